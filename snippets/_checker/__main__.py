@@ -1,0 +1,104 @@
+"""Check files from the command line: ``python snippets/_checker snippets gallery``."""
+import argparse
+import sys
+import time
+from pathlib import Path
+
+if not __package__:  # run as a folder: make the package importable
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from _checker import record, runner  # noqa: E402
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="checker", description=__doc__)
+    parser.add_argument("paths", nargs="+", type=Path)
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="only this device")
+    parser.add_argument("--changed", action="store_true", help="only files that need it")
+    parser.add_argument("--records", type=Path, default=Path("build/verified"))
+    parser.add_argument("--limit", type=float, default=runner.LIMIT, help="seconds for a file")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    start = time.perf_counter()
+    modules, errors = runner.read(options.paths)
+    for error in errors:
+        print(f"✗ {error}")
+    failed = len(errors)
+    todo = modules
+    if options.changed:
+        known = record.load(options.records / "cpu.json")
+        todo = [module for module in modules if not record.current(known, module)]
+    checked = {}
+    if todo:
+        names = runner.devices()
+        if options.device and options.device not in names:
+            sys.exit(f"this machine has no {options.device} device")
+        for device in [options.device] if options.device else names:
+            checked[device] = check(device, names[device], todo, modules, options)
+            failed += sum(job.failed for job in checked[device])
+    summary(options, modules, todo, checked, time.perf_counter() - start)
+    sys.exit(1 if failed else 0)
+
+
+def check(device, device_name, todo, modules, options):
+    """Run files on one device, print a line for each and write the record."""
+    by_path = {module.path: module for module in todo}
+    jobs = [runner.Job(module.path, device, runner.plan(module)) for module in todo]
+    found = {}
+    for job, name, _ in runner.check(jobs, limit=options.limit):
+        if name is None:
+            found |= report(job, by_path[job.path])
+    record.save(
+        options.records / f"{device}.json",
+        device_name,
+        found,
+        ran={module.name for module in todo},
+        existing={module.name for module in modules},
+    )
+    return jobs
+
+
+def report(job, module):
+    """Print how one file fared; return its entries for the record."""
+    entries, failures = {}, []
+    for unit in module.units():
+        outcomes = [result for (name, _), result in job.results.items() if name == unit.name]
+        planned = sum(name == unit.name for name, _ in job.plan)
+        failures += [failure for outcome in outcomes for failure in outcome.failures]
+        if len(outcomes) == planned:
+            entries[f"{module.name}::{unit.name}"] = record.entry(unit, outcomes)
+    if job.error:
+        failures.append((0, f"at {job.culprit and job.culprit[0]!r}: {job.error}"))
+    job.failed = bool(failures)
+    claims = sum(entry["claims"] for entry in entries.values() if entry)
+    mark = "✗" if failures else "✓"
+    print(
+        f"{mark} {module.name:<44} {job.device:<4} {len(module.units()):>3} cards"
+        f" {claims:>4} claims {job.seconds:6.1f} s",
+        flush=True,
+    )
+    for line, message in sorted(set(failures)):
+        print(f"    {module.path}:{line}: {message}", flush=True)
+    return entries
+
+
+def summary(options, modules, todo, checked, seconds):
+    cards = sum(len(module.cards) for module in modules)
+    known = record.load(options.records / f"{options.device or 'cpu'}.json")["cards"]
+    claims = sum(entry["claims"] for entry in known.values())
+    skipped = f", {len(modules) - len(todo)} files unchanged" if options.changed else ""
+    print(
+        f"{cards} cards, {claims} claims in {len(modules)} files{skipped};"
+        f" ran on {', '.join(checked) or 'nothing'}; {seconds:.1f} s"
+    )
+    jobs = [job for done in checked.values() for job in done]
+    slow = sorted(jobs, key=lambda job: -job.seconds)[:5]
+    if slow:
+        print("slowest: " + ", ".join(f"{job.path.stem} {job.seconds:.1f} s" for job in slow))
+
+
+if __name__ == "__main__":
+    main()

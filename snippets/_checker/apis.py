@@ -1,0 +1,108 @@
+"""Note which public names of torch a card's own lines use.
+
+Attribute look-ups and imported names are rewritten to report themselves. Unlike a
+profiler or ``TorchFunctionMode`` this sees classes, constants, C methods and
+properties alike, and nothing of what a library calls inside.
+"""
+import ast
+import types
+
+import torch
+
+PACKAGES = ("torch", "torchvision")
+# Where a reader imports from, the shortest first: the name that the index shows.
+NAMESPACES = (
+    "torch", "torch.nn", "torch.nn.functional", "torch.optim", "torch.optim.lr_scheduler",
+    "torch.utils.data", "torch.distributions", "torch.autograd", "torch.autograd.function",
+    "torch.nn.utils", "torch.nn.utils.rnn", "torch.utils.data.distributed",
+)  # fmt: skip
+
+
+def public(obj):
+    """The name under which a reader finds a class or function, or None.
+
+    ``torch.nn.modules.linear.Linear`` gives ``torch.nn.Linear``.
+    """
+    if obj is getattr(torch._C, "TensorBase", None):
+        return "torch.Tensor"
+    name = getattr(obj, "__qualname__", None)
+    home = getattr(obj, "__module__", None)
+    if not name or not home or home.partition(".")[0] not in PACKAGES:
+        return None
+    for namespace in NAMESPACES:
+        module = torch
+        for part in namespace.split(".")[1:]:
+            module = getattr(module, part, None)
+        if getattr(module, name, None) is obj:
+            return f"{namespace}.{name}"
+    full = f"{home}.{name}"
+    return None if "._" in full else full
+
+
+def attribute(owner, name):
+    """The public name of ``owner.name``, or None where there is none."""
+    if name.startswith("_") and name != "__version__":
+        return None
+    if isinstance(owner, types.ModuleType):
+        home = owner.__name__
+        if home.partition(".")[0] not in PACKAGES or "._" in home:
+            return None
+        if isinstance(getattr(owner, name, None), types.ModuleType):
+            return None
+        return f"{home}.{name}"
+    kind = owner if isinstance(owner, type) else type(owner)
+    for base in kind.__mro__:
+        if name in vars(base):
+            found = public(base)
+            return found and f"{found}.{name}"
+    return None
+
+
+class Tracer(ast.NodeTransformer):
+    """Rewrites a tree so that it notes names, and collects them in ``names``."""
+
+    NAME = "__proofsheet_names__"
+
+    def __init__(self):
+        self.names = set()
+        self.imported = set()
+
+    def instrument(self, tree, imports):
+        """Return ``tree`` rewritten; ``imports`` is the source of the import cell."""
+        for node in ast.walk(ast.parse(imports)):
+            if isinstance(node, ast.ImportFrom):
+                self.imported |= {alias.asname or alias.name for alias in node.names}
+        return self.visit(tree)
+
+    def _report(self, method, node, *args):
+        function = ast.Attribute(ast.Name(self.NAME, ast.Load()), method, ast.Load())
+        return ast.copy_location(ast.Call(function, list(args), []), node)
+
+    def visit_Attribute(self, node):
+        own = isinstance(node.value, ast.Name) and node.value.id.startswith("__proofsheet")
+        self.generic_visit(node)
+        mangled = node.attr.startswith("__") and not node.attr.endswith("__")
+        if own or mangled or not isinstance(node.ctx, ast.Load):
+            return node
+        return self._report("attribute", node, node.value, ast.Constant(node.attr))
+
+    def visit_match_case(self, node):
+        node.body = [self.visit(statement) for statement in node.body]
+        return node  # a pattern's names are syntax, not look-ups
+
+    def visit_Name(self, node):
+        if node.id not in self.imported or not isinstance(node.ctx, ast.Load):
+            return node
+        return self._report("imported_", node, node)
+
+    def attribute(self, owner, name):
+        found = attribute(owner, name)
+        if found:
+            self.names.add(found)
+        return getattr(owner, name)
+
+    def imported_(self, obj):
+        found = public(obj)
+        if found:
+            self.names.add(found)
+        return obj

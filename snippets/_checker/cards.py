@@ -1,0 +1,145 @@
+"""Read a snippet module or an example: its title, its import cell, its cards."""
+import ast
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+CELL = re.compile(r"^# %%")
+UNDERLINE = re.compile(r"^([=\-~^])\1+$")
+ROLE = re.compile(r":[\w:]+:`~?([^`<]*?)(?: <[^>]*>)?`")
+
+
+class CardError(Exception):
+    """A file that cannot be read as cards. Its text starts with ``file:line: ``."""
+
+    def __init__(self, path, line, message):
+        super().__init__(f"{path}:{line}: {message}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One ``# %%`` cell. ``line`` is where ``code`` starts in the file, from 1."""
+
+    title: str  # reStructuredText, as written
+    prose: str  # reStructuredText below the title
+    code: str
+    line: int
+    imports: str  # the module's import cell, which the card may rely on
+
+    @property
+    def name(self):
+        """The title without markup: the name of the test and of the record."""
+        return plain(self.title)
+
+    @property
+    def copy(self):
+        """What the copy button gives: imports, then the card."""
+        return f"{self.imports}\n\n{self.code}\n".lstrip()
+
+    @cached_property
+    def sha256(self):
+        """Hash of all that a verification run executes; prose is not part of it."""
+        return hashlib.sha256(self.copy.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Module:
+    """A file. ``path`` is as given; ``name`` is relative to the project."""
+
+    path: Path
+    name: str
+    title: str
+    summary: str
+    imports: str
+    imports_line: int
+    cards: tuple[Card, ...]
+    example: bool  # read top to bottom: its cells share one namespace
+
+    def units(self):
+        """What is run, hashed and recorded as one: each card, or a whole example."""
+        if not self.example:
+            return self.cards
+        first = self.imports_line
+        code = self.path.read_text(encoding="utf-8").split("\n")[first - 1 :]
+        whole = Card(self.title, self.summary, "\n".join(code).rstrip(), first, "")
+        return (whole,)
+
+
+def plain(rst):
+    """Strip inline markup from one line of reStructuredText."""
+    return ROLE.sub(r"\1", rst).replace("``", "").replace("*", "").strip()
+
+
+def project_name(path):
+    """``snippets/tensors/joining.py`` for any path to that file, else the file's own name."""
+    parts = Path(path).resolve().parts
+    for top in ("snippets", "gallery"):
+        if top in parts[:-1]:
+            last = len(parts) - 1 - parts[::-1].index(top)
+            return "/".join(parts[last:])
+    return parts[-1]
+
+
+def _heading(path, line, text, what):
+    """Split ``Title / ==== / body`` into title and body."""
+    lines = text.strip("\n").split("\n")
+    if len(lines) < 2 or not lines[0].strip() or not UNDERLINE.match(lines[1].strip()):
+        raise CardError(path, line, f"{what} has no title (a line, then ---- below it)")
+    return lines[0].strip(), "\n".join(lines[2:]).strip("\n")
+
+
+def _strip(lines, first):
+    """Code without blank lines around it, and the line where it starts."""
+    while lines and not lines[0].strip():
+        lines, first = lines[1:], first + 1
+    return "\n".join(lines).rstrip(), first
+
+
+def read(path):
+    """Read the file at ``path``.
+
+    Returns:
+        Module.
+    Raises:
+        CardError: not Python, no docstring, a cell without a title or without
+            code, or two cells with one title.
+    """
+    path = Path(path)
+    text = path.read_text(encoding="utf-8")
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise CardError(path, error.lineno or 1, f"does not parse: {error.msg}") from None
+    docstring = ast.get_docstring(tree)
+    if docstring is None:
+        raise CardError(path, 1, "no docstring: a page needs a title")
+    title, summary = _heading(path, 1, docstring, "the docstring")
+    name = project_name(path)
+    example = name.startswith("gallery/")
+
+    lines = text.split("\n")
+    starts = [n for n, line in enumerate(lines) if CELL.match(line)]
+    body = tree.body[0].end_lineno  # lines after the docstring
+    end = starts[0] if starts else len(lines)
+    imports, imports_line = _strip(lines[body:end], body + 1)
+
+    cards = []
+    for start, stop in zip(starts, [*starts[1:], len(lines)]):
+        first = start + 1
+        while first < stop and lines[first].startswith("#"):
+            first += 1
+        text = "\n".join(line[1:].removeprefix(" ") for line in lines[start + 1 : first])
+        card_title, prose = _heading(path, start + 1, text, "a card")
+        code, line = _strip(lines[first:stop], first + 1)
+        if not code and not example:
+            raise CardError(path, start + 1, f"card {card_title!r} has no code")
+        cards.append(Card(card_title, prose, code, line, imports))
+    names = [card.name for card in cards]
+    for card in cards:
+        if names.count(card.name) > 1:
+            raise CardError(path, card.line, f"two cards are called {card.name!r}")
+    if not cards:
+        raise CardError(path, 1, "no card: a card starts with a line '# %%'")
+    return Module(path, name, title, summary, imports, imports_line, tuple(cards), example)

@@ -1,0 +1,104 @@
+"""The record: what a verification run found, per card. Needs no torch to be read."""
+import hashlib
+import json
+import os
+import platform
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+# What decides whether a card passes; a change here makes every record stale.
+JUDGES = ("cards.py", "claims.py", "execute.py", "state.py", "apis.py")
+
+
+@dataclass
+class Outcome:
+    """What one run of one card found. ``failures`` are ``(line, message)``."""
+
+    claims: int
+    failures: list
+    seconds: float
+    apis: list
+
+
+def checker_sha256():
+    """Hash of the checker itself, so that no record outlives the rules it was made by."""
+    here = Path(__file__).parent
+    text = b"".join((here / name).read_bytes() for name in JUDGES)
+    return hashlib.sha256(text).hexdigest()
+
+
+def load(path):
+    """Read a record; an absent one is empty."""
+    path = Path(path)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"cards": {}}
+
+
+def header(device_name):
+    """What a record says about the machine that made it."""
+    now = time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))
+    return {
+        "torch": metadata.version("torch").partition("+")[0],
+        "python": platform.python_version(),
+        "device": device_name,
+        "date": time.strftime("%Y-%m-%d", now),
+        "checker": checker_sha256(),
+    }
+
+
+def verified(record, module, card):
+    """Whether ``record`` holds a passing run of this very source of ``card``."""
+    entry = record["cards"].get(f"{module.name}::{card.name}")
+    if entry is None or entry["sha256"] != card.sha256:
+        return False
+    return entry["passed"] == entry["claims"]
+
+
+def current(record, module):
+    """Whether nothing need be run: same source, versions and checker, all passed."""
+    same = {key: record.get(key) for key in ("torch", "python", "checker")}
+    now = header("")
+    if any(same[key] != now[key] for key in same):
+        return False
+    return all(verified(record, module, card) for card in module.units())
+
+
+def entry(card, outcomes):
+    """One card's entry from its outcomes under each seed; None if it must not have one."""
+    first = outcomes[0]
+    failures = max(len(outcome.failures) for outcome in outcomes)
+    if failures and not first.claims:
+        return None
+    passed = first.claims - failures if failures else first.claims
+    return {
+        "sha256": card.sha256,
+        "claims": first.claims,
+        "passed": max(0, passed),
+        "seconds": round(first.seconds, 3),
+        "apis": first.apis,
+    }
+
+
+def save(path, device_name, found, ran, existing):
+    """Write what was found, over what an older run of the same setup knew.
+
+    Args:
+        path: where.
+        device_name: the CPU or GPU.
+        found: ``{"file::card": entry}`` of this run.
+        ran: names of the files that this run ran.
+        existing: names of the files that there are; others are dropped.
+    """
+    path = Path(path)
+    old, head = load(path), header(device_name)
+    keep = all(old.get(key) == head[key] for key in head if key != "date")
+    cards = {
+        key: value
+        for key, value in (old["cards"] if keep else {}).items()
+        if key.partition("::")[0] in existing and key.partition("::")[0] not in ran
+    }
+    cards |= {key: value for key, value in found.items() if value}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(head | {"cards": dict(sorted(cards.items()))}, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")

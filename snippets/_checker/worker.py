@@ -1,0 +1,85 @@
+"""The child process in which one file runs, on one device."""
+import faulthandler
+import os
+import platform
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+
+def devices(connection):
+    """Send ``{"cpu": name, "cuda": name}`` of what this machine has."""
+    import torch
+
+    found = {"cpu": _cpu_name()}
+    if torch.cuda.is_available():
+        found["cuda"] = torch.cuda.get_device_name()
+    connection.send(found)
+
+
+def _cpu_name():
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+        return re.search(r"model name\s*: (.*)", text)[1]
+    except (OSError, TypeError):
+        return platform.processor() or platform.machine()
+
+
+def run_file(connection, path, device, plan, threads, log, mode="check"):
+    """Run cards of one file and send what came out, one message a card.
+
+    Args:
+        connection: receives ``("start", name, seed)`` before and
+            ``("end", name, seed, result)`` after each run of a card.
+        path: the file.
+        device: ``cpu`` or ``cuda``.
+        plan: ``[(card name, seed), ...]``, in order.
+        threads: for torch.
+        log: file that takes all output, read when the process dies.
+        mode: ``check`` sends Outcome; ``bare`` runs the code with no check at
+            all (for the benchmark); ``mutate`` sends what mutate.py finds.
+    """
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    faulthandler.enable(output)
+
+    import torch
+
+    from . import cards, execute, mutate, state
+
+    torch.set_num_threads(threads)
+    torch.set_warn_always(True)
+    sys.argv = [str(path)]
+    units = {unit.name: unit for unit in cards.read(path).units()}
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for name, seed in plan:
+            connection.send(("start", name, seed))
+            unit = units[name]
+            if mode == "bare":
+                result = _bare(unit, path, seed, device)
+            elif mode == "mutate":
+                result = mutate.survivors(unit, path, seed)
+            else:
+                with state.guarded(seed, device) as leaks:
+                    result = execute.run(unit, path, trace=seed == plan[0][1])
+                result.failures += [
+                    (unit.line, f"leaves the {leak} changed") for leak in leaks
+                ]
+            connection.send(("end", name, seed, result))
+        os.chdir("/")
+    connection.close()
+
+
+def _bare(unit, path, seed, device):
+    import torch
+
+    from . import state
+
+    state.seed_everything(seed)
+    torch.set_default_device(None if device == "cpu" else device)
+    exec(compile(unit.copy, str(path), "exec"), {"__name__": "__main__"})
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
