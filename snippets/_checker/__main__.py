@@ -16,6 +16,7 @@ def arguments():
     parser.add_argument("--device", choices=["cpu", "cuda"], help="only this device")
     parser.add_argument("--changed", action="store_true", help="only files that need it")
     parser.add_argument("--records", type=Path, default=Path("build/verified"))
+    parser.add_argument("--mutate", choices=["claims", "code"], help="lie, and count who notices")
     parser.add_argument("--limit", type=float, default=runner.LIMIT, help="seconds for a file")
     return parser.parse_args()
 
@@ -31,6 +32,8 @@ def main():
     if options.changed:
         known = record.load(options.records / "cpu.json")
         todo = [module for module in modules if not record.current(known, module)]
+    if options.mutate:
+        sys.exit(mutate(modules, options))
     checked = {}
     if todo:
         names = runner.devices()
@@ -61,6 +64,31 @@ def check(device, device_name, todo, modules, options):
     return jobs
 
 
+def mutate(modules, options):
+    """Print which mutants survive; return 1 if a claim's does, for all claims must die."""
+    jobs = [runner.Job(m.path, "cpu", runner.plan(m, runner.SEEDS[:1])) for m in modules]
+    mode = "mutate-code" if options.mutate == "code" else "mutate"
+    totals = dict.fromkeys(("claims", "killed", "code", "noticed"), 0)
+    failed = False
+    for job, name, _ in runner.check(jobs, limit=10 * options.limit, mode=mode):
+        if name is not None:
+            continue
+        reports = list(job.results.values())
+        for key in totals:
+            totals[key] += sum(found[key] for found in reports)
+        lines = [("survives", *one) for found in reports for one in found["survivors"]]
+        lines += [("unnoticed", *one) for found in reports for one in found["unnoticed"]]
+        for what, line, text in lines:
+            print(f"{job.path}:{line}: {what}: {text}", flush=True)
+        if job.error:
+            print(f"✗ {job.path}: {job.error}")
+        failed |= bool(job.error) or any(found["survivors"] for found in reports)
+    print(f"claim mutants: {totals['killed']} of {totals['claims']} killed")
+    if totals["code"]:
+        print(f"code mutants: {totals['noticed']} of {totals['code']} noticed by a claim")
+    return int(failed or not totals["claims"])
+
+
 def report(job, module):
     """Print how one file fared; return its entries for the record."""
     entries, failures = {}, []
@@ -73,6 +101,7 @@ def report(job, module):
     if job.error:
         failures.append((0, f"at {job.culprit and job.culprit[0]!r}: {job.error}"))
     job.failed = bool(failures)
+    needs = {outcome.needs for outcome in job.results.values() if outcome.needs}
     claims = sum(entry["claims"] for entry in entries.values() if entry)
     mark = "✗" if failures else "✓"
     print(
@@ -80,6 +109,8 @@ def report(job, module):
         f" {claims:>4} claims {job.seconds:6.1f} s",
         flush=True,
     )
+    if needs:
+        print(f"    some cards did not run: {', '.join(sorted(needs))} is not installed")
     for line, message in sorted(set(failures)):
         print(f"    {module.path}:{line}: {message}", flush=True)
     return entries
@@ -88,6 +119,7 @@ def report(job, module):
 def summary(options, modules, todo, checked, seconds):
     cards = sum(len(module.cards) for module in modules)
     known = record.load(options.records / f"{options.device or 'cpu'}.json")["cards"]
+    needs = {outcome.needs for outcome in job.results.values() if outcome.needs}
     claims = sum(entry["claims"] for entry in known.values())
     skipped = f", {len(modules) - len(todo)} files unchanged" if options.changed else ""
     print(

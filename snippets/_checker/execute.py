@@ -14,6 +14,10 @@ from .claims import ClaimError, Facts, Mismatch, Raises, Value, describe
 from .record import Outcome
 
 HOOK = "__proofsheet__"
+# A card that imports one of these is skipped, visibly, where it is not installed.
+OPTIONAL = frozenset(
+    "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision".split()
+)
 
 
 @dataclass
@@ -257,7 +261,7 @@ def _line_in(path, default):
     return default
 
 
-def run(card, path, trace=False, observe=None):
+def run(card, path, trace=False, observe=None, alter=None):
     """Run a card in a namespace of its own and check its claims.
 
     Args:
@@ -265,6 +269,7 @@ def run(card, path, trace=False, observe=None):
         path: file name for tracebacks.
         trace: also note which public names of torch the card's lines use.
         observe: called with the list of claims before the run; may add observers.
+        alter: called with the parsed card before the run; may change it in place.
     Returns:
         Outcome. What the card raises is a failure like any other, ``SystemExit`` too.
     """
@@ -272,6 +277,8 @@ def run(card, path, trace=False, observe=None):
     tree, claims, failures = find(card.code, card.line)
     if observe:
         observe(claims)
+    if alter:
+        alter(tree)
     tracer = Tracer() if trace else None
     heard = []  # (warning, line)
     hook = _Hook(claims, heard)
@@ -291,18 +298,24 @@ def run(card, path, trace=False, observe=None):
     def hear(message, category, filename, lineno, file=None, line=None):
         heard.append((message, _line_in(path, card.line)))
 
-    start = time.perf_counter()
+    needs, start = None, time.perf_counter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             warnings.showwarning = hear
             exec(compile(imports, path, "exec"), namespace)
             exec(compile(tree, path, "exec"), namespace)
+    except ModuleNotFoundError as error:
+        needs = error.name if error.name in OPTIONAL else None
+        if not needs:
+            failures.append((_line_of(error, path, card.line), _explain(error)))
     except (Exception, SystemExit) as error:
         failures.append((_line_of(error, path, card.line), _explain(error)))
     finally:
         sys.modules["__main__"] = main
     seconds = time.perf_counter() - start
+    if needs:
+        return Outcome(len(claims), [], seconds, [], needs)
 
     failures += hook.undeclared.items()
     failures += [

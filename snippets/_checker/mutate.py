@@ -1,2 +1,269 @@
-def survivors(unit, path, seed):
-    raise NotImplementedError
+"""Lie on purpose, and see whether the checker notices.
+
+Claim mutants change one thing in a claim: a digit, a sign, the shape, the rank, the
+dtype, a truth value, an error's type or its text. All of them must die, each on its
+own line and by comparison. They cost no further run: a claim's value is held against
+all its mutants when it comes up.
+
+Code mutants change one thing in a card's code and run it again: a constant, an
+operator, a keyword left out. One that no claim notices points at a card that could
+say more, or at a change that makes no difference.
+"""
+import ast
+import io
+import re
+import tokenize
+from dataclasses import dataclass, field
+
+import torch
+
+from . import claims as grammar
+from . import execute, state
+from .claims import ClaimError, Facts, Mismatch, Raises
+
+
+@dataclass
+class Report:
+    """How many mutants a card had, how many died, and ``(line, mutant)`` of the others."""
+
+    claims: int = 0
+    killed: int = 0
+    survivors: list = field(default_factory=list)
+    code: int = 0
+    noticed: int = 0
+    unnoticed: list = field(default_factory=list)
+
+
+def report(unit, path, seed, code=False):
+    """Mutate every claim of a card, and its code too if ``code``.
+
+    Args:
+        unit: cards.Card that passes.
+        path: its file.
+        seed: to run it under.
+        code: also mutate the code, one run for each mutant.
+    Returns:
+        Report.
+    """
+    found, watched = Report(), []
+
+    def watch(claims):
+        for claim in claims:
+            mutants = {text: False for text in claim_mutants(claim.text)}
+            watched.append((claim, mutants))
+            claim.observers.append(lambda actual, mutants=mutants: _hold(mutants, actual))
+
+    with state.guarded(seed):
+        execute.run(unit, path, observe=watch)
+    for claim, mutants in watched:
+        found.claims += len(mutants)
+        found.killed += sum(mutants.values())
+        found.survivors += [(claim.line, text) for text, dead in mutants.items() if not dead]
+    if code:
+        tree, _, _ = execute.find(unit.code, unit.line)
+        for mutant in code_mutants(tree):
+            with state.guarded(seed):
+                outcome = execute.run(unit, path, alter=mutant.apply)
+            found.code += 1
+            if any(message.startswith("claimed ") for _, message in outcome.failures):
+                found.noticed += 1
+            elif not outcome.failures:
+                found.unnoticed.append((mutant.line, mutant.text))
+    return found
+
+
+def _hold(mutants, actual):
+    for text, dead in mutants.items():
+        if not dead:
+            try:
+                grammar.parse(text).check(actual)
+            except Mismatch:
+                mutants[text] = True
+
+
+# --- claims -------------------------------------------------------------------
+
+OTHER = {
+    "True": "False", "False": "True", "nan": "0.5", "inf": "-inf", "None": "0",
+    "float32": "float64", "float64": "float32", "int64": "int32", "int32": "int64",
+    "bool": "uint8", "strided": "sparse_coo", "sparse_coo": "strided",
+}  # fmt: skip
+
+
+def claim_mutants(text):
+    """Every mutant of a claim that is a claim itself and says something else."""
+    body = grammar.parse(text)
+    if isinstance(body, Raises):
+        candidates = _error_mutants(body)
+    else:
+        candidates = list(_token_mutants(text))
+        if not isinstance(body, Facts):
+            candidates += _value_mutants(body)
+    kept = {}
+    for mutant in candidates:
+        try:
+            other = grammar.parse(mutant)
+        except ClaimError:
+            continue
+        if type(other) is type(body) and not _same(body, other):
+            kept[mutant] = None
+    return list(kept)
+
+
+def _same(body, other):
+    if isinstance(body, (Raises, Facts)):
+        return body == other
+    if ast.dump(body.node) == ast.dump(other.node):
+        return True
+    try:
+        one, two = ast.literal_eval(body.node), ast.literal_eval(other.node)
+    except ValueError:
+        return False
+    return type(one) is type(two) and one == two
+
+
+def _error_mutants(body):
+    other = "KeyError" if body.name != "KeyError" else "ValueError"
+    if body.warning:
+        other = "ResourceWarning"
+    yield f"{other}: {body.text}"
+    word = max(re.findall(r"\w+", body.text), key=len)
+    yield f"{body.name}: {body.text.replace(word, word[:-1] + ('x' if word[-1] != 'x' else 'y'))}"
+
+
+def _token_mutants(text):
+    """Change one token: a number's last digit or sign, a truth value, a word, a string."""
+    source = grammar.GRAD_FN.sub(r"grad_fn='\1'", text)
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except tokenize.TokenError:
+        return
+    for at, token in enumerate(tokens):
+        start, end = token.start[1], token.end[1]
+
+        def put(new, start=start, end=end):
+            return source[:start] + new + source[end:]
+
+        if token.type == tokenize.NUMBER:
+            digits = re.match(r"(.*)(\d)(\D*)$", re.split("[ej]", token.string)[0])
+            rest = token.string[len(digits[0]) :]
+            last = str((int(digits[2]) + 1) % 10)
+            yield put(f"{digits[1]}{last}{digits[3]}{rest}")
+            before = tokens[at - 1] if at else None
+            if before is None or before.string not in "+-":
+                yield put(f"-{token.string}")
+            else:
+                flipped = {"-": "+", "+": "-"}[before.string]
+                yield source[: before.start[1]] + flipped + source[before.end[1] :]
+        elif token.type == tokenize.NAME and token.string in OTHER:
+            yield put(OTHER[token.string])
+        elif token.type == tokenize.NAME and re.match(r"[a-z]+\d*$", token.string):
+            if at and tokens[at - 1].string == "." and hasattr(torch, token.string):
+                yield put("float16" if token.string != "float16" else "float32")
+        elif token.type == tokenize.NAME and at and tokens[at - 1].string in ("type", "grad_fn"):
+            yield put(token.string + "x")
+        elif token.type == tokenize.STRING and len(token.string) > 2:
+            letter = "x" if token.string[-2] != "x" else "y"
+            yield put(token.string[:-2] + letter + token.string[-1])
+    for shape in re.finditer(r"shape \((\d*)", text):
+        yield text[: shape.end()] + ", 1" * bool(shape[1]) + text[shape.end() :]
+
+
+def _value_mutants(body):
+    """Change the whole: rank, length, dtype, type, requires_grad."""
+    source = body.text
+
+    def put(node, new):
+        return source[: node.col_offset] + new + source[node.end_col_offset :]
+
+    def written(node):
+        return source[node.col_offset : node.end_col_offset]
+
+    for node in ast.walk(body.node):
+        match node:
+            case ast.Call(func=ast.Name(id="tensor"), args=[inner], keywords=keywords):
+                said = {keyword.arg for keyword in keywords}
+                yield put(inner, f"[{written(inner)}]")
+                if "dtype" not in said:
+                    yield put(inner, f"{written(inner)}, dtype=torch.float64")
+                    yield put(inner, f"{written(inner)}, dtype=torch.int32")
+                if not said & {"requires_grad", "grad_fn"}:
+                    yield put(inner, f"{written(inner)}, requires_grad=True")
+                elif len(said) == 1:
+                    yield put(node, f"tensor({written(inner)})")
+            case ast.List(elts=[*_, last]):
+                yield put(node, f"{written(node)[:-1]}, {written(last)}]")
+                if len(node.elts) > 1:
+                    first = node.elts[0]
+                    yield put(node, f"[{written(first)}]")
+                    if written(first) != written(last):
+                        middle = source[first.end_col_offset : last.col_offset]
+                        yield put(node, f"[{written(last)}{middle}{written(first)}]")
+            case ast.Tuple(elts=[first, *_]):
+                yield put(node, f"({written(first)}, {written(node)[1:]}")
+    match body.node:
+        case ast.Constant(value=bool() as value):
+            yield str(int(value))
+        case ast.Constant(value=int()):
+            yield f"{source}.0"
+        case ast.Constant(value=float()) | ast.UnaryOp():
+            yield f"tensor({source})"
+
+
+# --- code ---------------------------------------------------------------------
+
+
+@dataclass
+class CodeMutant:
+    """One change to a parsed card, told by the place of its node in ``ast.walk``."""
+
+    place: int
+    change: object
+    line: int
+    text: str
+
+    def apply(self, tree):
+        """Change ``tree`` in place."""
+        self.change(list(ast.walk(tree))[self.place])
+
+
+SWAP = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Div, ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+}  # fmt: skip
+
+
+def code_mutants(tree):
+    """Yield a CodeMutant for each constant, operator and keyword of a parsed card."""
+    for place, node in enumerate(ast.walk(tree)):
+        was = ast.unparse(node) if isinstance(node, ast.expr) else ""
+        match node:
+            case ast.Constant(value=bool() as value):
+                yield _set(place, node, "value", not value, was)
+            case ast.Constant(value=int() | float() as value):
+                yield _set(place, node, "value", value + 1, was)
+            case ast.BinOp(op=op) if type(op) in SWAP:
+                yield _set(place, node, "op", SWAP[type(op)](), was)
+            case ast.Compare(ops=[op]) if type(op) in SWAP:
+                yield _set(place, node, "ops", [SWAP[type(op)]()], was)
+            case ast.Call(keywords=[_, *_] as keywords):
+                for keyword in keywords:
+                    rest = [other for other in keywords if other is not keyword]
+                    said = f"{was} without {keyword.arg}"
+                    names = [other.arg for other in rest]
+                    yield CodeMutant(place, _keep(names), node.lineno, said)
+
+
+def _set(place, node, attribute, value, was):
+    shown = type(value).__name__ if isinstance(value, ast.AST) else value
+    shown = type(value[0]).__name__ if isinstance(value, list) else shown
+    text = f"{was}: {attribute} {shown}"
+    return CodeMutant(place, lambda target: setattr(target, attribute, value), node.lineno, text)
+
+
+def _keep(names):
+    def change(call):
+        call.keywords = [keyword for keyword in call.keywords if keyword.arg in names]
+
+    return change

@@ -159,8 +159,14 @@ def files(paths):
     found = []
     for path in map(Path, paths):
         inside = sorted(path.rglob("*.py")) if path.is_dir() else [path]
-        found += [file for file in inside if not any(p.startswith("_") for p in file.parts)]
+        found += [file for file in inside if not hidden(file, path)]
     return found
+
+
+def hidden(path, root):
+    """Whether a folder or file below ``root`` on the way to ``path`` starts with ``_``."""
+    below = path.relative_to(root).parts if path.is_relative_to(root) else path.parts[-1:]
+    return any(part.startswith("_") for part in below)
 
 
 def read(paths):

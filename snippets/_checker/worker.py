@@ -37,8 +37,9 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
         plan: ``[(card name, seed), ...]``, in order.
         threads: for torch.
         log: file that takes all output, read when the process dies.
-        mode: ``check`` sends Outcome; ``bare`` runs the code with no check at
-            all (for the benchmark); ``mutate`` sends what mutate.py finds.
+        mode: ``check`` sends record.Outcome; ``bare`` runs the code with no check at
+            all (for the benchmark); ``mutate`` and ``mutate-code`` send mutate.Report
+            as a dictionary.
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
@@ -60,8 +61,8 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
             unit = units[name]
             if mode == "bare":
                 result = _bare(unit, path, seed, device)
-            elif mode == "mutate":
-                result = mutate.survivors(unit, path, seed)
+            elif mode.startswith("mutate"):
+                result = vars(mutate.report(unit, path, seed, code=mode == "mutate-code"))
             else:
                 with state.guarded(seed, device) as leaks:
                     result = execute.run(unit, path, trace=seed == plan[0][1])
