@@ -1,4 +1,5 @@
 """Lets pytest collect the cards of snippets/ and gallery/."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """Check files from the command line: ``python snippets/_checker snippets gallery``."""
+
 import argparse
 import sys
 import time
@@ -7,7 +8,7 @@ from pathlib import Path
 if not __package__:  # run as a folder: make the package importable
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from _checker import record, runner  # noqa: E402
+from _checker import record, runner
 
 
 def arguments():
@@ -119,7 +120,6 @@ def report(job, module):
 def summary(options, modules, todo, checked, seconds):
     cards = sum(len(module.cards) for module in modules)
     known = record.load(options.records / f"{options.device or 'cpu'}.json")["cards"]
-    needs = {outcome.needs for outcome in job.results.values() if outcome.needs}
     claims = sum(entry["claims"] for entry in known.values())
     skipped = f", {len(modules) - len(todo)} files unchanged" if options.changed else ""
     print(

@@ -4,6 +4,7 @@ Attribute look-ups and imported names are rewritten to report themselves. Unlike
 profiler or ``TorchFunctionMode`` this sees classes, constants, C methods and
 properties alike, and nothing of what a library calls inside.
 """
+
 import ast
 import types
 

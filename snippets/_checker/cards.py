@@ -1,4 +1,5 @@
 """Read a snippet module or an example: its title, its import cell, its cards."""
+
 import ast
 import hashlib
 import re
@@ -126,7 +127,7 @@ def read(path):
     imports, imports_line = _strip(lines[body:end], body + 1)
 
     cards = []
-    for start, stop in zip(starts, [*starts[1:], len(lines)]):
+    for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
         first = start + 1
         while first < stop and lines[first].startswith("#"):
             first += 1

@@ -15,6 +15,7 @@ tolerance:
     dtype on top of that (2 for float16 and bfloat16), since kernels there may
     sum in another order.
 """
+
 import ast
 import math
 import re
@@ -264,7 +265,7 @@ def _match(node, actual, text):
 def _match_all(nodes, actual, text, what):
     if len(nodes) != len(actual):
         raise Mismatch(f"{len(actual)} {what}s, not {len(nodes)}: {describe(actual)}")
-    for index, (node, part) in enumerate(zip(nodes, actual)):
+    for index, (node, part) in enumerate(zip(nodes, actual, strict=True)):
         try:
             _match(node, part, text)
         except Mismatch as mismatch:
@@ -341,7 +342,7 @@ def _kind(leaves):
     kinds = {type(_literal(leaf)) for leaf in leaves}
     if not kinds:
         return float
-    if bool in kinds and len(kinds) > 1 or not kinds <= {bool, int, float, complex}:
+    if (bool in kinds and len(kinds) > 1) or not kinds <= {bool, int, float, complex}:
         raise ClaimError("a tensor holds numbers of one kind, or True and False")
     return max(kinds, key=[bool, int, float, complex].index)
 
@@ -417,7 +418,9 @@ def _match_array(node, actual, text):
 
 
 def _match_leaves(leaves, numbers, text, slack, cast):
-    for index, (leaf, number) in enumerate(zip(leaves, numbers)):
+    if len(leaves) != len(numbers):
+        raise Mismatch(f"{len(numbers)} numbers, not {len(leaves)}")
+    for index, (leaf, number) in enumerate(zip(leaves, numbers, strict=True)):
         wanted = type(_literal(leaf))
         if wanted is int and isinstance(number, float):  # ``nan`` and ``inf`` beside integers
             leaf = ast.copy_location(ast.Constant(float(_literal(leaf))), leaf)

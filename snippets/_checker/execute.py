@@ -1,4 +1,5 @@
 """Run one card and hold every claim in it against what comes out."""
+
 import ast
 import io
 import sys
@@ -172,7 +173,8 @@ class _Instrument(ast.NodeTransformer):
                 else:
                     node.value = self._call("value", where, node.value)
         raised = ast.Expr(self._call("raised", ast.Constant(index), ast.Constant(node.lineno)))
-        handler = ast.ExceptHandler(ast.Name("BaseException", ast.Load()), None, [raised, ast.Raise()])
+        anything = ast.Name("BaseException", ast.Load())
+        handler = ast.ExceptHandler(anything, None, [raised, ast.Raise()])
         calm = []
         if index is not None and isinstance(self.claims[index].body, Raises):
             calm = [ast.Expr(self._call("calm", ast.Constant(index)))]
@@ -318,9 +320,7 @@ def run(card, path, trace=False, observe=None, alter=None):
         return Outcome(len(claims), [], seconds, [], needs)
 
     failures += hook.undeclared.items()
-    failures += [
-        (line, f"undeclared warning: {describe(message)}") for message, line in heard
-    ]
+    failures += [(line, f"undeclared warning: {describe(message)}") for message, line in heard]
     for claim in claims:
         if claim.failure:
             failures.append((claim.line, claim.failure))

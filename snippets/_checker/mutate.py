@@ -9,6 +9,7 @@ Code mutants change one thing in a card's code and run it again: a constant, an
 operator, a keyword left out. One that no claim notices points at a card that could
 say more, or at a change that makes no difference.
 """
+
 import ast
 import io
 import re
@@ -149,6 +150,8 @@ def _token_mutants(text):
             rest = token.string[len(digits[0]) :]
             last = str((int(digits[2]) + 1) % 10)
             yield put(f"{digits[1]}{last}{digits[3]}{rest}")
+            if not re.search("[1-9]", token.string.partition("e")[0]):
+                continue  # minus zero is zero
             before = tokens[at - 1] if at else None
             if before is None or before.string not in "+-":
                 yield put(f"-{token.string}")

@@ -3,6 +3,7 @@
 ``pytest snippets/tensors/joining.py`` collects that file. Nothing of a file runs in
 pytest's own process; the first test asked for starts all files in theirs.
 """
+
 import pytest
 
 from . import cards, runner
@@ -21,7 +22,8 @@ def pytest_addoption(parser):
 def _holds_cards(path, config):
     if path.suffix != ".py" or path.name.startswith(("test_", "conftest", "noxfile", "conf")):
         return False
-    return not runner.hidden(path, config.rootpath) and not path.is_relative_to(config.rootpath / "tests")
+    tests = config.rootpath / "tests"
+    return not (runner.hidden(path, config.rootpath) or path.is_relative_to(tests))
 
 
 def pytest_collect_file(file_path, parent):
@@ -61,8 +63,10 @@ class CardFile(pytest.File):
 
 class _Item(pytest.Item):
     def repr_failure(self, excinfo):
-        return str(excinfo.value) if isinstance(excinfo.value, CardFailed) else (
-            super().repr_failure(excinfo)
+        return (
+            str(excinfo.value)
+            if isinstance(excinfo.value, CardFailed)
+            else (super().repr_failure(excinfo))
         )
 
     def reportinfo(self):

@@ -1,4 +1,5 @@
 """The record: what a verification run found, per card. Needs no torch to be read."""
+
 import hashlib
 import json
 import os

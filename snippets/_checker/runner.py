@@ -1,4 +1,5 @@
 """Run files, each in a process of its own: one file's crash or hang is its own."""
+
 import multiprocessing
 import os
 import signal
@@ -75,18 +76,18 @@ def check(jobs, workers=None, limit=LIMIT, mode="check"):
     """
     on_gpu = any(job.device != "cpu" for job in jobs)
     workers = workers or (1 if on_gpu else os.cpu_count() or 1)
+    threads = max(1, (os.cpu_count() or 1) // workers)
     waiting, running = list(jobs), {}
     try:
         while waiting or running:
             while waiting and len(running) < workers:
-                one = _Running(waiting.pop(0), limit, mode, max(1, (os.cpu_count() or 1) // workers))
+                one = _Running(waiting.pop(0), limit, mode, threads)
                 running[one.connection] = one
             deadline = min(one.deadline for one in running.values())
             ready = connection.wait(list(running), timeout=max(0.0, deadline - time.monotonic()))
             for conn in ready:
                 one = running[conn]
-                for event in one.read():
-                    yield event
+                yield from one.read()
                 if one.ended:
                     del running[conn]
                     yield one.job, None, None

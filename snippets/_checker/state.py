@@ -1,4 +1,5 @@
 """The state of the process that a card must leave as it found it."""
+
 import os
 import random
 import sys

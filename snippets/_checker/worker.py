@@ -1,4 +1,5 @@
 """The child process in which one file runs, on one device."""
+
 import faulthandler
 import os
 import platform
@@ -66,9 +67,7 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
             else:
                 with state.guarded(seed, device) as leaks:
                     result = execute.run(unit, path, trace=seed == plan[0][1])
-                result.failures += [
-                    (unit.line, f"leaves the {leak} changed") for leak in leaks
-                ]
+                result.failures += [(unit.line, f"leaves the {leak} changed") for leak in leaks]
             connection.send(("end", name, seed, result))
         os.chdir("/")
     connection.close()

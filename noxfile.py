@@ -1,0 +1,153 @@
+"""What can be done with Proofsheet: ``nox -l`` lists it, ``nox -s docs`` builds the site."""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import nox
+from uv import find_uv_bin
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["docs"]
+
+HERE = Path(__file__).parent
+# One environment for all sessions but compat, since torch is large: made here, by uv.
+SHARED = {"venv_backend": "none"}
+VENV = HERE / ".nox" / "proofsheet"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+LANGUAGES = ("en", "zh_CN")
+MACHINERY = ("snippets/_checker", "docs/_ext", "tests", "conf.py", "conftest.py", "noxfile.py")
+# torch and the torchvision built for it.
+PAIRS = {"2.11.0": "0.26.0", "2.12.1": "0.27.1", "2.13.0": "0.28.0", "2.14.1": "0.29.1"}
+
+
+def uv(session, *arguments):
+    """Run uv on the shared environment, whatever other one may be active."""
+    env = {"VIRTUAL_ENV": str(VENV), "UV_PYTHON_PREFERENCE": "system"}
+    session.run(find_uv_bin(), *arguments, env=env, external=True)
+
+
+def python(session, *arguments, **options):
+    """Run the shared environment's Python."""
+    session.run(str(PYTHON), *arguments, external=True, **options)
+
+
+def install(session):
+    """The hashed lock, or with UV_TORCH_BACKEND set the same versions with another torch.
+
+    UV_TORCH_BACKEND=cpu (or cu126, auto, ...) takes torch from PyTorch's own index: the
+    files differ, so their hashes cannot be held against the lock.
+    """
+    if not PYTHON.exists():
+        uv(session, "venv", "--quiet", "--python", sys.executable, str(VENV))
+    if os.environ.get("UV_TORCH_BACKEND"):
+        lock = ("--no-verify-hashes", "--constraints", "requirements.txt", "--group", "dev")
+    else:
+        lock = ("--require-hashes", "--requirements", "requirements.txt")
+    uv(session, "pip", "install", "--quiet", *lock)
+
+
+def verify(session):
+    """Check the cards that changed, on every device of this machine."""
+    python(session, "snippets/_checker", "snippets", "gallery", "--changed")
+
+
+def sphinx(session, language, *arguments):
+    """Build one language. English comes first: it runs the scripts, Chinese runs none."""
+    python(
+        session,
+        *("-m", "sphinx", "-c", ".", "-W", "--keep-going", "-D", f"language={language}"),
+        *("-d", f"build/doctrees/{language}", "docs", f"build/html/{language}", *arguments),
+    )
+
+
+def build(session):
+    """Verify, then build both languages. A false claim ends it before a page is written."""
+    start = time.perf_counter()
+    verify(session)
+    for language in LANGUAGES:
+        sphinx(session, language, "-q")
+    print(f"build/html/index.html is built, in {time.perf_counter() - start:.1f} s")
+
+
+@nox.session(**SHARED)
+def docs(session):
+    """Check what changed, then build the site: build/html/index.html."""
+    install(session)
+    build(session)
+
+
+@nox.session(**SHARED)
+def tests(session):
+    """Run all tests: the checker's, every card, the built site, a real browser."""
+    install(session)
+    build(session)
+    python(session, "-m", "pytest", *session.posargs)
+
+
+@nox.session(**SHARED)
+def live(session):
+    """Serve the English site and rebuild a page when its source is saved."""
+    install(session)
+    verify(session)
+    python(session, "docs/_ext/live.py", *session.posargs)
+
+
+@nox.session(**SHARED)
+def translate(session):
+    """Bring the Chinese catalogues up to date with the sources; then translate what is new."""
+    install(session)
+    python(session, "docs/_ext/proofsheet/translation.py")
+
+
+@nox.session(**SHARED)
+def mutate(session):
+    """Lie in every claim and see each lie noticed; ``-- code`` mutates code instead."""
+    install(session)
+    mode = session.posargs or ["claims"]
+    python(session, "snippets/_checker", "snippets", "gallery", "--mutate", *mode)
+
+
+@nox.session(**SHARED)
+def bench(session):
+    """Measure what the checks and the site cost, as ratios within one run."""
+    install(session)
+    python(session, "tests/bench.py", *session.posargs)
+
+
+@nox.session(**SHARED)
+def lint(session):
+    """Look for faults of form in the machinery and in the cards."""
+    install(session)
+    python(session, "-m", "ruff", "check", ".")
+    python(session, "-m", "ruff", "format", "--check", *MACHINERY)
+
+
+@nox.session(**SHARED)
+def lock(session):
+    """Write requirements.txt anew from pyproject.toml: versions and hashes, no addresses."""
+    uv(
+        session,
+        *("pip", "compile", "pyproject.toml", "--group", "dev", "--universal"),
+        *("--python-version", "3.11", "--generate-hashes", "--no-header", "--quiet"),
+        *("--output-file", "requirements.txt", *session.posargs),
+    )
+
+
+@nox.session
+@nox.parametrize("torch", list(PAIRS))
+def compat(session, torch):
+    """Check every card with an older torch, too."""
+    others = ("numpy", "pandas", "scikit-learn", "matplotlib", "pytest")
+    session.install(f"torch=={torch}", f"torchvision=={PAIRS[torch]}", *others)
+    session.run("pytest", "snippets", "gallery", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def clean(session):
+    """Remove all that a build has made."""
+    for folder in ("build", "docs/reference", "docs/gallery"):
+        shutil.rmtree(HERE / folder, ignore_errors=True)
