@@ -126,6 +126,8 @@ def read(path):
     end = starts[0] if starts else len(lines)
     imports, imports_line = _strip(lines[body:end], body + 1)
 
+    if not starts:
+        raise CardError(path, 1, "no card: a card starts with a line '# %%'")
     cards = []
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
         first = start + 1
@@ -141,6 +143,4 @@ def read(path):
     for card in cards:
         if names.count(card.name) > 1:
             raise CardError(path, card.line, f"two cards are called {card.name!r}")
-    if not cards:
-        raise CardError(path, 1, "no card: a card starts with a line '# %%'")
     return Module(path, name, title, summary, imports, imports_line, tuple(cards), example)

@@ -3,7 +3,6 @@
 import os
 import random
 import sys
-import warnings
 from contextlib import contextmanager
 
 import torch
@@ -59,10 +58,6 @@ WATCHED = {
     ),
     "working directory": (os.getcwd, os.chdir),
     "environment": (lambda: dict(os.environ), _restore(os.environ)),
-    "warning filters": (
-        lambda: list(warnings.filters),
-        lambda filters: warnings.filters.__setitem__(slice(None), filters),
-    ),
     "sys.path": (lambda: list(sys.path), lambda path: sys.path.__setitem__(slice(None), path)),
     "recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
 }
@@ -118,8 +113,6 @@ def guarded(seed, device="cpu"):
                 leaks.append(name)
                 if write:
                     write(before[name])
-        if torch.is_inference_mode_enabled():
-            leaks.append("inference mode")
         if torch.is_autocast_enabled(device) or torch.is_autocast_enabled("cpu"):
             leaks.append("autocast")
             torch.set_autocast_enabled(device, False)
