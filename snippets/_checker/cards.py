@@ -62,10 +62,11 @@ class Module:
         """What is run, hashed and recorded as one: each card, or a whole example."""
         if not self.example:
             return self.cards
-        first = self.imports_line
-        code = self.path.read_text(encoding="utf-8").split("\n")[first - 1 :]
-        whole = Card(self.title, self.summary, "\n".join(code).rstrip(), first, "")
-        return (whole,)
+        lines = self.imports.split("\n")
+        for card in self.cards:  # each at its own line of the file, with blanks for the prose
+            lines += [""] * (card.line - self.imports_line - len(lines)) + card.code.split("\n")
+        code = "\n".join(lines).rstrip()
+        return (Card(self.title, self.summary, code, self.imports_line, ""),)
 
 
 def plain(rst):

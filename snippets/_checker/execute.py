@@ -7,6 +7,7 @@ import time
 import tokenize
 import types
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from . import claims as grammar
@@ -261,6 +262,17 @@ def _line_in(path, default):
             return frame.f_lineno
         frame = frame.f_back
     return default
+
+
+def warm(imports):
+    """Import what a file's import cell imports: its side effects are no card's doing.
+
+    What cannot be imported is left for the cards to fail on.
+    """
+    tree = ast.parse(imports)
+    tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    with warnings.catch_warnings(action="ignore"), suppress(Exception):
+        exec(compile(tree, "<imports>", "exec"), {})
 
 
 def run(card, path, trace=False, observe=None, alter=None):

@@ -16,6 +16,11 @@ def _print_with(options):
     vars(torch._tensor_str.PRINT_OPTS).update(options)
 
 
+def _environment():
+    # torch sets this one itself, when an optimizer is made for the first time.
+    return {key: os.environ[key] for key in os.environ if key != "TORCHINDUCTOR_CACHE_DIR"}
+
+
 def _restore(mapping):
     """A setter for a global dictionary."""
 
@@ -57,7 +62,7 @@ WATCHED = {
         lambda on: setattr(cudnn, "deterministic", on),
     ),
     "working directory": (os.getcwd, os.chdir),
-    "environment": (lambda: dict(os.environ), _restore(os.environ)),
+    "environment": (_environment, _restore(os.environ)),
     "sys.path": (lambda: list(sys.path), lambda path: sys.path.__setitem__(slice(None), path)),
     "recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
 }

@@ -54,7 +54,9 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
     torch.set_num_threads(threads)
     torch.set_warn_always(True)
     sys.argv = [str(path)]
-    units = {unit.name: unit for unit in cards.read(path).units()}
+    module = cards.read(path)
+    units = {unit.name: unit for unit in module.units()}
+    execute.warm(module.imports)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         for name, seed in plan:

@@ -1,0 +1,156 @@
+"""
+The whole workflow on one page: linear regression
+=================================================
+
+From a table of numbers to a saved model: data, model, loss, loop, evaluation,
+and the check that what was loaded predicts what was trained.
+"""
+import tempfile
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from sklearn.datasets import load_diabetes
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+# %%
+# Data: a table becomes tensors
+# -----------------------------
+#
+# 442 patients, ten measurements each; the target is how far their diabetes
+# has progressed after one year. NumPy gives float64, layers expect float32,
+# and the targets get a second dimension so that they match the output
+# ``(N, 1)``: with shape ``(N,)`` the loss would broadcast to ``(N, N)``.
+torch.manual_seed(0)
+device = torch.get_default_device()
+table = load_diabetes(scaled=False)
+features = torch.tensor(table.data, dtype=torch.float32, device=device)
+targets = torch.tensor(table.target, dtype=torch.float32, device=device)
+targets = targets.unsqueeze(1)
+features.shape  # torch.Size([442, 10])
+targets.shape  # torch.Size([442, 1])
+
+# %%
+# Split, then standardise by the training part
+# --------------------------------------------
+#
+# The test rows must stay unseen, and their mean and spread are part of what
+# is not to be seen: both come from the training rows alone.
+order = torch.randperm(len(features))
+train, val, test = order.split([300, 71, 71])
+mean, std = features[train].mean(dim=0), features[train].std(dim=0)
+features = (features - mean) / std
+y_mean, y_std = targets[train].mean(), targets[train].std()
+targets = (targets - y_mean) / y_std
+features[train].std(dim=0).mean().item()  # 1.0000
+targets[train].mean().abs().item() < 1e-6  # True
+
+# %%
+# Model, loss, optimizer
+# ----------------------
+#
+# One :class:`~torch.nn.Linear` holds a weight for each measurement and a
+# bias. Its predictions before training are kept, to be drawn beside those
+# after.
+model = nn.Linear(10, 1)
+criterion = nn.MSELoss()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
+sum(parameter.numel() for parameter in model.parameters())  # 11
+with torch.inference_mode():
+    before = model(features[test])
+before.shape  # torch.Size([71, 1])
+
+# %%
+# The loop: forward, backward, step
+# ---------------------------------
+#
+# Each batch's gradients are cleared, computed and used. The loss of an epoch
+# is weighed by batch size, because the last batch is shorter than the rest.
+generator = torch.Generator(device=device).manual_seed(0)
+batches = DataLoader(
+    TensorDataset(features[train], targets[train]),
+    batch_size=32,
+    shuffle=True,
+    generator=generator,
+)
+train_losses, val_losses = [], []
+for epoch in range(1, 61):
+    model.train()
+    total = 0.0
+    for inputs, labels in batches:
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), labels)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(inputs)
+    train_losses.append(total / len(train))
+    model.eval()
+    with torch.inference_mode():
+        val_loss = criterion(model(features[val]), targets[val]).item()
+    val_losses.append(val_loss)
+    if epoch % 20 == 0:
+        print(f"{epoch=} train={train_losses[-1]:.3f} val={val_loss:.3f}")
+train_losses[-1] < 0.6 * train_losses[0]  # True
+
+# %%
+# Evaluate once, on the test rows
+# -------------------------------
+#
+# R² is the share of the variance that the model explains: 0 is no better
+# than the mean. A line this simple explains about half, and the exact
+# least-squares solution from :func:`torch.linalg.lstsq` says that no other
+# line would do much better on the training rows.
+with torch.inference_mode():
+    after = model(features[test])
+residual = (targets[test] - after).square().sum()
+spread = (targets[test] - targets[test].mean()).square().sum()
+r2 = (1 - residual / spread).item()
+assert 0.35 < r2 < 0.65, r2
+
+ones = torch.ones(len(train), 1)
+design = torch.cat([features[train], ones], dim=1)
+exact = torch.linalg.lstsq(design, targets[train]).solution
+best = criterion(design @ exact, targets[train]).item()
+with torch.inference_mode():
+    reached = criterion(model(features[train]), targets[train]).item()
+best <= reached < 1.02 * best  # True
+
+# %%
+# What happened, in two pictures
+# ------------------------------
+#
+# Left: the loss on the training and the validation rows. Right: predictions
+# against targets, before (crosses) and after (dots); the closer to the
+# diagonal, the better.
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+left.plot(train_losses, label="train")
+left.plot(val_losses, label="val", linestyle="--")
+left.set(xlabel="epoch", ylabel="MSELoss")
+left.legend()
+truth = (targets[test] * y_std + y_mean).cpu()
+for predictions, marker in ((before, "x"), (after, "o")):
+    scale = (predictions * y_std + y_mean).cpu()
+    right.scatter(truth, scale, marker=marker, alpha=0.7)
+right.axline((150, 150), slope=1, linestyle=":", color="grey")
+right.set(xlabel="targets", ylabel="predictions")
+figure.tight_layout()
+
+# %%
+# Save, load, predict the same
+# ----------------------------
+#
+# Save what the model has learned, its ``state_dict``, and what a stranger
+# needs to use it: the statistics of the training rows. Loading starts from
+# the class and fills in the numbers.
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "linear.pt"
+    checkpoint = {"model": model.state_dict(), "mean": mean, "std": std}
+    torch.save(checkpoint, path)
+    loaded = torch.load(path, map_location=device, weights_only=True)
+restored = nn.Linear(10, 1)
+restored.load_state_dict(loaded["model"])
+restored.eval()
+with torch.inference_mode():
+    again = restored(features[test])
+torch.equal(again, after)  # True
