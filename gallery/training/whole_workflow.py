@@ -2,8 +2,8 @@
 The whole workflow on one page: linear regression
 =================================================
 
-From a table of numbers to a saved model: data, model, loss, loop, evaluation,
-and the check that what was loaded predicts what was trained.
+From a table of numbers to a saved model: data, model, loss, loop,
+evaluation, and the check that what was loaded predicts what was trained.
 """
 import tempfile
 from pathlib import Path
@@ -65,8 +65,8 @@ before.shape  # torch.Size([71, 1])
 # The loop: forward, backward, step
 # ---------------------------------
 #
-# Each batch's gradients are cleared, computed and used. The loss of an epoch
-# is weighed by batch size, because the last batch is shorter than the rest.
+# Each batch's gradients are cleared, computed and used. The loss of an
+# epoch is weighed by batch size, because the last batch is a short one.
 generator = torch.Generator(device=device).manual_seed(0)
 batches = DataLoader(
     TensorDataset(features[train], targets[train]),

@@ -41,13 +41,13 @@ def main():
         if options.device and options.device not in names:
             sys.exit(f"this machine has no {options.device} device")
         for device in [options.device] if options.device else names:
-            checked[device] = check(device, names[device], todo, modules, options)
+            checked[device] = check(device, names[device], todo, options)
             failed += sum(job.failed for job in checked[device])
     summary(options, modules, todo, checked, time.perf_counter() - start)
     sys.exit(1 if failed else 0)
 
 
-def check(device, device_name, todo, modules, options):
+def check(device, device_name, todo, options):
     """Run files on one device, print a line for each and write the record."""
     by_path = {module.path: module for module in todo}
     jobs = [runner.Job(module.path, device, runner.plan(module)) for module in todo]
@@ -56,11 +56,7 @@ def check(device, device_name, todo, modules, options):
         if name is None:
             found |= report(job, by_path[job.path])
     record.save(
-        options.records / f"{device}.json",
-        device_name,
-        found,
-        ran={module.name for module in todo},
-        existing={module.name for module in modules},
+        options.records / f"{device}.json", device_name, found, {module.name for module in todo}
     )
     return jobs
 

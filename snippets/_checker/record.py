@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+PROJECT = Path(__file__).resolve().parents[2]
 # What decides whether a card passes; a change here makes every record stale.
 JUDGES = ("cards.py", "claims.py", "execute.py", "state.py", "apis.py")
 
@@ -82,15 +83,14 @@ def entry(card, outcomes):
     }
 
 
-def save(path, device_name, found, ran, existing):
-    """Write what was found, over what an older run of the same setup knew.
+def save(path, device_name, found, ran):
+    """Write what was found, over what an older run of the same setup knew of other files.
 
     Args:
         path: where.
         device_name: the CPU or GPU.
         found: ``{"file::card": entry}`` of this run.
         ran: names of the files that this run ran.
-        existing: names of the files that there are; others are dropped.
     """
     path = Path(path)
     old, head = load(path), header(device_name)
@@ -98,7 +98,7 @@ def save(path, device_name, found, ran, existing):
     cards = {
         key: value
         for key, value in (old["cards"] if keep else {}).items()
-        if key.partition("::")[0] in existing and key.partition("::")[0] not in ran
+        if key.partition("::")[0] not in ran and (PROJECT / key.partition("::")[0]).exists()
     }
     cards |= {key: value for key, value in found.items() if value}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import faulthandler
 import os
 import platform
 import re
+import runpy
 import sys
 import tempfile
 from pathlib import Path
@@ -38,9 +39,9 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
         plan: ``[(card name, seed), ...]``, in order.
         threads: for torch.
         log: file that takes all output, read when the process dies.
-        mode: ``check`` sends record.Outcome; ``bare`` runs the code with no check at
-            all (for the benchmark); ``mutate`` and ``mutate-code`` send mutate.Report
-            as a dictionary.
+        mode: ``check`` sends record.Outcome; ``mutate`` and ``mutate-code`` send
+            mutate.Report as a dictionary. With no check at all, ``bare`` runs cards as
+            they are copied and ``script`` the whole file from top to bottom.
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
@@ -61,8 +62,10 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
         os.chdir(folder)
         for name, seed in plan:
             connection.send(("start", name, seed))
-            unit = units[name]
-            if mode == "bare":
+            unit = units.get(name)
+            if mode == "script":
+                result = runpy.run_path(str(path), run_name="__main__") and None
+            elif mode == "bare":
                 result = _bare(unit, path, seed, device)
             elif mode.startswith("mutate"):
                 result = vars(mutate.report(unit, path, seed, code=mode == "mutate-code"))

@@ -39,9 +39,9 @@ torch.stack([u, v], dim=1)  # tensor([[1, 4], [2, 5], [3, 6]])
 # Choose between ``torch.cat`` and ``torch.stack``
 # ------------------------------------------------
 #
-# If the length of the list should become a size of its own, stack; if a size
-# that is there should grow, concatenate. Stacking is concatenating after
-# :meth:`~torch.Tensor.unsqueeze`.
+# If the length of the list should become a size of its own, stack; if a
+# size that is there should grow, concatenate. Stacking is concatenating
+# after :meth:`~torch.Tensor.unsqueeze`.
 images = [torch.rand(3, 32, 32) for _ in range(8)]
 torch.stack(images).shape  # torch.Size([8, 3, 32, 32])
 torch.cat(images).shape  # torch.Size([24, 32, 32])
@@ -64,11 +64,12 @@ torch.dstack([u, v])  # tensor([[[1, 3], [2, 4]]])
 # 1-D tensors as columns: ``torch.column_stack``
 # ----------------------------------------------
 #
-# Each 1-D tensor becomes one column; 2-D tensors are put side by side as they
-# are. Features computed one by one become a design matrix.
-x = torch.tensor([1.0, 2.0, 3.0])
-torch.column_stack([torch.ones(3), x])  # tensor([[1., 1.], [1., 2.], [1., 3.]])
-torch.stack([torch.ones(3), x]).shape  # torch.Size([2, 3])
+# Each 1-D tensor becomes one column; 2-D tensors are put side by side as
+# they are. Features computed one by one become a design matrix.
+x = torch.tensor([2.0, 3.0])
+ones = torch.ones(2)
+torch.column_stack([ones, x])  # tensor([[1., 2.], [1., 3.]])
+torch.stack([ones, x])  # tensor([[1., 1.], [2., 3.]])
 
 # %%
 # Join tensors of different dtypes with ``torch.cat``
@@ -102,11 +103,11 @@ torch.equal(joined, torch.cat(batches))  # True
 a = torch.zeros(2, 3)
 b = torch.zeros(2, 4)
 with suppress(RuntimeError):
-    torch.cat([a, b])  # RuntimeError: Sizes of tensors must match except in dimension 0
+    torch.cat([a, b])  # RuntimeError: Sizes of tensors must match
 torch.cat([a, b], dim=1).shape  # torch.Size([2, 7])
 row = torch.zeros(3)
 with suppress(RuntimeError):
-    torch.cat([a, row])  # RuntimeError: Tensors must have same number of dimensions
+    torch.cat([a, row])  # RuntimeError: same number of dimensions
 torch.cat([a, row.unsqueeze(0)]).shape  # torch.Size([3, 3])
 
 # %%
@@ -117,6 +118,6 @@ torch.cat([a, row.unsqueeze(0)]).shape  # torch.Size([3, 3])
 # :func:`~torch.nn.utils.rnn.pad_sequence`, and keep the lengths.
 long, short = torch.tensor([1, 2, 3]), torch.tensor([4])
 with suppress(RuntimeError):
-    torch.stack([long, short])  # RuntimeError: expects each tensor to be equal size
+    torch.stack([long, short])  # RuntimeError: tensor to be equal size
 padded = torch.nn.utils.rnn.pad_sequence([long, short], batch_first=True)
 padded  # tensor([[1, 2, 3], [4, 0, 0]])

@@ -1,0 +1,108 @@
+"""The form of the content: what every card and example must look like."""
+
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from _checker import cards, execute, runner
+
+ROOT = Path(__file__).parent.parent
+SNIPPETS = [cards.read(path) for path in runner.files([ROOT / "snippets"])]
+EXAMPLES = [cards.read(path) for path in runner.files([ROOT / "gallery"])]
+MODULES = SNIPPETS + EXAMPLES
+CARDS = [(module, card) for module in SNIPPETS for card in module.cards]
+
+
+def _name(value):
+    return value.name
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_a_page_reads_without_scrolling(module):
+    wide = [
+        f"{module.path}:{number}: {len(line)} columns"
+        for number, line in enumerate(module.path.read_text().split("\n"), 1)
+        if len(line) > 76
+    ]
+    assert not wide
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_code_names_no_device(module):
+    """Outside the pages about devices, nothing is pinned to CUDA."""
+    assert not re.search(r"(?<!torch)\.cuda\(|[\"']cuda", module.path.read_text())
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_prose_holds_no_unchecked_code(module):
+    """A literal block or a doctest in the text would be code that nothing checks."""
+    for card in module.cards:
+        assert not re.search(r"::$|>>> |\.\. code", card.prose, re.M), card.name
+
+
+@pytest.mark.parametrize(("module", "card"), CARDS, ids=_name)
+def test_a_card_is_short_and_claims_something(module, card):
+    lines = [line for line in card.code.split("\n") if line.strip()]
+    assert 3 <= len(lines) <= 20
+    _, claims, failures = execute.find(card.code, card.line)
+    assert claims and not failures
+    prose = re.sub(r"^\.\. \w+::.*(\n .*)*", "", card.prose, flags=re.M)
+    assert 1 <= len(re.findall(r"[.?](?:\s|$)", prose)) <= 4, prose
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_basenames_are_unique(module):
+    assert [other.path.stem for other in MODULES].count(module.path.stem) == 1
+
+
+def _fresh(text, folder):
+    path = folder / "copied.py"
+    path.write_text(text)
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", path], cwd=folder, capture_output=True, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory):
+    """Every module's first card, as copied, in a fresh interpreter; two at a time."""
+    texts = {module.name: module.cards[0].copy for module in SNIPPETS}
+    folders = [tmp_path_factory.mktemp("copy") for _ in texts]
+    with ThreadPoolExecutor(2) as pool:
+        done = pool.map(_fresh, texts.values(), folders)
+        return dict(zip(texts, done, strict=True))
+
+
+@pytest.mark.parametrize("module", SNIPPETS, ids=_name)
+def test_a_copied_card_runs_in_a_fresh_interpreter(copies, module):
+    assert copies[module.name].returncode == 0, copies[module.name].stderr
+
+
+@pytest.fixture(scope="module")
+def bare():
+    """What every card's copy button gives, run with no checker around it, as it stands."""
+    jobs = {module.name: runner.Job(module.path, "cpu", runner.plan(module)) for module in SNIPPETS}
+    for _ in runner.check(list(jobs.values()), mode="bare"):
+        pass
+    return jobs
+
+
+@pytest.mark.parametrize(("module", "card"), CARDS, ids=_name)
+def test_every_copy_runs_on_its_own(bare, module, card):
+    assert (card.name, 0) in bare[module.name].results, bare[module.name].error
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_a_file_runs_from_top_to_bottom_as_a_script(scripts, module):
+    assert scripts[module.name].error is None, scripts[module.name].error
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    jobs = {module.name: runner.Job(module.path, "cpu", [("", 0)]) for module in MODULES}
+    for _ in runner.check(list(jobs.values()), mode="script"):
+        pass
+    return jobs

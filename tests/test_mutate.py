@@ -1,0 +1,68 @@
+"""Mutation: every kind of claim has mutants of every kind, and they die by comparison."""
+
+import pytest
+from _checker import cards, mutate
+
+KINDS = {
+    "last digit": ("tensor([0.0900, 0.2447])", "tensor([0.0900, 0.2448])"),
+    "sign": ("tensor([1., -2.])", "tensor([1., +2.])"),
+    "shape": ("tensor([1, 2])", "tensor([1, 2, 2])"),
+    "order": ("tensor([1, 2])", "tensor([2, 1])"),
+    "rank": ("tensor([1, 2])", "tensor([[1, 2]])"),
+    "dtype": ("tensor([1, 2])", "tensor([1, 2], dtype=torch.int32)"),
+    "requires_grad": ("tensor([1.])", "tensor([1.], requires_grad=True)"),
+    "truth value": ("True", "False"),
+    "bool or int": ("True", "1"),
+    "int or float": ("3", "3.0"),
+    "error type": ("RuntimeError: bad", "KeyError: bad"),
+    "error text": ("RuntimeError: bad", "RuntimeError: bax"),
+    "fact": ("shape (2, 3), dtype float32", "shape (2, 4), dtype float32"),
+    "fact's rank": ("shape (2, 3)", "shape (2, 1, 3)"),
+    "fact's dtype": ("dtype float32", "dtype float64"),
+    "size": ("torch.Size([2, 3])", "torch.Size([2, 3, 3])"),
+    "torch.X": ("torch.float64", "torch.float32"),
+    "string": ("'cpu'", "'cpx'"),
+    "nothing": ("None", "0"),
+    "a tuple's order of magnitude": ("(3, 1)", "(3, 3, 1)"),
+    "complex": ("tensor([1.+2.j])", "tensor([1.-2.j])"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_mutant_is_made(kind):
+    claim, mutant = KINDS[kind]
+    assert mutant in mutate.claim_mutants(claim)
+
+
+@pytest.mark.parametrize("claim", [claim for claim, _ in KINDS.values()])
+def test_no_mutant_says_the_same(claim):
+    assert claim not in mutate.claim_mutants(claim)
+
+
+def test_minus_zero_is_no_mutant():
+    assert not any("-0" in mutant for mutant in mutate.claim_mutants("tensor([0., 0])"))
+
+
+CARD = """
+import torch
+x = torch.tensor([1.0, 2.0])
+x.sum()  # tensor(3.)
+x + x  # tensor([2., 4.])
+torch.cat([x, x], dim=0).shape  # torch.Size([4])
+"""
+
+
+def test_mutants_of_a_true_card_die_and_blunt_code_is_listed(tmp_path):
+    card = cards.Card("Card", "", CARD.strip(), 1, "")
+    report = mutate.report(card, tmp_path / "card.py", seed=0, code=True)
+    assert report.claims == report.killed > 15
+    assert report.survivors == []
+    assert 0 < report.noticed < report.code
+    assert (5, "torch.cat([x, x], dim=0) without dim") in report.unnoticed
+
+
+def test_a_mutant_survives_a_comparison_that_is_asleep(tmp_path, monkeypatch):
+    monkeypatch.setattr(mutate.grammar.Value, "check", lambda self, actual: None)
+    card = cards.Card("Card", "", CARD.strip(), 1, "")
+    report = mutate.report(card, tmp_path / "card.py", seed=0)
+    assert report.killed == 0 and len(report.survivors) == report.claims
