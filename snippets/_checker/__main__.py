@@ -11,7 +11,7 @@ if not __package__:  # run as a folder: make the package importable
 from _checker import record, runner
 
 
-def arguments():
+def arguments(argv):
     parser = argparse.ArgumentParser(prog="checker", description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--device", choices=["cpu", "cuda"], help="only this device")
@@ -19,11 +19,12 @@ def arguments():
     parser.add_argument("--records", type=Path, default=Path("build/verified"))
     parser.add_argument("--mutate", choices=["claims", "code"], help="lie, and count who notices")
     parser.add_argument("--limit", type=float, default=runner.LIMIT, help="seconds for a file")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
-def main():
-    options = arguments()
+def main(argv=None):
+    """Check files, print how each fared, write the records; return 1 if a card fails."""
+    options = arguments(argv)
     start = time.perf_counter()
     modules, errors = runner.read(options.paths)
     for error in errors:
@@ -34,7 +35,7 @@ def main():
         known = record.load(options.records / "cpu.json")
         todo = [module for module in modules if not record.current(known, module)]
     if options.mutate:
-        sys.exit(mutate(modules, options))
+        return mutate(modules, options)
     checked = {}
     if todo:
         names = runner.devices()
@@ -44,7 +45,7 @@ def main():
             checked[device] = check(device, names[device], todo, options)
             failed += sum(job.failed for job in checked[device])
     summary(options, modules, todo, checked, time.perf_counter() - start)
-    sys.exit(1 if failed else 0)
+    return int(bool(failed))
 
 
 def check(device, device_name, todo, options):
@@ -129,4 +130,4 @@ def summary(options, modules, todo, checked, seconds):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

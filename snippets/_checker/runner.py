@@ -14,6 +14,7 @@ from . import worker
 
 SEEDS = (0, 1)
 LIMIT = 120.0  # seconds for one file on one device
+START = "forkserver"  # "fork" where the caller itself has torch and no thread of it running
 # Children fork from a server that holds these ready; importing torch costs seconds.
 PRELOAD = ["torch", "numpy", "matplotlib.pyplot", "_checker.execute", "_checker.mutate"]
 
@@ -41,9 +42,10 @@ def context():
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, *paths]))
     # Ask NVML whether there is a GPU: CUDA itself cannot be forked once it is asked.
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
-    spawn = multiprocessing.get_context("forkserver")
-    spawn.set_forkserver_preload(PRELOAD)
-    return spawn
+    method = multiprocessing.get_context(START)
+    if START == "forkserver":
+        method.set_forkserver_preload(PRELOAD)
+    return method
 
 
 def devices():

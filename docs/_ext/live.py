@@ -1,0 +1,58 @@
+"""Serve the English site and rebuild a page when its source is saved: ``nox -s live``.
+
+sphinx-autobuild watches, serves and reloads the browser. It runs its builder in a fork of
+this process for each change; since this process holds torch and Sphinx already, a change
+costs the check of one file and the writing of one page, and not their imports.
+"""
+
+# ruff: noqa: E402
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("MPLBACKEND", "agg")
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "snippets"), str(ROOT / "docs" / "_ext")]
+
+import furo  # noqa: F401
+import matplotlib.pyplot  # noqa: F401
+import myst_nb  # noqa: F401
+import sphinx_gallery.gen_gallery  # noqa: F401
+import torch  # noqa: F401
+from _checker import __main__ as checker
+from _checker import runner
+from sphinx.cmd.build import main as sphinx_build
+from sphinx_autobuild import __main__ as autobuild
+
+WATCHED = ("snippets", "gallery")
+# What a build itself writes below docs/.
+WRITTEN = ("docs/reference", "docs/gallery", "**/__pycache__", "**/*.mo", "docs/jupyter_execute")
+
+
+class Builder:
+    """What sphinx-autobuild calls: check what changed, and build if it holds."""
+
+    def __init__(self, sphinx_args, *, url_host, **_):
+        self.sphinx_args, self.url = sphinx_args, f"http://{url_host}"
+
+    def __call__(self, *, changed_paths):
+        runner.START = "fork"
+        if checker.main(["snippets", "gallery", "--changed", "--device", "cpu"]):
+            print("not rebuilt: the page in the browser is the last one that held", flush=True)
+        elif sphinx_build(self.sphinx_args) == 0:
+            print(f"{self.url}", flush=True)
+
+
+def main():
+    """Run until interrupted. Arguments are sphinx-autobuild's, such as ``--port 8000``."""
+    autobuild.Builder = Builder
+    arguments = ["-c", ".", "-q", "-d", "build/doctrees/en", "docs", "build/html/en"]
+    for folder in WATCHED:
+        arguments += ["--watch", folder]
+    for folder in WRITTEN:
+        arguments += ["--ignore", str(ROOT / folder)]
+    autobuild.main([*arguments, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()
