@@ -1,0 +1,318 @@
+"""Benchmark: what checking and building cost, as ratios within one run. ``nox -s bench``.
+
+Everything runs in copies of the tree in a temporary folder. Seconds depend on the machine
+and on what else it does; the ratios are what the project promises. Name parts to run only
+those: ``nox -s bench -- verify build live pages lighthouse scale``.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "snippets"))
+
+from _checker import runner  # noqa: E402
+
+LANGUAGES = ("en", "zh_CN")
+PAGE = "reference/tensors/joining.html"
+CHROMIUM_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-background-networking"
+    " --disable-component-update --disable-sync"
+)
+
+
+def say(what, value, unit, promise="", kept=None):
+    """Print one figure, what is promised of it, and whether that is kept."""
+    mark = "" if kept is None else ("  ok" if kept else "  NOT MET")
+    print(f"{what:<58} {value:8.2f} {unit:<6} {promise}{mark}", flush=True)
+
+
+def timed(command, folder, **env):
+    """Seconds that a command takes in ``folder``; its output is shown if it fails."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | env, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return time.perf_counter() - start
+
+
+def copy(folder):
+    """A copy of what git tracks, and of what it would track."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
+    for name in listed.stdout.split("\n"):
+        if name and (ROOT / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target)
+    return folder
+
+
+def sphinx(language, *more):
+    return [
+        *(sys.executable, "-m", "sphinx", "-c", ".", "-q", "-D", f"language={language}"),
+        *("-d", f"build/doctrees/{language}", "docs", f"build/html/{language}", *more),
+    ]
+
+
+def check(*more):
+    return [sys.executable, "snippets/_checker", "snippets", "gallery", *more]
+
+
+def build(folder):
+    """Verification and both languages, as ``nox -s docs`` runs them: seconds."""
+    seconds = timed(check("--changed"), folder)
+    return seconds + sum(timed(sphinx(language), folder) for language in LANGUAGES)
+
+
+def run_all(paths, mode, seeds=runner.SEEDS):
+    """Seconds to run every file in one mode of the worker."""
+    modules, _ = runner.read(paths)
+    if mode == "script":
+        jobs = [runner.Job(module.path, "cpu", [("", 0)]) for module in modules]
+    else:
+        jobs = [runner.Job(m.path, "cpu", runner.plan(m, seeds)) for m in modules]
+    start = time.perf_counter()
+    for _ in runner.check(jobs, mode=mode):
+        pass
+    failed = [job for job in jobs if job.error]
+    if failed:
+        sys.exit(f"{failed[0].path}: {failed[0].error}")
+    return time.perf_counter() - start
+
+
+def verify(work):
+    """Checked against bare execution of the same cards, in the same kind of processes."""
+    paths = [ROOT / "snippets", ROOT / "gallery"]
+    run_all(paths, "bare")  # warm: the server has imported torch, files are in the cache
+    pairs = [(run_all(paths, "check"), run_all(paths, "bare")) for _ in range(3)]
+    ratio = statistics.median(checked / bare for checked, bare in pairs)
+    say("verification, both seeds", statistics.median(pair[0] for pair in pairs), "s")
+    say("verification / bare execution", ratio, "x", "<= 1.5", ratio <= 1.5)
+
+
+def builds(work):
+    """Clean, unchanged and one-edit builds of both languages, and sphinx-gallery's defaults."""
+    folder = copy(work / "build")
+    bare = run_all([folder / "snippets", folder / "gallery"], "script")
+    timed(check(), folder)
+    clean = sum(timed(sphinx(language), folder) for language in LANGUAGES)
+    say("bare run of all scripts", bare, "s")
+    say("clean build, both languages", clean, "s", "<= 1.3 x bare + 30 s", clean <= 1.3 * bare + 30)
+
+    default = work / "default"
+    shutil.copytree(folder / "snippets", default / "snippets")
+    shutil.copytree(folder / "gallery", default / "gallery")
+    (default / "docs").mkdir()
+    (default / "docs/index.rst").write_text(
+        "Defaults\n========\n\n.. toctree::\n\n   reference/index\n   gallery/index\n"
+    )
+    (default / "conf.py").write_text(
+        "extensions = ['sphinx_gallery.gen_gallery']\nhtml_theme = 'furo'\n"
+        "sphinx_gallery_conf = dict(examples_dirs=['../snippets', '../gallery'],"
+        " gallery_dirs=['reference', 'gallery'], filename_pattern=r'\\.py$')\n"
+        # Our own directive, without which no page would parse.
+        "from docutils.parsers.rst import Directive, directives\n"
+        "class Tensors(Directive):\n"
+        "    has_content, optional_arguments, final_argument_whitespace = True, 1, True\n"
+        "    option_spec = {'style': directives.unchanged}\n"
+        "    def run(self): return []\n"
+        "directives.register_directive('tensors', Tensors)\n"
+    )
+    # As such sites are built: each language from a clean tree of its own.
+    other = sum(timed(sphinx("en", "-E"), default) for _ in _cleaned(default))
+    say("sphinx-gallery's defaults, both languages", other, "s")
+    say("defaults / ours", other / clean, "x", ">= 2", other / clean >= 2)
+
+    again = build(folder)
+    say("nothing changed: verification and both languages", again, "s", "< 8", again < 8)
+    edit(folder / "snippets/tensors/joining.py")
+    edited = build(folder)
+    say("one card edited: verification and both languages", edited, "s", "< 12", edited < 12)
+
+
+def _cleaned(folder):
+    """Twice, with nothing left of an earlier build."""
+    for _ in LANGUAGES:
+        for made in ("build", "docs/reference", "docs/gallery"):
+            shutil.rmtree(folder / made, ignore_errors=True)
+        yield
+
+
+def edit(path):
+    """Change a number in a card, and the claims that follow from it."""
+    text = path.read_text()
+    path.write_text(text.replace("4, 5, 6", "4, 5, 7"))
+
+
+def live(work):
+    """From saving a card to its page on disk, with ``nox -s live`` running."""
+    folder = copy(work / "live")
+    build(folder)
+    log = (work / "live.log").open("w")
+    command = [sys.executable, "-u", "docs/_ext/live.py", "--port", "8765"]
+    server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    try:
+        _wait(lambda: "Waiting to detect" in (work / "live.log").read_text(), 120)
+        time.sleep(2)
+        page = folder / "build/html/en" / PAGE
+        start = time.perf_counter()
+        edit(folder / "snippets/tensors/joining.py")
+        # Highlighting wraps each number, so the text is compared without tags.
+        _wait(lambda: "4, 5, 7" in re.sub("<[^>]*>", "", page.read_text()), 60)
+        seconds = time.perf_counter() - start
+        say("live: from saving a card to its page", seconds, "s", "< 5", seconds < 5)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait(condition, limit):
+    deadline = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > deadline:
+            sys.exit(f"waited {limit} s in vain")
+        time.sleep(0.05)
+
+
+class Compressed(SimpleHTTPRequestHandler):
+    """Serves as a static host does: gzip for text, and nothing to the terminal."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        path = path / "index.html" if path.is_dir() else path
+        text = path.suffix in {".html", ".css", ".js", ".svg", ".json", ".xml", ".txt"}
+        if not path.is_file():
+            self.send_error(404)
+            return
+        body = gzip.compress(path.read_bytes(), 9, mtime=0) if text else path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        if text:
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "max-age=3600")
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def served(folder):
+    """Start a server for ``folder``; return it and its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Compressed, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_port}"
+
+
+def chromium():
+    found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
+    return next(filter(None, found), None)
+
+
+def pages(work):
+    """Weight and requests of a page as a browser sees them, in both languages."""
+    if not chromium():
+        print("pages: no Chromium here")
+        return
+    from playwright.sync_api import sync_playwright
+
+    server, address = served(ROOT / "build/html")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=CHROMIUM_FLAGS.split()
+        )
+        for language in LANGUAGES:
+            for name in ("index.html", PAGE):
+                page, sizes = browser.new_page(), []
+                page.on("response", lambda r, sizes=sizes: sizes.append(r.request.sizes()))
+                page.goto(f"{address}/{language}/{name}", wait_until="networkidle")
+                kb = sum(s["responseBodySize"] for s in sizes) / 1000
+                say(f"{language}/{name}: compressed", kb, "kB", "<= 90", kb <= 90)
+                say(f"{language}/{name}: requests", len(sizes), "", "<= 15", len(sizes) <= 15)
+                page.close()
+        browser.close()
+    server.shutdown()
+
+
+def lighthouse(work):
+    """Lighthouse's four mobile scores, where npx is there to run it."""
+    if not (chromium() and shutil.which("npx")):
+        print("lighthouse: needs Chromium and npx")
+        return
+    server, address = served(ROOT / "build/html")
+    for name in ("en/index.html", f"en/{PAGE}", f"zh_CN/{PAGE}"):
+        report = work / "lighthouse.json"
+        timed(
+            [
+                *("npx", "--yes", "lighthouse@13", f"{address}/{name}", "--quiet"),
+                *("--output=json", f"--output-path={report}", f"--chrome-flags={CHROMIUM_FLAGS}"),
+            ],
+            work,
+            CHROME_PATH=chromium(),
+        )
+        for category in json.loads(report.read_text())["categories"].values():
+            score = 100 * category["score"]
+            say(f"lighthouse {name}: {category['id']}", score, "", "100", score == 100)
+    server.shutdown()
+
+
+def scale(work):
+    """A tree of ten times as many cards, against ten times the time."""
+    one, ten = copy(work / "one"), copy(work / "ten")
+    for module in runner.read([ten / "snippets"])[0]:
+        for number in range(1, 10):
+            target = module.path.with_stem(f"{module.path.stem}_{number}")
+            target.write_text(module.path.read_text())
+    counts = [sum(len(m.cards) for m in runner.read([f / "snippets"])[0]) for f in (one, ten)]
+    assert counts[1] == 10 * counts[0]
+    checks = [timed(check(), folder) for folder in (one, ten)]
+    say("verification of 10 x the cards / of the cards", checks[1] / checks[0], "x", "<= 10",
+        checks[1] <= 10 * checks[0])  # fmt: skip
+    english = [timed(sphinx("en"), folder) for folder in (one, ten)]
+    say("build of 10 x the cards / of the cards", english[1] / english[0], "x", "<= 10",
+        english[1] <= 10 * english[0])  # fmt: skip
+
+
+PARTS = {
+    "verify": verify,
+    "build": builds,
+    "live": live,
+    "pages": pages,
+    "lighthouse": lighthouse,
+    "scale": scale,
+}
+
+
+def main():
+    """Run the parts named on the command line, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    names = parser.parse_args().parts or list(PARTS)
+    modules, _ = runner.read([ROOT / "snippets", ROOT / "gallery"])
+    total = sum(len(module.cards) for module in modules)
+    print(f"{total} cards in {len(modules)} files; {os.cpu_count()} cores", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            PARTS[name](Path(folder))
+
+
+if __name__ == "__main__":
+    main()
