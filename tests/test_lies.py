@@ -261,7 +261,9 @@ def test_pytest_gives_each_card_an_item_and_each_file_its_fate(pytester, monkeyp
         broken="def",
         dies=module("import os\nos._exit(3)", "1  # 1"),
     )
-    result = pytester.runpytest(*PLAIN, "-v", "-rs", "--device", "cpu", "good.py", "broken.py", "dies.py")
+    result = pytester.runpytest(
+        *PLAIN, "-v", "-rs", "--device", "cpu", "good.py", "broken.py", "dies.py"
+    )
     result.assert_outcomes(passed=2, failed=4, skipped=3)
     result.stdout.fnmatch_lines(
         [

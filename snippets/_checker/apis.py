@@ -97,10 +97,11 @@ class Tracer(ast.NodeTransformer):
         return self._report("imported_", node, node)
 
     def attribute(self, owner, name):
+        value = getattr(owner, name)  # a name that does not exist raises, and is not noted
         found = attribute(owner, name)
         if found:
             self.names.add(found)
-        return getattr(owner, name)
+        return value
 
     def imported_(self, obj):
         found = public(obj)

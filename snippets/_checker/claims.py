@@ -299,7 +299,9 @@ def _float(node, claimed, actual, text, slack, cast):
     else:
         unit = _last_digit(node, text)
         if unit is None:
-            same = abs(cast(claimed) - actual) <= slack * abs(claimed)
+            # 0.1 means the float32 next to it; 2049 does not mean a float16 of 2048.
+            nearest = claimed if claimed.is_integer() else cast(claimed)
+            same = abs(nearest - actual) <= slack * abs(claimed)
         else:  # the factor admits what float64 itself cannot tell apart
             same = abs(claimed - actual) <= 0.5 * unit * (1 + 1e-9) + slack * abs(claimed)
     if not same:
@@ -378,7 +380,9 @@ def _match_tensor(node, actual, text):
     if actual.dtype != dtype:
         raise Mismatch(f"dtype is {actual.dtype}, not {dtype}")
     slack = _slack(actual)
-    cast = lambda number: torch.tensor(number, dtype=dtype, device="cpu").item()  # noqa: E731
+    cast = float  # float16 and bfloat16 are coarse: there, written exactly is meant exactly
+    if dtype in (torch.float32, torch.complex64):
+        cast = lambda number: torch.tensor(number, dtype=dtype, device="cpu").item()  # noqa: E731
     _match_leaves(leaves, actual.detach().cpu().flatten().tolist(), text, slack, cast)
 
 

@@ -101,7 +101,7 @@ rows  # tensor([[1, 2, 3], [1, 2, 3]])
 #
 # A model with one output returns ``(N, 1)`` while the targets are ``(N,)``.
 # Nothing fails: every prediction is compared with every target, and a
-# perfect model has a loss. Loss functions warn; own formulas do not.
+# perfect model has a loss of 1.33. Loss functions warn, a formula does not.
 prediction = torch.tensor([[1.0], [2.0], [3.0]])
 target = torch.tensor([1.0, 2.0, 3.0])
 prediction - target  # tensor([[0., -1., -2.], [1., 0., -1.], [2., 1., 0.]])
@@ -114,17 +114,17 @@ mse(prediction, target)  # UserWarning: Using a target size ... different
 # Broadcast error: size of tensor a must match size of tensor b
 # -------------------------------------------------------------
 #
-# Dimensions are numbered from the left of the result. Print both shapes
-# under each other, aligned right: the clash is where neither size is 1.
-# Insert the 1 where the stretching should happen, or transpose.
+# Write both shapes under each other, aligned right: the clash is where they
+# differ and neither is 1. The message counts that dimension from the left.
+# Insert a 1 where the stretching should happen, or transpose.
 x = torch.zeros(2, 3)
 per_row = torch.tensor([1.0, 2.0])
 with suppress(RuntimeError):
-    x + per_row  # RuntimeError: tensor a (3) must match ... tensor b (2)
+    x + per_row  # RuntimeError: size of tensor a (3) must match ... b (2)
 x + per_row.unsqueeze(1)  # tensor([[1., 1., 1.], [2., 2., 2.]])
 x.T + per_row  # tensor([[1., 2.], [1., 2.], [1., 2.]])
 with suppress(RuntimeError):
-    torch.zeros(3) + torch.zeros(4)  # RuntimeError: at ... dimension 0
+    x + torch.zeros(4, 3)  # RuntimeError: at non-singleton dimension 0
 
 # %%
 # Error: output with shape doesn't match the broadcast shape (``+=``)
@@ -136,6 +136,6 @@ total = torch.zeros(3)
 rows = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 with suppress(RuntimeError):
     total += rows  # RuntimeError: [3] doesn't match the broadcast shape
-total = total + rows
-total += torch.tensor([10.0, 20.0, 30.0])
-total  # tensor([[11., 22., 33.], [14., 25., 36.]])
+grown = total + rows  # tensor([[1., 2., 3.], [4., 5., 6.]])
+grown += torch.tensor([10.0, 20.0, 30.0])
+grown  # tensor([[11., 22., 33.], [14., 25., 36.]])

@@ -1,0 +1,162 @@
+"""
+Dimensions
+==========
+
+Add, drop, swap, move and repeat dimensions.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Add a dimension of size 1: ``torch.unsqueeze``, ``None``
+# --------------------------------------------------------
+#
+# The number says where the new dimension stands in the result; ``-1`` puts
+# it last. Indexing with ``None`` does the same and can add several. Needed
+# to make a batch of one, or a column that broadcasts.
+#
+# .. tensors:: x, x.unsqueeze(0), x.unsqueeze(1)
+x = torch.tensor([1, 2, 3])
+torch.unsqueeze(x, 0)  # tensor([[1, 2, 3]])
+x.unsqueeze(-1)  # tensor([[1], [2], [3]])
+x[:, None]  # tensor([[1], [2], [3]])
+x[None, :, None].shape  # torch.Size([1, 3, 1])
+image = torch.zeros(3, 32, 32)
+image.unsqueeze(0).shape  # torch.Size([1, 3, 32, 32])
+
+# %%
+# Drop dimensions of size 1: ``torch.squeeze``
+# --------------------------------------------
+#
+# Name the dimension, or several as a tuple. One whose size is not 1 is left
+# as it is, without an error. Without a name all of size 1 go.
+x = torch.zeros(1, 3, 1, 4)
+x.squeeze(0).shape  # torch.Size([3, 1, 4])
+x.squeeze((0, 2)).shape  # torch.Size([3, 4])
+x.squeeze(1).shape  # torch.Size([1, 3, 1, 4])
+torch.squeeze(x).shape  # torch.Size([3, 4])
+
+# %%
+# Swap two dimensions: ``torch.transpose``, ``swapaxes``
+# ------------------------------------------------------
+#
+# Which of the two is named first does not matter. ``swapaxes`` and
+# ``swapdims`` are other names for it. The result is a view.
+#
+# .. tensors:: x, x.transpose(0, 1)
+x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+torch.transpose(x, 0, 1)  # tensor([[1, 4], [2, 5], [3, 6]])
+x.swapaxes(1, 0)  # tensor([[1, 4], [2, 5], [3, 6]])
+scores = torch.zeros(8, 10, 4, 16)
+scores.transpose(1, 2).shape  # torch.Size([8, 4, 10, 16])
+x.transpose(0, 1).data_ptr() == x.data_ptr()  # True
+
+# %%
+# Transpose a matrix or a batch of matrices: ``T``, ``t``, ``mT``
+# ---------------------------------------------------------------
+#
+# ``x.T`` and ``x.t()`` are for 2-D tensors. ``x.mT`` swaps the last two
+# dimensions, which is what a batch needs. On more than two dimensions ``T``
+# turns round all of them, with a warning that it will become an error.
+x = torch.tensor([[1, 2], [3, 4]])
+x.T  # tensor([[1, 3], [2, 4]])
+x.t()  # tensor([[1, 3], [2, 4]])
+batch = torch.zeros(10, 3, 4)
+batch.mT.shape  # torch.Size([10, 4, 3])
+y = batch.T  # UserWarning: on tensors of dimension other than 2
+y.shape  # torch.Size([4, 3, 10])
+with suppress(RuntimeError):
+    batch.t()  # RuntimeError: t() expects a tensor with <= 2 dimensions
+
+# %%
+# Reorder all dimensions: ``torch.permute``
+# -----------------------------------------
+#
+# Name each old dimension at the place where it should stand. An image turns
+# from height, width, channel into channel, height, width, as convolutions
+# want it. The result is a view and seldom contiguous.
+image = torch.tensor([[[1, 2, 3], [4, 5, 6]]])
+image.shape  # torch.Size([1, 2, 3])
+image.permute(2, 0, 1)  # tensor([[[1, 4]], [[2, 5]], [[3, 6]]])
+torch.permute(image, (2, 0, 1)).is_contiguous()  # False
+with suppress(RuntimeError):
+    image.permute(2, 0)  # RuntimeError: number of dimensions ... input
+with suppress(RuntimeError):
+    image.permute(2, 0, 0)  # RuntimeError: duplicate dims are not allowed
+
+# %%
+# Move one dimension, keep the order of the others: ``torch.movedim``
+# -------------------------------------------------------------------
+#
+# From where, to where; tuples move several. Unlike ``permute`` it works
+# without knowing how many dimensions there are. ``moveaxis`` is the same.
+x = torch.zeros(2, 3, 4, 5)
+x.movedim(1, -1).shape  # torch.Size([2, 4, 5, 3])
+x.permute(0, 2, 3, 1).shape  # torch.Size([2, 4, 5, 3])
+x.transpose(1, -1).shape  # torch.Size([2, 5, 4, 3])
+torch.movedim(x, (0, 1), (-2, -1)).shape  # torch.Size([4, 5, 2, 3])
+
+# %%
+# Choose between ``expand``, ``repeat`` and ``tile``
+# --------------------------------------------------
+#
+# ``expand`` takes sizes and only stretches size 1, without memory.
+# ``repeat`` takes how often and copies; ``tile`` does too, but fills up
+# missing numbers on the left, as NumPy does. For ``+`` or ``*`` none is
+# needed: they broadcast.
+#
+# .. tensors:: x, x.expand(2, 3), x.repeat(2, 3)
+x = torch.tensor([[1], [2]])
+x.expand(2, 3)  # tensor([[1, 1, 1], [2, 2, 2]])
+x.expand(-1, 3).untyped_storage().nbytes()  # 16
+y = x.repeat(2, 3)
+y  # tensor([[1, 1, 1], [2, 2, 2], [1, 1, 1], [2, 2, 2]])
+y.untyped_storage().nbytes()  # 96
+x.tile(3)  # tensor([[1, 1, 1], [2, 2, 2]])
+with suppress(RuntimeError):
+    x.repeat(3)  # RuntimeError: Number of dimensions of repeat dims
+
+# %%
+# ``squeeze()`` without ``dim`` breaks on a batch of one
+# ------------------------------------------------------
+#
+# It drops the batch dimension too once that has size 1, as a last short
+# batch or a single request has. The code works until then: name the
+# dimension.
+single = torch.zeros(1, 1)
+single.squeeze().shape  # torch.Size([])
+single.squeeze(1).shape  # torch.Size([1])
+torch.zeros(8, 1).squeeze().shape  # torch.Size([8])
+with suppress(TypeError):
+    len(single.squeeze())  # TypeError: len() of a 0-d tensor
+
+# %%
+# Error: more than one element refers to a single memory location
+# ---------------------------------------------------------------
+#
+# After ``expand`` many elements are one number in memory, so an in-place
+# operation has no meaning. ``clone`` first. Filling with one number or
+# writing through an index is not caught: it changes a whole row.
+x = torch.tensor([[1], [2]])
+wide = x.expand(2, 3)
+with suppress(RuntimeError):
+    wide += 1  # RuntimeError: refers to a single memory location
+own = wide.clone()
+own += 1  # tensor([[2, 2, 2], [3, 3, 3]])
+wide[0, 0] = 9
+wide  # tensor([[9, 9, 9], [2, 2, 2]])
+
+# %%
+# Error: dimension out of range (expected to be in range of ...)
+# --------------------------------------------------------------
+#
+# Dimensions are numbered from 0, and a batch that is missing shifts them
+# all. ``unsqueeze`` alone may name one more, as its result has one more.
+x = torch.zeros(3, 4)
+with suppress(IndexError):
+    x.transpose(1, 2)  # IndexError: in range of [-2, 1], but got 2
+x.transpose(-2, -1).shape  # torch.Size([4, 3])
+x.unsqueeze(2).shape  # torch.Size([3, 4, 1])
+with suppress(IndexError):
+    x.unsqueeze(3)  # IndexError: in range of [-3, 2], but got 3

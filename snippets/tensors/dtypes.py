@@ -1,0 +1,172 @@
+"""
+Dtypes
+======
+
+Choose how numbers are stored, convert them, and know what a result becomes.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Convert: ``float``, ``double``, ``half``, ``int``, ``long``, ``bool``
+# ---------------------------------------------------------------------
+#
+# Each method names its target; ``to`` and ``type`` take any dtype. Floats
+# are cut off towards zero, not rounded, and every number but 0 is True.
+# ``type`` with an old class such as ``torch.FloatTensor`` also moves the
+# tensor to the CPU.
+x = torch.tensor([-1.7, 0.0, 2.5])
+x.int()  # tensor([-1, 0, 2], dtype=torch.int32)
+x.long()  # tensor([-1, 0, 2])
+x.bool()  # tensor([True, False, True])
+x.half().dtype  # torch.float16
+x.double().float().dtype  # torch.float32
+x.to(torch.int8)  # tensor([-1, 0, 2], dtype=torch.int8)
+x.type(torch.int16)  # tensor([-1, 0, 2], dtype=torch.int16)
+x.type(torch.FloatTensor).device.type  # 'cpu'
+x.round().long()  # tensor([-2, 0, 2])
+
+# %%
+# PyTorch and NumPy names side by side: ``torch.dtype``
+# -----------------------------------------------------
+#
+# The names agree, apart from ``torch.bfloat16``, which NumPy lacks. Numbers
+# with a decimal point are float32 in PyTorch and float64 in NumPy.
+# ``half``, ``float``, ``double``, ``short``, ``int`` and ``long`` are other
+# names.
+for dtype in [
+    torch.float16, torch.float32, torch.float64, torch.bool,
+    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+    torch.complex64, torch.complex128,
+]:
+    array = torch.zeros(1, dtype=dtype, device="cpu").numpy()
+    str(dtype) == f"torch.{array.dtype}"  # True
+torch.half, torch.float  # (torch.float16, torch.float32)
+torch.double, torch.short  # (torch.float64, torch.int16)
+torch.int, torch.long  # (torch.int32, torch.int64)
+brain = torch.zeros(1, dtype=torch.bfloat16, device="cpu")
+with suppress(TypeError):
+    brain.numpy()  # TypeError: unsupported ScalarType BFloat16
+
+# %%
+# Range and precision: ``torch.finfo``, ``torch.iinfo``
+# -----------------------------------------------------
+#
+# float16 overflows above 65504; bfloat16 has the range of float32 but only
+# two to three digits. ``eps`` is the step from 1 to the next number.
+torch.finfo(torch.float16).max  # 65504.0
+torch.finfo(torch.bfloat16).max  # 3.3895e+38
+torch.finfo(torch.float16).eps  # 0.0009765625
+torch.finfo(torch.bfloat16).eps  # 0.0078125
+torch.iinfo(torch.int8).min  # -128
+x = torch.tensor([2049.0, 70000.0])
+x.half().tolist()  # [2048.0, inf]
+x.bfloat16().tolist()  # [2048.0, 70144.0]
+
+# %%
+# What a mixed result becomes: ``torch.result_type``
+# --------------------------------------------------
+#
+# The higher kind wins, in the order bool, integer, float, complex. Within
+# one kind, a Python number or a 0-d tensor does not widen a tensor with
+# dimensions. :func:`torch.promote_types` answers for two dtypes alone.
+counts = torch.tensor([1, 2])
+counts + 0.5  # tensor([1.5000, 2.5000])
+torch.result_type(counts, 0.5)  # torch.float32
+x = torch.tensor([1.0])
+torch.result_type(x, torch.tensor(1.0).double())  # torch.float32
+torch.result_type(x, torch.tensor([1.0]).double())  # torch.float64
+torch.promote_types(torch.uint8, torch.int8)  # torch.int16
+torch.promote_types(torch.int64, torch.float16)  # torch.float16
+torch.promote_types(torch.float16, torch.bfloat16)  # torch.float32
+
+# %%
+# Integer arithmetic: division, overflow, ``mean``
+# ------------------------------------------------
+#
+# ``/`` always gives floats, ``//`` rounds down. Results that do not fit
+# wrap around without a word, which bites with uint8 images: widen first.
+# Sums of integers are int64, and ``mean`` wants floats.
+a = torch.tensor([7, -7])
+a / 2  # tensor([3.5000, -3.5000])
+a // 2  # tensor([3, -4])
+torch.div(a, 2, rounding_mode="trunc")  # tensor([3, -3])
+pixel = torch.tensor([250, 5], dtype=torch.uint8)
+pixel + 10  # tensor([4, 15], dtype=torch.uint8)
+pixel.int() + 10  # tensor([260, 15], dtype=torch.int32)
+pixel.sum()  # tensor(255)
+with suppress(RuntimeError):
+    a.mean()  # RuntimeError: must be either a floating point or complex
+
+# %%
+# Complex numbers: ``torch.complex64``
+# ------------------------------------
+#
+# Two float32 numbers for each element; :func:`torch.view_as_real` shows
+# them as a last dimension of size 2. Converting to a real dtype drops the
+# imaginary part and warns: say ``real`` or ``abs``.
+z = torch.tensor([3 + 4j])
+z.dtype  # torch.complex64
+z.real  # tensor([3.])
+z.abs()  # tensor([5.])
+z.conj()  # tensor([3.-4.j])
+torch.view_as_real(z)  # tensor([[3., 4.]])
+z.float()  # UserWarning: Casting complex values to real discards
+
+# %%
+# Compare across dtypes: ``y_hat.type(y.dtype) == y``
+# ---------------------------------------------------
+#
+# ``==`` promotes both sides, so equal numbers compare equal across dtypes.
+# Casting first, as in ``y_hat.type(y.dtype) == y``, cuts off decimals:
+# right for class indices that happen to be floats, wrong for anything else.
+y = torch.tensor([1, 0, 2])
+torch.tensor([1.0, 0.0, 3.0]) == y  # tensor([True, True, False])
+y_hat = torch.tensor([1.9, 0.4, 3.0])
+y_hat == y  # tensor([False, False, False])
+y_hat.type(y.dtype) == y  # tensor([True, True, False])
+single, double = torch.tensor(0.1), torch.tensor(0.1, dtype=torch.float64)
+single == double  # tensor(False)
+single == double.float()  # tensor(True)
+
+# %%
+# Change the default: ``torch.set_default_dtype``
+# -----------------------------------------------
+#
+# It decides what Python floats and functions such as ``torch.zeros`` make.
+# It is global: set it at the start of a program, or restore it.
+torch.get_default_dtype()  # torch.float32
+torch.set_default_dtype(torch.float64)
+torch.tensor([0.5]).dtype  # torch.float64
+torch.zeros(2).dtype  # torch.float64
+torch.tensor([1]) / 2  # tensor([0.5000], dtype=torch.float64)
+torch.set_default_dtype(torch.float32)
+torch.tensor([0.5]).dtype  # torch.float32
+
+# %%
+# Error: result type Float can't be cast to Long (in-place operations)
+# --------------------------------------------------------------------
+#
+# An in-place operation cannot change the dtype of its tensor. Assignment to
+# an element is quieter: it cuts off the decimals.
+counts = torch.tensor([1, 2])
+with suppress(RuntimeError):
+    counts += 0.5  # RuntimeError: result type Float can't be cast to
+counts + 0.5  # tensor([1.5000, 2.5000])
+counts[0] = 9.9
+counts  # tensor([9, 2])
+
+# %%
+# Error: must have the same dtype (matrix products and layers)
+# ------------------------------------------------------------
+#
+# Matrix products do not promote. The float64 side usually comes from NumPy:
+# convert the data, not the model.
+data = torch.ones(4, 3, dtype=torch.float64)
+layer = torch.nn.Linear(3, 2)
+with suppress(RuntimeError):
+    layer(data)  # RuntimeError: must have the same dtype
+with suppress(RuntimeError):
+    data @ torch.ones(3, 2)  # RuntimeError: to have the same dtype
+layer(data.float())  # shape (4, 2), dtype float32

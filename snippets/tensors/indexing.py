@@ -1,0 +1,168 @@
+"""
+Indexing
+========
+
+Take parts of a tensor, or write to them, by position and by condition.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# One element, row or column: ``x[i, j]``
+# ---------------------------------------
+#
+# An integer takes away its dimension; ``:`` keeps one whole; what is left
+# out at the end is taken whole. Negative numbers count from the end.
+#
+# .. tensors:: x, x[1], x[:, -1]
+#    :style: index
+x = torch.arange(12).reshape(3, 4)
+x[1]  # tensor([4, 5, 6, 7])
+x[1, 2]  # tensor(6)
+x[1][2]  # tensor(6)
+x[:, -1]  # tensor([3, 7, 11])
+x[-1, -1].item()  # 11
+
+# %%
+# A range with a step: ``x[start:stop:step]``
+# -------------------------------------------
+#
+# The stop is left out, and a dimension stays even if one element remains. A
+# slice beyond the end is cut short or empty, never an error.
+#
+# .. tensors:: x, x[1:, 1:3], x[::2, ::3]
+#    :style: index
+x = torch.arange(12).reshape(3, 4)
+x[1:, 1:3]  # tensor([[5, 6], [9, 10]])
+x[::2, ::3]  # tensor([[0, 3], [8, 11]])
+x[:, -2:]  # tensor([[2, 3], [6, 7], [10, 11]])
+x[1:2]  # tensor([[4, 5, 6, 7]])
+x[2:100]  # tensor([[8, 9, 10, 11]])
+x[5:].shape  # torch.Size([0, 4])
+
+# %%
+# From the last dimension, and a new one: ``x[..., 0]``, ``x[:, None]``
+# ---------------------------------------------------------------------
+#
+# ``...`` stands for all dimensions that are not written. ``None`` puts a
+# dimension of size 1 where it stands, as :meth:`~torch.Tensor.unsqueeze`
+# does.
+x = torch.arange(24).reshape(2, 3, 4)
+x[..., 0]  # tensor([[0, 4, 8], [12, 16, 20]])
+x[0, ..., -1]  # tensor([3, 7, 11])
+x[None].shape  # torch.Size([1, 2, 3, 4])
+x[..., None].shape  # torch.Size([2, 3, 4, 1])
+v = torch.tensor([1, 2, 3])
+v[:, None] - v  # tensor([[0, -1, -2], [1, 0, -1], [2, 1, 0]])
+
+# %%
+# By condition: ``x[mask]``
+# -------------------------
+#
+# A mask of the tensor's own shape gives a 1-D tensor, in row order; a 1-D
+# mask picks rows. Combine conditions with ``&``, ``|`` and ``~``, each in
+# parentheses: ``and`` and ``or`` do not work on tensors.
+#
+# .. tensors:: x, x > 5, x[x > 5]
+#    :style: index
+x = torch.tensor([[1, 8, 3], [9, 2, 7]])
+x[x > 5]  # tensor([8, 9, 7])
+x[(x > 1) & (x < 8)]  # tensor([3, 2, 7])
+x[x.sum(dim=1) > 15]  # tensor([[9, 2, 7]])
+x[:, torch.tensor([True, False, True])]  # tensor([[1, 3], [9, 7]])
+with suppress(RuntimeError):
+    x[x > 1 and x < 8]  # RuntimeError: Boolean value of Tensor
+with suppress(IndexError):
+    x[torch.tensor([True])]  # IndexError: The shape of the mask [1]
+
+# %%
+# By lists of indices: rows, pairs, a grid
+# ----------------------------------------
+#
+# One list picks rows, in any order and more than once. Two lists go in
+# pairs and give one element for each pair. For every row with every column,
+# make the first a column with ``[:, None]``, or index twice.
+#
+# .. tensors:: x, x[rows, columns], x[rows[:, None], columns]
+#    :style: index
+x = torch.arange(12).reshape(3, 4)
+rows = torch.tensor([0, 2])
+columns = torch.tensor([1, 3])
+x[[2, 0, 0], 0]  # tensor([8, 0, 0])
+x[rows]  # tensor([[0, 1, 2, 3], [8, 9, 10, 11]])
+x[rows, columns]  # tensor([1, 11])
+x[rows[:, None], columns]  # tensor([[1, 3], [9, 11]])
+x[rows][:, columns]  # tensor([[1, 3], [9, 11]])
+
+# %%
+# Assign to a part: ``x[i] = value``, ``Tensor.index_put_``
+# ---------------------------------------------------------
+#
+# The value is broadcast to the part. If an index comes twice, ``+=`` counts
+# it once; ``index_put_`` with ``accumulate=True`` adds up.
+x = torch.zeros(2, 3)
+x[0] = 5
+x[:, 1] = torch.tensor([7.0, 8.0])
+x[x == 0] = -1
+x  # tensor([[5., 7., 5.], [-1., 8., -1.]])
+index = torch.tensor([0, 0, 2])
+once, each = torch.zeros(3), torch.zeros(3)
+once[index] += 1
+once  # tensor([1., 0., 1.])
+each.index_put_((index,), torch.ones(3), accumulate=True)
+each  # tensor([2., 0., 1.])
+with suppress(RuntimeError):
+    once[index] = torch.ones(2)  # RuntimeError: cannot be broadcast
+
+# %%
+# View or copy: slices share, lists and masks copy
+# ------------------------------------------------
+#
+# Integers and slices give a view: writing to it changes the tensor. Lists
+# and masks give a copy, so a second pair of brackets writes to something
+# that is thrown away. Put all into one pair of brackets.
+x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+row = x[0]
+row[0] = 10
+x  # tensor([[10, 2, 3], [4, 5, 6]])
+chosen = x[:, 2] > 5
+x[chosen][:, 1] = 99
+x  # tensor([[10, 2, 3], [4, 5, 6]])
+x[chosen, 1] = 99
+x  # tensor([[10, 2, 3], [4, 99, 6]])
+x[:1].data_ptr() == x.data_ptr()  # True
+x[[0]].data_ptr() == x.data_ptr()  # False
+
+# %%
+# Error: step must be greater than zero (``x[::-1]``)
+# ---------------------------------------------------
+#
+# Tensors have no negative steps. :func:`torch.flip` reverses the dimensions
+# that you name, and copies.
+x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+with suppress(ValueError):
+    x[::-1]  # ValueError: step must be greater than zero
+x.flip(0)  # tensor([[4, 5, 6], [1, 2, 3]])
+x.flip(0, 1)  # tensor([[6, 5, 4], [3, 2, 1]])
+
+# %%
+# Error: index 2 is out of bounds for dimension 0 (``x[i]``)
+# ----------------------------------------------------------
+#
+# For lists of indices the message counts the lists, not the dimensions: go
+# by the size it names. On a GPU, indices in a tensor are checked while the
+# kernel runs and the process ends in "device-side assert triggered"; run
+# the code on the CPU, as here, to see which one it was.
+x = torch.arange(6, device="cpu").reshape(2, 3)
+index = torch.tensor([0, 2], device="cpu")
+with suppress(IndexError):
+    x[index]  # IndexError: index 2 is out of bounds for dimension 0
+with suppress(IndexError):
+    x[0, 3]  # IndexError: index 3 is out of bounds for dimension 1
+with suppress(IndexError):
+    x[:, [0, 3]]  # IndexError: out of bounds for dimension 0 with size 3
+with suppress(IndexError):
+    x[0, 0, 0]  # IndexError: too many indices for tensor of dimension 2
+with suppress(IndexError):
+    x[index / 2]  # IndexError: must be long, int, byte or bool tensors

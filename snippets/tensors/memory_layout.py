@@ -1,0 +1,113 @@
+"""
+Memory layout
+=============
+
+How a tensor lies in memory: strides, storage, memory formats.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# What strides are: ``x.stride()``
+# --------------------------------
+#
+# A tensor is a row of numbers and a rule how to walk it. The stride of a
+# dimension is how many elements to go on for the next index: element
+# ``[i, j]`` lies at ``i * stride(0) + j * stride(1)``.
+#
+# .. tensors:: x, x.T
+#    :style: strides
+x = torch.tensor([[10, 11, 12], [20, 21, 22]])
+x.stride()  # (3, 1)
+x.T.stride()  # (1, 3)
+i, j = 1, 2
+memory = x.flatten()
+memory[i * x.stride(0) + j * x.stride(1)]  # tensor(22)
+torch.zeros(2, 3, 4).stride()  # (12, 4, 1)
+
+# %%
+# When a transpose is not contiguous: ``is_contiguous``
+# -----------------------------------------------------
+#
+# Contiguous: walked row by row, the elements lie one after the other.
+# Transposing swaps strides and moves nothing; ``contiguous()`` copies. Not
+# every slice or transpose breaks it: whole rows do not, and neither does
+# swapping with a dimension of size 1.
+x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+x.T.is_contiguous()  # False
+x.is_contiguous()  # True
+x.T.data_ptr() == x.data_ptr()  # True
+x.T.contiguous().stride()  # (2, 1)
+x.T.contiguous().data_ptr() == x.data_ptr()  # False
+x[:, :2].is_contiguous()  # False
+x[:1].is_contiguous()  # True
+x[:1].T.is_contiguous()  # True
+
+# %%
+# A slice keeps the whole storage: ``untyped_storage``
+# ----------------------------------------------------
+#
+# A slice begins at ``storage_offset`` in the memory of its tensor and keeps
+# all of it alive; ``torch.save`` of the slice writes it all, too. ``clone``
+# takes only what is needed.
+import io
+x = torch.arange(1000, dtype=torch.float32)
+piece = x[10:13]
+piece  # tensor([10., 11., 12.])
+piece.storage_offset()  # 10
+piece.numel() * piece.element_size()  # 12
+piece.untyped_storage().nbytes()  # 4000
+piece.clone().untyped_storage().nbytes()  # 12
+file = io.BytesIO()
+torch.save(piece, file)
+file.tell() > 4000  # True
+
+# %%
+# Sliding windows without a copy: ``unfold``, ``torch.as_strided``
+# ----------------------------------------------------------------
+#
+# ``unfold(dim, size, step)`` gives overlapping windows as a view. It is one
+# use of ``as_strided``, which takes shape and strides at their word and
+# checks only the end of the storage: it reads beyond a slice, too.
+#
+# .. tensors:: x, x.unfold(0, 3, 1)
+x = torch.tensor([1, 2, 3, 4, 5])
+x.unfold(0, 3, 1)  # tensor([[1, 2, 3], [2, 3, 4], [3, 4, 5]])
+x.unfold(0, 3, 1).stride()  # (1, 1)
+x.unfold(0, 3, 2)  # tensor([[1, 2, 3], [3, 4, 5]])
+x.as_strided((3, 3), (1, 1))  # tensor([[1, 2, 3], [2, 3, 4], [3, 4, 5]])
+torch.as_strided(x[:2], (4,), (1,))  # tensor([1, 2, 3, 4])
+with suppress(RuntimeError):
+    x.as_strided((4, 3), (1, 1))  # RuntimeError: out of bounds for storage
+
+# %%
+# Channels last: ``memory_format=torch.channels_last``
+# ----------------------------------------------------
+#
+# The shape stays ``(N, C, H, W)``; in memory the channels of one pixel come
+# to lie side by side, which convolutions on a GPU often prefer. It is not
+# ``permute``: no index changes.
+x = torch.arange(8).view(1, 2, 2, 2)
+y = x.to(memory_format=torch.channels_last)
+y.shape  # torch.Size([1, 2, 2, 2])
+torch.equal(x, y)  # True
+x.stride()  # (8, 4, 2, 1)
+y.stride()  # (8, 1, 4, 2)
+y.is_contiguous()  # False
+y.is_contiguous(memory_format=torch.channels_last)  # True
+
+# %%
+# Strides count elements: ``x.stride()`` beside NumPy's ``strides``
+# -----------------------------------------------------------------
+#
+# NumPy counts in bytes, PyTorch in elements: divide by ``element_size()``
+# when code moves from one to the other. The walk through memory is the
+# same.
+import numpy as np
+x = torch.zeros(2, 3, dtype=torch.float64, device="cpu")
+x.stride()  # (3, 1)
+x.numpy().strides  # (24, 8)
+x.element_size()  # 8
+np.zeros((2, 3)).T.strides  # (8, 24)
+x.T.numpy().strides  # (8, 24)

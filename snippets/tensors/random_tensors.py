@@ -1,0 +1,160 @@
+"""
+Random tensors
+==============
+
+Draw numbers from the usual distributions, and draw the same ones again.
+"""
+import random
+from contextlib import suppress
+
+import numpy as np
+import torch
+
+# %%
+# Uniform and normal numbers: ``torch.rand``, ``torch.randn``
+# -----------------------------------------------------------
+#
+# ``torch.rand`` is uniform on [0, 1), ``torch.randn`` normal with mean 0
+# and standard deviation 1. Multiply and add to get another range.
+u = torch.rand(100_000)  # shape (100000,), dtype float32
+u.mean().round(decimals=1)  # tensor(0.5000)
+(u.min() >= 0) & (u.max() < 1)  # tensor(True)
+degrees = 15 + 5 * torch.rand(2, 3)
+(degrees >= 15).all() & (degrees <= 20).all()  # tensor(True)
+z = torch.randn(100_000)
+z.mean().round(decimals=1)  # tensor(0.)
+z.std().round(decimals=1)  # tensor(1.)
+
+# %%
+# Normal with your mean and deviation: ``torch.normal``
+# -----------------------------------------------------
+#
+# Give two numbers and a size, or tensors: then each element has a mean and
+# a standard deviation of its own. The form with a size does not follow the
+# default device: say ``device=``.
+x = torch.normal(10.0, 2.0, size=(100_000,))
+x.mean().round(decimals=1)  # tensor(10.)
+x.std().round(decimals=1)  # tensor(2.)
+std = torch.tensor([1.0, 20.0]).expand(100_000, 2)
+torch.normal(0.0, std).std(dim=0).round()  # tensor([1., 20.])
+with torch.device("meta"):
+    torch.rand(3).device.type  # 'meta'
+    torch.normal(10.0, 2.0, size=(3,)).device.type  # 'cpu'
+
+# %%
+# Fit a tensor you have: ``torch.randn_like``, ``Tensor.normal_``
+# ---------------------------------------------------------------
+#
+# The ``*_like`` functions make noise with the shape, dtype and device of a
+# tensor; ``normal_`` and ``uniform_`` overwrite the tensor itself, which is
+# how weights are initialised. Whole numbers come from ``randint_like``.
+image = torch.zeros(3, 8, 8, dtype=torch.float64)
+torch.randn_like(image)  # shape (3, 8, 8), dtype float64
+torch.rand_like(image)  # shape (3, 8, 8), dtype float64
+torch.randint_like(image, 10)  # shape (3, 8, 8), dtype float64
+weight = torch.empty(200, 500)
+weight.normal_(mean=0, std=0.02).std().round(decimals=3)  # tensor(0.0200)
+weight.uniform_(-0.1, 0.1).abs().max().round(decimals=2)  # tensor(0.1000)
+with suppress(NotImplementedError):
+    torch.rand_like(torch.tensor([1, 2]))  # NotImplementedError: 'Long'
+
+# %%
+# Integers and shuffles: ``torch.randint``, ``torch.randperm``
+# ------------------------------------------------------------
+#
+# ``torch.randint`` leaves out its upper end and wants the size as a tuple.
+# ``torch.randperm`` gives each number below n once: index inputs and
+# targets with the same permutation to shuffle them together.
+dice = torch.randint(1, 7, (100_000,))
+dice.unique()  # tensor([1, 2, 3, 4, 5, 6])
+inputs = torch.tensor([2, 3, 4, 5])
+targets = inputs**2
+order = torch.randperm(4)
+order.sort().values  # tensor([0, 1, 2, 3])
+torch.equal(inputs[order] ** 2, targets[order])  # True
+with suppress(TypeError):
+    torch.randint(1, 7, 3)  # TypeError: invalid combination of arguments
+
+# %%
+# Yes or no with a probability: ``torch.bernoulli``
+# -------------------------------------------------
+#
+# ``torch.bernoulli(p)`` and ``p.bernoulli()`` read the probabilities from
+# the tensor. ``bernoulli_`` does not: it overwrites the tensor with draws
+# whose probability is its argument, one half unless you say. A probability
+# above 1 is an error, shown on the CPU as it ends the process on a GPU.
+torch.bernoulli(torch.tensor([0.0, 1.0]))  # tensor([0., 1.])
+p = torch.full((100_000,), 0.3)
+torch.bernoulli(p).mean().round(decimals=1)  # tensor(0.3000)
+p.bernoulli().mean().round(decimals=1)  # tensor(0.3000)
+p.bernoulli_().mean().round(decimals=1)  # tensor(0.5000)
+p.bernoulli_(0.8).mean().round(decimals=1)  # tensor(0.8000)
+outside = torch.tensor([1.5], device="cpu")
+with suppress(RuntimeError):
+    torch.bernoulli(outside)  # RuntimeError: p_in >= 0 && p_in <= 1
+
+# %%
+# Draw indices by weight: ``torch.multinomial``
+# ---------------------------------------------
+#
+# The weights need not add up to 1; an index of weight 0 is never drawn.
+# Without ``replacement=True`` each index comes at most once, so there must
+# be enough of them. Language models pick the next token this way.
+weights = torch.tensor([1.0, 0.0, 4.0])
+torch.multinomial(weights, 2).sort().values  # tensor([0, 2])
+drawn = torch.multinomial(weights, 100_000, replacement=True)
+shares = drawn.bincount() / 100_000
+shares.round(decimals=1)  # tensor([0.2000, 0.0000, 0.8000])
+with suppress(RuntimeError):
+    weights.multinomial(4)  # RuntimeError: cannot sample n_sample >
+
+# %%
+# Get the same numbers in every run: ``torch.manual_seed``
+# --------------------------------------------------------
+#
+# Python, NumPy and PyTorch draw from generators of their own, so a script
+# that uses all three seeds all three. ``torch.manual_seed`` covers every
+# device of PyTorch.
+def draw(seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    return random.random(), np.random.rand(), torch.rand(()).item()
+
+
+draw(42) == draw(42)  # True
+draw(42) == draw(43)  # False
+
+# %%
+# Draw apart from the global seed: ``torch.Generator``, ``fork_rng``
+# ------------------------------------------------------------------
+#
+# A :class:`torch.Generator` has a state of its own and must be on the
+# device of the tensor. :func:`torch.random.fork_rng` puts the global state
+# back at its end. With either, an extra draw does not change the numbers
+# after it.
+torch.manual_seed(0)
+expected = torch.rand(3)
+torch.manual_seed(0)
+generator = torch.Generator(device=torch.get_default_device())
+generator.manual_seed(1)
+torch.randn(5, generator=generator)  # shape (5,)
+with torch.random.fork_rng():
+    torch.randperm(10)  # shape (10,)
+torch.equal(torch.rand(3), expected)  # True
+
+# %%
+# Names that do not exist: "torch.randd", "torch.random()"
+# --------------------------------------------------------
+#
+# ``torch.random`` is a module that holds seeds and states, and there is no
+# function for every distribution: those without one are in
+# :mod:`torch.distributions`.
+with suppress(AttributeError):
+    torch.randd(3, 3)  # AttributeError: 'torch' has no attribute 'randd'
+with suppress(TypeError):
+    torch.random(3)  # TypeError: 'module' object is not callable
+with suppress(AttributeError):
+    torch.uniform(-1, 1)  # AttributeError: has no attribute 'uniform'
+torch.empty(3, 3).uniform_(-1, 1)  # shape (3, 3)
+torch.distributions.Uniform(-1, 1).sample((3, 3))  # shape (3, 3)

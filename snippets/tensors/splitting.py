@@ -1,0 +1,155 @@
+"""
+Splitting
+=========
+
+Cut a tensor into pieces along one dimension, by size or by number.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Pieces of one size: ``torch.split``
+# -----------------------------------
+#
+# The number is the length of a piece, not how many there are; the last
+# piece is shorter if it does not come out even. The result is a tuple.
+#
+# .. tensors:: x, x.split(2)[0], x.split(2)[1], x.split(2)[2]
+x = torch.tensor([1, 2, 3, 4, 5])
+torch.split(x, 2)  # (tensor([1, 2]), tensor([3, 4]), tensor([5]))
+table = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
+left, right = table.split(2, dim=1)
+left  # tensor([[1, 2], [5, 6]])
+right  # tensor([[3, 4], [7, 8]])
+
+# %%
+# Pieces of given sizes: ``split`` with a list
+# --------------------------------------------
+#
+# The sizes must add up to the whole. Features from their label, or what a
+# concatenation joined, come apart this way.
+torch.tensor([1, 2, 3]).split([1, 2])  # (tensor([1]), tensor([2, 3]))
+table = torch.tensor([[1, 2, 3, 0], [4, 5, 6, 1]])
+features, label = table.split([3, 1], dim=1)
+features  # tensor([[1, 2, 3], [4, 5, 6]])
+label  # tensor([[0], [1]])
+with suppress(RuntimeError):
+    table.split([2, 1], dim=1)  # RuntimeError: to sum exactly to 4
+
+# %%
+# A number of pieces: ``torch.chunk``
+# -----------------------------------
+#
+# The number is how many pieces, the opposite of ``split``. It is the usual
+# way to take apart what one linear layer computed at once, as query, key
+# and value.
+x = torch.tensor([1, 2, 3, 4, 5, 6])
+torch.chunk(x, 2)  # (tensor([1, 2, 3]), tensor([4, 5, 6]))
+x.split(2)  # (tensor([1, 2]), tensor([3, 4]), tensor([5, 6]))
+qkv = torch.zeros(8, 10, 3 * 64)
+query, key, value = qkv.chunk(3, dim=-1)
+query.shape  # torch.Size([8, 10, 64])
+
+# %%
+# ``chunk`` may give fewer pieces: ``torch.tensor_split``
+# -------------------------------------------------------
+#
+# ``chunk`` rounds the length of a piece up and stops when nothing is left:
+# six elements in four chunks make three. ``tensor_split`` gives the number
+# asked for, with lengths that differ by at most one.
+x = torch.tensor([1, 2, 3, 4, 5, 6])
+x.chunk(4)  # (tensor([1, 2]), tensor([3, 4]), tensor([5, 6]))
+pieces = torch.tensor_split(x, 4)
+pieces  # (tensor([1, 2]), tensor([3, 4]), tensor([5]), tensor([6]))
+len(torch.tensor_split(torch.arange(2), 3))  # 3
+
+# %%
+# Cut at given positions: ``tensor_split`` with a list
+# ----------------------------------------------------
+#
+# The list names where a piece begins, as in NumPy; for ``split`` it names
+# lengths. Positions beyond the end give empty pieces instead of an error.
+x = torch.tensor([10, 11, 12, 13, 14])
+x.tensor_split([1, 3])  # (tensor([10]), tensor([11, 12]), tensor([13, 14]))
+x.split([1, 2, 2])  # (tensor([10]), tensor([11, 12]), tensor([13, 14]))
+x.tensor_split([4, 9])[2].numel()  # 0
+
+# %%
+# Take a dimension apart: ``torch.unbind``
+# ----------------------------------------
+#
+# As many tensors as the dimension is long, each without that dimension: the
+# reverse of :func:`torch.stack`. Iterating over a tensor does the same
+# along dimension 0.
+#
+# .. tensors:: x, x.unbind(0)[0], x.unbind(0)[1]
+x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+torch.unbind(x)  # (tensor([1, 2, 3]), tensor([4, 5, 6]))
+x.unbind(dim=1)  # (tensor([1, 4]), tensor([2, 5]), tensor([3, 6]))
+first, second = x
+second  # tensor([4, 5, 6])
+torch.equal(torch.stack(x.unbind(1), dim=1), x)  # True
+
+# %%
+# Columns, rows, depth: ``torch.hsplit``, ``vsplit``, ``dsplit``
+# --------------------------------------------------------------
+#
+# NumPy's names for cutting along dimension 1, 0 and 2 (``hsplit`` of a 1-D
+# tensor along 0). A number must divide the size exactly; a list names
+# positions, as in ``tensor_split``.
+x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+torch.vsplit(x, 2)  # (tensor([[1, 2, 3]]), tensor([[4, 5, 6]]))
+left, right = torch.hsplit(x, [1])
+left  # tensor([[1], [4]])
+right  # tensor([[2, 3], [5, 6]])
+len(torch.dsplit(torch.zeros(2, 2, 6), 3))  # 3
+with suppress(RuntimeError):
+    torch.hsplit(x, 2)  # RuntimeError: dimension 3 is not divisible by
+
+# %%
+# Writing into a piece changes the whole
+# --------------------------------------
+#
+# All of these functions return views. ``clone`` a piece before you change
+# it, or to keep a small one without the memory of the rest.
+x = torch.tensor([1, 2, 3, 4])
+first, second = x.split(2)
+first.zero_()
+x  # tensor([0, 0, 3, 4])
+second.clone().zero_()
+x  # tensor([0, 0, 3, 4])
+second.untyped_storage().nbytes()  # 32
+second.clone().untyped_storage().nbytes()  # 16
+
+# %%
+# Error: this view is the output of a function that returns multiple views
+# ------------------------------------------------------------------------
+#
+# Autograd cannot follow a write into a piece of a tensor that needs a
+# gradient. Compute a new piece and join, or write into a slice of the
+# whole.
+weight = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+x = weight * 1
+first, second = x.chunk(2)
+with suppress(RuntimeError):
+    first *= 10  # RuntimeError: is a view and is being modified inplace
+torch.cat([first * 10, second]).detach()  # tensor([10., 20., 3., 4.])
+x[:2] *= 10
+x.detach()  # tensor([10., 20., 3., 4.])
+
+# %%
+# Error: too many values to unpack
+# --------------------------------
+#
+# There were more pieces than names, most often because ``split`` was given
+# the number of pieces. Ask for the number with ``chunk`` or
+# ``tensor_split``.
+x = torch.tensor([1, 2, 3, 4, 5, 6])
+with suppress(ValueError):
+    a, b = x.split(2)  # ValueError: too many values to unpack
+a, b = x.chunk(2)  # (tensor([1, 2, 3]), tensor([4, 5, 6]))
+with suppress(ValueError):
+    a, b, c, d = x.chunk(4)  # ValueError: not enough values to unpack
+a, b, c, d = x.tensor_split(4)
+d  # tensor([6])

@@ -1,0 +1,163 @@
+"""
+Choosing by condition
+=====================
+
+Take one or the other, find, pick or replace where a condition holds.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Choose element by element: ``torch.where``
+# ------------------------------------------
+#
+# Where the condition is true the second argument, elsewhere the third.
+# Either may be a number. As a method, ``x.where(condition, other)`` keeps
+# ``x`` where the condition is true.
+#
+# .. tensors:: condition, x, y, torch.where(condition, x, y)
+condition = torch.tensor([[True, False], [False, True]])
+x = torch.tensor([[1, 2], [3, 4]])
+y = torch.tensor([[10, 20], [30, 40]])
+torch.where(condition, x, y)  # tensor([[1, 20], [30, 4]])
+torch.where(x > 2, 1, 0)  # tensor([[0, 0], [1, 1]])
+x.where(condition, -1)  # tensor([[1, -1], [-1, 4]])
+
+# %%
+# Find where a condition holds: ``torch.where`` with one argument
+# ---------------------------------------------------------------
+#
+# The condition alone gives one index tensor per dimension, the same as
+# ``torch.nonzero(condition, as_tuple=True)``. Some say that PyTorch, unlike
+# NumPy, needs both branches: what fails is to give just one.
+x = torch.tensor([[5, 1, 9], [2, 7, 3]])
+torch.where(x > 4)  # (tensor([0, 0, 1]), tensor([0, 2, 1]))
+rows, columns = torch.where(x > 4)
+x[rows, columns]  # tensor([5, 9, 7])
+with suppress(TypeError):
+    torch.where(x > 4, x)  # TypeError: invalid combination of arguments
+torch.where(x > 4, x, 0)  # tensor([[5, 0, 9], [0, 7, 0]])
+
+# %%
+# Positions of what is not zero: ``torch.nonzero``
+# ------------------------------------------------
+#
+# One row of coordinates for each element found. ``as_tuple=True`` gives one
+# tensor per dimension instead, ready to index with;
+# :func:`torch.where` with one argument is the same.
+x = torch.tensor([[0, 7, 0], [8, 0, 9]])
+torch.nonzero(x)  # tensor([[0, 1], [1, 0], [1, 2]])
+rows, columns = x.nonzero(as_tuple=True)
+rows  # tensor([0, 1, 1])
+columns  # tensor([1, 0, 2])
+x[rows, columns]  # tensor([7, 8, 9])
+(x > 7).nonzero()  # tensor([[1, 0], [1, 2]])
+
+# %%
+# Pick or replace by a mask: ``masked_select``, ``masked_fill``
+# -------------------------------------------------------------
+#
+# Picking by a mask gives a 1-D tensor, since a row may lose any number of
+# elements; it is what ``x[mask]`` does. Filling keeps the shape.
+# ``masked_scatter`` fills with the next values of a source, in order.
+x = torch.tensor([[1, -2, 3], [-4, 5, -6]])
+mask = x < 0
+torch.masked_select(x, mask)  # tensor([-2, -4, -6])
+x.masked_fill(mask, 0)  # tensor([[1, 0, 3], [0, 5, 0]])
+source = torch.tensor([70, 80, 90])
+x.masked_scatter(mask, source)  # tensor([[1, 70, 3], [80, 5, 90]])
+x.masked_select(torch.tensor([True, False, False]))  # tensor([1, -4])
+
+# %%
+# ``torch.where``, ``np.where`` and ``DataFrame.where`` compared
+# --------------------------------------------------------------
+#
+# PyTorch and NumPy agree in both forms. pandas keeps the frame where the
+# condition is true and puts the value given elsewhere, or else NaN, which
+# turns integers into floats. Its opposite is ``DataFrame.mask``.
+import numpy as np
+import pandas as pd
+
+x = torch.tensor([10, 20, 30])
+torch.where(x > 15, x, 0)  # tensor([0, 20, 30])
+torch.where(x > 15)  # (tensor([1, 2]),)
+array = x.cpu().numpy()
+np.where(array > 15, array, 0)  # array([0, 20, 30])
+np.where(array > 15)  # (array([1, 2]),)
+frame = pd.DataFrame({"a": array})
+frame.where(frame > 15, 0)["a"].tolist()  # [0, 20, 30]
+frame.where(frame > 15)["a"].tolist()  # [nan, 20.0, 30.0]
+frame.mask(frame > 15)["a"].tolist()  # [10.0, nan, nan]
+
+# %%
+# Mask the padding of each row: a condition that broadcasts
+# ---------------------------------------------------------
+#
+# All three arguments broadcast against each other. Positions in a row
+# against lengths in a column make a mask of what is data and what is
+# padding.
+length = torch.tensor([1, 3])
+mask = torch.arange(4) < length[:, None]
+mask  # tensor([[True, False, False, False], [True, True, True, False]])
+tokens = torch.tensor([[5, 8, 8, 8], [6, 7, 9, 8]])
+torch.where(mask, tokens, 0)  # tensor([[5, 0, 0, 0], [6, 7, 9, 0]])
+
+# %%
+# Choose between ``torch.where``, ``masked_fill`` and ``x[mask] =``
+# -----------------------------------------------------------------
+#
+# ``where`` makes a new tensor and takes its values from a tensor or number.
+# ``masked_fill`` also makes a new one, but fills with one number;
+# ``masked_fill_`` and ``x[mask] =`` write into ``x``.
+x = torch.tensor([1.0, torch.nan, 3.0])
+torch.where(x.isnan(), 0, x)  # tensor([1., 0., 3.])
+x.masked_fill(x.isnan(), 0)  # tensor([1., 0., 3.])
+x  # tensor([1., nan, 3.])
+x[x.isnan()] = 0
+x  # tensor([1., 0., 3.])
+
+# %%
+# The dtype that ``torch.where`` returns
+# --------------------------------------
+#
+# Both branches are promoted as in an addition: integers and 0.5 give
+# float32, where ``masked_fill`` keeps int64 and cuts 0.5 to 0. A 0-D tensor
+# does not widen the dtype either: as int8, 300 is 44, without an error.
+x = torch.tensor([1, 2, 3])
+torch.where(x > 1, x, 0.5)  # tensor([0.5000, 2.0000, 3.0000])
+x.masked_fill(x <= 1, 0.5)  # tensor([0, 2, 3])
+small = x.to(torch.int8)
+other = torch.tensor(300)
+torch.where(small > 1, small, other)  # tensor([44, 2, 3], dtype=torch.int8)
+with suppress(RuntimeError):
+    torch.where(small > 1, small, 300)  # RuntimeError: without overflow
+
+# %%
+# NaN gradients from the branch that ``torch.where`` did not take
+# ---------------------------------------------------------------
+#
+# Both branches are computed, and the gradient passes through both: 0 times
+# the infinite slope of the square root at 0 is NaN. Make the input safe
+# before the function, not its result after it.
+x = torch.tensor([0.0, 4.0], requires_grad=True)
+torch.where(x > 0, x.sqrt(), 0).sum().backward()
+x.grad  # tensor([nan, 0.2500])
+x.grad = None
+safe = torch.where(x > 0, x, 1)
+torch.where(x > 0, safe.sqrt(), 0).sum().backward()
+x.grad  # tensor([0.0000, 0.2500])
+
+# %%
+# Error: expected condition to be a boolean tensor (``torch.where``)
+# ------------------------------------------------------------------
+#
+# A mask read from a file or computed as 0 and 1 is no condition yet:
+# compare it, or call ``bool()``. uint8 is still accepted with a warning.
+mask = torch.tensor([1, 0, 1])
+x = torch.tensor([10, 20, 30])
+with suppress(RuntimeError):
+    torch.where(mask, x, 0)  # RuntimeError: to be a boolean tensor
+torch.where(mask.bool(), x, 0)  # tensor([10, 0, 30])
+byte = mask.to(torch.uint8)
+torch.where(byte, x, 0)  # UserWarning: received a uint8 condition

@@ -1,0 +1,364 @@
+"""The built site in a real browser: copying, searching, switching, reading on a phone."""
+import functools
+import http.server
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+pytest.importorskip("playwright", reason="Playwright is not installed")
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[1]
+SITE = ROOT / "build" / "html"
+LANGUAGES = ("en", "zh_CN")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
+# The last three keep it from calling home.
+SWITCHES = (
+    "no-sandbox", "disable-gpu",
+    "disable-background-networking", "disable-component-update", "disable-sync",
+)  # fmt: skip
+
+sys.path.insert(0, str(ROOT / "snippets"))
+from _checker import cards  # noqa: E402
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(not (SITE / "index.html").exists(), reason="no site: run nox -s docs first"),
+]
+
+MODULE = "reference/tensors/joining.html"
+KINDS = [
+    "index.html", "reference/index.html", "reference/tensors/index.html", MODULE,
+    "reference/tensors/broadcasting.html", "gallery/training/whole_workflow.html",
+    "api.html", "verified.html", "glossary.html", "search.html?q=torch",
+]  # fmt: skip
+ABOVE = ["404.html"]  # beside the start page, which leads on at once
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The system's Chromium."""
+    with sync_playwright() as playwright:
+        arguments = [f"--{name}" for name in SWITCHES]
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield running
+        running.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A server that does not log."""
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Address of the site on a server of our own."""
+    handler = functools.partial(Quiet, directory=str(SITE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}/"
+        running.shutdown()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Open a page; at the end no script failed and nothing was asked of another host."""
+    contexts, complaints = [], []
+
+    def allowed(url):
+        return url.startswith((server, SITE.as_uri() + "/", "data:", "blob:", "about:"))
+
+    def go(path, base=None, **options):
+        context = browser.new_context(**{"locale": "en-US"} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: m.type == "error" and complaints.append(f"console: {m.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
+        page.on("request", lambda r: allowed(r.url) or complaints.append(f"outside: {r.url}"))
+        page.on("response", lambda r: r.status < 400 or complaints.append(f"{r.status}: {r.url}"))
+        page.goto((base or server) + path)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def pages():
+    """Every page of both languages, and those above them."""
+    found = [path for name in LANGUAGES for path in sorted((SITE / name).rglob("*.html"))]
+    return [path.relative_to(SITE).as_posix() for path in found] + ABOVE
+
+
+def place(url):
+    """The page and anchor that an address leads to."""
+    parts = urlsplit(url)
+    return unquote(parts.path).rpartition("/")[2], parts.fragment
+
+
+def results(page, query):
+    """Type ``query`` into the open dialog, key by key; the results as elements."""
+    box = page.locator("#search-dialog input")
+    box.fill("")
+    box.press_sequentially(query)
+    page.wait_for_function("window.proofsheetSearch")
+    options = page.get_by_role("option")
+    options.first.wait_for()
+    return options
+
+
+# --- copying -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_copied_runs_in_a_fresh_interpreter(visit, language, tmp_path):
+    page = visit(f"{language}/{MODULE}", permissions=["clipboard-read", "clipboard-write"])
+    module = cards.read(ROOT / "snippets" / "tensors" / "joining.py")
+    card = next(card for card in module.cards if "suppress" in card.code)
+    block = page.locator("section.card").nth(module.cards.index(card)).locator("div.highlight")
+    block.first.hover()
+    block.first.locator("button.copy").click()
+    text = page.evaluate("navigator.clipboard.readText()")
+    script = tmp_path / "pasted.py"
+    script.write_text(text, encoding="utf-8")
+    run = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_card_copies_imports_and_card(visit, language):
+    for path in sorted(ROOT.glob("snippets/*/*.py")):
+        if path.parent.name.startswith("_"):
+            continue
+        page = visit(f"{language}/reference/{path.parent.name}/{path.stem}.html")
+        blocks = page.locator("section.card .card-code pre").all()
+        copied = [block.text_content().strip() for block in blocks]
+        assert copied == [card.copy.strip() for card in cards.read(path).cards]
+
+
+# --- searching ---------------------------------------------------------------------------
+
+QUERIES = [  # what is typed, the page of the first result, the name that its card is about
+    ("gather", "gathering", "torch.gather"),
+    ("stack", "joining", "torch.stack"),
+    ("torch.Tensor.view", "reshaping", "torch.Tensor.view"),
+    ("Tensor.view", "reshaping", "torch.Tensor.view"),
+    ("view vs reshape", "reshaping", None),
+    ("broadcast error", "broadcasting", None),
+    ("拼接", "joining", None),
+    ("张量 形状", "attributes", None),
+    ("张量形状", "attributes", None),
+    ("unsqueeze 维度", "dimensions", "torch.unsqueeze"),
+    ("torch.column_stack", "joining", "torch.column_stack"),
+    ("torch.distributions.Categorical", "distributions", "torch.distributions.Categorical"),
+    ("broadcast_shapes", "broadcasting", "torch.broadcast_shapes"),
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_right_card_comes_first(visit, language):
+    page = visit(f"{language}/index.html")
+    page.keyboard.press("Control+k")
+    wrong = []
+    for query, module, name in QUERIES:
+        first = results(page, query).first
+        found, anchor = place(first.get_attribute("href"))
+        names = page.evaluate("query => proofsheetSearch.search(query)[0].name", query)
+        if found != f"{module}.html" or not anchor or (name and name not in names):
+            wrong.append(f"{query}: {first.inner_text()!r} ({found}#{anchor})")
+        if query == "broadcast error":
+            errors = page.evaluate("query => proofsheetSearch.search(query)[0].errors", query)
+            if not errors:
+                wrong.append(f"{query}: no error on {anchor}")
+    assert not wrong
+
+
+def test_results_come_as_one_types(visit, record_property):
+    page = visit("en/index.html")
+    page.keyboard.press("Control+k")
+    results(page, "g")
+    took = page.evaluate(
+        """() => {
+          const box = document.querySelector("#search-dialog input"), took = [];
+          for (const query of ["gather", "torch.Tensor.view", "张量 形状", "view vs reshape"])
+            for (let end = 1; end <= query.length; end++) {
+              box.value = query.slice(0, end);
+              const start = performance.now();
+              box.dispatchEvent(new Event("input"));
+              took.push(performance.now() - start);
+            }
+          return took.sort((a, b) => a - b)[took.length >> 1];
+        }"""
+    )
+    record_property("median milliseconds per key", round(took, 2))
+    print(f"median of {took:.1f} ms per key")
+
+
+@pytest.mark.parametrize("key", ["Control+k", "Meta+k", "/"])
+def test_keys_open_search_and_lead_to_a_card(visit, key):
+    page = visit(f"en/{MODULE}")
+    page.locator(".sidebar-brand").focus()
+    page.keyboard.press(key)
+    box = page.get_by_role("combobox")
+    assert box.evaluate("box => box === document.activeElement")
+    options = results(page, "gather")
+    assert box.get_attribute("aria-activedescendant") == options.nth(0).get_attribute("id")
+    page.keyboard.press("ArrowDown")
+    assert options.nth(1).get_attribute("aria-selected") == "true"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.className") == "sidebar-brand"
+    page.keyboard.press(key)
+    target = place(results(page, "gather").first.get_attribute("href"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/gathering.html#*")
+    assert place(page.url) == target
+
+
+def test_search_boxes_open_the_dialog_on_a_click_or_a_letter(visit):
+    page = visit("en/index.html")
+    page.locator(".landing-search input").click()
+    assert page.locator("#search-dialog").is_visible()
+    page.keyboard.press("Escape")
+    page.locator(".landing-search input").focus()
+    assert not page.locator("#search-dialog").is_visible()
+    page.keyboard.type("st")
+    assert page.get_by_role("combobox").input_value() == "st"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("query", ["gather", "拼接", "张量形状"])
+def test_full_text_search_works_too(visit, language, query):
+    if language == "en" and not query.isascii():
+        pytest.skip("Sphinx's own search knows the words of its own language")
+    page = visit(f"{language}/search.html?q={query}")
+    page.locator("#search-results li a").first.wait_for()
+
+
+# --- languages ---------------------------------------------------------------------------
+
+
+def test_the_switch_stays_on_the_page_and_is_remembered(visit):
+    page = visit(f"en/{MODULE}")
+    anchor = page.locator("section.card").nth(1).get_attribute("id")
+    page.goto(f"{page.url}#{anchor}")
+    page.locator(".language-switch:visible").click()
+    assert page.url.endswith(f"/zh_CN/{MODULE}#{anchor}")
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    assert page.locator(f"section#{anchor}").count() == 1
+    page.goto(page.url.partition("zh_CN/")[0])
+    page.wait_for_url("**/zh_CN/index.html")
+    page.locator(".language-switch:visible").click()
+    assert page.url.endswith("/en/index.html")
+
+
+@pytest.mark.parametrize(
+    ("locale", "folder"), [("zh-CN", "zh_CN"), ("en-GB", "en"), ("fr-FR", "en")]
+)
+def test_the_start_page_picks_the_reader_s_language(visit, locale, folder):
+    page = visit("", locale=locale)
+    page.wait_for_url(f"**/{folder}/index.html")
+
+
+def test_the_start_page_works_without_javascript(visit):
+    page = visit("", java_script_enabled=False)
+    page.get_by_role("link", name="简体中文").click()
+    assert page.url.endswith("/zh_CN/index.html")
+
+
+# --- reading -----------------------------------------------------------------------------
+
+
+def test_the_colours_follow_the_system_and_the_button(visit):
+    page = visit(f"en/{MODULE}", color_scheme="dark")
+
+    def brightness():
+        return page.evaluate(
+            "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+        )
+
+    assert max(brightness()) < 60
+    page.locator(".theme-toggle:visible").click()  # automatic, then light
+    assert min(brightness()) > 240
+    page.reload()
+    assert min(brightness()) > 240
+
+
+def test_no_page_scrolls_sideways_on_a_phone(visit):
+    page = visit("en/index.html", viewport={"width": 360, "height": 740}, has_touch=True)
+    base, wide = page.url.partition("en/index.html")[0], []
+    for path in pages():
+        page.goto(base + path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 360:
+            wide.append(f"{path}: {width} px")
+    assert not wide
+
+
+def test_code_of_76_columns_does_not_scroll_on_a_desktop(visit):
+    page = visit(f"en/{MODULE}", viewport={"width": 1280, "height": 800})
+    room = page.evaluate(
+        """() => {
+          const pre = document.querySelector(".card-code pre"), style = getComputedStyle(pre);
+          const line = document.createElement("span");
+          line.textContent = "x".repeat(76);
+          pre.append(line);
+          const width = line.getBoundingClientRect().width;
+          line.remove();
+          return pre.clientWidth - 2 * parseFloat(style.paddingLeft) - width;
+        }"""
+    )
+    assert room >= 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing(visit, language, scheme):
+    page = visit(f"{language}/{KINDS[0]}", color_scheme=scheme)
+    base, found = page.url.partition(f"{language}/")[0], []
+    for path in [*(f"{language}/{kind}" for kind in KINDS), *ABOVE]:
+        page.goto(base + path)
+        page.wait_for_load_state()
+        for violation in Axe().run(page).response["violations"]:
+            where = [node["html"][:120] for node in violation["nodes"][:3]]
+            found.append(f"{path}: {violation['id']}: {where}")
+    page.goto(f"{base}{language}/index.html")
+    page.keyboard.press("Control+k")
+    results(page, "stack")
+    for violation in Axe().run(page).response["violations"]:
+        found.append(f"search dialog: {violation['id']}: {violation['nodes'][0]['html'][:160]}")
+    assert not found
+
+
+def test_everything_works_from_files(visit):
+    page = visit(f"en/{MODULE}", base=SITE.as_uri() + "/")
+    page.keyboard.press("Control+k")
+    assert place(results(page, "gather").first.get_attribute("href"))[0] == "gathering.html"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/gathering.html#*")
+    page.locator(".language-switch:visible").click()
+    page.wait_for_url("**/zh_CN/reference/tensors/gathering.html*")
+    page.keyboard.press("Control+k")
+    assert place(results(page, "拼接").first.get_attribute("href"))[0] == "joining.html"
+
+
+def test_no_page_is_heavy(visit):
+    """At most 15 requests; that nothing leaves the host is checked for every visit."""
+    for language in LANGUAGES:
+        for kind in KINDS:
+            if kind.startswith("search"):
+                continue
+            page = visit("404.html")
+            asked = []
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.goto(page.url.replace("404.html", f"{language}/{kind}"))
+            assert len(asked) <= 15, (kind, asked)

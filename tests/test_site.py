@@ -1,0 +1,322 @@
+"""The built site: links, markup, completeness, and that it says no more than the records do."""
+import json
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import html5lib
+import polib
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "build" / "html"
+LANGUAGES = ("en", "zh_CN")
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+
+from proofsheet import drawing, records, translation  # noqa: E402
+
+HOW = "build the site first: nox -s docs"
+# What a browser fetches by itself, not when the reader follows a link.
+LOADING_RELS = {"stylesheet", "icon", "preload", "prefetch", "modulepreload", "manifest"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built():
+    """Without a site there is nothing to test, and that is a failure."""
+    missing = [name for name in LANGUAGES if not (SITE / name / "index.html").is_file()]
+    if missing:
+        pytest.fail(f"no site in {SITE.relative_to(ROOT)} for {missing}: {HOW}", pytrace=False)
+
+
+def pages(language):
+    """Every page of one edition, as paths below it."""
+    folder = SITE / language
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+
+
+@cache
+def parse(path):
+    """The page as a tree, and what the HTML standard calls parse errors in it."""
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    tree = parser.parse(path.read_text(encoding="utf-8"))
+    return tree, [(position, code) for position, code, _ in parser.errors]
+
+
+def page(language, name):
+    """The tree of a page."""
+    return parse(SITE / language / name)[0]
+
+
+@cache
+def ids(path):
+    """All anchors of a page."""
+    return [element.get("id") for element in parse(path)[0].iter() if element.get("id")]
+
+
+def text(element):
+    """What ``textContent`` is in a browser."""
+    return "".join(element.itertext())
+
+
+def has(element, name):
+    """Does the element have the class ``name``?"""
+    return name in element.get("class", "").split()
+
+
+def find(element, name, tag=None):
+    """All descendants of a class."""
+    return [found for found in element.iter(tag) if found.tag != "head" and has(found, name)]
+
+
+def modules():
+    """Pages made from scripts with their source."""
+    return [(name, records.module(name)) for name in records.docnames()]
+
+
+editions = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@editions
+def test_links_lead_somewhere(language):
+    """Every internal link, file and anchor exists."""
+    broken = []
+    for name in pages(language):
+        here = SITE / language / name
+        for element in page(language, name).iter():
+            if not isinstance(element.tag, str):
+                continue
+            for attribute in ("href", "src"):
+                target = element.get(attribute)
+                if target is None or urlsplit(target).scheme or target.startswith("//"):
+                    continue
+                address = urlsplit(target)
+                path = (here.parent / unquote(address.path)).resolve() if address.path else here
+                if path.is_dir():
+                    path /= "index.html"
+                if not path.is_file():
+                    broken.append(f"{name}: {target}")
+                elif address.fragment and path.suffix == ".html":
+                    if unquote(address.fragment) not in ids(path):
+                        broken.append(f"{name}: {target} (no such anchor)")
+    assert not broken, "\n".join(broken)
+
+
+@editions
+def test_nothing_loads_from_another_host(language):
+    """Pages fetch nothing from elsewhere: no script, style, font, image."""
+    outside = []
+    for name in pages(language):
+        for element in page(language, name).iter():
+            if not isinstance(element.tag, str) or element.tag == "a":
+                continue
+            loads = element.get("src"), element.get("srcset"), element.get("data")
+            rels = set(element.get("rel", "").split())
+            if element.tag == "link" and rels & LOADING_RELS:
+                loads += (element.get("href"),)
+            outside += [f"{name}: {url}" for url in loads if url and re.match(r"(https?:)?//", url)]
+    for path in sorted((SITE / language / "_static").rglob("*.css")):
+        for url in re.findall(r"(?:url\(|@import)\s*[\"']?([^)\"']+)", path.read_text("utf-8")):
+            if re.match(r"(https?:)?//", url):
+                outside.append(f"{path.name}: {url}")
+    assert not outside, "\n".join(outside)
+
+
+@editions
+def test_pages_are_well_formed(language):
+    """No parse errors, no id twice, a language, one h1, images with a text."""
+    faults = []
+    for name in pages(language):
+        tree, errors = parse(SITE / language / name)
+        faults += [f"{name}:{position[0]}: {code}" for position, code in errors]
+        anchors = ids(SITE / language / name)
+        faults += [f"{name}: id {i} twice" for i in set(anchors) if anchors.count(i) > 1]
+        if tree.get("lang") != language.replace("_", "-"):
+            faults.append(f"{name}: lang is {tree.get('lang')}")
+        if len(list(tree.iter("h1"))) != 1:
+            faults.append(f"{name}: {len(list(tree.iter('h1')))} h1")
+        faults += [f"{name}: image without alt" for img in tree.iter("img") if not img.get("alt")]
+    assert not faults, "\n".join(faults[:40])
+
+
+def test_both_editions_have_the_same_pages_and_anchors():
+    """The language switch stays on the page and the section."""
+    assert pages("en") == pages("zh_CN")
+    for name in records.docnames():
+        one, other = (ids(SITE / language / f"{name}.html") for language in LANGUAGES)
+        assert one == other, name
+
+
+@editions
+def test_every_script_has_its_page(language):
+    """A page for each script and no page for a script that is gone."""
+    scripts = [name for name in pages(language) if name.split("/")[0] in records.SOURCES]
+    made = {n.removesuffix(".html") for n in scripts if not n.endswith("index.html")}
+    assert made == set(records.docnames())
+
+
+@editions
+def test_check_marks_come_from_records(language):
+    """A card is marked if and only if a record of its present text says that it held."""
+    for name, module in modules():
+        sections = find(page(language, f"{name}.html"), "card", "section")
+        assert len(sections) == len(module.cards), name
+        for section, card in zip(sections, module.cards, strict=True):
+            verified = records.verified(module, card)
+            (block,) = find(section, "card-code")
+            assert has(section, "verified") == bool(verified), (name, card.name)
+            assert has(block, "verified") == bool(verified), (name, card.name)
+            for device in records.DEVICES:
+                assert has(block, f"verified-{device}") == (device in verified), (name, card.name)
+
+
+@editions
+def test_badges_say_what_records_say(language):
+    """A green badge needs every card; date and device stand with what was checked."""
+    for name, module in modules():
+        for device in records.DEVICES:
+            (badge,) = find(page(language, f"{name}.html"), f"badge-{device}")
+            outcomes = {records.outcome(module, unit, device) for unit in module.units()}
+            assert has(badge, "badge-checked") == (outcomes == {"checked"}), (name, device)
+            if "checked" in outcomes:
+                record = records.load(device)
+                assert record.date in text(badge) and record.torch in text(badge)
+
+
+@editions
+def test_copied_text_is_the_card_with_its_imports(language):
+    """What a browser copies from a card's block is what is tested to run by itself."""
+    for name, module in modules():
+        sections = find(page(language, f"{name}.html"), "card", "section")
+        for section, card in zip(sections, module.cards, strict=True):
+            (block,) = find(section, "card-code")
+            (pre,) = block.iter("pre")
+            expected = card.code + "\n" if module.example else card.copy
+            assert text(pre) == expected, (name, card.name)
+            hidden = find(pre, "imports")
+            assert len(hidden) == (not module.example), (name, card.name)
+            for element in hidden:
+                assert element.get("hidden") is not None, (name, card.name)
+
+
+@editions
+def test_claims_are_marked_one_by_one(language):
+    """Each comment after code carries the class that shows its check mark."""
+    from proofsheet import code
+
+    for name, module in modules():
+        sections = find(page(language, f"{name}.html"), "card", "section")
+        for section, card in zip(sections, module.cards, strict=True):
+            (block,) = find(section, "card-code")
+            shown = [text(span).lstrip("# ").rstrip() for span in find(block, "claim")]
+            assert shown == [claim.text for claim in code.claims(card.code)], (name, card.name)
+
+
+@editions
+def test_table_has_a_row_for_each_card(language):
+    """At a glance: a link to each card, labels for a phone."""
+    for name, module in modules():
+        tables = find(page(language, f"{name}.html"), "glance", "table")
+        assert len(tables) == (not module.example), name
+        for table in tables:
+            links = [row.find(".//td/a").get("href") for row in table.find("tbody")]
+            sections = find(page(language, f"{name}.html"), "card", "section")
+            assert links == [f"#{section.get('id')}" for section in sections], name
+            assert all(cell.get("data-label") for cell in table.iter("td")), name
+
+
+@editions
+def test_drawings(language):
+    """A drawing for each directive, described for those who do not see it."""
+    for name, module in modules():
+        sections = find(page(language, f"{name}.html"), "card", "section")
+        for section, card in zip(sections, module.cards, strict=True):
+            figures = find(section, "tensors", "figure")
+            assert len(figures) == len(drawing.DIRECTIVE.findall(card.prose)), (name, card.name)
+            assert all(figure.get("aria-label") for figure in figures)
+            assert "tensors::" not in text(section)
+
+
+@editions
+def test_api_index(language):
+    """Entries point at cards, and claim to be verified where records say so."""
+    entries = json.loads((SITE / language / "api.json").read_text(encoding="utf-8"))
+    assert entries, "no names"
+    by_name = dict(modules())
+    pointed = set()
+    for name, cards in entries.items():
+        for entry in cards:
+            path, _, anchor = entry["page"].partition("#")
+            module = by_name[path.removesuffix(".html")]
+            sections = find(page(language, path), "card", "section")
+            (found,) = [i for i, section in enumerate(sections) if section.get("id") == anchor]
+            assert entry["verified"] == records.verified(module, module.cards[found]), (name, entry)
+            pointed.add((module.name, module.cards[found].name))
+    for module in by_name.values():
+        for card in module.cards:
+            if not module.example and records.used(module, card):
+                assert (module.name, card.name) in pointed, (module.name, card.name)
+
+
+def test_api_index_lists_what_ran():
+    """Every name in a record leads to its card."""
+    entries = json.loads((SITE / "en" / "api.json").read_text(encoding="utf-8"))
+    for name, module in modules():
+        for card in module.cards if not module.example else ():
+            for used in records.used(module, card):
+                pages_of = {entry["page"].partition(".html")[0] for entry in entries[used]}
+                assert name in pages_of, (used, name)
+
+
+@editions
+def test_downloads(language):
+    """Beside the page lie the script as it is and a notebook with the same code."""
+    for name, module in modules():
+        folder = SITE / language
+        source = (folder / f"{name}.py").read_text(encoding="utf-8")
+        assert source == module.path.read_text(encoding="utf-8"), name
+        notebook = json.loads((folder / f"{name}.ipynb").read_text(encoding="utf-8"))
+        cells = {"code": [], "markdown": []}
+        for cell in notebook["cells"]:
+            cells[cell["cell_type"]].append("".join(cell["source"]).strip())
+        for card in module.cards:
+            assert card.code.strip() in cells["code"], (name, card.name)
+        assert not [cell for cell in cells["markdown"] if ".. tensors::" in cell], name
+
+
+def test_catalogues_are_complete():
+    """Nothing untranslated, nothing fuzzy, nothing for pages that are gone."""
+    faults = []
+    folder = translation.catalogue("").parent
+    for path in sorted(folder.rglob("*.po")):
+        for entry in polib.pofile(str(path)):
+            if entry.fuzzy or entry.obsolete or not entry.msgstr:
+                faults.append(f"{path.relative_to(folder)}: {entry.msgid}")
+    assert not faults, "\n".join(faults)
+
+
+def test_interface_is_translated():
+    """No string of the interface stands in English on a Chinese page, titles included."""
+    pairs = {e.msgid: e.msgstr for e in polib.pofile(str(translation.catalogue("sphinx")))}
+    english = {message for message, other in pairs.items() if message != other}
+    assert english >= set(translation.interface()) - {m for m, t in pairs.items() if m == t}
+    found = []
+    for name in pages("zh_CN"):
+        for element in page("zh_CN", name).iter():
+            if not isinstance(element.tag, str) or element.tag in ("code", "pre", "script"):
+                continue
+            shown = [element.text, element.get("title"), element.get("aria-label"),
+                     element.get("placeholder"), element.get("data-label")]  # fmt: skip
+            shown += [child.tail for child in element]
+            found += [f"{name}: {s}" for s in shown if s and s.strip() in english]
+    assert not found, "\n".join(found)
+
+
+@editions
+def test_no_noise(language):
+    """Nothing is left of sphinx-gallery's boxes, footers and timings."""
+    noise = ("Go to the end", "sphx-glr-download", "Total running time", "Gallery generated")
+    for name in pages(language):
+        source = (SITE / language / name).read_text(encoding="utf-8")
+        assert not [words for words in noise if words in source], name
