@@ -52,6 +52,7 @@ torch.zeros(2, 3)  # tensor([[0., 0., 0.], [0., 0., 0.]])
 torch.ones(2, dtype=torch.int64)  # tensor([1, 1])
 torch.full((2, 2), 7)  # tensor([[7, 7], [7, 7]])
 torch.full((2,), 7.5)  # tensor([7.5000, 7.5000])
+torch.zeros(2).fill_(9)  # tensor([9., 9.])
 torch.empty(2, 3)  # shape (2, 3), dtype float32, stride (3, 1)
 torch.empty_strided((2, 3), (1, 2))  # shape (2, 3), stride (1, 2)
 
