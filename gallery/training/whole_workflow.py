@@ -98,9 +98,9 @@ train_losses[-1] < 0.6 * train_losses[0]  # True
 # -------------------------------
 #
 # R² is the share of the variance that the model explains: 0 is no better
-# than the mean. A line this simple explains about half, and the exact
+# than the mean. A linear model explains about half, and the exact
 # least-squares solution from :func:`torch.linalg.lstsq` says that no other
-# line would do much better on the training rows.
+# linear model would do much better on the training rows.
 with torch.inference_mode():
     after = model(features[test])
 residual = (targets[test] - after).square().sum()

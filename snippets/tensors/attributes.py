@@ -46,9 +46,9 @@ with suppress(RuntimeError):
 # Memory of a tensor: ``Tensor.element_size``, ``Tensor.nbytes``
 # --------------------------------------------------------------
 #
-# ``nbytes`` is what the elements take: size of one times their number. A
-# slice is small by this count but keeps the memory it was cut from; a
-# ``clone()`` has only its own.
+# ``nbytes`` is ``element_size()`` times ``numel()``. A slice is small by
+# this count but keeps the memory it was cut from; a ``clone()`` has only
+# its own.
 x = torch.zeros(1000, 1000)
 x.element_size()  # 4
 x.nbytes  # 4000000
@@ -135,8 +135,8 @@ x.dtype == torch.float32  # True
 # Names that do not exist: "torch.to(device)", "torch.cuda()"
 # -----------------------------------------------------------
 #
-# Moving is a method of the tensor or module that moves; ``torch.cuda`` is a
-# module of functions about GPUs. Attributes take no parentheses.
+# Moving is a method of the tensor or layer that moves; ``torch.cuda`` is a
+# Python module of functions about GPUs. Attributes take no parentheses.
 x = torch.ones(2)
 with suppress(AttributeError):
     torch.to("cpu")  # AttributeError: module 'torch' has no attribute 'to'

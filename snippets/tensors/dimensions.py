@@ -101,10 +101,10 @@ torch.movedim(x, (0, 1), (-2, -1)).shape  # torch.Size([4, 5, 2, 3])
 # Choose between ``expand``, ``repeat`` and ``tile``
 # --------------------------------------------------
 #
-# ``expand`` takes sizes and only stretches size 1, without memory.
-# ``repeat`` takes how often and copies; ``tile`` does too, but fills up
-# missing numbers on the left, as NumPy does. For ``+`` or ``*`` none is
-# needed: they broadcast.
+# ``expand`` takes sizes and stretches size 1 or adds dimensions in front,
+# without memory. ``repeat`` takes how often and copies; ``tile`` does too,
+# but takes missing numbers on the left as 1, like NumPy. For ``+`` or ``*``
+# none is needed: they broadcast.
 #
 # .. tensors:: x, x.expand(2, 3), x.repeat(2, 3)
 x = torch.tensor([[1], [2]])

@@ -139,8 +139,8 @@ x  # tensor([[3., 4.], [0., 0.], [1., 2.]])
 # -----------------------------------------------------------------
 #
 # The index holds integers, has as many dimensions as the input, and is no
-# longer than it but along ``dim``. An index beyond the end raises only on
-# the CPU; on CUDA it kills the process, so look for it on the CPU.
+# longer than it but along ``dim``. An index beyond the end is reported well
+# on the CPU only; on CUDA an assert in the kernel ends all further work.
 x = torch.tensor([[10, 11, 12], [20, 21, 22]], device="cpu")
 target = torch.tensor([2, 0], device="cpu")
 with suppress(RuntimeError):

@@ -99,7 +99,7 @@ x.permute(1, 2, 0).shape  # torch.Size([160, 240, 3])
 #
 # A 2-D tensor is coloured by its values, from its own minimum to its own
 # maximum. Fix the colours with ``cmap`` and the ends with ``vmin`` and
-# ``vmax``, so that pictures side by side can be compared: red, green, blue.
+# ``vmax``, so that the three channels side by side can be compared.
 photo = Image.fromarray(load_sample_image("flower.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)

@@ -151,9 +151,9 @@ x.flip(0, 1)  # tensor([[6, 5, 4], [3, 2, 1]])
 # ----------------------------------------------------------
 #
 # For lists of indices the message counts the lists, not the dimensions: go
-# by the size it names. On a GPU, indices in a tensor are checked while the
-# kernel runs and the process ends in "device-side assert triggered"; run
-# the code on the CPU, as here, to see which one it was.
+# by the size it names. On a GPU, indices in a tensor are checked in the
+# kernel, and after its "device-side assert triggered" nothing works any
+# more; run the code on the CPU, as here, to see which index it was.
 x = torch.arange(6, device="cpu").reshape(2, 3)
 index = torch.tensor([0, 2], device="cpu")
 with suppress(IndexError):

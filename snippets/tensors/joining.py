@@ -52,8 +52,9 @@ torch.equal(torch.cat(with_batch), torch.stack(images))  # True
 # Rows, columns, depth: ``torch.vstack``, ``hstack``, ``dstack``
 # --------------------------------------------------------------
 #
-# NumPy's names for joining along dimension 0, 1 and 2. They first give 1-D
-# tensors the dimensions they lack, which is when they are worth using.
+# NumPy's names for joining along dimension 0, 1 and 2. For 1-D tensors
+# ``vstack`` and ``dstack`` first add the dimensions they lack, and
+# ``hstack`` joins along dimension 0.
 u = torch.tensor([1, 2])
 v = torch.tensor([3, 4])
 torch.vstack([u, v])  # tensor([[1, 2], [3, 4]])

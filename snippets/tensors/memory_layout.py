@@ -101,9 +101,8 @@ y.is_contiguous(memory_format=torch.channels_last)  # True
 # Strides count elements: ``x.stride()`` beside NumPy's ``strides``
 # -----------------------------------------------------------------
 #
-# NumPy counts in bytes, PyTorch in elements: divide by ``element_size()``
-# when code moves from one to the other. The walk through memory is the
-# same.
+# NumPy counts in bytes, PyTorch in elements: NumPy's strides divided by
+# ``element_size()`` are PyTorch's. The walk through memory is the same.
 import numpy as np
 x = torch.zeros(2, 3, dtype=torch.float64, device="cpu")
 x.stride()  # (3, 1)

@@ -13,8 +13,8 @@ import torch
 # Share memory both ways: ``torch.from_numpy``, ``Tensor.numpy``
 # --------------------------------------------------------------
 #
-# Neither copies: array and tensor are two views of the same numbers, and
-# what one changes in place the other sees. This holds for tensors on the
+# Neither copies: array and tensor are two views of the same numbers, and a
+# change in place of one is seen in the other. This holds for tensors on the
 # CPU; from a GPU, ``x.cpu().numpy()`` copies.
 array = np.array([1.0, 2.0, 3.0])
 tensor = torch.from_numpy(array)

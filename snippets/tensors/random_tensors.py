@@ -29,9 +29,9 @@ z.std().round(decimals=1)  # tensor(1.)
 # Normal with your mean and deviation: ``torch.normal``
 # -----------------------------------------------------
 #
-# Give two numbers and a size, or tensors: then each element has a mean and
-# a standard deviation of its own. The form with a size does not follow the
-# default device: say ``device=``.
+# Give two numbers and a shape, or tensors: then each element has a mean
+# and a standard deviation of its own. The form with a shape does not follow
+# the default device: say ``device=``.
 x = torch.normal(10.0, 2.0, size=(100_000,))
 x.mean().round(decimals=1)  # tensor(10.)
 x.std().round(decimals=1)  # tensor(2.)
@@ -114,7 +114,7 @@ with suppress(RuntimeError):
 #
 # Python, NumPy and PyTorch draw from generators of their own, so a script
 # that uses all three seeds all three. ``torch.manual_seed`` covers every
-# device of PyTorch.
+# device, so ``torch.cuda.manual_seed_all`` is not needed beside it.
 def draw(seed):
     random.seed(seed)
     np.random.seed(seed)

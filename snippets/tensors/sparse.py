@@ -46,9 +46,9 @@ s.coalesce().values()  # tensor([15, 7])
 # Compressed rows: ``to_sparse_csr``, ``torch.sparse_csr``
 # --------------------------------------------------------
 #
-# Row ``i`` has its columns and values at ``crow[i]`` to ``crow[i + 1]``: no
-# row number is stored per value, and a row is found at once, which products
-# need. The first CSR tensor of a program warns that the layout is in beta.
+# Row ``i`` has its columns and values from ``crow[i]`` up to, but without,
+# ``crow[i + 1]``: no row number is stored per value, and a row is found at
+# once, which products need. The first one made warns that CSR is in beta.
 x = torch.tensor([[0, 0, 3], [0, 0, 0], [4, 5, 0]])
 s = x.to_sparse_csr()  # UserWarning: Sparse CSR tensor support is in beta
 s.layout  # torch.sparse_csr

@@ -122,8 +122,8 @@ x  # tensor([1., 0., 3.])
 # --------------------------------------
 #
 # Both branches are promoted as in an addition: integers and 0.5 give
-# float32, where ``masked_fill`` keeps int64 and cuts 0.5 to 0. A 0-D tensor
-# does not widen the dtype either: as int8, 300 is 44, without an error.
+# float32, where ``masked_fill`` keeps int64 and cuts 0.5 to 0. But a
+# 0-D integer does not widen a small one: as int8, 300 is 44, no error.
 x = torch.tensor([1, 2, 3])
 torch.where(x > 1, x, 0.5)  # tensor([0.5000, 2.0000, 3.0000])
 x.masked_fill(x <= 1, 0.5)  # tensor([0, 2, 3])
