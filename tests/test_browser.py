@@ -353,12 +353,12 @@ def test_everything_works_from_files(visit):
 
 def test_no_page_is_heavy(visit):
     """At most 15 requests; that nothing leaves the host is checked for every visit."""
-    for language in LANGUAGES:
-        for kind in KINDS:
-            if kind.startswith("search"):
-                continue
-            page = visit("404.html")
-            asked = []
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.goto(page.url.replace("404.html", f"{language}/{kind}"))
-            assert len(asked) <= 15, (kind, asked)
+    page = visit("404.html")
+    base, asked, heavy = page.url.removesuffix("404.html"), [], []
+    page.on("request", lambda request: asked.append(request.url))
+    for path in [f"{language}/{kind}" for language in LANGUAGES for kind in KINDS]:
+        asked.clear()
+        page.goto(base + path)
+        if len(asked) > 15 and "search.html" not in path:
+            heavy.append(f"{path}: {asked}")
+    assert not heavy

@@ -302,7 +302,7 @@ def test_interface_is_translated():
     english = {message for message, other in pairs.items() if message != other}
     assert english >= set(translation.interface()) - {m for m, t in pairs.items() if m == t}
     found = []
-    for name in pages("zh_CN"):
+    for name in set(pages("zh_CN")) - {"glossary.html"}:  # which is meant to show both languages
         for element in page("zh_CN", name).iter():
             if not isinstance(element.tag, str) or element.tag in ("code", "pre", "script"):
                 continue

@@ -1,0 +1,70 @@
+"""Sphinx configuration: ``sphinx-build -c . docs build/html/en -d build/doctrees/en -W``."""
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+ROOT = Path(__file__).parent
+sys.path[:0] = [str(ROOT / "docs" / "_ext"), str(ROOT / "snippets")]
+
+# myst-nb is not asked to cache executions here, and importing the database that it would
+# use for that takes longer than all else in a build in which nothing changed.
+sys.modules["myst_nb.core.execute.cache"] = SimpleNamespace(NotebookClientCache=None)
+
+project = "Proofsheet"
+author = "the Proofsheet contributors"
+copyright = "the Proofsheet contributors"
+language = "en"
+
+extensions = [
+    "sphinx_gallery.gen_gallery",
+    "sphinx.ext.intersphinx",
+    "myst_nb",
+    "sphinx_copybutton",
+    "proofsheet",
+]
+exclude_patterns = ["_ext", "_templates", "_static", "locales", "verified", "**.ipynb"]
+nitpicky = True
+smartquotes = False  # would turn the quotes of an error message in prose into others
+
+# Scripts become pages. What is not set here would bring noise, other hosts or
+# bytes that differ from build to build.
+sphinx_gallery_conf = {
+    "examples_dirs": ["../snippets", "../gallery"],
+    "gallery_dirs": ["reference", "gallery"],
+    "filename_pattern": r"\.py$",
+    "ignore_pattern": r"^_",
+    "within_subsection_order": "FileNameSortKey",
+    "capture_repr": (),
+    "image_scrapers": (
+        "proofsheet.drawing.scrape_tensors",
+        "proofsheet.running.scrape_figures",
+    ),
+    "reset_modules": ("proofsheet.running.reset",),
+    "reset_modules_order": "both",
+    "css": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    "min_reported_time": 1e9,
+    "write_computation_times": False,
+    "inspect_global_variables": False,
+    "plot_gallery": "True",
+}
+
+# PyTorch's names and their pages, kept in the repository: no network is needed.
+intersphinx_mapping = {"torch": ("https://docs.pytorch.org/docs/stable/", "torch.inv")}
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_block"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"  # a page is read again when its records changed
+nb_execution_raise_on_error = True
+nb_render_markdown_format = "myst"
+html_math_renderer = "mathml"
+
+locale_dirs = ["locales"]
+gettext_compact = False
+gettext_location = False
+gettext_uuid = False
+
+templates_path = ["docs/_templates"]
+html_static_path = ["docs/_static"]
+copybutton_selector = "div.highlight-python pre"

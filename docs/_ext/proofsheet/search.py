@@ -1,0 +1,139 @@
+"""Search: an index of cards for the dialog, and Chinese for Sphinx's own search page."""
+import json
+import re
+from pathlib import Path
+
+from sphinx.search import SearchLanguage
+
+from .site import first_sentence
+
+# Words that mean the same to a reader who searches. Chinese and English stand together, so that
+# either finds a card in either language.
+SYNONYMS = [
+    ["tensor", "张量"],
+    ["shape", "形状", "size"],
+    ["dimension", "dim", "axis", "维度", "维"],
+    ["join", "concatenate", "concat", "cat", "拼接", "连接", "合并"],
+    ["stack", "堆叠", "叠放"],
+    ["split", "chunk", "拆分", "切分", "分割"],
+    ["index", "indexing", "索引", "下标"],
+    ["slice", "slicing", "切片"],
+    ["broadcast", "广播"],
+    ["error", "exception", "错误", "报错", "异常"],
+    ["reshape", "变形", "改变形状"],
+    ["transpose", "permute", "转置", "换轴"],
+    ["squeeze", "压缩"],
+    ["unsqueeze", "增加维度", "升维"],
+    ["gather", "收集", "按索引取"],
+    ["scatter", "散布", "写回"],
+    ["mask", "masked", "掩码", "遮罩"],
+    ["dtype", "type", "类型", "数据类型"],
+    ["convert", "cast", "转换"],
+    ["copy", "clone", "复制", "拷贝"],
+    ["view", "视图"],
+    ["memory", "内存"],
+    ["stride", "strides", "步幅", "步长"],
+    ["contiguous", "连续"],
+    ["random", "rand", "随机"],
+    ["seed", "种子"],
+    ["device", "cuda", "gpu", "设备"],
+    ["gradient", "grad", "梯度"],
+    ["sort", "排序"],
+    ["sum", "求和"],
+    ["mean", "average", "平均", "均值"],
+    ["max", "maximum", "最大"],
+    ["min", "minimum", "最小"],
+    ["compare", "equal", "比较", "相等"],
+    ["create", "creating", "创建", "新建"],
+    ["zeros", "零"],
+    ["multiply", "matmul", "乘法", "相乘"],
+    ["repeat", "tile", "重复"],
+    ["expand", "扩展"],
+    ["flatten", "展平", "拉平"],
+    ["save", "保存"],
+    ["load", "加载", "读取"],
+    ["train", "training", "训练"],
+    ["model", "模型"],
+    ["loss", "损失"],
+    ["regression", "回归"],
+    ["in-place", "inplace", "就地", "原地"],
+]
+ERROR = re.compile(r"#\s+([A-Za-z_.]*(?:Error|Warning|Exception): .+)")
+
+
+def entries(app):
+    """One entry per card, and one of less weight per page that readers look for."""
+    env, found = app.env, []
+    for docname in sorted(env.found_docs):
+        url = app.builder.get_target_uri(docname)
+        page = env.titles[docname].astext()
+        for card in env.proofsheet_cards.get(docname, ()):
+            found.append(
+                {
+                    "kind": "card",
+                    "url": f"{url}#{card['anchor']}",
+                    "title": card["title"],
+                    "name": sorted(card["in_title"]),
+                    "apis": sorted(set(card["apis"]) - set(card["in_title"])),
+                    "errors": " ".join(ERROR.findall(card["code"])),
+                    "module": page,
+                    "text": " ".join(card["text"].split()),
+                }
+            )
+        summary = env.proofsheet_summaries.get(docname, "")
+        text = first_sentence(summary, 300)
+        found.append({"kind": "page", "url": url, "title": page, "text": text})
+    return found
+
+
+def write_index(app, exception):
+    """Write ``_static/cards.js``: a script, not JSON, since pages opened as files cannot fetch."""
+    if exception or app.builder.name != "html":
+        return
+    index = {"entries": entries(app), "synonyms": SYNONYMS}
+    text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
+    path = Path(app.outdir, "_static", "cards.js")
+    path.write_text(f"window.proofsheetCards={text};\n", encoding="utf-8")
+
+
+class ChineseBigrams(SearchLanguage):
+    """Pairs of Chinese characters as words.
+
+    Sphinx 9.0's own Chinese search calls a stemmer that it does not ship, and without spaces a
+    dictionary finds no words that readers type. The index holds every pair; a query, all of
+    whose words must be found, is cut into pairs side by side, since most words have two
+    characters.
+    """
+
+    lang = "zh"
+    language_name = "Chinese"
+    runs = re.compile(r"[\u3400-\u9fff]+|[A-Za-z0-9_]+")
+    js_splitter_code = r"""
+var splitQuery = (query) =>
+  (query.match(/[\u3400-\u9fff]+|[A-Za-z0-9_]+/g) || []).flatMap((run) => {
+    if (run.charCodeAt(0) < 0x3400 || run.length < 2) return [run];
+    return [...(run.match(/../g)), ...(run.length % 2 ? [run.slice(-2)] : [])];
+  });
+"""
+
+    def split(self, text):
+        found = []
+        for run in self.runs.findall(text):
+            if ord(run[0]) < 0x3400 or len(run) < 2:
+                found.append(run)
+            else:
+                found += [run[i : i + 2] for i in range(len(run) - 1)]
+        return found
+
+    def stem(self, word):
+        return word.lower()
+
+    def word_filter(self, word):
+        return bool(word) and not word.isdigit()
+
+
+def setup(app):
+    """Register the search language and the index of cards."""
+    app.add_search_language(ChineseBigrams)
+    app.connect("build-finished", write_index)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

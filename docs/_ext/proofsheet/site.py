@@ -1,0 +1,336 @@
+"""The site around the pages: theme, languages, descriptions, landing page, start page."""
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.locale import get_translation
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
+
+from . import records
+
+logger = getLogger(__name__)
+_ = get_translation("sphinx")
+
+LANGUAGES = {"en": "English", "zh_CN": "中文"}  # folder -> what the switch says
+DEFAULT = "en"
+
+# Files of Sphinx and its extensions that no page here needs, but the search page the first four.
+SEARCH_ONLY = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "translations.js"}
+NOT_NEEDED = {
+    "furo-extensions.css", "copybutton.css", "clipboard.min.js", "copybutton.js", "sg-tags.js",
+}  # fmt: skip
+NOT_NEEDED_PREFIXES = ("sg_gallery", "mystnb")
+
+
+def tag(language):
+    """The language tag of a folder: ``zh_CN`` gives ``zh-CN``."""
+    return language.replace("_", "-")
+
+
+def settings():
+    """Return the site's address (with a final slash) and the repository (``owner/name`` or "")."""
+    path = records.ROOT / "pyproject.toml"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    table = tomllib.loads(text).get("tool", {}).get("proofsheet", {})
+    site = os.environ.get("PROOFSHEET_SITE") or table.get("site", "https://proofsheet.example/")
+    repository = os.environ.get("PROOFSHEET_REPOSITORY", table.get("repository", ""))
+    return site.rstrip("/") + "/", repository
+
+
+def configure(app, config):
+    """Set what makes up the look, so that ``conf.py`` holds only what a project decides."""
+    site, repository = settings()
+    config.proofsheet_site, config.proofsheet_repository = site, repository
+    config.html_baseurl = f"{site}{config.language}/"
+    config.html_theme = "furo"
+    config.html_title = config.project
+    config.html_favicon = "docs/_static/favicon.svg"  # from the project's root
+    config.html_copy_source = config.html_show_sourcelink = False
+    config.html_use_index = False  # the API index is a page of its own
+    config.html_css_files = ["site.css"]
+    config.html_js_files = [("site.js", {"defer": "defer"})]
+    config.html_permalinks_icon = "#"
+    config.html_sidebars = {
+        "**": [f"sidebar/{name}.html" for name in ("brand", "search", "navigation")]
+    }
+    config.pygments_style = "proofsheet.highlight.Light"
+    config.pygments_dark_style = "proofsheet.highlight.Dark"
+
+
+# --- what a page says about itself -------------------------------------------------------
+
+
+def first_paragraph(doctree):
+    """The first paragraph that is the page's own text, as plain text."""
+    skipped = (nodes.Admonition, nodes.table, nodes.footer, nodes.list_item, Landing)
+    for paragraph in doctree.findall(nodes.paragraph):
+        node = paragraph.parent
+        while node is not None and not isinstance(node, skipped):
+            node = node.parent
+        text = " ".join(paragraph.astext().split())
+        if node is None and text:
+            return text
+    return ""
+
+
+def first_sentence(text, limit=160):
+    """Cut ``text`` after its first sentence; what is too long ends at a word."""
+    sentence = re.split(r"(?<=[.!?])\s+|(?<=[。！？])", text, maxsplit=1)[0]
+    if len(sentence) <= limit:
+        return sentence
+    return sentence[:limit].rsplit(" ", 1)[0].rstrip(",;:，；：") + " …"
+
+
+def remember_summary(app, doctree):
+    """Keep each page's first paragraph, translated, for descriptions, tiles and search."""
+    app.env.proofsheet_summaries[app.env.docname] = first_paragraph(doctree)
+
+
+def start_summaries(app):
+    if not hasattr(app.env, "proofsheet_summaries"):
+        app.env.proofsheet_summaries = {}
+
+
+def purge_summary(app, env, docname):
+    getattr(env, "proofsheet_summaries", {}).pop(docname, None)
+
+
+def merge_summaries(app, env, docnames, other):
+    for docname in docnames:
+        if docname in other.proofsheet_summaries:
+            env.proofsheet_summaries[docname] = other.proofsheet_summaries[docname]
+
+
+def wanted(name, on_search_page):
+    """Whether a page loads this style sheet or script."""
+    base = os.path.basename(str(name))
+    if base in SEARCH_ONLY:
+        return on_search_page
+    return base not in NOT_NEEDED and not base.startswith(NOT_NEEDED_PREFIXES)
+
+
+def complete_context(app, pagename, templatename, context, doctree):
+    """Language links, description, social card; leaves out files that the page does not need."""
+    config, here = app.config, app.config.language
+    site = config.proofsheet_site
+    for key in ("css_files", "script_files"):
+        context[key] = [
+            entry
+            for entry in context[key]
+            if wanted(getattr(entry, "filename", entry), pagename == "search")
+        ]
+    page = app.builder.get_target_uri(pagename)
+    context["language_switches"] = [
+        {
+            "href": f"{context['content_root']}../{language}/{page}",
+            "language": language,
+            "tag": tag(language),
+            "label": label,
+        }
+        for language, label in LANGUAGES.items()
+        if language != here
+    ]
+    context["alternates"] = [
+        {"tag": shown, "url": f"{site}{folder}/{page}"}
+        for shown, folder in [*((tag(name), name) for name in LANGUAGES), ("x-default", DEFAULT)]
+    ]
+    repository = config.proofsheet_repository
+    context["repository_url"] = repository and f"https://github.com/{repository}"
+
+    summary = app.env.proofsheet_summaries.get(pagename, "")
+    description = first_sentence(summary) or _(
+        "A PyTorch reference in which every value, shape, dtype and error is checked."
+    )
+    title = nodes.unescape(context.get("title") or config.project)
+    title = re.sub(r"<[^>]+>", "", title)
+    properties = {
+        "og:type": "website",
+        "og:site_name": config.project,
+        "og:title": title,
+        "og:description": description,
+        "og:url": f"{site}{here}/{page}",
+        "og:image": f"{site}{here}/_static/social-card.png",
+        "og:locale": "en_US" if here == "en" else here,
+    }
+    escape = app.builder.templates.environment.filters["e"]
+    tags = [f'<meta name="description" content="{escape(description)}">']
+    tags += [f'<meta property="{key}" content="{escape(properties[key])}">' for key in properties]
+    tags.append('<meta name="twitter:card" content="summary_large_image">')
+    # The template has a viewport already; docutils adds its own before it.
+    given = re.sub(r'<meta name="viewport"[^>]*>', "", context.get("metatags", "")).strip()
+    context["metatags"] = "\n".join(["", *filter(None, [given]), *tags, ""])
+
+    # Furo's boxes that open a branch: a switch must say aria-checked, a checkbox need not.
+    tree = context.get("furo_navigation_tree", "").replace(' role="switch"', "")
+    context["furo_navigation_tree"] = tree.replace("Toggle navigation of", _("Show pages of"))
+
+
+# --- the landing page --------------------------------------------------------------------
+
+
+class Landing(nodes.General, nodes.Element):
+    """A part of the landing page, rendered from ``_templates/landing/<part>.html``."""
+
+
+class LandingDirective(SphinxDirective):
+    """``.. landing:: search``, ``figures`` or ``chapters``; ``card`` with a page and a title."""
+
+    required_arguments = 1
+    option_spec: ClassVar = {
+        "page": directives.unchanged_required,
+        "card": directives.unchanged_required,
+    }
+
+    def run(self):
+        node = Landing(part=self.arguments[0], **self.options)
+        self.set_source_info(node)
+        return [node]
+
+
+def chapters(env, top):
+    """The chapters below ``top`` with their pages and the number of their cards or examples."""
+    found = []
+    for chapter in env.toctree_includes.get(top, []):
+        pages = env.toctree_includes.get(chapter, [])
+        if not pages:
+            continue
+        if top == "reference/index":
+            number = sum(len(env.proofsheet_cards.get(page, ())) for page in pages)
+            count = _("1 card") if number == 1 else _("%d cards") % number
+        else:
+            count = _("1 example") if len(pages) == 1 else _("%d examples") % len(pages)
+        found.append(
+            {
+                "docname": chapter,
+                "kind": env.titles[top].astext(),
+                "title": env.titles[chapter].astext(),
+                "summary": env.proofsheet_summaries.get(chapter, ""),
+                "count": count,
+                "pages": [{"docname": page, "title": env.titles[page].astext()} for page in pages],
+            }
+        )
+    return found
+
+
+def visit_landing(translator, node):
+    """Render a part of the landing page by its template."""
+    builder = translator.builder
+    env = builder.env
+    part = node["part"]
+    context = {
+        "pathto": lambda docname: builder.get_relative_uri(builder.current_docname, docname)
+    }
+    if part == "figures":
+        context |= records.figures()
+    elif part == "chapters":
+        context["chapters"] = chapters(env, "reference/index") + chapters(env, "gallery/index")
+    translator.body.append(builder.templates.render(f"landing/{part}.html", context))
+    raise nodes.SkipNode
+
+
+def skip_landing(translator, node):
+    raise nodes.SkipNode
+
+
+class ShowCard(SphinxPostTransform):
+    """Puts a card from its own page on the landing page, before links are resolved."""
+
+    default_priority = 2
+
+    def run(self):
+        for node in list(self.document.findall(Landing)):
+            if node["part"] != "card":
+                continue
+            docname, wanted_title = node["page"], node["card"]
+            if docname not in self.env.all_docs:
+                logger.warning("no page %s", docname, location=node)
+                continue
+            page = self.env.get_doctree(docname)
+            for section in page.findall(nodes.section):
+                title = section.next_node(nodes.title)
+                if wanted_title in title.astext() and not isinstance(
+                    section.parent, nodes.document
+                ):
+                    node.replace_self(self.card(docname, section, title))
+                    break
+            else:
+                logger.warning("no card %r on %s", wanted_title, docname, location=node)
+
+    def card(self, docname, section, title):
+        uri = self.app.builder.get_relative_uri(self.env.docname, docname)
+        link = nodes.reference("", "", internal=True, refuri=f"{uri}#{section['ids'][0]}")
+        link += [child.deepcopy() for child in title.children]
+        box = nodes.container(classes=["shown-card"])
+        box += nodes.paragraph("", "", link, classes=["shown-card-title"])
+        for child in section.children:
+            if not isinstance(child, (nodes.title, nodes.section, nodes.target)):
+                box += child.deepcopy()
+        for element in box.findall(nodes.Element):
+            element["ids"] = element["names"] = []
+        return box
+
+
+# --- the folder above the languages ------------------------------------------------------
+
+
+def write_site(app, exception):
+    """Write the start page, the 404 page, the sitemap and robots.txt beside the languages."""
+    out = Path(app.outdir)
+    if exception or app.builder.name != "html" or out.name not in LANGUAGES:
+        return
+    site, templates = app.config.proofsheet_site, app.builder.templates
+    languages = [{"folder": name, "tag": tag(name)} for name in LANGUAGES]
+    base = urlsplit(site).path
+    context = {"site": site, "base": base, "project": app.config.project, "languages": languages}
+    for name, template in (("index.html", "start.html"), ("404.html", "404.html")):
+        text = templates.render(f"site/{template}", context)
+        (out.parent / name).write_text(text, encoding="utf-8")
+
+    pages = [app.builder.get_target_uri(docname) for docname in sorted(app.env.found_docs)]
+    xhtml = "http://www.w3.org/1999/xhtml"
+    ElementTree.register_namespace("xhtml", xhtml)
+    urls = ElementTree.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
+    for page in pages:
+        for language in LANGUAGES:
+            url = ElementTree.SubElement(urls, "url")
+            ElementTree.SubElement(url, "loc").text = f"{site}{language}/{page}"
+            for other in LANGUAGES:
+                href = f"{site}{other}/{page}"
+                attributes = {"rel": "alternate", "hreflang": tag(other), "href": href}
+                ElementTree.SubElement(url, f"{{{xhtml}}}link", attributes)
+    ElementTree.indent(urls)
+    tree = ElementTree.ElementTree(urls)
+    tree.write(out.parent / "sitemap.xml", encoding="utf-8", xml_declaration=True)
+    robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"
+    (out.parent / "robots.txt").write_text(robots, encoding="utf-8")
+
+
+def setup(app):
+    """Register all of the above."""
+    app.add_config_value("proofsheet_site", "", "html", [str])
+    if "proofsheet_repository" not in app.config:
+        app.add_config_value("proofsheet_repository", "", "html", [str])
+    app.connect("config-inited", configure)
+    app.connect("builder-inited", start_summaries)
+    app.connect("doctree-read", remember_summary, priority=900)
+    app.connect("env-purge-doc", purge_summary)
+    app.connect("env-merge-info", merge_summaries)
+    app.connect("html-page-context", complete_context, priority=900)
+    app.connect("build-finished", write_site)
+    app.add_node(
+        Landing,
+        html=(visit_landing, None),
+        gettext=(skip_landing, None),
+        text=(skip_landing, None),
+    )
+    app.add_directive("landing", LandingDirective)
+    app.add_post_transform(ShowCard)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

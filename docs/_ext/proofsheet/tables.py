@@ -1,0 +1,141 @@
+"""The tables of "What is verified", computed by that page's code cells while it is read.
+
+Cells hold names, numbers and signs, which need no translation; headings come from the
+catalogue of the interface.
+"""
+import ast
+import os
+from collections import defaultdict
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+
+from sphinx import locale
+from sphinx.locale import _
+from sphinx.util.inventory import InventoryFile
+
+from . import records
+
+LANGUAGE = "PROOFSHEET_LANGUAGE"  # tells the kernel, a process of its own, what is being built
+
+
+class Table:
+    """A table that a notebook cell shows as HTML."""
+
+    def __init__(self, name, heads, rows):
+        self.name, self.heads, self.rows = name, heads, rows
+
+    def _repr_html_(self):
+        heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in self.heads)
+        body = ""
+        for row in self.rows:
+            cells = "".join(
+                f'<td data-label="{escape(head)}">{cell}</td>'
+                for head, cell in zip(self.heads, row, strict=True)
+            )
+            body += f"<tr>{cells}</tr>\n"
+        return (
+            f'<div class="table-wrapper"><table class="docutils facts {self.name}">'
+            f"<thead><tr>{heads}</tr></thead><tbody>\n{body}</tbody></table></div>"
+        )
+
+
+def _code(text):
+    return f"<code>{escape(str(text))}</code>"
+
+
+def use_language():
+    """In the kernel: load the catalogue of the interface."""
+    locale.init([str(records.ROOT / "docs" / "locales")], os.environ.get(LANGUAGE, "en"))
+
+
+def devices():
+    """One row a device: by what it was checked, how much of it."""
+    figures = records.figures()
+    known = {device: (record, checked, total) for device, record, checked, total in
+             figures["devices"]}  # fmt: skip
+    rows = []
+    for device in records.DEVICES:
+        name = records.DEVICE_NAMES[device]
+        if device not in known:
+            rows.append([name, "—", "—", "—", "—", f"0 / {_units()}"])
+            continue
+        record, checked, total = known[device]
+        facts = [record.device, record.torch, record.python, record.date]
+        rows.append([name, *map(escape, facts), f"{checked} / {total}"])
+    heads = [_("Device"), _("Name"), "PyTorch", "Python", _("Date"), _("Checked")]
+    return Table("devices", heads, rows)
+
+
+def _units():
+    return sum(len(records.module(name).units()) for name in records.docnames())
+
+
+def modules():
+    """One row a module: its cards and claims, and how many are checked where."""
+    rows = []
+    for name in records.docnames():
+        page = records.module(name)
+        units = page.units()
+        row = [f'<a href="{name}.html">{_code(page.name)}</a>', str(len(page.cards))]
+        row.append(str(sum(records.claims(page, unit) for unit in units)))
+        for device in records.DEVICES:
+            checked = sum(records.outcome(page, unit, device) == "checked" for unit in units)
+            row.append("✓" if checked == len(units) else f"{checked} / {len(units)}")
+        rows.append(row)
+    heads = [_("File"), _("Cards"), _("Claims"), *records.DEVICE_NAMES.values()]
+    return Table("modules", heads, rows)
+
+
+def coverage():
+    """One row a namespace of the installed PyTorch: names documented, names on checked cards."""
+    text = (records.ROOT / "docs" / "torch.inv").read_bytes()
+    documented = defaultdict(set)
+    for kind, names in InventoryFile.loads(text, uri="").data.items():
+        for name in names:
+            if kind in ("py:function", "py:class", "py:method"):
+                documented[name.rpartition(".")[0]].add(name)
+    used = set()
+    for docname in records.docnames():
+        page = records.module(docname)
+        for unit in page.units():
+            if records.verified(page, unit):
+                used |= records.used(page, unit)
+    rows = []
+    for space in sorted(documented):
+        shown = documented[space] & used
+        if shown:
+            rows.append([_code(space), str(len(documented[space])), str(len(shown))])
+    return Table("coverage", [_("Namespace"), _("Documented"), _("On a checked card")], rows)
+
+
+def rules():
+    """The numbers that the checker works with, read from its source (importing it takes torch)."""
+    seeds = _constant("runner.py", "SEEDS")
+    rows = [
+        [_("Seeds that each card runs under"), ", ".join(map(str, seeds))],
+        [_("Decimals from which a number counts as rounded"), _constant("claims.py", "ROUNDED")],
+        [_("Slack off the CPU, in units in the last place"), _constant("claims.py", "SLACK")],
+        [_("PyTorch of this build"), version("torch")],
+    ]
+    return Table("rules", [_("Rule"), _("Value")], rows)
+
+
+def _constant(file, name):
+    tree = ast.parse((records.ROOT / "snippets" / "_checker" / file).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == name:
+            return ast.literal_eval(node.value)
+    raise LookupError(f"{file} defines no {name}")
+
+
+def tell_kernel(app):
+    """``builder-inited``: the kernel that runs the cells inherits the environment."""
+    os.environ[LANGUAGE] = app.config.language
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+
+
+def setup(app):
+    """Prepare the kernel."""
+    app.connect("builder-inited", tell_kernel)

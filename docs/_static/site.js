@@ -1,0 +1,126 @@
+// What every page needs beside Furo's script: copy buttons, the language switch, the way to search.
+(function () {
+  "use strict";
+
+  // --- language ------------------------------------------------------------------------------
+
+  const remember = (language) => {
+    try {
+      localStorage.setItem("proofsheet-language", language);
+    } catch (error) {
+      /* private mode: the switch works, it is only not remembered */
+    }
+  };
+  for (const link of document.querySelectorAll(".language-switch"))
+    link.addEventListener("click", () => {
+      remember(link.dataset.language);
+      link.search = location.search; // a query on the search page
+      link.hash = location.hash; // sections have the same names in both languages
+    });
+
+  // --- search --------------------------------------------------------------------------------
+
+  const dialog = document.getElementById("search-dialog");
+  const input = dialog.querySelector("input");
+  let loading = null;
+
+  const fetchScript = (src) =>
+    new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = src;
+      script.onload = resolve;
+      script.onerror = reject;
+      document.head.append(script);
+    });
+  const load = () => {
+    loading ||= dialog.dataset.scripts.split(" ").reduce((before, src) => before.then(() => fetchScript(src)), Promise.resolve());
+    return loading;
+  };
+
+  function open(query = "") {
+    load();
+    if (dialog.open) return;
+    dialog.showModal();
+    input.value = query;
+    input.focus();
+    input.setSelectionRange(query.length, query.length);
+    window.proofsheetSearch?.show();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    const shortcut = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey;
+    if (shortcut || (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey)) {
+      event.preventDefault();
+      open();
+    }
+  });
+  for (const button of document.querySelectorAll(".search-open")) {
+    button.addEventListener("pointerenter", load);
+    button.addEventListener("click", () => open());
+  }
+  // Focus alone opens nothing (a reader may be passing by with Tab); a click or a letter does.
+  for (const start of document.querySelectorAll(".search-start input")) {
+    const leap = () => {
+      const query = start.value;
+      start.value = "";
+      open(query);
+    };
+    start.addEventListener("focus", load);
+    start.addEventListener("click", leap);
+    start.addEventListener("input", (event) => event.isComposing || leap());
+    start.addEventListener("compositionend", leap);
+  }
+  dialog.querySelector(".search-close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // the backdrop
+  dialog.querySelector("form").addEventListener("submit", (event) => {
+    if (!input.value.trim()) event.preventDefault();
+  });
+  if (/Mac|iPhone|iPad/.test(navigator.platform))
+    for (const key of document.querySelectorAll(".search-start kbd")) key.textContent = "⌘ K";
+
+  // The search page's own box shows what was asked.
+  const page = document.querySelector(".search-page input");
+  if (page) page.value = new URLSearchParams(location.search).get("q") || "";
+
+  // --- what scrolls can be reached by key --------------------------------------------------
+
+  const scrolls = new ResizeObserver((entries) => {
+    for (const { target } of entries)
+      if (target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+  });
+  for (const box of document.querySelectorAll("article pre, .math-wrapper, .table-wrapper")) scrolls.observe(box);
+
+  // --- copying -------------------------------------------------------------------------------
+
+  // A card's block holds the page's imports too, hidden, so that what is copied runs anywhere.
+  const words = dialog.dataset;
+  for (const pre of document.querySelectorAll("div.highlight > pre")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = words.copy;
+    button.addEventListener("click", async () => {
+      await copy(pre.textContent);
+      button.textContent = words.copied;
+      setTimeout(() => (button.textContent = words.copy), 1600);
+    });
+    pre.parentElement.append(button);
+  }
+
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch (error) {
+      // an address without TLS or a browser that asks: the old way still works
+      const area = Object.assign(document.createElement("textarea"), { value: text });
+      area.style.position = "fixed";
+      area.style.opacity = "0";
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+  }
+})();
