@@ -19,7 +19,6 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinx.ext.intersphinx",
     "myst_nb",
-    "sphinx_copybutton",
     "proofsheet",
 ]
 exclude_patterns = ["_ext", "_templates", "_static", "locales", "verified", "**.ipynb"]
@@ -67,4 +66,3 @@ gettext_uuid = False
 
 templates_path = ["docs/_templates"]
 html_static_path = ["docs/_static"]
-copybutton_selector = "div.highlight-python pre"

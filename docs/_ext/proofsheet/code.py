@@ -71,8 +71,9 @@ def chief_claim(card, names):
     last = {name.rpartition(".")[2] for name in (n.partition("(")[0] for n in names)}
     about = [c for c in found if last & set(re.findall(r"\w+", c.statement))]
     wanted = "error" in card.title.lower()
-    fitting = [c for c in about if c.error == wanted] + about
-    return next(iter([*fitting, *(c for c in found if not c.error), *found]), None)
+    for group in (about, found):
+        group.sort(key=lambda claim: claim.error != wanted)  # keeps the order otherwise
+    return next(iter([*about, *found]), None)
 
 
 def _css(kind):

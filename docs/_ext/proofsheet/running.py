@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -46,10 +47,7 @@ _state = {}
 
 def reset(gallery_conf, fname, when):
     """Give every script the same clean state; sphinx-gallery calls it around each."""
-    import matplotlib
-    import matplotlib.pyplot as plt
     import torch
-    from cycler import cycler
 
     if when == "after":
         _state.pop("warnings").__exit__(None, None, None)
@@ -67,23 +65,39 @@ def reset(gallery_conf, fname, when):
     torch.set_grad_enabled(True)
     torch.set_num_threads(threads)
     torch.set_printoptions(profile="default")
-    torch.use_deterministic_algorithms(False)
-    plt.close("all")
-    matplotlib.rcdefaults()
-    matplotlib.rcParams.update(STYLE, **{"axes.prop_cycle": cycler(color=CYCLE)})
+    if torch.are_deterministic_algorithms_enabled():  # the call below takes a second
+        torch.use_deterministic_algorithms(False)
+    page = _page(fname)
+    if "matplotlib" in page.path.read_text(encoding="utf-8"):
+        _reset_figures()
     if when == "before":
         _state["warnings"] = warnings.catch_warnings()
         _state["warnings"].__enter__()
         warnings.simplefilter("error")
-        for category, text in _declared(fname):
+        for category, text in _declared(page):
             pattern = ".*".join(re.escape(part) for part in text.split("..."))
             warnings.filterwarnings("ignore", f"(?s).*{pattern}", category)
 
 
-def _declared(fname):
-    """The warnings that a script announces in claims: ``# UserWarning: text``."""
+def _page(fname):
+    """The module of a script, of which sphinx-gallery tells the file name alone."""
     (name,) = [name for name in records.docnames() if name.endswith(f"/{fname[:-3]}")]
-    for card in records.module(name).cards:
+    return records.module(name)
+
+
+def _reset_figures():
+    import matplotlib
+    import matplotlib.pyplot as plt
+    from cycler import cycler
+
+    plt.close("all")
+    matplotlib.rcdefaults()
+    matplotlib.rcParams.update(STYLE, **{"axes.prop_cycle": cycler(color=CYCLE)})
+
+
+def _declared(page):
+    """The warnings that a script announces in claims: ``# UserWarning: text``."""
+    for card in page.cards:
         for claim in code.claims(card.code):
             category, colon, text = claim.text.partition(": ")
             if colon and category.endswith("Warning"):
@@ -92,8 +106,9 @@ def _declared(fname):
 
 def scrape_figures(block, block_vars, gallery_conf):
     """sphinx-gallery image scraper: every open figure becomes an SVG file."""
-    import matplotlib.pyplot as plt
-
+    plt = sys.modules.get("matplotlib.pyplot")
+    if plt is None:
+        return ""
     paths = []
     for number in plt.get_fignums():
         path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")

@@ -99,6 +99,13 @@ def _is_boilerplate(node):
     return footer or isinstance(node, (addnodes.only, nodes.comment))
 
 
+def _is_setting(node):
+    """Is it front matter, which goes to Sphinx and not onto the page?"""
+    while node is not None and not isinstance(node, (nodes.docinfo, nodes.field_list)):
+        node = node.parent
+    return node is not None and isinstance(node.parent, nodes.document)
+
+
 class Complete(SphinxTransform):
     """Complain of messages without a translation. Runs before they are translated."""
 
@@ -111,14 +118,13 @@ class Complete(SphinxTransform):
         domain = self.env.current_document.docname
         known = translated(domain)
         for node, message in extract_messages(self.document):
-            settings = isinstance(node.parent, (nodes.docinfo, nodes.field))  # of a page, not text
-            if message not in known and not settings:
+            if message not in known and not _is_setting(node):
                 logger.warning("not translated: %s", message, location=node, type="translation")
 
 
-def check_interface(app):
-    """Complain of strings of the interface without a translation."""
-    if app.config.language == SOURCE or app.builder.name == "gettext":
+def check_interface(app, _env, docnames):
+    """Complain of strings of the interface without a translation, in builds that read pages."""
+    if app.config.language == SOURCE or app.builder.name == "gettext" or not docnames:
         return
     known = translated(INTERFACE)
     for message in interface():
@@ -171,4 +177,4 @@ def setup(app):
     """Register the checks."""
     app.add_transform(DropBoilerplate)
     app.add_transform(Complete)
-    app.connect("builder-inited", check_interface)
+    app.connect("env-before-read-docs", check_interface)
