@@ -1,4 +1,5 @@
 """The built site in a real browser: copying, searching, switching, reading on a phone."""
+
 import functools
 import http.server
 import shutil
@@ -59,11 +60,19 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class Patient(http.server.ThreadingHTTPServer):
+    """A server that does not mind a browser that has left the page."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @pytest.fixture(scope="module")
 def server():
     """Address of the site on a server of our own."""
     handler = functools.partial(Quiet, directory=str(SITE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+    with Patient(("127.0.0.1", 0), handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_address[1]}/"
         running.shutdown()
@@ -235,11 +244,12 @@ def test_search_boxes_open_the_dialog_on_a_click_or_a_letter(visit):
     assert page.get_by_role("combobox").input_value() == "st"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("query", ["gather", "拼接", "张量形状"])
+# Sphinx's own search knows the words of its own language only.
+FULL_TEXT = [("en", "gather"), ("zh_CN", "gather"), ("zh_CN", "拼接"), ("zh_CN", "张量形状")]
+
+
+@pytest.mark.parametrize(("language", "query"), FULL_TEXT)
 def test_full_text_search_works_too(visit, language, query):
-    if language == "en" and not query.isascii():
-        pytest.skip("Sphinx's own search knows the words of its own language")
     page = visit(f"{language}/search.html?q={query}")
     page.locator("#search-results li a").first.wait_for()
 

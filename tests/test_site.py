@@ -1,4 +1,5 @@
 """The built site: links, markup, completeness, and that it says no more than the records do."""
+
 import json
 import re
 import sys

@@ -1,4 +1,5 @@
 """``python docs/_ext/proofsheet catalogues`` or ``inventory``."""
+
 import sys
 from pathlib import Path
 

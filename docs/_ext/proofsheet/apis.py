@@ -1,4 +1,5 @@
 """PyTorch's names: do they exist, where are they documented, which cards show them?"""
+
 import ast
 import functools
 import importlib

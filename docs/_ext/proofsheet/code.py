@@ -1,4 +1,5 @@
 """The code of a card: its claims, its tokens, its links to PyTorch's documentation."""
+
 import ast
 import io
 import re

@@ -4,6 +4,7 @@ A card says ``.. tensors:: a, b, torch.cat([a, b])``. When its code has run, the
 expressions are evaluated in its namespace and drawn: every number in a drawing was
 computed, and where a cell came from is traced, not told.
 """
+
 import ast
 import itertools
 import re
@@ -339,7 +340,10 @@ def _cell(x, y, width, text, name):
 
 
 def _memory(value, names):
-    """The storage as a row of cells, with one arc a dimension: how far its stride reaches."""
+    """The storage as a row of cells, with one arc a dimension: how far its stride reaches.
+
+    Arcs stand below and above in turn, so that their numbers do not meet.
+    """
     import torch
 
     whole = torch.empty(0, dtype=value.dtype).set_(value.untyped_storage())
@@ -359,18 +363,23 @@ def _memory(value, names):
     for rank, stride in enumerate(sorted(jumps)):
         start = value.storage_offset()
         a, b = (start + 0.5) * width, (start + stride + 0.5) * width
-        arcs.append((a, b, 14 + 19 * rank, stride))
-    head = 10 + 18 * len(arcs) if arcs else 0
+        arcs.append((a, b, 16 + 10 * rank, stride, -1 if rank % 2 else 1))
+    above = max((arc[2] for arc in arcs if arc[4] < 0), default=0)
+    below = max((arc[2] for arc in arcs if arc[4] > 0), default=0)
+    head, foot = (rise and rise * 0.75 + 18 for rise in (above, below))
     parts = [_cell(n * width, head, width - 1, text, owner.get(n, "unused"))
              for n, text in enumerate(texts)]  # fmt: skip
-    for a, b, rise, stride in arcs:
-        y = head - 3
+    for a, b, rise, stride, side in arcs:
+        y = head - 3 if side < 0 else head + HEIGHT + 3
+        top, label = y + side * rise, y + side * (rise * 0.75 + (4 if side < 0 else 13))
         parts.append(
-            f'<path class="arc" d="M{a:g} {y:g}C{a:g} {y - rise:g} {b:g} {y - rise:g} {b:g} {y:g}'
-            f'm-3.5 -5.5l3.5 5.5l3.5 -5.5"/>'
-            f'<text class="jump" x="{(a + b) / 2:g}" y="{y - rise * 0.75 - 4:g}">+{stride}</text>'
+            f'<path class="arc" d="M{a:g} {y:g}C{a:g} {top:g} {b:g} {top:g} {b:g} {y:g}'
+            f'm-3.5 {side * 5.5:g}l3.5 {-side * 5.5:g}l3.5 {side * 5.5:g}"/>'
+            f'<text class="jump" x="{(a + b) / 2:g}" y="{label:g}">+{stride}</text>'
         )
-    return f'<span class="memory">{_svg(len(texts) * width - 1, head + HEIGHT, parts)}</span>'
+    return (
+        f'<span class="memory">{_svg(len(texts) * width - 1, head + HEIGHT + foot, parts)}</span>'
+    )
 
 
 def setup(app):

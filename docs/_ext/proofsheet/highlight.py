@@ -1,4 +1,5 @@
 """Two quiet colour schemes for code, all colours at least 4.5 : 1 on the code background."""
+
 from pygments.style import Style
 from pygments.token import (
     Comment,

@@ -6,6 +6,7 @@ follows, so that a build needs no network. PyTorch's ``test_docs_coverage.py`` h
 main rule: each public function of ``torch`` with a docstring has a page, but for a list
 of exceptions.
 """
+
 import importlib
 import inspect
 import zlib

@@ -1,4 +1,5 @@
 """Formulas as MathML, made at build time: a page needs neither script nor font for them."""
+
 from docutils import nodes
 from latex2mathml.converter import convert
 

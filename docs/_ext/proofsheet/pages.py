@@ -3,6 +3,7 @@
 Works on the document tree after translation, so that what is repeated (titles in the
 table, in lists, in the search index) is repeated in the reader's language.
 """
+
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.locale import _

@@ -1,4 +1,5 @@
 """Read what verification runs found: which card was checked where, and is it still the same?"""
+
 import hashlib
 import json
 import platform

@@ -1,4 +1,5 @@
 """Search: an index of cards for the dialog, and Chinese for Sphinx's own search page."""
+
 import json
 import re
 from pathlib import Path

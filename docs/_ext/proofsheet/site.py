@@ -1,4 +1,5 @@
 """The site around the pages: theme, languages, descriptions, landing page, start page."""
+
 import os
 import re
 import tomllib
@@ -225,9 +226,7 @@ def visit_landing(translator, node):
     builder = translator.builder
     env = builder.env
     part = node["part"]
-    context = {
-        "pathto": lambda docname: builder.get_relative_uri(builder.current_docname, docname)
-    }
+    context = {"pathto": lambda docname: builder.get_relative_uri(builder.current_docname, docname)}
     if part == "figures":
         context |= records.figures()
     elif part == "chapters":

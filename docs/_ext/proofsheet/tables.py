@@ -3,6 +3,7 @@
 Cells hold names, numbers and signs, which need no translation; headings come from the
 catalogue of the interface.
 """
+
 import ast
 import os
 from collections import defaultdict

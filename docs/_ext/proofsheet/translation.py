@@ -3,6 +3,7 @@
 ``update()`` brings the catalogues in step with the pages; a Chinese build complains of
 every message that they do not translate, so that with ``-W`` it fails.
 """
+
 import functools
 import gettext
 import os
