@@ -12,8 +12,8 @@ tolerance:
     A float written with four or more decimals is rounded as printed: it may be
     off by half a unit of its last digit. With fewer decimals it is exact. Off
     the CPU a float may be wrong by ``SLACK`` units in the last place of its
-    dtype on top of that (2 for float16 and bfloat16), since kernels there may
-    sum in another order.
+    dtype on top of that (``COARSE_SLACK`` for float16 and bfloat16), since
+    kernels there may sum in another order.
 """
 
 import ast
@@ -25,6 +25,7 @@ import torch
 
 ROUNDED = 4  # this many decimals, or more, mean "rounded as printed"
 SLACK = 16  # units in the last place, off the CPU only
+COARSE_SLACK = 2  # the same for float16 and bfloat16
 EXCEPTION = re.compile(
     r"((?:\w+\.)*([A-Z]\w*(?:Error|Exception|Warning|Interrupt|Exit|Iteration))): (.*)", re.S
 )
@@ -441,7 +442,8 @@ def _slack(tensor):
     """The documented widening for results of other devices, relative to the value."""
     if tensor.device.type == "cpu" or not (tensor.is_floating_point() or tensor.is_complex()):
         return 0.0
-    units = 2 if tensor.dtype in (torch.float16, torch.bfloat16) else SLACK
+    coarse = tensor.dtype in (torch.float16, torch.bfloat16)
+    units = COARSE_SLACK if coarse else SLACK
     return units * torch.finfo(tensor.dtype).eps
 
 

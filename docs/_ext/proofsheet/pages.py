@@ -72,6 +72,9 @@ def _module_page(app, docname, doctree, page):
     entries = []
     for section, card in zip(sections, page.cards, strict=True):
         entries.append(_card(docname, page, section, card, link))
+        if app.builder.name != "gettext":  # which would ask for the title's translation again
+            for image in section.findall(nodes.image):
+                image["alt"] = section[0].astext()
     first = top.index(intro[-1]) + 1 if intro else 1
     added = [_badges(page), _downloads(app, docname)]
     if not page.example:
@@ -123,8 +126,6 @@ def _card(docname, page, section, card, link):
             block.replace_self(nodes.container("", label, block.deepcopy(), classes=["output"]))
         elif block.astext().strip() == card.code.strip():
             block.replace_self(_code(page, card, link(card)))
-    for image in section.findall(nodes.image):
-        image["alt"] = title.astext()
     for node in prose:
         _link_names(node)
     verified = records.verified(page, card)

@@ -52,24 +52,14 @@ def use_language():
 
 def devices():
     """One row a device: by what it was checked, how much of it."""
-    figures = records.figures()
-    known = {device: (record, checked, total) for device, record, checked, total in
-             figures["devices"]}  # fmt: skip
     rows = []
-    for device in records.DEVICES:
-        name = records.DEVICE_NAMES[device]
-        if device not in known:
-            rows.append([name, "—", "—", "—", "—", f"0 / {_units()}"])
-            continue
-        record, checked, total = known[device]
-        facts = [record.device, record.torch, record.python, record.date]
-        rows.append([name, *map(escape, facts), f"{checked} / {total}"])
+    for device, record, checked, total in records.figures()["devices"]:
+        facts = ["—"] * 4
+        if record:
+            facts = [record.device, record.torch, record.python, record.date]
+        rows.append([records.DEVICE_NAMES[device], *map(escape, facts), f"{checked} / {total}"])
     heads = [_("Device"), _("Name"), "PyTorch", "Python", _("Date"), _("Checked")]
     return Table("devices", heads, rows)
-
-
-def _units():
-    return sum(len(records.module(name).units()) for name in records.docnames())
 
 
 def modules():
@@ -116,7 +106,11 @@ def rules():
     rows = [
         [_("Seeds that each card runs under"), ", ".join(map(str, seeds))],
         [_("Decimals from which a number counts as rounded"), _constant("claims.py", "ROUNDED")],
-        [_("Slack off the CPU, in units in the last place"), _constant("claims.py", "SLACK")],
+        [
+            _("Slack off the CPU, in units in the last place"),
+            f"{_constant('claims.py', 'SLACK')} (float16, bfloat16: "
+            f"{_constant('claims.py', 'COARSE_SLACK')})",
+        ],
         [_("PyTorch of this build"), version("torch")],
     ]
     return Table("rules", [_("Rule"), _("Value")], rows)
