@@ -158,7 +158,9 @@ def _cleaned(folder):
 def edit(path):
     """Change a number in a card, and the claims that follow from it."""
     text = path.read_text()
-    path.write_text(text.replace("4, 5, 6", "4, 5, 7"))
+    for old, new in (("4, 5, 6", "4, 5, 7"), ("[3, 6]", "[3, 7]")):
+        text = text.replace(old, new)
+    path.write_text(text)
 
 
 def live(work):

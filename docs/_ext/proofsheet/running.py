@@ -53,13 +53,12 @@ def reset(gallery_conf, fname, when):
 
     if when == "after":
         _state.pop("warnings").__exit__(None, None, None)
-    if "frozen" not in _state:
+    if len(sys.modules) != _state.get("modules"):
         # sphinx-gallery collects garbage before each script, 80-150 ms with torch
-        # loaded; what is alive now stays alive, so it need not be looked at again.
-        gc.collect()
+        # loaded; imported modules stay, so their contents need not be looked at again.
         gc.freeze()
-        _state["frozen"] = True
-        _state["torch"] = (torch.get_num_threads(), torch.get_default_dtype())
+        _state["modules"] = len(sys.modules)
+        _state.setdefault("torch", (torch.get_num_threads(), torch.get_default_dtype()))
     threads, dtype = _state["torch"]
     torch.manual_seed(0)
     torch.set_default_dtype(dtype)
