@@ -238,6 +238,11 @@ UNREADABLE = {
     "a card with no code": (HEAD + "# %%\n# Card\n# ----\n", "has no code"),
     "two cards with one title": (HEAD + "# %%\n# Card\n# ----\n1\n" * 2, "two cards"),
     "no card": (HEAD, "no card"),
+    "a claim among the imports": (
+        HEAD.replace("import torch", "import torch  # tensor(1)") + "# %%\n# Card\n# ----\n1\n",
+        "no comments",
+    ),
+    "code among the imports": (HEAD + "x = 1\n\n# %%\n# Card\n# ----\nx\n", "only imports"),
 }
 
 

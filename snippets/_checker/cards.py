@@ -2,7 +2,9 @@
 
 import ast
 import hashlib
+import io
 import re
+import tokenize
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -99,6 +101,16 @@ def _strip(lines, first):
     return "\n".join(lines).rstrip(), first
 
 
+def _only_imports(path, code, first):
+    """What stands before the first card is copied with each of them and claims nothing."""
+    for node in ast.parse(code).body:
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            raise CardError(path, first + node.lineno - 1, "the import cell holds only imports")
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.COMMENT:
+            raise CardError(path, first + token.start[0] - 1, "the import cell has no comments")
+
+
 def read(path):
     """Read the file at ``path``.
 
@@ -106,7 +118,7 @@ def read(path):
         Module.
     Raises:
         CardError: not Python, no docstring, a cell without a title or without
-            code, or two cells with one title.
+            code, two cells with one title, more than imports before the first.
     """
     path = Path(path)
     text = path.read_text(encoding="utf-8")
@@ -127,6 +139,8 @@ def read(path):
     end = starts[0] if starts else len(lines)
     imports, imports_line = _strip(lines[body:end], body + 1)
 
+    if not example:
+        _only_imports(path, imports, imports_line)
     if not starts:
         raise CardError(path, 1, "no card: a card starts with a line '# %%'")
     cards = []
