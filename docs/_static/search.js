@@ -7,7 +7,7 @@
   const HAN = /\p{Script=Han}/u;
   const CAMEL = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g;
   const EMPTY = new Set(
-    "a an and are as at be by can do does for from get how i in into is it me my of on or the this to use using vs versus what when which why with 和 与 的 怎么 如何 怎样 什么 区别".split(" "),
+    "a an and are as at be by can do does for from get how i in into is it me my of on or the this to use using vs versus what when which why with 和 与 的 把 一个 两个 怎么 如何 怎样 什么 区别".split(" "),
   );
   // How much a word counts by where it stands. The steps are wider than what the frequency of a
   // word can make up for: a name in the title beats a word of the title beats a name in the code.

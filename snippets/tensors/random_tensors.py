@@ -109,8 +109,8 @@ with suppress(RuntimeError):
     weights.multinomial(4)  # RuntimeError: cannot sample n_sample >
 
 # %%
-# Get the same numbers in every run: ``torch.manual_seed``
-# --------------------------------------------------------
+# Random seed, the same numbers in every run: ``torch.manual_seed``
+# -----------------------------------------------------------------
 #
 # Python, NumPy and PyTorch draw from generators of their own, so a script
 # that uses all three seeds all three. ``torch.manual_seed`` covers every

@@ -7,6 +7,11 @@ keeps Chinese complete, ``mathml`` sets formulas, ``search`` and ``site`` serve 
 ``inventory`` is run by hand after a new PyTorch.
 """
 
+import hashlib
+from pathlib import Path
+
+from . import records
+
 
 def setup(app):
     """Set up every part."""
@@ -16,4 +21,15 @@ def setup(app):
     app.add_config_value("proofsheet_repository", "", "env", [str])
     for part in (translation, running, drawing, apis, pages, tables, mathml, search, site):
         part.setup(app)
-    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
+    return {
+        "version": "1",
+        "env_version": _code(),  # when this package changes, Sphinx reads every page anew
+        "parallel_read_safe": False,
+        "parallel_write_safe": True,
+    }
+
+
+def _code():
+    parts = sorted(Path(__file__).parent.glob("*.py"))
+    parts.append(records.ROOT / "snippets" / "_checker" / "claims.py")  # "What is verified"
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()

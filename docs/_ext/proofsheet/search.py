@@ -36,6 +36,8 @@ SYNONYMS = [
     ["stride", "strides", "步幅", "步长"],
     ["contiguous", "连续"],
     ["random", "rand", "随机"],
+    ["image", "picture", "photo", "图像", "图片", "照片"],
+    ["array", "ndarray", "数组"],
     ["seed", "种子"],
     ["device", "cuda", "gpu", "设备"],
     ["gradient", "grad", "梯度"],

@@ -25,9 +25,7 @@ DEFAULT = "en"
 
 # Files of Sphinx and its extensions that no page here needs, but the search page the first four.
 SEARCH_ONLY = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "translations.js"}
-NOT_NEEDED = {
-    "furo-extensions.css", "copybutton.css", "clipboard.min.js", "copybutton.js", "sg-tags.js",
-}  # fmt: skip
+NOT_NEEDED = {"furo-extensions.css", "sg-tags.js"}
 NOT_NEEDED_PREFIXES = ("sg_gallery", "mystnb")
 
 

@@ -1,0 +1,63 @@
+"""Two clean builds give the same bytes, and those that lie in build/html."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SITE = ROOT / "build/html"
+# Sphinx's own notes beside the pages; nobody is sent them.
+NOTES = {".buildinfo", ".buildinfo.bak"}
+
+
+def _build(copy, hash_seed):
+    """Build both languages from a copy of the sources and the same records."""
+    made = shutil.ignore_patterns(
+        ".git", ".nox", ".venv", "build", "__pycache__", "*.mo", ".pytest*"
+    )
+    shutil.copytree(ROOT, copy, ignore=made)
+    for folder in ("docs/reference", "docs/gallery"):
+        shutil.rmtree(copy / folder, ignore_errors=True)
+    shutil.copytree(ROOT / "build/verified", copy / "build/verified")
+    for language in ("en", "zh_CN"):
+        command = [
+            *(sys.executable, "-m", "sphinx", "-c", ".", "-q", "-W", "-D", f"language={language}"),
+            *("-d", f"build/doctrees/{language}", "docs", f"build/html/{language}"),
+        ]
+        env = os.environ | {"PYTHONHASHSEED": hash_seed, "SOURCE_DATE_EPOCH": "1000000000"}
+        done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return _files(copy / "build/html")
+
+
+def _files(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in NOTES
+    }
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """The files of a clean build."""
+    return _build(tmp_path_factory.mktemp("one") / "proofsheet", "1")
+
+
+def _different(one, other):
+    return sorted(name for name in one | other if one.get(name) != other.get(name))
+
+
+def test_two_clean_builds_give_the_same_bytes(clean, tmp_path):
+    assert _different(clean, _build(tmp_path / "elsewhere" / "proofsheet", "2")) == []
+
+
+def test_what_was_built_in_steps_is_what_a_clean_build_gives(clean):
+    assert (SITE / "index.html").exists(), "build the site first: nox -s docs"
+    different = _different(clean, _files(SITE))
+    # Built in steps, Sphinx's search index numbers the same pages in another order.
+    assert [name for name in different if not name.endswith("searchindex.js")] == []
