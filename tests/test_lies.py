@@ -123,6 +123,7 @@ LEAKS = {
     "working directory": "import os\nos.chdir('/')",
     "environment": "import os\nos.environ['LEFT'] = '1'",
     "sys.path": "import sys\nsys.path.append('left')",
+    "warn always": "torch.set_warn_always(False)",
     "recursion limit": "import sys\nsys.setrecursionlimit(5000)",
     "numpy print options": "import numpy as np\nnp.set_printoptions(precision=2)",
     "numpy error handling": "import numpy as np\nnp.seterr(all='ignore')",
@@ -202,6 +203,15 @@ def test_a_leak_is_named_and_undone(leaks, name):
         assert job.results["Card 1", seed].failures == []
 
 
+def test_a_card_does_not_find_another_ones_files(tmp_path):
+    writes = "from pathlib import Path\nPath('left').write_text('x')  # 1"
+    reads = "from pathlib import Path\nPath('left').read_text()  # 'x'"
+    job = outcomes(tmp_path, {"files": module(writes, reads)})["files"]
+    for seed in runner.SEEDS:
+        assert job.results["Card 0", seed].failures == []
+        assert "FileNotFoundError" in job.results["Card 1", seed].failures[0][1]
+
+
 def test_the_truth_passes(tmp_path):
     job = outcomes(tmp_path, {"truth": module(TRUTHS)})["truth"]
     for seed in runner.SEEDS:
@@ -238,6 +248,10 @@ UNREADABLE = {
     "a card with no code": (HEAD + "# %%\n# Card\n# ----\n", "has no code"),
     "two cards with one title": (HEAD + "# %%\n# Card\n# ----\n1\n" * 2, "two cards"),
     "no card": (HEAD, "no card"),
+    "half a statement": (
+        HEAD + '# %%\n# One\n# ---\nx = """\n# %%\n# Two\n# ---\n"""\n',
+        "does not parse on its own",
+    ),
     "a claim among the imports": (
         HEAD.replace("import torch", "import torch  # tensor(1)") + "# %%\n# Card\n# ----\n1\n",
         "no comments",

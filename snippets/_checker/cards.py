@@ -151,6 +151,12 @@ def read(path):
         text = "\n".join(line[1:].removeprefix(" ") for line in lines[start + 1 : first])
         card_title, prose = _heading(path, start + 1, text, "a card")
         code, line = _strip(lines[first:stop], first + 1)
+        try:
+            ast.parse(code)
+        except SyntaxError as error:
+            where = line + (error.lineno or 1) - 1
+            message = f"card {card_title!r} does not parse on its own: {error.msg}"
+            raise CardError(path, where, message) from None
         if not code and not example:
             raise CardError(path, start + 1, f"card {card_title!r} has no code")
         cards.append(Card(card_title, prose, code, line, imports))

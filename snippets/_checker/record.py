@@ -11,7 +11,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 # What decides whether a card passes; a change here makes every record stale.
-JUDGES = ("cards.py", "claims.py", "execute.py", "state.py", "apis.py")
+JUDGES = ("cards.py", "claims.py", "execute.py", "state.py", "apis.py", "worker.py")
 
 
 @dataclass

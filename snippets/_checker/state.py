@@ -61,6 +61,7 @@ WATCHED = {
         lambda: cudnn.deterministic,
         lambda on: setattr(cudnn, "deterministic", on),
     ),
+    "warn always": (torch.is_warn_always_enabled, torch.set_warn_always),
     "working directory": (os.getcwd, os.chdir),
     "environment": (_environment, _restore(os.environ)),
     "sys.path": (lambda: list(sys.path), lambda path: sys.path.__setitem__(slice(None), path)),

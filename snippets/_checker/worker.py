@@ -58,11 +58,11 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
     module = cards.read(path)
     units = {unit.name: unit for unit in module.units()}
     execute.warm(module.imports)
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        for name, seed in plan:
-            connection.send(("start", name, seed))
-            unit = units.get(name)
+    for name, seed in plan:
+        connection.send(("start", name, seed))
+        unit = units.get(name)
+        with tempfile.TemporaryDirectory() as folder:  # no card finds another one's files
+            os.chdir(folder)
             if mode == "script":
                 result = runpy.run_path(str(path), run_name="__main__") and None
             elif mode == "bare":
@@ -73,8 +73,8 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
                 with state.guarded(seed, device) as leaks:
                     result = execute.run(unit, path, trace=seed == plan[0][1])
                 result.failures += [(unit.line, f"leaves the {leak} changed") for leak in leaks]
-            connection.send(("end", name, seed, result))
-        os.chdir("/")
+            os.chdir("/")
+        connection.send(("end", name, seed, result))
     connection.close()
 
 
