@@ -63,11 +63,9 @@ class CardFile(pytest.File):
 
 class _Item(pytest.Item):
     def repr_failure(self, excinfo):
-        return (
-            str(excinfo.value)
-            if isinstance(excinfo.value, CardFailed)
-            else (super().repr_failure(excinfo))
-        )
+        if isinstance(excinfo.value, CardFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
 
     def reportinfo(self):
         return self.path, getattr(self, "line", 1) - 1, self.name

@@ -94,7 +94,8 @@ def check(jobs, workers=None, limit=LIMIT, mode="check"):
                     del running[conn]
                     yield one.job, None, None
             for conn, one in list(running.items()):
-                if time.monotonic() >= one.deadline:
+                # What has arrived while nobody asked for it was in time.
+                if time.monotonic() >= one.deadline and not conn.poll():
                     one.stop(f"took more than {limit:g} s")
                     del running[conn]
                     yield one.job, None, None
