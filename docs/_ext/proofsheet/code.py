@@ -72,9 +72,8 @@ def chief_claim(card, names):
     last = {name.rpartition(".")[2] for name in (n.partition("(")[0] for n in names)}
     about = [c for c in found if last & set(re.findall(r"\w+", c.statement))]
     wanted = "error" in card.title.lower()
-    for group in (about, found):
-        group.sort(key=lambda claim: claim.error != wanted)  # keeps the order otherwise
-    return next(iter([*about, *found]), None)
+    ranked = sorted([*about, *found], key=lambda claim: claim.error != wanted)
+    return next(iter(ranked), None)
 
 
 def _css(kind):
