@@ -1,9 +1,11 @@
 """The record: what it keeps, when it is stale, and which API names it notes."""
 
+import argparse
 import json
 
 import pytest
 import torch
+from _checker import __main__ as checker
 from _checker import apis, cards, execute, record
 from torch import nn
 from torch.utils.data import DataLoader
@@ -61,7 +63,7 @@ def test_a_passing_card_is_verified_until_its_code_changes(module):
     made = found(module)
     one, two = module.cards
     assert record.verified(made, module, one) and record.verified(made, module, two)
-    assert record.current(made, module)
+    assert record.outdated(made, [module]) == []
 
     module.path.write_text(SOURCE.replace("Prose.", "Other prose."))
     assert record.verified(made, cards.read(module.path), cards.read(module.path).cards[0])
@@ -69,7 +71,7 @@ def test_a_passing_card_is_verified_until_its_code_changes(module):
     changed = cards.read(module.path)
     assert not record.verified(made, changed, changed.cards[0])
     assert record.verified(made, changed, changed.cards[1])
-    assert not record.current(made, changed)
+    assert record.outdated(made, [changed]) == [changed]
 
 
 def test_a_change_of_the_imports_makes_every_card_stale(module):
@@ -83,7 +85,7 @@ def test_a_change_of_the_imports_makes_every_card_stale(module):
 def test_another_version_makes_a_record_stale(module, key):
     made = found(module)
     made[key] = "other"
-    assert not record.current(made, module)
+    assert record.outdated(made, [module]) == [module]
 
 
 def test_a_failing_card_is_not_verified(module):
@@ -98,6 +100,20 @@ def test_a_failure_that_is_no_claim_counts_too(module):
     module.path.write_text(SOURCE.replace("x.T.shape  #", "unknown\nx.T.shape  #"))
     changed = cards.read(module.path)
     assert not record.verified(found(changed), changed, changed.cards[0])
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_card_that_failed_on_any_device_is_run_again(module, tmp_path, device):
+    made = found(module)
+    for name in ("cpu", "cuda"):
+        cards_then = json.loads(json.dumps(made["cards"]))
+        if name == device:
+            cards_then["page.py::One"]["passed"] = 0
+        record.save(tmp_path / f"{name}.json", "here", cards_then, set())
+    options = argparse.Namespace(records=tmp_path, device=None)
+    assert checker.changed([module], options) == [module]
+    options.device = "cpu" if device == "cuda" else "cuda"
+    assert checker.changed([module], options) == []
 
 
 def test_saving_keeps_what_other_files_said_only_for_the_same_setup(module, tmp_path):

@@ -31,11 +31,10 @@ def main(argv=None):
         print(f"✗ {error}")
     failed = len(errors)
     todo = modules
-    if options.changed:
-        known = record.load(options.records / "cpu.json")
-        todo = [module for module in modules if not record.current(known, module)]
     if options.mutate:
         return mutate(modules, options)
+    if options.changed:
+        todo = changed(modules, options)
     checked = {}
     if todo:
         names = runner.devices()
@@ -46,6 +45,19 @@ def main(argv=None):
             failed += sum(job.failed for job in checked[device])
     summary(options, modules, todo, checked, time.perf_counter() - start)
     return int(bool(failed))
+
+
+def changed(modules, options):
+    """The modules that some record finds outdated: the CPU's, and the GPU's where there is one.
+
+    To ask whether there is a GPU would take the import of torch; its record tells.
+    """
+    paths = [options.records / f"{device}.json" for device in ("cpu", "cuda")]
+    if options.device:
+        paths = [options.records / f"{options.device}.json"]
+    known = [record.load(path) for n, path in enumerate(paths) if n == 0 or path.exists()]
+    todo = {module.name for one in known for module in record.outdated(one, modules)}
+    return [module for module in modules if module.name in todo]
 
 
 def check(device, device_name, todo, options):

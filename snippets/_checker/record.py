@@ -50,21 +50,34 @@ def header(device_name):
     }
 
 
+def outcome(cards, module, card):
+    """How ``card`` of ``module`` stands in the ``cards`` of a record.
+
+    Returns:
+        "checked", "changed" (since it was checked), "failed" or "missing".
+    """
+    entry = cards.get(f"{module.name}::{card.name}")
+    if entry is None:
+        return "missing"
+    if entry["sha256"] != card.sha256:
+        return "changed"
+    return "checked" if entry["passed"] == entry["claims"] else "failed"
+
+
 def verified(record, module, card):
     """Whether ``record`` holds a passing run of this very source of ``card``."""
-    entry = record["cards"].get(f"{module.name}::{card.name}")
-    if entry is None or entry["sha256"] != card.sha256:
-        return False
-    return entry["passed"] == entry["claims"]
+    return outcome(record["cards"], module, card) == "checked"
 
 
-def current(record, module):
-    """Whether nothing need be run: same source, versions and checker, all passed."""
-    same = {key: record.get(key) for key in ("torch", "python", "checker")}
+def outdated(record, modules):
+    """Those of ``modules`` that must be run: not all passed with this source and setup."""
     now = header("")
-    if any(same[key] != now[key] for key in same):
-        return False
-    return all(verified(record, module, card) for card in module.units())
+    same = all(record.get(key) == now[key] for key in ("torch", "python", "checker"))
+    return [
+        module
+        for module in modules
+        if not (same and all(verified(record, module, card) for card in module.units()))
+    ]
 
 
 def entry(card, outcomes):
@@ -73,11 +86,10 @@ def entry(card, outcomes):
     failures = max(len(outcome.failures) for outcome in outcomes)
     if first.needs or (failures and not first.claims):
         return None
-    passed = first.claims - failures if failures else first.claims
     return {
         "sha256": card.sha256,
         "claims": first.claims,
-        "passed": max(0, passed),
+        "passed": max(0, first.claims - failures),
         "seconds": round(first.seconds, 3),
         "apis": first.apis,
     }
