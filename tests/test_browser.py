@@ -29,10 +29,7 @@ SWITCHES = (
 sys.path.insert(0, str(ROOT / "snippets"))
 from _checker import cards  # noqa: E402
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.skipif(not (SITE / "index.html").exists(), reason="no site: run nox -s docs first"),
-]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 MODULE = "reference/tensors/joining.html"
 KINDS = [
@@ -46,6 +43,7 @@ ABOVE = ["404.html"]  # beside the start page, which leads on at once
 @pytest.fixture(scope="module")
 def browser():
     """The system's Chromium."""
+    assert (SITE / "index.html").exists(), "build the site first: nox -s docs"
     with sync_playwright() as playwright:
         arguments = [f"--{name}" for name in SWITCHES]
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)

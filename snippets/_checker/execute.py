@@ -209,7 +209,7 @@ class _Hook:
         return actual
 
     def raised(self, index, line):
-        error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+        error = sys.exc_info()[1]
         claim = None if index is None else self.claims[index]
         if claim and isinstance(claim.body, Raises):
             self._check(claim, error)

@@ -9,7 +9,7 @@ import torch
 
 
 def _printing():
-    return {key: value for key, value in vars(torch._tensor_str.PRINT_OPTS).items()}
+    return dict(vars(torch._tensor_str.PRINT_OPTS))
 
 
 def _print_with(options):

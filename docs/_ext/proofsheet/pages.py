@@ -327,20 +327,28 @@ def listing(app, docname, targets):
     return items
 
 
-def _counts(docname):
-    """How many cards a module or chapter has, and on which devices all of them are checked."""
+def _below(docname):
+    """The module of a page, or all of a chapter."""
     page = records.module(docname)
     if page:
-        pages = [page]
-    else:
-        folder = docname.removesuffix("index")
-        pages = [records.module(name) for name in records.docnames() if name.startswith(folder)]
-    units = [(page, unit) for page in pages for unit in page.units()]
+        return [page]
+    folder = docname.removesuffix("index")
+    return [records.module(name) for name in records.docnames() if name.startswith(folder)]
+
+
+def size(docname):
+    """How many cards or examples a module or chapter has, in words."""
+    pages = _below(docname)
     if all(page.example for page in pages):
-        shown = [] if page else [_counted(len(pages), _("1 example"), _("%d examples"))]
-    else:
-        cards = sum(len(page.cards) for page in pages)
-        shown = [_counted(cards, _("1 card"), _("%d cards"))]
+        return _counted(len(pages), _("1 example"), _("%d examples"))
+    return _counted(sum(len(page.cards) for page in pages), _("1 card"), _("%d cards"))
+
+
+def _counts(docname):
+    """The size of a module or chapter, and on which devices all of it is checked."""
+    page = records.module(docname)
+    units = [(page, unit) for page in _below(docname) for unit in page.units()]
+    shown = [] if page and page.example else [size(docname)]
     parts = [nodes.inline("", text, classes=["count"]) for text in shown]
     for device in records.DEVICES:
         checked = sum(records.outcome(page, unit, device) == "checked" for page, unit in units)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 if str(ROOT / "snippets") not in sys.path:
     sys.path.insert(0, str(ROOT / "snippets"))
 
-from _checker import cards  # noqa: E402 (found through the line above)
+from _checker import cards, record  # noqa: E402 (found through the line above)
 
 DEVICES = ("cpu", "cuda")
 DEVICE_NAMES = {"cpu": "CPU", "cuda": "CUDA"}
@@ -78,13 +78,8 @@ def outcome(page, unit, device):
     Returns:
         "checked", "changed" (since it was checked), "failed" or "missing".
     """
-    record = load(device)
-    entry = record and record.cards.get(f"{page.name}::{unit.name}")
-    if not entry:
-        return "missing"
-    if entry["sha256"] != unit.sha256:
-        return "changed"
-    return "checked" if entry["passed"] == entry["claims"] else "failed"
+    found = load(device)
+    return record.outcome(found.cards if found else {}, page, unit)
 
 
 def unit_of(page, card):
@@ -121,9 +116,9 @@ def digest(docname):
     page = module(docname)
     shown = []
     for device in DEVICES:
-        record = load(device)
-        if record:
-            shown += [record.torch, record.python, record.device, record.date]
+        run = load(device)
+        if run:
+            shown += [run.torch, run.python, run.device, run.date]
         shown += [(outcome(page, unit, device), sorted(used(page, unit))) for unit in page.units()]
     return hashlib.sha256(repr(shown).encode()).hexdigest()
 

@@ -139,4 +139,3 @@ def setup(app):
     """Register the search language and the index of cards."""
     app.add_search_language(ChineseBigrams)
     app.connect("build-finished", write_index)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

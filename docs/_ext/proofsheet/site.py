@@ -16,6 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
 from . import records
+from .pages import size
 
 logger = getLogger(__name__)
 _ = get_translation("sphinx")
@@ -100,12 +101,6 @@ def start_summaries(app):
 
 def purge_summary(app, env, docname):
     getattr(env, "proofsheet_summaries", {}).pop(docname, None)
-
-
-def merge_summaries(app, env, docnames, other):
-    for docname in docnames:
-        if docname in other.proofsheet_summaries:
-            env.proofsheet_summaries[docname] = other.proofsheet_summaries[docname]
 
 
 def wanted(name, on_search_page):
@@ -201,18 +196,13 @@ def chapters(env, top):
         pages = env.toctree_includes.get(chapter, [])
         if not pages:
             continue
-        if top == "reference/index":
-            number = sum(len(env.proofsheet_cards.get(page, ())) for page in pages)
-            count = _("1 card") if number == 1 else _("%d cards") % number
-        else:
-            count = _("1 example") if len(pages) == 1 else _("%d examples") % len(pages)
         found.append(
             {
                 "docname": chapter,
                 "kind": env.titles[top].astext(),
                 "title": env.titles[chapter].astext(),
                 "summary": env.proofsheet_summaries.get(chapter, ""),
-                "count": count,
+                "count": size(chapter),
                 "pages": [{"docname": page, "title": env.titles[page].astext()} for page in pages],
             }
         )
@@ -313,13 +303,10 @@ def write_site(app, exception):
 def setup(app):
     """Register all of the above."""
     app.add_config_value("proofsheet_site", "", "html", [str])
-    if "proofsheet_repository" not in app.config:
-        app.add_config_value("proofsheet_repository", "", "html", [str])
     app.connect("config-inited", configure)
     app.connect("builder-inited", start_summaries)
     app.connect("doctree-read", remember_summary, priority=900)
     app.connect("env-purge-doc", purge_summary)
-    app.connect("env-merge-info", merge_summaries)
     app.connect("html-page-context", complete_context, priority=900)
     app.connect("build-finished", write_site)
     app.add_node(
