@@ -42,6 +42,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["reference", "gallery"],
     "filename_pattern": r"\.py$",
     "ignore_pattern": r"^_",
+    "subsection_order": "proofsheet.running.chapter_order",
     "within_subsection_order": "proofsheet.running.ChapterOrder",
     "capture_repr": (),
     "image_scrapers": (

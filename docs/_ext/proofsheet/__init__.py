@@ -1,26 +1,31 @@
 """The Sphinx side of Proofsheet.
 
-``running`` keeps sphinx-gallery's runs honest, ``drawing`` draws tensors, ``pages``
-makes a page of cards from a script, ``code`` reads and links its code, ``apis`` knows
-PyTorch's names, ``records`` says what was checked, ``tables`` sums that up, ``translation``
-keeps Chinese complete, ``mathml`` sets formulas, ``search`` and ``site`` serve the whole.
-``inventory`` is run by hand after a new PyTorch.
+``running`` keeps sphinx-gallery's runs honest, ``drawing`` draws tensors and ``graph`` what
+autograd made of them, ``pages`` makes a page of cards from a script, ``choosing`` tables that
+lead to cards, ``code`` reads and links code, ``apis`` knows PyTorch's names and ``coverage``
+how many have a card, ``quick`` sums up the reference, ``records`` says what was checked,
+``tables`` sums that up, ``translation`` keeps Chinese complete, ``mathml`` sets formulas,
+``search`` and ``site`` serve the whole. ``inventory`` is run by hand after a new PyTorch.
 """
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
 
 from . import records
 
+PARTS = (
+    "translation", "running", "drawing", "apis", "pages", "choosing", "coverage", "quick",
+    "tables", "mathml", "search", "site",
+)  # fmt: skip
+
 
 def setup(app):
     """Set up every part."""
-    # Here and not above: the kernel behind "What is verified" needs few of them, and soon.
-    from . import apis, drawing, mathml, pages, running, search, site, tables, translation
-
     app.add_config_value("proofsheet_repository", "", "env", [str])
-    for part in (translation, running, drawing, apis, pages, tables, mathml, search, site):
-        part.setup(app)
+    # Not imported above: the kernel behind "What is verified" needs few of them, and soon.
+    for part in PARTS:
+        import_module(f"{__name__}.{part}").setup(app)
     return {
         "version": "1",
         "env_version": _code(),  # when this package changes, Sphinx reads every page anew

@@ -58,30 +58,35 @@ def imported(code):
 
 
 @functools.cache
-def _names():
-    """Answers of :func:`exists` so far; importing torch takes seconds, and mostly says the same."""
+def _kept():
+    """What was asked of PyTorch so far; importing it takes seconds, and mostly says the same."""
     path = records.ROOT / "build" / "names.json"
     release = version("torch")
     if path.is_file():
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["torch"] == release:
             return kept
-    return {"torch": release, "names": {}}
+    return {"torch": release}
+
+
+def known(question):
+    """Answers to ``question`` that the installed PyTorch gave so far, to be added to."""
+    return _kept().setdefault(question, {})
 
 
 def exists(name):
     """Does the installed PyTorch have the attribute ``name``, such as ``torch.nn.Linear``?"""
-    names = _names()["names"]
+    names = known("exists")
     if name not in names:
         names[name] = _look_up(name)
     return names[name]
 
 
 def save_names(_app, _exception):
-    """Keep the answers of :func:`exists` for the next build."""
+    """Keep what PyTorch was asked for the next build."""
     path = records.ROOT / "build" / "names.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(_names(), indent=0, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(_kept(), indent=0, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _look_up(name):
@@ -161,11 +166,27 @@ class api_index(nodes.General, nodes.Element):
 
 
 class ApiIndex(SphinxDirective):
-    """``.. api-index::`` lists every PyTorch name with the cards that show it."""
+    """``{api-index} torch.nn``: every name in these namespaces with the cards that show it.
+
+    Without an argument: the namespaces that no other page has.
+    """
+
+    optional_arguments = 1
+    final_argument_whitespace = True
 
     def run(self):
         """Leave a placeholder: other pages may not be read yet."""
+        spaces = self.arguments[0].split() if self.arguments else []
+        self.env.proofsheet_spaces[self.env.current_document.docname] = spaces
         return [api_index()]
+
+
+def page_of(env, space):
+    """The page of the index that lists the names in ``space``, or None."""
+    for docname, spaces in sorted(env.proofsheet_spaces.items()):
+        if space in spaces:
+            return docname
+    return next((name for name, spaces in env.proofsheet_spaces.items() if not spaces), None)
 
 
 def fill_index(app, doctree, docname):
@@ -173,7 +194,8 @@ def fill_index(app, doctree, docname):
     for place in list(doctree.findall(api_index)):
         groups = defaultdict(list)
         for name, pairs in index(app.env).items():
-            groups[namespace(name)].append((name, pairs))
+            if page_of(app.env, namespace(name)) == docname:
+                groups[namespace(name)].append((name, pairs))
         sections = []
         for group in sorted(groups):
             section = nodes.section(ids=[nodes.make_id(group)], classes=["api-group"])
@@ -183,6 +205,9 @@ def fill_index(app, doctree, docname):
                 listing += _entry(app, docname, name, pairs)
             section += listing
             sections.append(section)
+        if len(sections) == 1:
+            place.replace_self(sections[0].children[1:])  # the page's own title says it
+            continue
         jump = nodes.paragraph(classes=["api-jump"])
         for group in sorted(groups):
             literal = nodes.literal("", group)
@@ -216,8 +241,21 @@ def _entry(app, docname, name, pairs):
     return nodes.definition_list_item("", term, nodes.definition("", line))
 
 
+def prepare(app):
+    """Give the environment, which is kept between builds, the pages of the index."""
+    if not hasattr(app.env, "proofsheet_spaces"):
+        app.env.proofsheet_spaces = {}
+
+
+def purge(_app, env, docname):
+    """``env-purge-doc``: forget a page."""
+    env.proofsheet_spaces.pop(docname, None)
+
+
 def setup(app):
     """Register the directive, the inventory, the index."""
+    app.connect("builder-inited", prepare)
+    app.connect("env-purge-doc", purge)
     app.add_node(api_index)
     app.add_directive("api-index", ApiIndex)
     app.connect("env-before-read-docs", read_inventory)

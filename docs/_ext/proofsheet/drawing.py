@@ -14,13 +14,14 @@ from typing import ClassVar
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from . import records
+from . import graph, records
 
 STYLES = ("movement", "index", "broadcast", "strides")
 COLOURS = 6  # as many as the style sheet has
 LARGEST = 12  # cells along one dimension
 HEIGHT, GAP, CHARACTER = 28, 3, 8.2  # of a cell, between cells, of a figure in it
 
+GRAPH = re.compile(r"^\.\. graph::(.*)", re.MULTILINE)
 DIRECTIVE = re.compile(
     r"^\.\. tensors::(?P<tensors>.*(?:\n[ ]+[^ :].*)*)(?:\n[ ]+:style:[ ]*(?P<style>\w+))?",
     re.MULTILINE,
@@ -52,11 +53,14 @@ def scrape_tensors(block, block_vars, gallery_conf):
     name = block_vars["target_file"].removeprefix(gallery_conf["src_dir"])
     page = records.module(name.strip("/").removesuffix(".py"))
     card = next((c for c in page.cards if c.code.strip() == block.content.strip()), None)
-    drawn = ""
-    for found in DIRECTIVE.finditer(card.prose if card else ""):
-        svg = draw(found["tensors"], block_vars["example_globals"], found["style"] or "movement")
-        drawn += ".. raw:: html\n\n    " + svg.replace("\n", "\n    ") + "\n\n"
-    return drawn
+    prose, names = card.prose if card else "", block_vars["example_globals"]
+    svgs = [
+        draw(found["tensors"], names, found["style"] or "movement")
+        for found in DIRECTIVE.finditer(prose)
+    ]
+    svgs += [graph.draw(found[1].strip(), names) for found in GRAPH.finditer(prose)]
+    indented = [svg.replace("\n", "\n    ") for svg in svgs]
+    return "".join(f".. raw:: html\n\n    {svg}\n\n" for svg in indented)
 
 
 # --------------------------------------------------------------------------- tracing
@@ -385,4 +389,5 @@ def _memory(value, names):
 def setup(app):
     """Register the directive and its style sheet."""
     app.add_directive("tensors", Tensors)
+    graph.setup(app)
     app.add_css_file("tensors.css")

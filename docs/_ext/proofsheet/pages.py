@@ -4,6 +4,8 @@ Works on the document tree after translation, so that what is repeated (titles i
 table, in lists, in the search index) is repeated in the reader's language.
 """
 
+import re
+
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.locale import _
@@ -77,12 +79,17 @@ def _module_page(app, docname, doctree, page):
                 image["alt"] = section[0].astext()
     first = top.index(intro[-1]) + 1 if intro else 1
     added = [_badges(page), _downloads(app, docname)]
-    if not page.example:
-        added.append(_glance(page, sections, link))
     top[first:first] = [node for node in added if node is not None]
+    if not page.example:  # below what the text before the cards may hold, such as a table
+        after = next((n for n, node in enumerate(top) if "import-cell" in _classes(node)), first)
+        top.insert(after, _glance(page, sections, link))
     top["classes"] += ["example" if page.example else "module"]
     app.env.proofsheet_cards[docname] = entries
     app.env.proofsheet_pages[docname] = _page(top, intro)
+
+
+def _classes(node):
+    return node.get("classes", ()) if isinstance(node, nodes.Element) else ()
 
 
 class _CodeLinks:
@@ -134,6 +141,7 @@ def _card(docname, page, section, card, link):
     return {
         "anchor": section["ids"][0],
         "title": title.astext(),
+        "heading": [node.deepcopy() for node in _without_links(title).children],
         "text": " ".join(node.astext() for node in prose),
         "code": card.code,
         "apis": sorted(used | in_title | in_prose),
@@ -305,11 +313,14 @@ def _page(top, intro):
 def fill_chapters(app, doctree, docname):
     """Put the list of modules where its placeholder stands."""
     for place in list(doctree.findall(chapter_list)):
-        place.replace_self(listing(app, docname, place["docs"]))
+        place.replace_self(listing(app, docname, place["docs"], with_cards=True))
 
 
-def listing(app, docname, targets):
-    """Modules (or chapters) as a list: title, sentence, number of cards, check state."""
+def listing(app, docname, targets, with_cards=False):
+    """Modules (or chapters) as a list: title, sentence, number of cards, check state.
+
+    With ``with_cards`` each module's cards follow, which says where a question is answered.
+    """
     items = nodes.bullet_list(classes=["modules"])
     for target in targets:
         known = app.env.proofsheet_pages.get(target)
@@ -323,8 +334,21 @@ def listing(app, docname, targets):
             item += nodes.paragraph("", "", *_without_links(paragraph).children,
                                     classes=["module-summary"])  # fmt: skip
         item += nodes.paragraph("", "", *_counts(target), classes=["module-state"])
+        page = records.module(target)
+        if with_cards and page and not page.example:
+            item += _titles(app, uri, target)
         items += item
     return items
+
+
+def _titles(app, uri, target):
+    """The titles of a module's cards, each a link."""
+    titles = nodes.bullet_list(classes=["card-titles"])
+    for card in app.env.proofsheet_cards[target]:
+        heading = [node.deepcopy() for node in card["heading"]]
+        link = nodes.reference("", "", *heading, refuri=f"{uri}#{card['anchor']}", internal=True)
+        titles += nodes.list_item("", nodes.paragraph("", "", link))
+    return titles
 
 
 def _below(docname):
@@ -369,7 +393,7 @@ def _counted(number, one, many):
 # ------------------------------------------------------------------------ freshness
 
 # Pages that sum up the project; they are read again when any record or card changes.
-SUMMARIES = ("index", "api", "verified")
+SUMMARIES = re.compile(r"index|quick|api|verified|api/.*|.*/index")
 
 
 def _digest(docname):
@@ -385,15 +409,14 @@ def outdated(app, env, added, changed, removed):
     project = records.project_digest()
     if env.proofsheet_digests.get("") != project:
         env.proofsheet_digests[""] = project
-        summing = {n for n in env.found_docs if n in SUMMARIES or n.endswith("/index")}
-        found |= summing
+        found |= set(filter(SUMMARIES.fullmatch, env.found_docs))
     return sorted(found)
 
 
 def rewrite_summaries(app, env):
     """``env-updated``: lists and indexes are written again when a page was read again."""
     if set(app.builder.env.proofsheet_read):
-        return sorted(n for n in env.found_docs if n in SUMMARIES or n.endswith("/index"))
+        return sorted(filter(SUMMARIES.fullmatch, env.found_docs))
     return []
 
 
@@ -447,7 +470,8 @@ def depart_code_line(self, _node):
 
 def visit_glance(self, node):
     """A plain table; the theme makes it fit a phone."""
-    self.body.append(f'<table class="glance"><caption>{self.encode(node["caption"])}</caption>')
+    kind = " ".join(["glance", *node["classes"]])
+    self.body.append(f'<table class="{kind}"><caption>{self.encode(node["caption"])}</caption>')
     heads = "".join(f'<th scope="col">{self.encode(label)}</th>' for label in node["labels"])
     self.body.append(f"<thead><tr>{heads}</tr></thead><tbody>\n")
 
@@ -469,8 +493,8 @@ def depart_glance_row(self, _node):
 
 def visit_glance_cell(self, node):
     """Open a cell."""
-    classes = " ".join(node["classes"])
-    kind = f' class="{classes}"' if classes else ""
+    kind = " ".join(node["classes"])
+    kind = f' class="{kind}"' if kind else ""
     self.body.append(f'<td{kind} data-label="{self.encode(node["label"])}">')
 
 

@@ -160,9 +160,16 @@ class ChapterOrder:
         return named[1].split() if named else []
 
     def __call__(self, filename):
-        """Where ``filename`` stands."""
+        """Where ``filename``, or a chapter of that name, stands."""
         stem = Path(filename).stem
         return (self.names.index(stem) if stem in self.names else len(self.names), stem)
+
+
+def chapter_order(folder):
+    """Sort key of sphinx-gallery: chapters in the order that the header above them gives."""
+    folder = Path(folder)
+    source = records.ROOT / "docs" / folder.parent  # sphinx-gallery's paths start at the source
+    return ChapterOrder(source)(folder.name)
 
 
 def _fingerprint(app):

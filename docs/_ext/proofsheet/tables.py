@@ -6,14 +6,12 @@ catalogue of the interface.
 
 import ast
 import os
-from collections import defaultdict
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
 
 from sphinx import locale
 from sphinx.locale import _
-from sphinx.util.inventory import InventoryFile
 
 from . import records
 
@@ -76,28 +74,6 @@ def modules():
         rows.append(row)
     heads = [_("File"), _("Cards"), _("Claims"), *records.DEVICE_NAMES.values()]
     return Table("modules", heads, rows)
-
-
-def coverage():
-    """One row a namespace of the installed PyTorch: names documented, names on checked cards."""
-    text = (records.ROOT / "docs" / "torch.inv").read_bytes()
-    documented = defaultdict(set)
-    for kind, names in InventoryFile.loads(text, uri="").data.items():
-        for name in names:
-            if kind in ("py:function", "py:class", "py:method"):
-                documented[name.rpartition(".")[0]].add(name)
-    used = set()
-    for docname in records.docnames():
-        page = records.module(docname)
-        for unit in page.units():
-            if records.verified(page, unit):
-                used |= records.used(page, unit)
-    rows = []
-    for space in sorted(documented):
-        shown = documented[space] & used
-        if shown:
-            rows.append([_code(space), str(len(documented[space])), str(len(shown))])
-    return Table("coverage", [_("Namespace"), _("Documented"), _("On a checked card")], rows)
 
 
 def rules():
