@@ -37,6 +37,7 @@ def main(argv=None):
         todo = changed(modules, options)
     checked = {}
     if todo:
+        runner.prepare([module.path for module in todo])
         names = runner.devices()
         if options.device and options.device not in names:
             sys.exit(f"this machine has no {options.device} device")
@@ -76,6 +77,7 @@ def check(device, device_name, todo, options):
 
 def mutate(modules, options):
     """Print which mutants survive; return 1 if a claim's does, for all claims must die."""
+    runner.prepare([module.path for module in modules])
     jobs = [runner.Job(m.path, "cpu", runner.plan(m, runner.SEEDS[:1])) for m in modules]
     mode = "mutate-code" if options.mutate == "code" else "mutate"
     totals = dict.fromkeys(("claims", "killed", "code", "noticed"), 0)

@@ -4,6 +4,8 @@
 pytest's own process; the first test asked for starts all files in theirs.
 """
 
+from pathlib import Path
+
 import pytest
 
 from . import cards, runner
@@ -128,6 +130,8 @@ def pytest_unconfigure(config):
 
 def _runs(config):
     if not hasattr(config, "card_runs"):
+        paths = [Path(argument.partition("::")[0]) for argument in config.args]
+        runner.prepare([path for path in paths if path.exists()])
         config.card_runs = Runs(config.getoption("--file-limit"))
     return config.card_runs
 

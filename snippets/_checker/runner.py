@@ -10,13 +10,14 @@ from multiprocessing import connection
 from pathlib import Path
 
 from . import cards as reader
-from . import worker
+from . import ready, worker
 
 SEEDS = (0, 1)
 LIMIT = 120.0  # seconds for one file on one device
 START = "forkserver"  # "fork" where the caller itself has torch and no thread of it running
 # Children fork from a server that holds these ready; importing torch costs seconds.
 PRELOAD = ["torch", "numpy", "matplotlib.pyplot", "_checker.execute", "_checker.mutate"]
+PRELOAD += ["_checker.ready"]
 
 
 @dataclass
@@ -46,6 +47,12 @@ def context():
     if START == "forkserver":
         method.set_forkserver_preload(PRELOAD)
     return method
+
+
+def prepare(paths):
+    """Let the server, if it is not running yet, hold ready what the files at ``paths`` import."""
+    texts = "".join(path.read_text(encoding="utf-8") for path in files(paths))
+    os.environ[ready.VARIABLE] = " ".join(ready.needed(texts))
 
 
 def devices():

@@ -50,7 +50,7 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
 
     import torch
 
-    from . import cards, execute, mutate, state
+    from . import cards, execute, mutate, ready, state
 
     torch.set_num_threads(threads)
     torch.set_warn_always(True)
@@ -58,6 +58,7 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
     module = cards.read(path)
     units = {unit.name: unit for unit in module.units()}
     execute.warm(module.imports)
+    ready.hold(ready.needed(Path(path).read_text(encoding="utf-8")))
     for name, seed in plan:
         connection.send(("start", name, seed))
         unit = units.get(name)

@@ -13,6 +13,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from _checker import ready
 from docutils import nodes
 from docutils.utils import get_source_line
 from sphinx_gallery import gen_gallery
@@ -59,6 +60,8 @@ def reset(gallery_conf, fname, when):
         gc.freeze()
         _state["modules"] = len(sys.modules)
         _state.setdefault("torch", (torch.get_num_threads(), torch.get_default_dtype()))
+    if when == "before":
+        ready.hold(ready.needed(_page(fname).path.read_text(encoding="utf-8")))
     threads, dtype = _state["torch"]
     torch.manual_seed(0)
     torch.set_default_dtype(dtype)
