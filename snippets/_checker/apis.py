@@ -53,9 +53,12 @@ def attribute(owner, name):
         return f"{home}.{name}"
     kind = owner if isinstance(owner, type) else type(owner)
     for base in kind.__mro__:
-        if name in vars(base):
+        if name in vars(base) or name in vars(base).get("__annotations__", ()):
             found = public(base)
             return found and f"{found}.{name}"
+    if name in getattr(owner, "__dict__", ()):  # set by a constructor: the family's first class
+        found = [public(base) for base in kind.__mro__ if public(base)]
+        return found[-1] + f".{name}" if found else None
     return None
 
 
@@ -86,6 +89,13 @@ class Tracer(ast.NodeTransformer):
         if own or mangled or not isinstance(node.ctx, ast.Load):
             return node
         return self._report("attribute", node, node.value, ast.Constant(node.attr))
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        named = isinstance(node.func, ast.Name) and node.func.id == "getattr"
+        if named and len(node.args) == 2 and not node.keywords:
+            return self._report("attribute", node, *node.args)
+        return node
 
     def visit_match_case(self, node):
         node.body = [self.visit(statement) for statement in node.body]

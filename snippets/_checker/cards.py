@@ -91,6 +91,8 @@ def _heading(path, line, text, what):
     lines = text.strip("\n").split("\n")
     if len(lines) < 2 or not lines[0].strip() or not UNDERLINE.match(lines[1].strip()):
         raise CardError(path, line, f"{what} has no title (a line, then ---- below it)")
+    if len(lines[1].strip()) < len(lines[0].strip()):
+        raise CardError(path, line, f"{what}: the line below the title is shorter than it")
     return lines[0].strip(), "\n".join(lines[2:]).strip("\n")
 
 

@@ -159,8 +159,8 @@ torch.equal(shuffled[:, 0] * 10, labels)  # True
 shuffled[order.argsort()]  # tensor([[1, 1], [2, 2], [3, 3], [4, 4]])
 
 # %%
-# Error: step must be greater than zero (``x[::-1]``)
-# ---------------------------------------------------
+# Reverse with a step: ``x.flip(0)[::2]``
+# ---------------------------------------
 #
 # Tensors have no negative strides, so Python's way to reverse does not work
 # on them. Flip, then take every ``n``-th if need be.

@@ -79,7 +79,7 @@ def reset(gallery_conf, fname, when):
         _state["warnings"].__enter__()
         warnings.simplefilter("error")
         for category, text in _declared(page):
-            pattern = ".*".join(re.escape(part) for part in text.split("..."))
+            pattern = ".*".join(re.escape(part.strip()) for part in text.split("..."))
             warnings.filterwarnings("ignore", f"(?s).*{pattern}", category)
 
 

@@ -1,0 +1,204 @@
+"""
+Freezing parameters
+===================
+
+Keep a part of a model as it is while the rest is trained.
+"""
+from contextlib import suppress
+
+import torch
+from torch import nn
+
+# %%
+# Freeze a layer: ``nn.Module.requires_grad_``
+# --------------------------------------------
+#
+# Turns off all parameters of the module and of those in it. They get no
+# gradient, and nothing is saved for theirs. Freezing the first layers saves
+# most, as ``backward`` then stops early.
+net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+net[0].requires_grad_(False)
+[p.requires_grad for p in net.parameters()]  # [False, False, True, True]
+net(torch.rand(5, 3)).sum().backward()
+net[0].weight.grad is None  # True
+net[2].bias.grad  # tensor([5., 5.])
+
+# %%
+# Train only a new head
+# ---------------------
+#
+# Freeze all, then replace the last layer: a new one requires gradients.
+# Give the optimizer what is left to train, so that it keeps no state for
+# the rest.
+net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 10))
+net.requires_grad_(False)
+net[2] = nn.Linear(16, 3)
+trainable = [p for p in net.parameters() if p.requires_grad]
+optimizer = torch.optim.Adam(trainable, lr=0.01)
+body, head = net[0].weight.clone(), net[2].weight.detach().clone()
+net(torch.rand(4, 8)).square().mean().backward()
+optimizer.step()
+torch.equal(net[0].weight, body)  # True
+torch.equal(net[2].weight, head)  # False
+
+# %%
+# Freeze by name: ``named_parameters``
+# ------------------------------------
+#
+# For a part that is no module of its own, such as all biases or all but
+# the last block. Count afterwards: a name that never matched freezes
+# nothing, and no error tells.
+net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+for name, parameter in net.named_parameters():
+    parameter.requires_grad = name.endswith("bias")
+left = [name for name, p in net.named_parameters() if p.requires_grad]
+left  # ['0.bias', '2.bias']
+sum(p.numel() for p in net.parameters() if p.requires_grad)  # 6
+sum(p.numel() for p in net.parameters())  # 26
+
+# %%
+# Frozen is not cut off: gradients still pass through
+# ---------------------------------------------------
+#
+# What comes before a frozen layer is still trained through it: an input,
+# a prompt, an adapter. Under ``torch.no_grad`` or after ``detach`` it would
+# not be.
+before, frozen = nn.Linear(3, 4), nn.Linear(4, 2)
+frozen.requires_grad_(False)
+frozen(before(torch.rand(5, 3))).sum().backward()
+frozen.weight.grad is None  # True
+torch.allclose(before.bias.grad, 5 * frozen.weight.sum(0))  # True
+with torch.no_grad():
+    hidden = before(torch.rand(5, 3))
+frozen(hidden).requires_grad  # False
+
+# %%
+# Use a fixed feature extractor: ``no_grad`` or ``detach``
+# --------------------------------------------------------
+#
+# If nothing before the head is trained, run it without a record: it is
+# faster and needs less memory than freezing, and no parameter changes its
+# state. ``net(x).detach()`` gives the same features, but records first.
+body, head = nn.Linear(3, 4), nn.Linear(4, 2)
+x = torch.rand(5, 3)
+with torch.no_grad():
+    features = body(x)
+head(features).sum().backward()
+(body.weight.grad is None, body.weight.requires_grad)  # (True, True)
+torch.allclose(head.weight.grad, features.sum(0).expand(2, 4))  # True
+torch.allclose(body(x).detach(), features)  # True
+
+# %%
+# A frozen weight still moves: the optimizer holds its gradient
+# -------------------------------------------------------------
+#
+# The optimizer looks at ``.grad`` and not at ``requires_grad``. A gradient
+# left from before the freezing, even one of zeros, keeps momentum, Adam
+# and weight decay at work. Set it to ``None``, as ``zero_grad`` does by
+# default.
+def move(kind, clear, **options):
+    w = nn.Parameter(torch.tensor([1.0]))
+    optimizer = kind([w], lr=0.1, **options)
+    (3 * w).backward()
+    optimizer.step()
+    w.requires_grad_(False)
+    optimizer.zero_grad(set_to_none=clear)
+    frozen = w.clone()
+    optimizer.step()
+    return not torch.equal(w, frozen)
+
+
+move(torch.optim.Adam, clear=False)  # True
+move(torch.optim.SGD, clear=False, momentum=0.9)  # True
+move(torch.optim.SGD, clear=False, weight_decay=0.1)  # True
+move(torch.optim.SGD, clear=False)  # False
+move(torch.optim.Adam, clear=True)  # False
+
+# %%
+# Freeze batch normalization: ``eval`` and ``requires_grad_``
+# -----------------------------------------------------------
+#
+# Running mean and variance are no parameters: they follow every batch in
+# training mode, frozen or not. ``eval`` of the layer stops them, and
+# ``net.train()`` sets it back, so do it after each call.
+norm = nn.BatchNorm1d(2).requires_grad_(False)
+x = torch.full((4, 2), 10.0)
+norm(x).requires_grad  # False
+norm.running_mean  # tensor([1., 1.])
+net = nn.Sequential(nn.Linear(2, 2), norm).train()
+for module in net.modules():
+    if isinstance(module, nn.BatchNorm1d):
+        module.eval()
+net(x)  # shape (4, 2), requires_grad True
+norm.running_mean  # tensor([1., 1.])
+
+# %%
+# Keep it frozen through ``net.train()``
+# --------------------------------------
+#
+# ``train`` reaches all modules and turns dropout and batch normalization
+# of the frozen part on again. Override it where the part is used; ``eval``
+# calls it too.
+class Tuned(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+        self.body.requires_grad_(False)
+        self.head = nn.Linear(4, 2)
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.body.eval()
+        return self
+
+
+net = Tuned().train()
+(net.head.training, net.body[1].training)  # (True, False)
+net.eval().body[1].training  # False
+
+# %%
+# Unfreeze later: ``add_param_group``
+# -----------------------------------
+#
+# Parameters that the optimizer never got are not trained by turning their
+# gradients on. Add them as a group, usually with a smaller rate.
+body, head = nn.Linear(3, 4).requires_grad_(False), nn.Linear(4, 2)
+optimizer = torch.optim.SGD(head.parameters(), lr=0.1)
+body.requires_grad_(True)
+before = body.bias.detach().clone()
+head(body(torch.rand(5, 3))).sum().backward()
+optimizer.step()
+torch.equal(body.bias, before)  # True
+optimizer.add_param_group({"params": body.parameters(), "lr": 0.01})
+optimizer.step()
+torch.allclose(body.bias, before - 0.01 * body.bias.grad)  # True
+
+# %%
+# Error: "net.freeze()" does not exist
+# ------------------------------------
+#
+# Nor does it help to set ``requires_grad`` on the module: Python accepts
+# the new attribute, and no parameter changes. Call the method with the
+# underscore.
+net = nn.Linear(3, 2)
+with suppress(AttributeError):
+    net.freeze()  # AttributeError: object has no attribute 'freeze'
+net.requires_grad = False
+net.weight.requires_grad  # True
+net = nn.Linear(3, 2).requires_grad_(False)
+net.weight.requires_grad  # False
+
+# %%
+# Error: you can only change flags of leaf variables (``requires_grad``)
+# ----------------------------------------------------------------------
+#
+# Only leaves can be switched off. A result is cut off by ``detach``; a
+# weight is frozen before it is used, since steps that are recorded already
+# still send it a gradient.
+w = nn.Parameter(torch.tensor([2.0]))
+hidden = 3 * w
+with suppress(RuntimeError):
+    hidden.requires_grad = False  # RuntimeError: only change ... leaf
+hidden.detach().requires_grad  # False
+w.requires_grad = False
+(3 * w).requires_grad  # False

@@ -1,0 +1,179 @@
+"""
+Gradient clipping
+=================
+
+Limit gradients that are too large before the optimizer uses them.
+"""
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+
+# %%
+# Clip by norm: ``nn.utils.clip_grad_norm_``
+# ------------------------------------------
+#
+# If the gradients of all parameters, read as one long vector, are longer
+# than ``max_norm``, all are scaled by one factor. Their direction stays,
+# and shorter ones are left alone. The usual choice for recurrent networks
+# and transformers.
+w = nn.Parameter(torch.zeros(2))
+b = nn.Parameter(torch.zeros(1))
+w.grad, b.grad = torch.tensor([2.0, 3.0]), torch.tensor([6.0])
+clip_grad_norm_([w, b], max_norm=14.0)  # tensor(7.)
+w.grad  # tensor([2., 3.])
+clip_grad_norm_([w, b], max_norm=3.5)  # tensor(7.)
+w.grad  # tensor([1.0000, 1.5000])
+b.grad  # tensor([3.0000])
+
+# %%
+# Clip by value: ``nn.utils.clip_grad_value_``
+# --------------------------------------------
+#
+# Each element is cut to ``[-clip_value, clip_value]`` on its own, so the
+# direction changes: a few huge elements shrink and the small ones do not.
+# Returns nothing.
+w = nn.Parameter(torch.zeros(3))
+w.grad = torch.tensor([0.5, -8.0, 2.0])
+clip_grad_value_([w], clip_value=2.0) is None  # True
+w.grad  # tensor([ 0.5000, -2.0000,  2.0000])
+
+# %%
+# Norm or value: which keeps the direction?
+# -----------------------------------------
+#
+# The gradient (4, 1) before (dotted) and after (solid). By norm it becomes
+# shorter along its own line and ends on the circle; by value it is cut at
+# the edge of the square and turns towards the diagonal.
+figure, axes = plt.subplots(1, 2, figsize=(8, 2.8), sharey=True)
+angle = torch.linspace(-0.15, 1.72, 50, device="cpu")
+circle = (2 * angle.cos(), 2 * angle.sin())
+square = ([2, 2, -0.3], [-0.3, 2, 2])
+ways = [(clip_grad_norm_, circle), (clip_grad_value_, square)]
+slopes = []
+for ax, (clip, limit) in zip(axes, ways):
+    w = nn.Parameter(torch.zeros(2))
+    w.grad = torch.tensor([4.0, 1.0])
+    ax.plot([0, 4], [0, 1], "C0:o", lw=2)
+    clip([w], 2.0)
+    x, y = w.grad.tolist()
+    slopes.append(round(y / x, 2))
+    ax.plot([0, x], [0, y], "C1-o", lw=3)
+    ax.plot(*limit, "C2--")
+    ax.set(title=clip.__name__, aspect="equal")
+figure.tight_layout()
+slopes  # [0.25, 0.5]
+
+# %%
+# Where in the loop: after ``backward``, before ``step``
+# ------------------------------------------------------
+#
+# Before ``backward`` there is nothing to clip, and the function says
+# nothing: it finds no gradients and returns 0. After ``step`` it is too
+# late.
+net = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+loss = (100 * net(torch.ones(4, 2))).sum()
+before = net.weight.detach().clone()
+clip_grad_norm_(net.parameters(), max_norm=1.0)  # tensor(0.)
+loss.backward()
+clip_grad_norm_(net.parameters(), max_norm=1.0)  # tensor(692.8203)
+optimizer.step()
+before - net.weight.detach()  # tensor([[0.2887, 0.2887]])
+
+# %%
+# The norm that is returned: before clipping, over all parameters
+# ---------------------------------------------------------------
+#
+# Log it: it shows whether and how often you clip, and ``max_norm`` is
+# chosen from it. It is the root of the sum of all squares; gradients are
+# multiplied by ``max_norm / (norm + 1e-6)`` where that is below 1.
+net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+(1000 * net(torch.rand(8, 3))).square().mean().backward()
+grads = [p.grad.clone() for p in net.parameters()]
+by_hand = torch.cat([g.flatten() for g in grads]).norm()
+norm = clip_grad_norm_(net.parameters(), max_norm=1.0)
+torch.allclose(norm, by_hand)  # True
+factor = 1.0 / (norm + 1e-6)
+torch.allclose(net[2].weight.grad, factor * grads[2])  # True
+clip_grad_norm_(net.parameters(), max_norm=1.0) <= 1.0001  # tensor(True)
+
+# %%
+# Only measure: ``nn.utils.get_total_norm``
+# -----------------------------------------
+#
+# Takes tensors, not parameters, and changes nothing.
+# ``nn.utils.clip_grads_with_norm_`` scales with a norm you have: both
+# halves of ``clip_grad_norm_``, for when the norm is summed over several
+# processes in between.
+w = nn.Parameter(torch.zeros(2))
+w.grad = torch.tensor([3.0, 4.0])
+norm = torch.nn.utils.get_total_norm([w.grad])
+norm  # tensor(5.)
+torch.nn.utils.clip_grads_with_norm_([w], max_norm=2.5, total_norm=norm)
+w.grad  # tensor([1.5000, 2.0000])
+
+# %%
+# Limit the largest element: ``norm_type=inf``
+# --------------------------------------------
+#
+# With the maximum norm the largest element becomes ``max_norm`` and all
+# others shrink by the same factor. Unlike ``clip_grad_value_`` the
+# direction stays.
+w = nn.Parameter(torch.zeros(3))
+w.grad = torch.tensor([1.0, -8.0, 2.0])
+clip_grad_norm_([w], max_norm=4.0, norm_type=float("inf"))  # tensor(8.)
+w.grad  # tensor([ 0.5000, -4.0000,  1.0000])
+
+# %%
+# Clipping with mixed precision: ``scaler.unscale_`` first
+# --------------------------------------------------------
+#
+# The gradients are multiplied by the scale of the loss until
+# ``unscale_``, and clipped before it they would be far too small.
+# ``step`` then knows that they are unscaled already.
+w = nn.Parameter(torch.tensor([3.0, 4.0]))
+optimizer = torch.optim.SGD([w], lr=1.0)
+device = torch.get_default_device().type
+scaler = torch.amp.GradScaler(device, init_scale=1024.0)
+scaler.scale((w**2).sum()).backward()
+w.grad  # tensor([6144., 8192.])
+scaler.unscale_(optimizer)
+clip_grad_norm_([w], max_norm=5.0)  # tensor(10.)
+scaler.step(optimizer)
+scaler.update()
+w.detach()  # tensor([0.0000, 0.0000])
+
+# %%
+# Clipping does not remove ``nan``: ``error_if_nonfinite``
+# --------------------------------------------------------
+#
+# One ``nan`` makes the norm ``nan`` and with it every gradient, one
+# ``inf`` makes the others 0. Without the argument nothing is reported.
+# Skip the step, or raise and look for the cause.
+w = nn.Parameter(torch.zeros(2))
+w.grad = torch.tensor([1.0, float("nan")])
+with suppress(RuntimeError):
+    clip_grad_norm_(
+        [w], max_norm=1.0, error_if_nonfinite=True
+    )  # RuntimeError: non-finite, so it cannot be clipped
+w.grad  # tensor([1., nan])
+clip_grad_norm_([w], 1.0)  # tensor(nan)
+w.grad  # tensor([nan, nan])
+w.grad = torch.tensor([1.0, float("inf")])
+clip_grad_norm_([w], 1.0)  # tensor(inf)
+w.grad  # tensor([0., nan])
+
+# %%
+# ``clip_grad_norm`` without the underscore
+# -----------------------------------------
+#
+# The old name is deprecated. It does the same, which is in place, as the
+# underscore says.
+w = nn.Parameter(torch.zeros(2))
+w.grad = torch.tensor([3.0, 4.0])
+old = torch.nn.utils.clip_grad_norm
+old([w], 10.0)  # FutureWarning: deprecated in favor of ... clip_grad_norm_
+clip_grad_norm_([w], 10.0)  # tensor(5.)

@@ -1,0 +1,188 @@
+"""
+Built-in datasets
+=================
+
+MNIST, CIFAR, ImageNet and others from torchvision, and what stands in for
+them where nothing may be downloaded.
+"""
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from torch.utils.data import DataLoader, TensorDataset
+from torchvision import datasets, models
+from torchvision.transforms import v2
+
+# %%
+# Load MNIST: ``datasets.MNIST``
+# ------------------------------
+#
+# ``datasets.MNIST("data", train=True, download=True)`` fetches it once and
+# then reads the files. Here the files are written, in MNIST's own format
+# and from scikit-learn's small digits, to show what comes out: a PIL image
+# and a label, or with a transform a tensor; all at once in ``data``.
+digits = load_digits()
+with TemporaryDirectory() as root:
+    raw = Path(root, "MNIST", "raw")
+    raw.mkdir(parents=True)
+    for split in ("train", "t10k"):
+        head = np.array([2051, 1797, 8, 8], ">i4").tobytes()
+        pixels = (digits.images * 15.9375).astype("uint8").tobytes()
+        (raw / f"{split}-images-idx3-ubyte").write_bytes(head + pixels)
+        head = np.array([2049, 1797], ">i4").tobytes()
+        labels = digits.target.astype("uint8").tobytes()
+        (raw / f"{split}-labels-idx1-ubyte").write_bytes(head + labels)
+    mnist = datasets.MNIST(root, train=True, transform=v2.ToImage())
+len(mnist)  # 1797
+mnist[3][0]  # shape (1, 8, 8), dtype uint8
+mnist[3][1]  # 3
+mnist.data  # shape (1797, 8, 8), dtype uint8
+mnist.targets[:5]  # tensor([0, 1, 2, 3, 4])
+
+# %%
+# Siblings of MNIST: ``datasets.FashionMNIST``, ``KMNIST``, ``EMNIST``
+# --------------------------------------------------------------------
+#
+# Gray images of 28 x 28 too: clothes, Japanese characters, letters. They
+# load with the same arguments, so one class name is all that changes, and
+# harder ones show more; ``EMNIST`` also wants to know which ``split``.
+datasets.MNIST.classes[:2]  # ['0 - zero', '1 - one']
+datasets.FashionMNIST.classes[:3]  # ['T-shirt/top', 'Trouser', 'Pullover']
+datasets.KMNIST.classes[:3]  # ['o', 'ki', 'su']
+issubclass(datasets.FashionMNIST, datasets.MNIST)  # True
+with TemporaryDirectory() as root, suppress(RuntimeError):
+    datasets.FashionMNIST(root)  # RuntimeError: Dataset not found
+with TemporaryDirectory() as root, suppress(RuntimeError):
+    datasets.EMNIST(root, "letters")  # RuntimeError: Dataset not found
+
+# %%
+# Load CIFAR: ``datasets.CIFAR10``, ``datasets.CIFAR100``
+# -------------------------------------------------------
+#
+# 50000 images to train and 10000 to test, 32 x 32 in colour. ``data`` is a
+# NumPy array with channels last, ``targets`` a list, unlike MNIST's
+# tensors. Fetched with ``download=True``; the files' checksums are
+# compared, hence "or corrupted".
+issubclass(datasets.CIFAR100, datasets.CIFAR10)  # True
+with TemporaryDirectory() as root:
+    with suppress(RuntimeError):
+        datasets.CIFAR10(root)  # RuntimeError: not found or corrupted
+    with suppress(RuntimeError):
+        datasets.CIFAR100(root, train=False)  # RuntimeError: download=True
+
+# %%
+# Load ImageNet: ``datasets.ImageNet``
+# ------------------------------------
+#
+# Cannot be downloaded by code: get the archives from its site, put them
+# into ``root``, and the first call unpacks them. It is an ``ImageFolder``
+# with the folders named by WordNet; ``split`` is ``"train"`` or ``"val"``.
+# The small ``datasets.Imagenette`` has ten of its classes and
+# ``download=True``.
+issubclass(datasets.ImageNet, datasets.ImageFolder)  # True
+with TemporaryDirectory() as root:
+    with suppress(RuntimeError):
+        datasets.ImageNet(root, split="val")  # RuntimeError: The archive
+    with suppress(RuntimeError):
+        datasets.Imagenette(root)  # RuntimeError: download=True
+
+# %%
+# Labels or masks of pets: ``datasets.OxfordIIITPet``
+# ---------------------------------------------------
+#
+# One dataset for two tasks: ``target_types`` names what comes with the
+# image, the breed, cat or dog, or a mask. It has ``split``, not ``train``,
+# as have most datasets added later.
+pets = datasets.OxfordIIITPet
+types = ("category", "binary-category", "segmentation")
+with TemporaryDirectory() as root:
+    for target in types:
+        with suppress(RuntimeError):
+            pets(root, target_types=target)  # RuntimeError: not found
+    with suppress(ValueError):
+        pets(root, target_types="mask")  # ValueError: segmentation
+    with suppress(TypeError):
+        pets(root, train=True)  # TypeError: 'train'
+    with suppress(ValueError):
+        pets(root, split="val")  # ValueError: trainval
+
+# %%
+# A stand-in of random images: ``datasets.FakeData``
+# --------------------------------------------------
+#
+# Noise in the shape of the real data, to try a model or a loader before the
+# download has ended. An index always gives the same image;
+# ``random_offset`` shifts the indices. There is nothing to learn: the loss
+# stays at that of guessing.
+to_tensor = v2.ToImage()
+fake = datasets.FakeData(size=8, image_size=(3, 32, 32), num_classes=10,
+                         transform=to_tensor)
+images, labels = next(iter(DataLoader(fake, batch_size=8)))
+images.shape  # torch.Size([8, 3, 32, 32])
+((labels >= 0) & (labels < 10)).all()  # tensor(True)
+torch.equal(fake[3][0], fake[3][0])  # True
+other = datasets.FakeData(8, (3, 32, 32), random_offset=1,
+                          transform=to_tensor)
+torch.equal(fake[3][0], other[2][0])  # True
+
+# %%
+# Real digits without a download: ``sklearn.datasets.load_digits``
+# ----------------------------------------------------------------
+#
+# 1797 handwritten digits of 8 x 8 pixels come with scikit-learn: small
+# enough for tests, and a model learns something. Values go from 0 to 16;
+# add the channel that convolutions want.
+digits = load_digits()
+device = torch.get_default_device()
+images = torch.tensor(digits.images, dtype=torch.float32, device=device)
+images = images.unsqueeze(1) / 16  # shape (1797, 1, 8, 8), dtype float32
+labels = torch.tensor(digits.target, device=device)
+images.aminmax().max  # tensor(1.)
+labels.bincount()[:5]  # tensor([178, 182, 177, 183, 181])
+dataset = TensorDataset(images, labels)
+dataset[9][1]  # tensor(9)
+
+# %%
+# The transform of a pretrained model: ``ResNet18_Weights``
+# ---------------------------------------------------------
+#
+# Weights know what their model was trained with: the preprocessing, and the
+# names of the classes. Asking downloads nothing; only building the model
+# with ``weights=`` does. Use this transform rather than typing its numbers.
+weights = models.ResNet18_Weights.DEFAULT
+preprocess = weights.transforms()
+preprocess.crop_size  # [224]
+preprocess.mean  # [0.485, 0.456, 0.406]
+image = torch.randint(0, 256, (3, 300, 400), dtype=torch.uint8)
+by_hand = v2.Compose([
+    v2.Resize(256), v2.CenterCrop(224),
+    v2.ToDtype(torch.float32, scale=True),
+    v2.Normalize(preprocess.mean, preprocess.std),
+])
+torch.allclose(preprocess(image), by_hand(image), atol=0.03)  # True
+len(weights.meta["categories"])  # 1000
+weights.meta["categories"][207]  # 'golden retriever'
+
+# %%
+# Error: dataset not found (``datasets.MNIST``)
+# ---------------------------------------------
+#
+# ``download`` is False by default, or ``root`` is another folder than last
+# time: it is relative to where the program was started. ``root`` is the
+# folder that holds ``MNIST/raw``.
+with TemporaryDirectory() as root:
+    with suppress(RuntimeError):
+        datasets.MNIST(root)  # RuntimeError: You can use download=True
+    raw = Path(root, "MNIST", "raw")
+    raw.mkdir(parents=True)
+    for split in ("train", "t10k"):
+        images = np.array([2051, 1, 2, 2], ">i4").tobytes() + bytes(4)
+        (raw / f"{split}-images-idx3-ubyte").write_bytes(images)
+        labels = np.array([2049, 1], ">i4").tobytes() + bytes([7])
+        (raw / f"{split}-labels-idx1-ubyte").write_bytes(labels)
+    len(datasets.MNIST(root))  # 1
+    with suppress(RuntimeError):
+        datasets.MNIST(raw)  # RuntimeError: Dataset not found

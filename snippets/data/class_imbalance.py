@@ -1,0 +1,168 @@
+"""
+Class imbalance
+===============
+
+Count classes, draw rare ones more often, or let them weigh more.
+"""
+from contextlib import suppress
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.utils.class_weight import compute_class_weight
+from torch import nn
+from torch.utils.data import WeightedRandomSampler
+
+# %%
+# Count samples per class: ``torch.bincount``
+# -------------------------------------------
+#
+# For targets that are class indices. ``minlength`` is the number of
+# classes: without it, classes at the end that no sample has are missing.
+# :func:`torch.unique` lists only classes that occur.
+targets = torch.tensor([0, 2, 0, 0, 2, 0])
+torch.bincount(targets, minlength=4)  # tensor([4, 0, 2, 0])
+torch.bincount(targets)  # tensor([4, 0, 2])
+classes, counts = targets.unique(return_counts=True)
+classes, counts  # (tensor([0, 2]), tensor([4, 2]))
+
+# %%
+# High accuracy that means nothing: always the majority class
+# -----------------------------------------------------------
+#
+# With 95 percent of one class a constant answer is 95 percent accurate.
+# Report the recall of each class, or its mean, the balanced accuracy.
+targets = torch.tensor([0] * 95 + [1] * 5)
+predictions = torch.zeros(100, dtype=torch.int64)
+correct = predictions == targets
+correct.double().mean().item()  # 0.95
+recall = torch.stack([correct[targets == c].float().mean() for c in [0, 1]])
+recall  # tensor([1., 0.])
+recall.mean()  # tensor(0.5000)
+
+# %%
+# Balanced batches: ``WeightedRandomSampler`` with class weights
+# --------------------------------------------------------------
+#
+# Weigh each sample by one over the count of its class. Rare samples are
+# repeated, others left out, so add augmentation. Only for training:
+# validation keeps the classes as they are.
+targets = torch.tensor([0] * 9000 + [1] * 900 + [2] * 100)
+counts = targets.bincount()
+counts  # tensor([9000,  900,  100])
+weights = (1 / counts)[targets]
+sampler = WeightedRandomSampler(weights, num_samples=len(targets))
+drawn = targets[list(sampler)]
+after = drawn.bincount()
+(after - 10_000 / 3).abs().max() < 330  # tensor(True)
+
+# %%
+# Class weights in the loss: ``nn.CrossEntropyLoss(weight=...)``
+# --------------------------------------------------------------
+#
+# Leaves the batches alone and lets rare classes count more: one over the
+# share of a class, divided by the number of classes. scikit-learn calls
+# these weights balanced.
+targets = torch.tensor([0] * 6 + [1] * 3 + [2] * 1)
+counts = targets.bincount(minlength=3)
+weight = len(targets) / (3 * counts)
+weight  # tensor([0.5556, 1.1111, 3.3333])
+y = targets.cpu().numpy()
+balanced = compute_class_weight("balanced", classes=np.unique(y), y=y)
+np.allclose(weight.cpu().numpy(), balanced)  # True
+criterion = nn.CrossEntropyLoss(weight=weight)
+criterion(torch.zeros(10, 3), targets)  # tensor(1.0986)
+
+# %%
+# Mean of a weighted loss: divided by weights, not by samples
+# -----------------------------------------------------------
+#
+# The mean of :func:`~torch.nn.functional.cross_entropy` divides by the sum
+# of the weights of the targets, so multiplying all weights by 10 changes
+# nothing, and a batch of one class ignores them.
+logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+targets = torch.tensor([0, 1, 1])
+weight = torch.tensor([1.0, 4.0])
+each = F.cross_entropy(logits, targets, reduction="none")
+by_hand = (weight[targets] * each).sum() / weight[targets].sum()
+loss = F.cross_entropy(logits, targets, weight=weight)
+torch.allclose(loss, by_hand)  # True
+scaled = F.cross_entropy(logits, targets, weight=10 * weight)
+torch.allclose(loss, scaled)  # True
+one = F.cross_entropy(logits[1:], targets[1:], weight=weight)
+torch.allclose(one, each[1:].mean())  # True
+
+# %%
+# Weigh positives by negatives over positives: ``pos_weight``
+# -----------------------------------------------------------
+#
+# :class:`~torch.nn.BCEWithLogitsLoss` multiplies the loss of the positives
+# by it; with this ratio both sides count alike. Multi-label targets take
+# one number for each label. Unlike with class weights, the mean still
+# divides by the number of elements.
+targets = torch.tensor([0.0, 0.0, 0.0, 1.0])
+pos_weight = (targets == 0).sum() / (targets == 1).sum()
+pos_weight  # tensor(3.)
+logits = torch.tensor([0.5, -1.0, 2.0, 0.0])
+loss = nn.BCEWithLogitsLoss(pos_weight=pos_weight)(logits, targets)
+p = logits.sigmoid()
+each = -(3 * targets * p.log() + (1 - targets) * (1 - p).log())
+torch.allclose(loss, each.mean())  # True
+
+# %%
+# Probabilities after balanced training are too high: correct the logits
+# ----------------------------------------------------------------------
+#
+# A model trained on balanced batches has learned equal shares. Add the log
+# of the true share over the trained one to each logit.
+share = torch.tensor([0.9, 0.1])
+balanced = torch.tensor([0.5, 0.5])
+logits = torch.tensor([0.0, 0.0])
+logits.softmax(dim=0)  # tensor([0.5000, 0.5000])
+corrected = logits + (share / balanced).log()
+corrected.softmax(dim=0)  # tensor([0.9000, 0.1000])
+
+# %%
+# Only two samples are ever drawn (``WeightedRandomSampler``)
+# -----------------------------------------------------------
+#
+# Given one weight per class, the sampler takes them for the weights of
+# sample 0 and sample 1. There is no error: index the class weights with
+# the targets, to get one per sample.
+targets = torch.tensor([0, 0, 0, 0, 1])
+per_class = 1 / targets.bincount()
+wrong = WeightedRandomSampler(per_class, 1000)
+set(wrong) == {0, 1}  # True
+right = WeightedRandomSampler(per_class[targets], 1000)
+set(right) == {0, 1, 2, 3, 4}  # True
+
+# %%
+# No balance without replacement (``WeightedRandomSampler``)
+# ----------------------------------------------------------
+#
+# With ``replacement=False`` and as many draws as samples, each comes once
+# and only the order depends on the weights. Fewer draws take rare classes
+# first; more are an error.
+targets = torch.tensor([0] * 90 + [1] * 10)
+weights = (1 / targets.bincount())[targets]
+sampler = WeightedRandomSampler(weights, 100, replacement=False)
+targets[list(sampler)].bincount()  # tensor([90, 10])
+sampler = WeightedRandomSampler(weights, 101, replacement=False)
+with suppress(RuntimeError):
+    list(sampler)  # RuntimeError: cannot sample n_sample >
+
+# %%
+# Infinite weight for a class without samples
+# -------------------------------------------
+#
+# One over a count of 0 is infinite. It shows late: with label smoothing,
+# or when the class comes after all. Clamp the counts to 1.
+targets = torch.tensor([0, 0, 1])
+counts = targets.bincount(minlength=3)
+1 / counts  # tensor([0.5000, 1.0000, inf])
+weight = 1 / counts.clamp(min=1)
+weight  # tensor([0.5000, 1.0000, 1.0000])
+smoothed = nn.CrossEntropyLoss(weight=1 / counts, label_smoothing=0.1)
+smoothed(torch.zeros(3, 3), targets)  # tensor(inf)
+smoothed = nn.CrossEntropyLoss(weight=weight, label_smoothing=0.1)
+smoothed(torch.zeros(3, 3), targets).isfinite()  # tensor(True)

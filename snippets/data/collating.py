@@ -1,0 +1,196 @@
+"""
+Collating
+=========
+
+Make one batch of a list of samples, whatever a sample is.
+"""
+from contextlib import suppress
+
+import numpy as np
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from torch.utils.data import DataLoader, default_collate, default_convert
+
+# %%
+# What a loader does with a list of samples: ``default_collate``
+# --------------------------------------------------------------
+#
+# Stacks tensors and arrays along a new first dimension, makes a tensor of
+# numbers, leaves strings in a list. Python floats become float64, which
+# float32 models refuse: make tensors of them in the dataset.
+a, b = torch.tensor([1, 2]), torch.tensor([3, 4])
+default_collate([a, b])  # tensor([[1, 2], [3, 4]])
+default_collate([np.array([1, 2])])  # tensor([[1, 2]])
+default_collate([5, 6])  # tensor([5, 6])
+default_collate([0.5, 1.5])  # tensor([0.5, 1.5], dtype=torch.float64)
+default_collate(["cat", "dog"])  # ['cat', 'dog']
+
+# %%
+# Batches of tuples and dicts: ``default_collate``
+# ------------------------------------------------
+#
+# The structure of a sample stays, with a batch at each of its ends. A
+# tuple of samples becomes a list of batches. Keys are those of the first
+# sample, so a key that only others have is dropped without a word.
+pairs = [(1, "cat"), (2, "dog")]
+default_collate(pairs)  # [tensor([1, 2]), ('cat', 'dog')]
+samples = [{"x": 1, "box": {"w": 3}}, {"x": 2, "box": {"w": 4}, "id": 9}]
+batch = default_collate(samples)
+batch["box"]["w"]  # tensor([3, 4])
+list(batch)  # ['x', 'box']
+with suppress(KeyError):
+    default_collate(samples[::-1])  # KeyError: 'id'
+
+# %%
+# Arrays to tensors without a batch: ``default_convert``
+# ------------------------------------------------------
+#
+# What a loader with ``batch_size=None`` does to each sample: NumPy arrays
+# become tensors, everything else stays as it is.
+# :func:`~torch.utils.data.default_collate` makes tensors of numbers too.
+sample = {"x": np.array([1, 2]), "label": 3, "name": "cat"}
+converted = default_convert(sample)
+converted["x"]  # tensor([1, 2])
+converted["label"], converted["name"]  # (3, 'cat')
+default_collate([sample])["label"]  # tensor([3])
+(from_loader,) = DataLoader([sample], batch_size=None)
+from_loader["x"]  # tensor([1, 2])
+
+# %%
+# Write your own batch function: ``DataLoader(collate_fn=...)``
+# -------------------------------------------------------------
+#
+# ``collate_fn`` gets the list of samples and returns the batch, any object
+# at all. Often it prepares the samples and lets
+# :func:`~torch.utils.data.default_collate` do the rest.
+def scale(samples):
+    x, y = default_collate(samples)
+    return {"x": x.float() / 255, "y": y}
+
+
+samples = [(torch.tensor([0, 255]), 1), (torch.tensor([51, 102]), 0)]
+(batch,) = DataLoader(samples, batch_size=2, collate_fn=scale)
+batch["x"]  # tensor([[0.0000, 1.0000], [0.2000, 0.4000]])
+batch["y"]  # tensor([1, 0])
+
+# %%
+# Sequences of unequal length: ``collate_fn`` with ``pad_sequence``
+# -----------------------------------------------------------------
+#
+# Pads each batch to its own longest sequence. Return the lengths, or a
+# mask made of them: nothing in the padded tensor tells a padding 0 from a
+# real one.
+def pad(samples):
+    sequences, targets = zip(*samples)
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    padded = pad_sequence(sequences, batch_first=True, padding_value=0)
+    return padded, lengths, torch.tensor(targets)
+
+
+samples = [([7, 8, 9], 1), ([5], 0), ([3, 4], 1)]
+samples = [(torch.tensor(words), target) for words, target in samples]
+(batch,) = DataLoader(samples, batch_size=3, collate_fn=pad)
+padded, lengths, targets = batch
+padded  # tensor([[7, 8, 9], [5, 0, 0], [3, 4, 0]])
+lengths, targets  # (tensor([3, 1, 2]), tensor([1, 0, 1]))
+mask = torch.arange(padded.shape[1]) < lengths.unsqueeze(1)
+mask.sum(dim=1)  # tensor([3, 1, 2])
+
+# %%
+# Mean over padded sequences: mask first (``pad_sequence``)
+# ---------------------------------------------------------
+#
+# A plain mean counts the padding. Multiply by the mask and divide by the
+# lengths.
+values = pad_sequence(
+    [torch.tensor([2.0, 4.0, 6.0]), torch.tensor([3.0])], batch_first=True
+)
+lengths = torch.tensor([3, 1])
+values.mean(dim=1)  # tensor([4., 1.])
+mask = torch.arange(3) < lengths.unsqueeze(1)
+(values * mask).sum(dim=1) / lengths  # tensor([4., 3.])
+
+# %%
+# Padded batch for an RNN: ``collate_fn`` with lengths on the CPU
+# ---------------------------------------------------------------
+#
+# :func:`~torch.nn.utils.rnn.pack_padded_sequence` wants the lengths on the
+# CPU, whatever the device of the batch: make them there in ``collate_fn``.
+# ``enforce_sorted=False`` takes sequences in any order.
+def pad(sequences):
+    lengths = torch.tensor([len(s) for s in sequences], device="cpu")
+    return pad_sequence(sequences, batch_first=True), lengths
+
+
+samples = [torch.ones(2, 4), torch.ones(5, 4), torch.ones(3, 4)]
+(batch,) = DataLoader(samples, batch_size=3, collate_fn=pad)
+packed = pack_padded_sequence(
+    *batch, batch_first=True, enforce_sorted=False
+)
+packed.data.shape  # torch.Size([10, 4])
+rnn = torch.nn.GRU(4, 6, batch_first=True)
+rnn(packed)[1].shape  # torch.Size([1, 3, 6])
+
+# %%
+# Lists instead of a stack: batches for object detection
+# ------------------------------------------------------
+#
+# Images of several sizes with several boxes each do not stack. Turn the
+# list of pairs into a pair of tuples, as detection models expect it.
+def collate(samples):
+    return tuple(zip(*samples))
+
+
+samples = [
+    (torch.zeros(3, 20, 30), {"boxes": torch.zeros(2, 4)}),
+    (torch.zeros(3, 25, 10), {"boxes": torch.zeros(0, 4)}),
+]
+(batch,) = DataLoader(samples, batch_size=2, collate_fn=collate)
+images, targets = batch
+[tuple(image.shape) for image in images]  # [(3, 20, 30), (3, 25, 10)]
+[len(target["boxes"]) for target in targets]  # [2, 0]
+
+# %%
+# Skip samples that cannot be read: ``collate_fn`` that filters
+# -------------------------------------------------------------
+#
+# Let the dataset return ``None`` and drop those here. Batches get shorter,
+# and one may end up empty: count what you drop. Without the filter, the
+# loader stops.
+def keep(samples):
+    return default_collate([s for s in samples if s is not None])
+
+
+samples = [None, torch.tensor(1), torch.tensor(3), torch.tensor(4)]
+loader = DataLoader(samples, batch_size=2, collate_fn=keep)
+[batch.tolist() for batch in loader]  # [[1], [3, 4]]
+with suppress(TypeError):
+    next(iter(DataLoader(samples, 2)))  # TypeError: batch must contain
+
+# %%
+# Error: stack expects each tensor to be equal size (``DataLoader``)
+# ------------------------------------------------------------------
+#
+# Two samples of one batch differ in shape; with ``batch_size=1`` it never
+# shows. Resize images in the dataset, pad sequences in ``collate_fn``.
+# Lists of unequal length say it in other words.
+samples = [torch.zeros(3, 8, 8), torch.zeros(1, 8, 8)]
+loader = DataLoader(samples, batch_size=2)
+with suppress(RuntimeError):
+    next(iter(loader))  # RuntimeError: got [3, 8, 8]...and [1, 8, 8]
+same = [image.expand(3, 8, 8) for image in samples]
+next(iter(DataLoader(same, batch_size=2))).shape  # torch.Size([2, 3, 8, 8])
+with suppress(RuntimeError):
+    default_collate([[1, 2], [3]])  # RuntimeError: should be of equal size
+
+# %%
+# Lists are transposed: one tensor per position (``default_collate``)
+# -------------------------------------------------------------------
+#
+# A sample that is a Python list is taken for a tuple of fields, so the
+# batch comes out as columns. Return a tensor for what is one vector.
+rows = [[1, 2, 3], [4, 5, 6]]
+columns = default_collate(rows)
+columns  # [tensor([1, 4]), tensor([2, 5]), tensor([3, 6])]
+batch = default_collate([torch.tensor(row) for row in rows])
+batch  # tensor([[1, 2, 3], [4, 5, 6]])

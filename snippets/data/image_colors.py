@@ -1,0 +1,193 @@
+"""
+Colours, blur and noise
+=======================
+
+Change the values of the pixels and leave them where they are.
+"""
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torchvision import transforms
+from torchvision.transforms import v2
+
+# %%
+# Vary light and colour at random: ``v2.ColorJitter``
+# ---------------------------------------------------
+#
+# A number ``b`` draws a factor from 1 - b to 1 + b, a pair is the range
+# itself; 1 changes nothing. Only hue is an offset, from -0.5 to 0.5 of the
+# colour circle. What you leave out stays as it is.
+jitter = v2.ColorJitter(brightness=0.25, contrast=(0.5, 2.0), hue=0.125)
+jitter.brightness  # (0.75, 1.25)
+jitter.contrast  # (0.5, 2.0)
+jitter.saturation is None  # True
+jitter.hue  # (-0.125, 0.125)
+x = torch.full((3, 4, 4), 0.5)
+light = v2.ColorJitter(brightness=0.25)
+means = [light(x).mean().item() for _ in range(300)]
+0.37 < min(means) < 0.4 and 0.6 < max(means) < 0.63  # True
+fixed = transforms.ColorJitter(brightness=(0.5, 0.5))
+fixed(x)[0, 0, 0]  # tensor(0.2500)
+
+# %%
+# Set light and colour by a factor: ``v2.functional.adjust_brightness``
+# ---------------------------------------------------------------------
+#
+# Brightness multiplies. Contrast mixes with the mean of the gray picture,
+# saturation mixes each pixel with its own gray: 0 leaves the flat colour or
+# the gray, above 1 goes past the image. ``adjust_gamma`` is a power, which
+# lifts the shadows below 1, and ``adjust_hue`` turns the colour circle.
+x = torch.rand(3, 8, 8) * 0.4 + 0.3
+gray = v2.functional.rgb_to_grayscale(x)
+mean = gray.mean()
+f = v2.functional
+torch.allclose(f.adjust_brightness(x, 1.25), x * 1.25)  # True
+contrast = 0.5 * x + 0.5 * mean
+torch.allclose(f.adjust_contrast(x, 0.5), contrast)  # True
+saturation = 0.5 * x + 0.5 * gray
+torch.allclose(f.adjust_saturation(x, 0.5), saturation)  # True
+torch.allclose(f.adjust_gamma(x, 2.0), x**2, atol=1e-6)  # True
+red = torch.tensor([1.0, 0.0, 0.0]).reshape(3, 1, 1)
+f.adjust_hue(red, 1 / 3).flatten().round()  # tensor([0., 1., 0.])
+
+# %%
+# Gray images: ``v2.Grayscale``, ``v2.RandomGrayscale``, ``v2.RGB``
+# -----------------------------------------------------------------
+#
+# The three channels are weighted as the eye does. ``RandomGrayscale`` keeps
+# three equal channels, so that the model still fits; ``v2.RGB`` makes three
+# of one.
+red, green, blue = x = torch.rand(3, 8, 8)
+gray = v2.Grayscale()(x)  # shape (1, 8, 8)
+weighted = 0.299 * red + 0.587 * green + 0.114 * blue
+torch.allclose(gray[0], weighted, atol=1e-3)  # True
+three = v2.RandomGrayscale(p=1.0)(x)  # shape (3, 8, 8)
+torch.equal(three, gray.expand(3, 8, 8))  # True
+torch.equal(v2.RGB()(gray), three)  # True
+old = transforms.RandomGrayscale(p=1.0)(x)
+torch.allclose(old, three)  # True
+
+# %%
+# Blur and noise: ``v2.GaussianBlur``, ``v2.GaussianNoise``
+# ---------------------------------------------------------
+#
+# ``sigma`` of the blur is drawn from a range and the kernel is as wide as
+# you say, so make it at least 4 sigma. Noise has the standard deviation
+# ``sigma``; on floats the sum is cut off at 0 and 1 unless ``clip=False``.
+impulse = torch.zeros(1, 9, 9)
+impulse[0, 4, 4] = 1
+offset = torch.arange(-2, 3.0)
+bell = torch.exp(-(offset**2) / 2)
+kernel = bell[:, None] * bell / bell.sum() ** 2
+blurred = v2.GaussianBlur(kernel_size=5, sigma=1.0)(impulse)
+torch.allclose(blurred[0, 2:7, 2:7], kernel, atol=1e-3)  # True
+x = torch.full((3, 200, 200), 0.5)
+noise = v2.GaussianNoise(sigma=0.1)(x) - x
+noise.std().round(decimals=2)  # tensor(0.1000)
+
+# %%
+# Fewer levels and negatives: ``v2.RandomPosterize``, ``v2.RandomInvert``
+# -----------------------------------------------------------------------
+#
+# Inverting takes from 255, solarizing inverts what is at or above a
+# threshold, posterizing keeps the leading ``bits`` of each byte. All three
+# work with probability ``p``; on floats the largest value is 1.
+x = torch.tensor([[[0, 100, 127, 128, 255]]], dtype=torch.uint8)
+x = x.expand(3, 1, 5)
+v2.RandomInvert(p=1.0)(x)[0, 0].tolist()  # [255, 155, 128, 127, 0]
+solarized = v2.RandomSolarize(threshold=128, p=1.0)(x)
+solarized[0, 0].tolist()  # [0, 100, 127, 127, 0]
+posterized = v2.RandomPosterize(bits=2, p=1.0)(x)
+posterized[0, 0].tolist()  # [0, 64, 64, 128, 192]
+
+# %%
+# Spread out the values: ``v2.RandomAutocontrast``, ``v2.RandomEqualize``
+# -----------------------------------------------------------------------
+#
+# Autocontrast stretches each channel linearly from its smallest to its
+# largest value; one outlier defeats it. Equalizing makes the histogram
+# flat, whatever its shape, and tears near values apart.
+x = torch.tensor([0.2, 0.3, 0.6]).expand(3, 1, 3)
+stretched = v2.RandomAutocontrast(p=1.0)(x)
+torch.allclose(stretched[0], torch.tensor([0.0, 0.25, 1.0]))  # True
+image = torch.tensor([100, 101, 102, 150], dtype=torch.uint8)
+image = image.repeat_interleave(85).expand(3, 1, -1)
+equalized = v2.RandomEqualize(p=1.0)(image)
+equalized[0, 0].unique().tolist()  # [0, 85, 170, 255]
+
+# %%
+# Sharpness and several at once: ``v2.RandomPhotometricDistort``
+# --------------------------------------------------------------
+#
+# ``RandomAdjustSharpness`` blurs below factor 1, sharpens above.
+# ``RandomPhotometricDistort``, the recipe of the SSD detector, draws each
+# of brightness, contrast, saturation, hue and the order of the channels
+# with probability ``p``; ``RandomChannelPermutation`` does only the last.
+image = torch.randint(0, 256, (3, 16, 16), dtype=torch.uint8)
+same = v2.RandomAdjustSharpness(sharpness_factor=1, p=1.0)(image)
+torch.equal(same, image)  # True
+soft = v2.functional.adjust_sharpness(image, 0.0)
+soft.float().std() < image.float().std()  # tensor(True)
+torch.equal(v2.RandomPhotometricDistort(p=0.0)(image), image)  # True
+swapped = v2.RandomChannelPermutation()(image)
+swapped.sum() == image.sum()  # tensor(True)
+
+# %%
+# Normalize with mean and deviation, and undo it: ``v2.Normalize``
+# ----------------------------------------------------------------
+#
+# Subtracts and divides channel by channel. A pretrained model needs the
+# numbers of its training, here those of ImageNet. To show such an image,
+# undo it first, or ``imshow`` cuts off what lies outside 0 to 1.
+mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+x = torch.rand(3, 8, 8)
+z = v2.Normalize(mean, std)(x)
+m, s = torch.tensor(mean), torch.tensor(std)
+by_hand = (x - m[:, None, None]) / s[:, None, None]
+torch.allclose(z, by_hand, atol=1e-6)  # True
+torch.allclose(transforms.Normalize(mean, std)(x), z)  # True
+undo = v2.Normalize((-m / s).tolist(), (1 / s).tolist())
+torch.allclose(undo(z), x, atol=1e-6)  # True
+
+# %%
+# See colour transforms: ``v2.ColorJitter`` to ``v2.GaussianNoise``
+# -----------------------------------------------------------------
+#
+# One draw of each, with ``p=1.0`` where there is a probability, so that
+# each does something.
+photo = Image.fromarray(load_sample_image("flower.jpg"))
+photo.thumbnail((240, 160))
+x = v2.functional.to_dtype(v2.functional.to_image(photo), scale=True)
+torch.manual_seed(0)
+steps = [v2.Identity(), v2.ColorJitter(0.5, 0.5, 0.5, 0.3), v2.Grayscale(3),
+         v2.RandomPhotometricDistort(p=1.0), v2.RandomInvert(1.0),
+         v2.RandomSolarize(0.5, p=1.0), v2.RandomEqualize(1.0),
+         v2.RandomAutocontrast(1.0), v2.RandomAdjustSharpness(8.0, p=1.0),
+         v2.GaussianBlur(9, sigma=3.0), v2.GaussianNoise(sigma=0.2),
+         v2.RandomPosterize(2, p=1.0)]
+figure, axes = plt.subplots(3, 4, figsize=(9, 5.1))
+for ax, step in zip(axes.flat, steps, strict=True):
+    ax.imshow(step(x).permute(1, 2, 0).cpu().numpy())
+    ax.set_title(type(step).__name__, fontsize=9)
+    ax.axis("off")
+figure.tight_layout()
+all(step(x).shape == x.shape for step in steps)  # True
+
+# %%
+# Error: input tensor should be a float tensor (``v2.Normalize``)
+# ---------------------------------------------------------------
+#
+# Bytes cannot hold what comes out. Convert with ``scale=True`` first;
+# without it the values stay up to 255 and the mean of ImageNet does
+# nothing.
+image = torch.full((3, 2, 2), 255, dtype=torch.uint8)
+normalize = v2.Normalize([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
+with suppress(TypeError):
+    normalize(image)  # TypeError: Input tensor should be a float tensor
+x = v2.functional.to_dtype(image, torch.float32, scale=True)
+normalize(x)[0, 0, 0]  # tensor(1.)
+unscaled = v2.functional.to_dtype(image, torch.float32)
+normalize(unscaled)[0, 0, 0]  # tensor(509.)

@@ -1,0 +1,191 @@
+"""
+Image folders
+=============
+
+One folder a class: read such images, and see where the labels come from.
+"""
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torch.utils.data import DataLoader, Subset
+from torchvision import datasets, tv_tensors
+from torchvision.transforms import v2
+
+# %%
+# Read folders of images: ``datasets.ImageFolder``
+# ------------------------------------------------
+#
+# Each folder below the root is a class, numbered in the order of the names.
+# Only the paths are kept; an image is read when its sample is asked for.
+with TemporaryDirectory() as root:
+    for name in ("flower", "china"):
+        photo = Image.fromarray(load_sample_image(f"{name}.jpg"))
+        Path(root, name).mkdir()
+        photo.save(Path(root, name, "a.png"))
+        photo.rotate(90).save(Path(root, name, "b.png"))
+    folder = datasets.ImageFolder(root)
+    folder.classes  # ['china', 'flower']
+    folder.class_to_idx  # {'china': 0, 'flower': 1}
+    folder.targets  # [0, 0, 1, 1]
+    files = [Path(path).name for path, _ in folder.samples]
+    files  # ['a.png', 'b.png', 'a.png', 'b.png']
+    image, label = folder[2]
+    (image.size, image.mode, label)  # ((640, 427), 'RGB', 1)
+
+# %%
+# From folders to batches: ``ImageFolder`` with ``transform``
+# -----------------------------------------------------------
+#
+# ``transform`` makes tensors of one size out of the images, which batching
+# needs; ``target_transform`` changes the label.
+with TemporaryDirectory() as root:
+    for name, size in (("cat", (40, 30)), ("dog", (50, 80))):
+        Path(root, name).mkdir()
+        Image.new("RGB", size, "red").save(Path(root, name, "a.png"))
+    to_tensor = v2.Compose([v2.Resize((32, 32)), v2.ToImage(),
+                            v2.ToDtype(torch.float32, scale=True)])
+    folder = datasets.ImageFolder(root, transform=to_tensor)
+    images, labels = next(iter(DataLoader(folder, batch_size=2)))
+    images.shape  # torch.Size([2, 3, 32, 32])
+    images[1, :, 0, 0]  # tensor([1., 0., 0.])
+    labels  # tensor([0, 1])
+
+# %%
+# Split one folder into train and validation: ``Subset``
+# ------------------------------------------------------
+#
+# A split of one dataset shares its transform, so the validation images
+# would be augmented too. Open the folder twice, with two transforms, and
+# give both the same permutation.
+with TemporaryDirectory() as root:
+    Path(root, "cat").mkdir()
+    for i in range(10):
+        Image.new("RGB", (8, 8)).save(Path(root, "cat", f"{i}.png"))
+    train = datasets.ImageFolder(root, v2.RandomCrop(4))
+    evaluate = datasets.ImageFolder(root, v2.CenterCrop(6))
+    order = torch.randperm(10).tolist()
+    train = Subset(train, order[:8])
+    evaluate = Subset(evaluate, order[8:])
+    (train[0][0].size, evaluate[0][0].size)  # ((4, 4), (6, 6))
+    sorted(train.indices + evaluate.indices) == list(range(10))  # True
+
+# %%
+# Gray and transparent images: the ``loader`` of ``ImageFolder``
+# --------------------------------------------------------------
+#
+# By default all images become RGB, gray ones three times the same, and the
+# transparency of a PNG is lost. Give a ``loader`` that takes a path to read
+# them as they are.
+with TemporaryDirectory() as root:
+    Path(root, "scan").mkdir()
+    Image.new("L", (8, 8), 7).save(Path(root, "scan", "a.png"))
+    datasets.ImageFolder(root)[0][0].getpixel((0, 0))  # (7, 7, 7)
+
+    def load_gray(path):
+        with Image.open(path) as image:
+            return image.convert("L")
+
+    folder = datasets.ImageFolder(root, loader=load_gray)
+    folder[0][0].getpixel((0, 0))  # 7
+
+# %%
+# Other files in class folders: ``datasets.DatasetFolder``
+# --------------------------------------------------------
+#
+# The same for any files: name the endings and the function that reads one.
+# Files with other endings are passed over; for a rule of your own give
+# ``is_valid_file`` instead of ``extensions``.
+with TemporaryDirectory() as root:
+    for label, name in enumerate(("sine", "square")):
+        Path(root, name).mkdir()
+        np.save(Path(root, name, "a.npy"), np.full(3, label, "float32"))
+        Path(root, name, "notes.txt").write_text("by hand")
+    folder = datasets.DatasetFolder(root, np.load, extensions=(".npy",))
+    folder.classes  # ['sine', 'square']
+    len(folder)  # 2
+    folder[1][0].tolist()  # [1.0, 1.0, 1.0]
+    folder[1][1]  # 1
+
+# %%
+# Boxes of a built-in dataset: ``wrap_dataset_for_transforms_v2``
+# ---------------------------------------------------------------
+#
+# Datasets of detection give their annotations as they stand in the files.
+# Wrapped, they give boxes and masks that transforms move, for VOC and COCO
+# among others. Give the transforms to the dataset, as ``transforms``.
+xml = """<annotation><object><name>dog</name><bndbox>
+<xmin>10</xmin><ymin>5</ymin><xmax>30</xmax><ymax>25</ymax>
+</bndbox></object></annotation>"""
+with TemporaryDirectory() as root:
+    voc = Path(root, "VOCdevkit", "VOC2012")
+    for name in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (voc / name).mkdir(parents=True)
+    Image.new("RGB", (40, 30)).save(voc / "JPEGImages" / "a.jpg")
+    (voc / "Annotations" / "a.xml").write_text(xml)
+    (voc / "ImageSets" / "Main" / "train.txt").write_text("a")
+    flip = v2.RandomHorizontalFlip(p=1.0)
+    plain = datasets.VOCDetection(root, "2012", "train", transforms=flip)
+    plain[0][1]["annotation"]["object"][0]["bndbox"]["xmin"]  # '10'
+    wrapped = datasets.wrap_dataset_for_transforms_v2(plain)
+    image, target = wrapped[0]
+    isinstance(target["boxes"], tv_tensors.BoundingBoxes)  # True
+    target["boxes"].tolist()  # [[10, 5, 30, 25]]
+    target["labels"]  # tensor([12])
+
+# %%
+# Labels in the wrong order: ``class_to_idx``
+# -------------------------------------------
+#
+# ``"10"`` comes before ``"2"``, so the label is not the number in the name.
+# And if a class is missing in one split, all later classes get other labels
+# there, without an error: compare ``class_to_idx`` of both.
+with TemporaryDirectory() as root:
+    for split, names in (("train", ("1", "2", "10")), ("val", ("1", "2"))):
+        for name in names:
+            Path(root, split, name).mkdir(parents=True)
+            Image.new("RGB", (8, 8)).save(Path(root, split, name, "a.png"))
+    train = datasets.ImageFolder(Path(root, "train"))
+    val = datasets.ImageFolder(Path(root, "val"))
+    train.class_to_idx  # {'1': 0, '10': 1, '2': 2}
+    val.class_to_idx  # {'1': 0, '2': 1}
+    names = {label: int(name) for name, label in train.class_to_idx.items()}
+    [names[label] for label in train.targets]  # [1, 10, 2]
+
+# %%
+# Error: couldn't find any class folder (``ImageFolder``)
+# -------------------------------------------------------
+#
+# The images lie in the root itself. Move them into class folders, or, where
+# there are no labels, write a dataset that lists the files.
+with TemporaryDirectory() as root:
+    Image.new("RGB", (8, 8)).save(Path(root, "a.png"))
+    with suppress(FileNotFoundError):
+        datasets.ImageFolder(root)  # FileNotFoundError: any class folder
+    Path(root, "cat").mkdir()
+    Path(root, "a.png").rename(Path(root, "cat", "a.png"))
+    datasets.ImageFolder(root).classes  # ['cat']
+
+# %%
+# Error: found no valid file for the classes (``ImageFolder``)
+# ------------------------------------------------------------
+#
+# A class folder is empty, or holds none of the endings; a hidden
+# ``.ipynb_checkpoints`` counts as a class. Remove it, or keep an empty
+# class, and thus the numbers, with ``allow_empty=True``.
+with TemporaryDirectory() as root:
+    for name in ("cat", "dog", ".ipynb_checkpoints"):
+        Path(root, name).mkdir()
+    Image.new("RGB", (8, 8)).save(Path(root, "cat", "a.png"))
+    with suppress(FileNotFoundError):
+        datasets.ImageFolder(root)  # FileNotFoundError: .ipynb_checkpoints
+    Path(root, ".ipynb_checkpoints").rmdir()
+    with suppress(FileNotFoundError):
+        datasets.ImageFolder(root)  # FileNotFoundError: Found no valid file
+    folder = datasets.ImageFolder(root, allow_empty=True)
+    folder.class_to_idx  # {'cat': 0, 'dog': 1}
+    folder.targets  # [0]

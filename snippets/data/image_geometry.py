@@ -1,0 +1,195 @@
+"""
+Flips, rotations and other geometry
+===================================
+
+Move the pixels of an image: mirror, turn, shift, shear and bend.
+"""
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torchvision import transforms
+from torchvision.transforms import v2
+
+# %%
+# Mirror an image: ``v2.RandomHorizontalFlip``, ``v2.functional.hflip``
+# ---------------------------------------------------------------------
+#
+# The transform mirrors with probability ``p``, one half unless you say; the
+# function always does. Leave it out where left and right mean something:
+# letters, digits, road signs, the side of an organ.
+x = torch.tensor([[[1, 2, 3], [4, 5, 6]]])
+v2.functional.hflip(x)  # tensor([[[3, 2, 1], [6, 5, 4]]])
+v2.RandomHorizontalFlip(p=1.0)(x)  # tensor([[[3, 2, 1], [6, 5, 4]]])
+old = transforms.RandomHorizontalFlip(p=1.0)
+old(x)  # tensor([[[3, 2, 1], [6, 5, 4]]])
+flip = v2.RandomHorizontalFlip()
+flipped = sum(not torch.equal(flip(x), x) for _ in range(1000))
+400 < flipped < 600  # True
+
+# %%
+# Turn upside down: ``v2.RandomVerticalFlip``, ``v2.functional.vflip``
+# --------------------------------------------------------------------
+#
+# Right for pictures from above or from a microscope, wrong for photographs
+# with a sky. Both flips together are half a turn.
+x = torch.tensor([[[1, 2, 3], [4, 5, 6]]])
+v2.functional.vflip(x)  # tensor([[[4, 5, 6], [1, 2, 3]]])
+v2.RandomVerticalFlip(p=1.0)(x)  # tensor([[[4, 5, 6], [1, 2, 3]]])
+transforms.RandomVerticalFlip(p=1.0)(x)  # tensor([[[4, 5, 6], [1, 2, 3]]])
+both = v2.functional.hflip(v2.functional.vflip(x))
+torch.equal(both, torch.rot90(x, 2, dims=(-2, -1)))  # True
+
+# %%
+# Rotate by an angle: ``v2.functional.rotate``
+# --------------------------------------------
+#
+# Degrees, counterclockwise, about the centre. The size stays, so corners
+# are cut off and others left black; ``expand=True`` grows the image
+# instead. Quarter turns of a tensor are exact, and quicker with
+# :func:`torch.rot90`.
+x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
+v2.functional.rotate(x, 90)  # tensor([[[2., 4.], [1., 3.]]])
+torch.rot90(x, 1, dims=(-2, -1))  # tensor([[[2., 4.], [1., 3.]]])
+photo = Image.fromarray(load_sample_image("china.jpg"))
+photo.size  # (640, 427)
+v2.functional.rotate(photo, 90).size  # (640, 427)
+v2.functional.rotate(photo, 90, expand=True).size  # (427, 640)
+
+# %%
+# Rotate by a random angle: ``v2.RandomRotation``
+# -----------------------------------------------
+#
+# One number is the largest angle either way, two are the ends of the range.
+# For a choice among quarter turns, choose among fixed rotations.
+v2.RandomRotation(30).degrees  # [-30.0, 30.0]
+rotation = v2.RandomRotation(30)
+angles = [rotation.make_params([])["angle"] for _ in range(500)]
+-30 <= min(angles) < -25 and 25 < max(angles) <= 30  # True
+x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
+v2.RandomRotation((90, 90))(x)  # tensor([[[2., 4.], [1., 3.]]])
+transforms.RandomRotation((90, 90))(x)  # tensor([[[2., 4.], [1., 3.]]])
+turns = [v2.RandomRotation((a, a)) for a in (0, 90, 180, 270)]
+seen = {v2.RandomChoice(turns)(x)[0, 0, 0].item() for _ in range(200)}
+seen == {1.0, 2.0, 3.0, 4.0}  # True
+
+# %%
+# Shift, scale, shear: ``v2.functional.affine``
+# ---------------------------------------------
+#
+# ``translate`` is in pixels, right and down. Positive angles turn clockwise
+# here, against those of ``rotate``.
+x = torch.tensor([[[1.0, 2.0, 0.0], [3.0, 4.0, 0.0], [0.0, 0.0, 0.0]]])
+stay = {"angle": 0, "translate": [0, 0], "scale": 1.0, "shear": [0.0, 0.0]}
+affine = v2.functional.affine
+torch.equal(affine(x, **stay), x)  # True
+affine(x, **stay | {"translate": [1, 0]})[0, 0]  # tensor([0., 1., 2.])
+affine(x, **stay | {"translate": [0, 1]})[0, 1]  # tensor([1., 2., 0.])
+quarter = affine(x, **stay | {"angle": 90})
+torch.equal(quarter, v2.functional.rotate(x, -90))  # True
+
+# %%
+# Shift, scale and shear at random: ``v2.RandomAffine``
+# -----------------------------------------------------
+#
+# ``degrees`` must be given, 0 for none. ``translate`` is a share of width
+# and height here, ``scale`` a range of factors, ``shear`` in degrees. One
+# resampling does it all, which blurs less than one transform after another.
+x = torch.rand(3, 100, 200)
+move = v2.RandomAffine(degrees=0, translate=(0.1, 0.3), scale=(0.9, 1.1))
+move(x).shape  # torch.Size([3, 100, 200])
+draws = [move.make_params([x]) for _ in range(500)]
+right = [abs(draw["translate"][0]) for draw in draws]
+down = [abs(draw["translate"][1]) for draw in draws]
+17 <= max(right) <= 20 and 26 <= max(down) <= 30  # True
+scales = [draw["scale"] for draw in draws]
+0.9 <= min(scales) < 0.92 and 1.08 < max(scales) <= 1.1  # True
+
+# %%
+# See it from another side: ``v2.RandomPerspective``
+# --------------------------------------------------
+#
+# Moves the four corners inwards, by at most ``distortion_scale`` of half
+# the side; straight lines stay straight. ``v2.functional.perspective``
+# takes the corners before and after.
+x = torch.rand(3, 80, 80)
+corners = [[0, 0], [79, 0], [79, 79], [0, 79]]
+same = v2.functional.perspective(x, corners, corners)
+torch.allclose(same, x, atol=1e-3)  # True
+view = v2.RandomPerspective(distortion_scale=0.5, p=1.0)
+view(x).shape  # torch.Size([3, 80, 80])
+shares = [view(torch.ones(1, 80, 80)).mean().item() for _ in range(20)]
+0.24 < min(shares) < max(shares) < 1  # True
+
+# %%
+# Bend an image: ``v2.ElasticTransform``
+# --------------------------------------
+#
+# Every pixel is shifted on its own, by noise made smooth: ``alpha`` is its
+# strength, ``sigma`` how smooth it is. Made for handwriting and tissue.
+# ``v2.functional.elastic`` takes the shifts, as a share of half the side.
+x = torch.rand(1, 28, 28)
+still = v2.ElasticTransform(alpha=0.0)(x)
+torch.allclose(still, x, atol=1e-4)  # True
+bent = v2.ElasticTransform(alpha=50.0, sigma=5.0)(x)
+torch.allclose(bent, x, atol=1e-4)  # False
+shift = torch.zeros(1, 28, 28, 2)
+shift[..., 0] = 2 / 28
+moved = v2.functional.elastic(x, shift)
+torch.allclose(moved[..., :-1], x[..., 1:], atol=1e-4)  # True
+
+# %%
+# The corners a rotation leaves: ``fill``, ``interpolation``
+# ----------------------------------------------------------
+#
+# Left alone they are 0, black. Rotation and affine take the nearest pixel
+# by default, which makes edges jagged: say bilinear for photographs, keep
+# nearest for masks, and fill with a colour of the data.
+x = torch.full((1, 9, 9), 8.0)
+nearest = v2.functional.rotate(x, 45)
+nearest.unique()  # tensor([0., 8.])
+bilinear = v2.InterpolationMode.BILINEAR
+smooth = v2.functional.rotate(x, 45, interpolation=bilinear)
+len(smooth.unique()) > 2  # True
+filled = v2.functional.rotate(x, 45, fill=8.0)
+torch.equal(filled, x)  # True
+turn = v2.RandomRotation(30, interpolation=bilinear, fill=128)
+turn.fill  # 128
+
+# %%
+# See geometric transforms: ``v2.RandomRotation`` to ``v2.ElasticTransform``
+# --------------------------------------------------------------------------
+#
+# One draw of each, with the settings made strong enough to be seen. All
+# but the enlarged one keep their size.
+photo = Image.fromarray(load_sample_image("china.jpg"))
+photo.thumbnail((240, 160))
+torch.manual_seed(1)
+steps = [v2.Identity(), v2.RandomHorizontalFlip(1.0),
+         v2.RandomVerticalFlip(1.0), v2.RandomRotation((20, 20)),
+         v2.RandomRotation((20, 20), expand=True),
+         v2.RandomAffine(0, translate=(0.2, 0.2), shear=20),
+         v2.RandomPerspective(p=1.0), v2.ElasticTransform(alpha=90.0)]
+figure, axes = plt.subplots(2, 4, figsize=(9, 3.4))
+for ax, step in zip(axes.flat, steps, strict=True):
+    ax.imshow(step(photo))
+    ax.set_title(type(step).__name__, fontsize=9)
+    ax.axis("off")
+figure.tight_layout()
+steps[3](photo).size  # (240, 160)
+steps[4](photo).size > (240, 160)  # True
+
+# %%
+# Error: must be positive (``v2.RandomRotation``)
+# -----------------------------------------------
+#
+# A single number stands for a range around 0, so its sign has no meaning.
+# Write both ends where one direction is wanted.
+with suppress(ValueError):
+    v2.RandomRotation(-30)  # ValueError: degrees is a single number
+v2.RandomRotation((-30, 0)).degrees  # [-30.0, 0.0]
+with suppress(ValueError):
+    v2.RandomAffine(0, translate=(10, 10))  # ValueError: between 0 and 1
+v2.RandomAffine(0, translate=(0.1, 0.1)).translate  # (0.1, 0.1)

@@ -1,0 +1,188 @@
+"""
+Image sizes and crops
+=====================
+
+Bring photographs of all sizes to the one size that a batch needs.
+"""
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torchvision import transforms
+from torchvision.transforms import v2
+
+# %%
+# Resize an image: ``v2.Resize``
+# ------------------------------
+#
+# One number is the length of the shorter side, and the shape of the picture
+# is kept; two numbers are (height, width), and it is stretched to fit. For
+# a limit on the longer side give ``None`` and ``max_size``.
+photo = Image.fromarray(load_sample_image("china.jpg"))
+photo.size  # (640, 427)
+v2.Resize(224)(photo).size  # (335, 224)
+v2.Resize((224, 224))(photo).size  # (224, 224)
+v2.Resize(None, max_size=224)(photo).size  # (224, 149)
+old = transforms.Resize(224)(photo)
+old.tobytes() == v2.Resize(224)(photo).tobytes()  # True
+
+# %%
+# Resize without losing fine lines: ``antialias``
+# -----------------------------------------------
+#
+# Without it a smaller picture reads one place in so many and drops the
+# pixels between: stripes vanish or turn into false ones. It is the default
+# for tensors today, and always on for PIL images.
+stripes = torch.tensor([0.0, 1.0]).repeat(9).expand(1, 6, 18)
+sharp = v2.functional.resize(stripes, [2, 6], antialias=False)
+smooth = v2.functional.resize(stripes, [2, 6], antialias=True)
+sharp[0, 0]  # tensor([1., 0., 1., 0., 1., 0.])
+bool((smooth[0, 0, 1:-1] - 0.5).abs().max() < 0.1)  # True
+
+# %%
+# Resize a mask of class indices: ``InterpolationMode.NEAREST``
+# -------------------------------------------------------------
+#
+# Averaging class 0 and class 8 makes a class 4 that nobody drew. Nearest
+# takes one of the pixels there are; a ``tv_tensors.Mask`` is resized so of
+# its own accord.
+mask = torch.tensor([[[0, 0, 8, 8], [0, 0, 8, 8]]], dtype=torch.uint8)
+nearest = v2.InterpolationMode.NEAREST
+wrong = v2.functional.resize(mask, [3, 6])
+right = v2.functional.resize(mask, [3, 6], interpolation=nearest)
+set(wrong.unique().tolist()) <= {0, 8}  # False
+right.unique()  # tensor([0, 8], dtype=torch.uint8)
+
+# %%
+# Cut out the centre: ``v2.CenterCrop``
+# -------------------------------------
+#
+# What evaluation takes after resizing: no pixel is stretched, the borders
+# are lost. A crop larger than the image is filled up with zeros and raises
+# no error. For a place of your own, ``v2.functional.crop`` takes top, left,
+# height and width; ``resized_crop`` resizes as well.
+x = torch.arange(25).reshape(1, 5, 5)
+v2.CenterCrop(3)(x)  # tensor([[[6, 7, 8], [11, 12, 13], [16, 17, 18]]])
+torch.equal(transforms.CenterCrop(3)(x), x[:, 1:4, 1:4])  # True
+v2.functional.crop(x, 0, 3, 2, 2)  # tensor([[[3, 4], [8, 9]]])
+v2.functional.resized_crop(x, 0, 3, 2, 2, [8, 8])  # shape (1, 8, 8)
+v2.CenterCrop(7)(x)[0, 0]  # tensor([0, 0, 0, 0, 0, 0, 0])
+
+# %%
+# Pad an image: ``v2.Pad``
+# ------------------------
+#
+# Two numbers are (left and right, top and bottom), four go left, top,
+# right, bottom: the order of PIL, not that of
+# :func:`torch.nn.functional.pad`. Besides a constant ``fill`` there are
+# ``"edge"``, ``"reflect"`` (without the border pixel) and ``"symmetric"``.
+x = torch.tensor([[[1, 2, 3]]])
+v2.Pad([2, 0], fill=9)(x)  # tensor([[[9, 9, 1, 2, 3, 9, 9]]])
+v2.Pad([2, 0, 1, 0])(x)  # tensor([[[0, 0, 1, 2, 3, 0]]])
+pad = v2.functional.pad
+pad(x, [2, 0], padding_mode="edge")  # tensor([[[1, 1, 1, 2, 3, 3, 3]]])
+x = x.expand(1, 3, 3)
+reflect = pad(x, [2, 0], padding_mode="reflect")
+reflect[0, 0]  # tensor([3, 2, 1, 2, 3, 2, 1])
+symmetric = pad(x, [2, 0], padding_mode="symmetric")
+symmetric[0, 0]  # tensor([2, 1, 1, 2, 3, 3, 2])
+
+# %%
+# Shift small images at random: ``v2.RandomCrop`` with ``padding``
+# ----------------------------------------------------------------
+#
+# The usual recipe for CIFAR: pad by 4, cut 32 again, so the picture moves
+# by up to 4 pixels each way. Here the marked pixel shows by how much.
+image = torch.zeros(1, 32, 32)
+image[0, 16, 16] = 1
+crop = v2.RandomCrop(32, padding=4)
+places = torch.stack([crop(image).nonzero()[0] for _ in range(1000)])
+places.amin(dim=0)  # tensor([0, 12, 12])
+places.amax(dim=0)  # tensor([0, 20, 20])
+torch.manual_seed(0)
+old = transforms.RandomCrop(32, padding=4)(image)  # shape (1, 32, 32)
+
+# %%
+# Train on crops of any size: ``v2.RandomResizedCrop``
+# ----------------------------------------------------
+#
+# Cuts a share of the area between ``scale``, with a ratio of width to
+# height between ``ratio``, and resizes that to ``size``: the usual training
+# crop for photographs. The default takes as little as 8 % of the picture;
+# raise it where objects are small or must stay whole.
+photo = Image.fromarray(load_sample_image("china.jpg"))
+crop = v2.RandomResizedCrop(224, scale=(0.25, 1.0))
+crop(photo).size  # (224, 224)
+draws = [crop.make_params([photo]) for _ in range(200)]
+areas = [d["height"] * d["width"] / (640 * 427) for d in draws]
+ratios = [d["width"] / d["height"] for d in draws]
+0.24 < min(areas) < 0.4 and 0.6 < max(areas) <= 1  # True
+0.73 < min(ratios) < 0.9 and 1.1 < max(ratios) < 1.36  # True
+transforms.RandomResizedCrop(224)(photo).size  # (224, 224)
+
+# %%
+# Five or ten crops of one image: ``v2.FiveCrop``, ``v2.TenCrop``
+# ---------------------------------------------------------------
+#
+# The four corners and the centre, for predictions averaged over crops;
+# ``TenCrop`` adds the five of the mirrored image. They return a tuple, so
+# stack it: the crops become a batch.
+x = torch.arange(16).reshape(1, 4, 4)
+corners = v2.FiveCrop(2)(x)
+torch.stack(corners)[:, 0, 0, 0]  # tensor([0, 2, 8, 10, 5])
+ten = v2.TenCrop(2)(x)  # len 10
+mirrored = v2.FiveCrop(2)(x.flip(-1))
+torch.equal(torch.stack(ten), torch.stack(corners + mirrored))  # True
+
+# %%
+# Random sizes for detection: ``v2.ScaleJitter``, ``v2.RandomResize``
+# -------------------------------------------------------------------
+#
+# All keep the shape of the picture. ``RandomShortestSize`` picks the
+# shorter side from a list, ``RandomResize`` from a range whose end is left
+# out; ``ScaleJitter`` fits the image into ``target_size`` and scales that
+# by a random factor. Sizes then differ in a batch: crop or pad afterwards.
+photo = Image.fromarray(load_sample_image("china.jpg"))
+shortest = v2.RandomShortestSize([200, 300])
+{min(shortest(photo).size) for _ in range(60)} == {200, 300}  # True
+between = v2.RandomResize(200, 203)
+{min(between(photo).size) for _ in range(100)} == {200, 201, 202}  # True
+jitter = v2.ScaleJitter((320, 320), scale_range=(0.5, 1.5))
+widths = [jitter(photo).width for _ in range(120)]
+160 <= min(widths) < 230 and 410 < max(widths) <= 480  # True
+
+# %%
+# See sizes and crops: ``v2.Resize``, ``v2.RandomResizedCrop``
+# ------------------------------------------------------------
+#
+# Stretched, cut out of the middle, cut at random, padded: the first keeps
+# everything and distorts, crops keep the proportions and lose the rest.
+photo = Image.fromarray(load_sample_image("china.jpg"))
+photo.thumbnail((240, 160))
+torch.manual_seed(0)
+steps = [v2.Identity(), v2.Resize((160, 160)), v2.CenterCrop(160),
+         v2.RandomCrop(100), v2.RandomResizedCrop(160),
+         v2.Pad(40, fill=128)]
+figure, axes = plt.subplots(1, 6, figsize=(9, 1.8))
+for ax, step in zip(axes, steps, strict=True):
+    ax.imshow(step(photo))
+    ax.set_title(type(step).__name__, fontsize=8)
+    ax.axis("off")
+figure.tight_layout()
+[step(photo).size for step in steps[3:5]]  # [(100, 100), (160, 160)]
+
+# %%
+# Error: required crop size is larger than input (``v2.RandomCrop``)
+# ------------------------------------------------------------------
+#
+# Some image of the folder is smaller than the crop. ``pad_if_needed`` fills
+# it up; resizing first keeps the border free of black bars.
+small = torch.ones(3, 20, 40)
+with suppress(ValueError):
+    v2.RandomCrop(32)(small)  # ValueError: Required crop size (32, 32)
+padded = v2.RandomCrop(32, pad_if_needed=True)(small)  # shape (3, 32, 32)
+padded.sum() < padded.numel()  # tensor(True)
+resized = v2.RandomCrop(32)(v2.Resize(32)(small))  # shape (3, 32, 32)
+torch.allclose(resized, torch.ones(3, 32, 32))  # True

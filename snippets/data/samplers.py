@@ -1,0 +1,239 @@
+"""
+Samplers
+========
+
+Decide which samples come in which order, and how they are grouped.
+
+.. which::
+
+   - ``SequentialSampler``: samples in the order of the dataset
+   - ``RandomSampler``: shuffled, or drawn with replacement
+   - ``SubsetRandomSampler``: only these numbers, shuffled
+   - ``WeightedRandomSampler``: some samples more often than others
+   - ``BatchSampler``: lists of numbers, one list for each batch
+   - ``DistributedSampler``: a share of the samples for each process
+   - ``Sampler``: an order of your own, such as similar lengths together
+"""
+import random
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    DistributedSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+
+# %%
+# Samples in order: ``SequentialSampler``
+# ---------------------------------------
+#
+# What a loader uses without ``shuffle``. A sampler yields numbers, never
+# samples; give it as ``sampler=``.
+sampler = SequentialSampler(["a", "b", "c"])
+list(sampler)  # [0, 1, 2]
+type(DataLoader([1, 2]).sampler) is SequentialSampler  # True
+
+# %%
+# Samples shuffled: ``RandomSampler``
+# -----------------------------------
+#
+# What ``shuffle=True`` uses: every number once, anew in each epoch.
+# ``num_samples`` makes an epoch shorter or longer; above the size of the
+# dataset it deals whole permutations first.
+generator = torch.Generator(torch.get_default_device())
+data = range(10)
+every = RandomSampler(data, generator=generator)
+sorted(every) == list(data)  # True
+short = RandomSampler(data, num_samples=3, generator=generator)
+len(set(short))  # 3
+long = RandomSampler(data, num_samples=25, generator=generator)
+counts = torch.tensor(list(long)).bincount()
+counts.sum()  # tensor(25)
+counts.min(), counts.max()  # (tensor(2), tensor(3))
+
+# %%
+# Draw samples with replacement: ``RandomSampler(replacement=True)``
+# ------------------------------------------------------------------
+#
+# A bootstrap sample: of n samples, n draws leave out about
+# :math:`e^{-1} = 37` percent, and others come several times.
+generator = torch.Generator(torch.get_default_device())
+n = 100_000
+sampler = RandomSampler(range(n), replacement=True, generator=generator)
+drawn = torch.tensor(list(sampler))
+len(drawn)  # 100000
+left_out = 1 - drawn.unique().numel() / n
+abs(left_out - 0.368) < 0.01  # True
+
+# %%
+# Only these samples, shuffled: ``SubsetRandomSampler``
+# -----------------------------------------------------
+#
+# For training and validation from one dataset. Validation in order takes a
+# plain list, or a :class:`~torch.utils.data.Subset`, whose length the
+# loader then knows: ``len(loader.dataset)`` still counts all samples.
+data = range(100, 106)
+generator = torch.Generator(torch.get_default_device())
+sampler = SubsetRandomSampler([0, 2, 4], generator=generator)
+train = DataLoader(data, sampler=sampler)
+sorted(batch.item() for batch in train)  # [100, 102, 104]
+[batch.item() for batch in DataLoader(data, sampler=[5, 1])]  # [105, 101]
+len(train), len(train.dataset)  # (3, 6)
+
+# %%
+# Some samples more often: ``WeightedRandomSampler``
+# --------------------------------------------------
+#
+# One weight for each sample, not for each class; they need not add up to
+# 1. Draws are with replacement unless you say, so weight 3 against 1 is
+# drawn three times as often.
+weights = [1.0, 3.0, 0.0, 4.0]
+sampler = WeightedRandomSampler(weights, num_samples=80_000)
+shares = torch.tensor(list(sampler)).bincount() / 80_000
+expected = torch.tensor([0.125, 0.375, 0.0, 0.5])
+torch.allclose(shares, expected, atol=0.012)  # True
+once = WeightedRandomSampler(weights, 3, replacement=False)
+sorted(once)  # [0, 1, 3]
+
+# %%
+# What each sampler draws, as a histogram (``WeightedRandomSampler``)
+# -------------------------------------------------------------------
+#
+# 1000 draws of 10 samples: without replacement each comes 100 times, with
+# replacement about 100 times, with weights in their proportion.
+generator = torch.Generator(torch.get_default_device())
+data, how = range(10), dict(num_samples=1000, generator=generator)
+samplers = {
+    "RandomSampler": RandomSampler(data, **how),
+    "replacement=True": RandomSampler(data, replacement=True, **how),
+    "WeightedRandomSampler": WeightedRandomSampler(range(10), **how),
+}
+figure, axes = plt.subplots(1, 3, figsize=(9, 2.6), sharey=True)
+for ax, (name, sampler) in zip(axes, samplers.items()):
+    counts = np.bincount(list(sampler), minlength=10)
+    ax.bar(data, counts)
+    ax.set_title(name)
+    ax.set_xticks(data)
+counts[0].item(), counts.sum().item()  # (0, 1000)
+figure.tight_layout()
+
+# %%
+# Numbers in groups: ``BatchSampler``
+# -----------------------------------
+#
+# Wraps a sampler and yields lists, one for each batch. A loader makes one
+# from ``batch_size`` and ``drop_last``; give your own as
+# ``batch_sampler=`` where batches differ in size or content.
+batches = BatchSampler(SequentialSampler(range(5)), 2, drop_last=False)
+list(batches)  # [[0, 1], [2, 3], [4]]
+len(BatchSampler(range(5), 2, drop_last=True))  # 2
+own = [[0, 1, 2], [4]]
+loader = DataLoader(range(10, 15), batch_sampler=own)
+[batch.tolist() for batch in loader]  # [[10, 11, 12], [14]]
+
+# %%
+# One share for each GPU process: ``DistributedSampler``
+# ------------------------------------------------------
+#
+# ``torch.utils.data.distributed.DistributedSampler`` gives every process
+# other samples; the first are repeated until all shares
+# have one length (``drop_last=True`` cuts instead). Number of processes
+# and rank come from the process group, or are given.
+shares = [
+    DistributedSampler(range(5), num_replicas=2, rank=rank, shuffle=False)
+    for rank in range(2)
+]
+[list(share) for share in shares]  # [[0, 2, 4], [1, 3, 0]]
+with suppress(ValueError):
+    DistributedSampler(
+        range(5)
+    )  # ValueError: Default process group has not been initialized
+
+# %%
+# Same shuffle in every epoch: ``DistributedSampler.set_epoch``
+# -------------------------------------------------------------
+#
+# All processes must shuffle alike, so the order depends only on seed and
+# epoch. Without
+# ``torch.utils.data.distributed.DistributedSampler.set_epoch`` before each
+# epoch it never changes. It draws on the CPU: iterate under
+# ``torch.device("cpu")`` where another device is the default.
+sampler = DistributedSampler(range(50), num_replicas=2, rank=0)
+with torch.device("cpu"):
+    first, second = list(sampler), list(sampler)
+    sampler.set_epoch(1)
+    third = list(sampler)
+first == second  # True
+first == third  # False
+
+# %%
+# Your own order: subclass ``Sampler``
+# ------------------------------------
+#
+# ``__iter__`` yields numbers; ``__len__`` lets ``len(loader)`` work. Draw
+# anew in ``__iter__``, so that epochs differ. Here: samples that a mask
+# selects, each twice in a row.
+class Twice(Sampler):
+    def __init__(self, mask):
+        self.numbers = mask.nonzero().flatten().tolist()
+
+    def __iter__(self):
+        for number in self.numbers:
+            yield from (number, number)
+
+    def __len__(self):
+        return 2 * len(self.numbers)
+
+
+sampler = Twice(torch.tensor([True, False, True]))
+list(sampler)  # [0, 0, 2, 2]
+len(DataLoader(range(3), sampler=sampler))  # 4
+
+# %%
+# Sequences of similar length together: a bucketing ``Sampler``
+# -------------------------------------------------------------
+#
+# Sorted by length, cut into batches, and the batches shuffled: little
+# padding, still another order in each epoch. Count the padding: every
+# sequence is padded to the longest of its batch.
+class ByLength(Sampler):
+    def __init__(self, lengths, size):
+        order = sorted(range(len(lengths)), key=lengths.__getitem__)
+        self.batches = list(BatchSampler(order, size, drop_last=False))
+
+    def __iter__(self):
+        return iter(random.sample(self.batches, len(self.batches)))
+
+
+def padding(batches):
+    groups = [[lengths[i] for i in batch] for batch in batches]
+    return sum(max(g) * len(g) - sum(g) for g in groups)
+
+
+lengths = [9, 2, 8, 1, 7, 3]
+sorted(ByLength(lengths, 2))  # [[2, 0], [3, 1], [5, 4]]
+padding(ByLength(lengths, 2))  # 6
+padding([[0, 1], [2, 3], [4, 5]])  # 18
+
+# %%
+# Sampler for a ``Subset``: positions count within the subset
+# -----------------------------------------------------------
+#
+# A sampler counts positions in the dataset that the loader gets. For a
+# ``Subset`` these are positions in the subset, so weights computed for the
+# whole dataset belong to other samples. Take the weights of its indices.
+weights = torch.tensor([0.0, 0.0, 1.0, 5.0])
+part = torch.utils.data.Subset(["a", "b", "c", "d"], [3, 0])
+loader = DataLoader(part, sampler=WeightedRandomSampler(weights, 1))
+with suppress(IndexError):
+    next(iter(loader))  # IndexError: list index out of range
+right = WeightedRandomSampler(weights[part.indices], 4)
+list(DataLoader(part, sampler=right))  # [['d'], ['d'], ['d'], ['d']]

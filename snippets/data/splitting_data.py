@@ -1,0 +1,170 @@
+"""
+Splitting data
+==============
+
+Hold samples back for validation and test, so that none is seen twice.
+"""
+import torch
+from sklearn.model_selection import (
+    GroupShuffleSplit,
+    KFold,
+    StratifiedKFold,
+    train_test_split,
+)
+from torch.utils.data import Subset, TensorDataset, random_split
+
+# %%
+# Train, validation and test sets: ``random_split``
+# -------------------------------------------------
+#
+# Fractions that add up to 1, rounded down; the rest is dealt out to the
+# parts in turn. Choose models by the validation set and look at the test
+# set once, at the end.
+dataset = TensorDataset(torch.arange(103))
+generator = torch.Generator(torch.get_default_device())
+parts = random_split(dataset, [0.7, 0.15, 0.15], generator=generator)
+[len(part) for part in parts]  # [73, 15, 15]
+train, val, test = (set(part.indices) for part in parts)
+len(train | val | test)  # 103
+
+# %%
+# Same split in every run: a seeded ``generator`` (``random_split``)
+# ------------------------------------------------------------------
+#
+# A generator of its own: other draws do not change the split, and a
+# restarted training does not validate on samples it was trained on. It is
+# the same only while the dataset has the same order and size.
+def split(n):
+    generator = torch.Generator(torch.get_default_device())
+    generator.manual_seed(42)
+    _, val = random_split(range(n), [0.8, 0.2], generator=generator)
+    return val.indices
+
+
+val = split(1000)
+torch.rand(5)  # shape (5,)
+split(1000) == val  # True
+seen = set(split(1001)) - set(val)
+len(seen) > 100  # True
+
+# %%
+# Split by index, keep the numbers: ``torch.randperm``, ``Subset``
+# ----------------------------------------------------------------
+#
+# One list of numbers can cut two datasets: the same files once with
+# augmentation, for training, and once without. Save the list with the
+# checkpoint.
+order = torch.randperm(10).tolist()
+plain = TensorDataset(torch.arange(10))
+augmented = TensorDataset(torch.arange(10) + 100)
+train = Subset(augmented, order[:8])
+val = Subset(plain, order[8:])
+min(value.item() for (value,) in train) >= 100  # True
+sorted(train.indices + val.indices) == list(range(10))  # True
+
+# %%
+# Same share of each class: ``train_test_split(stratify=...)``
+# ------------------------------------------------------------
+#
+# With few samples of a class, chance may leave a part without it. Split
+# the numbers of the samples, stratified by target: scikit-learn does not
+# need the samples themselves.
+targets = torch.tensor([0] * 90 + [1] * 10)
+train, val = train_test_split(
+    range(100), test_size=0.2, stratify=targets.tolist(), random_state=0
+)
+targets[train].bincount()  # tensor([72,  8])
+targets[val].bincount()  # tensor([18,  2])
+rare = [targets[torch.randperm(100)[:20]].sum() for _ in range(200)]
+len(torch.stack(rare).unique()) > 1  # True
+
+# %%
+# Cross-validation: ``KFold``
+# ---------------------------
+#
+# Each sample is in the validation part of one fold. Make a new model in
+# each, and give mean and spread of the k results.
+dataset = TensorDataset(torch.arange(6))
+held_out = []
+for train, val in KFold(3, shuffle=True, random_state=0).split(range(6)):
+    part = Subset(dataset, val.tolist())
+    held_out += [value.item() for (value,) in part]
+    len(train), len(val)  # (4, 2)
+    len(set(train) & set(val))  # 0
+sorted(held_out)  # [0, 1, 2, 3, 4, 5]
+
+# %%
+# Cross-validation with rare classes: ``StratifiedKFold``
+# -------------------------------------------------------
+#
+# Wants the targets beside the samples, and keeps the shares in each fold.
+# Sorted data without ``shuffle`` is where ``KFold`` fails: the fold of
+# a class then trains without it.
+targets = torch.tensor([0] * 8 + [1] * 4)
+y = targets.tolist()
+folds = StratifiedKFold(4).split(y, y)
+counts = [targets[val].bincount().tolist() for _, val in folds]
+counts  # [[2, 1], [2, 1], [2, 1], [2, 1]]
+folds = KFold(3).split(y)
+counts = [targets[train].bincount().tolist() for train, _ in folds]
+counts  # [[4, 4], [4, 4], [8]]
+
+# %%
+# Time series: train on the past, validate on what comes after
+# ------------------------------------------------------------
+#
+# A random split lets the model see both neighbours of each value it is to
+# predict. Cut at one moment, and leave out the windows that reach across
+# it: here 3, the length of a window less one.
+series = torch.arange(20)
+windows = series.unfold(0, 4, 1).contiguous()
+windows.shape  # torch.Size([17, 4])
+train, val = windows[:10], windows[10:]
+overlap = torch.isin(train, val)
+overlap.any()  # tensor(True)
+gap = 3
+val = windows[10 + gap :]
+torch.isin(train, val).any()  # tensor(False)
+train.max(), val.min()  # (tensor(12), tensor(13))
+
+# %%
+# Patients, users, videos kept together: ``GroupShuffleSplit``
+# ------------------------------------------------------------
+#
+# Pictures of one patient are alike, so a model that knows the patient
+# looks good in validation and fails on new ones. Split the groups instead
+# of the samples.
+patient = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 3, 4])
+splitter = GroupShuffleSplit(n_splits=1, test_size=0.4, random_state=0)
+train, val = next(splitter.split(patient.tolist(), groups=patient.tolist()))
+torch.isin(patient[train], patient[val]).any()  # tensor(False)
+patient[val].unique().numel()  # 2
+len(train) + len(val)  # 10
+
+# %%
+# Duplicates leak from training to validation
+# -------------------------------------------
+#
+# With each sample twice, a random split in halves has trained on every
+# second sample that it validates on. Remove duplicates before the split:
+# :func:`torch.unique` with ``dim=0`` compares rows.
+samples = torch.randn(500, 4).repeat(2, 1)
+order = torch.randperm(1000)
+train, val = samples[order[:500]], samples[order[500:]]
+known = set(map(tuple, train.tolist()))
+share = sum(tuple(row) in known for row in val.tolist()) / 500
+0.35 < share < 0.65  # True
+samples.unique(dim=0).shape  # torch.Size([500, 4])
+
+# %%
+# Sorted by class: the first 80 percent are no training set
+# ---------------------------------------------------------
+#
+# Files come sorted by folder, so by class. Slicing them puts whole classes
+# into one part only; a permutation mixes them first.
+targets = torch.arange(10).repeat_interleave(50)
+train, val = targets[:400], targets[400:]
+train.unique().tolist()  # [0, 1, 2, 3, 4, 5, 6, 7]
+val.unique().tolist()  # [8, 9]
+mixed = targets[torch.randperm(500)]
+mixed[:400].unique().numel(), mixed[400:].unique().numel()  # (10, 10)

@@ -1,0 +1,199 @@
+"""
+Transform pipelines
+===================
+
+Put image transforms in order, for training and for evaluation.
+"""
+import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torch import nn
+from torch.utils.data import Dataset
+from torchvision import transforms, tv_tensors
+from torchvision.transforms import v2
+
+# %%
+# Train and eval pipelines: ``v2.Compose``
+# ----------------------------------------
+#
+# Two pipelines: random crops and flips to train, one fixed crop to
+# evaluate. Both end in the same conversion and normalization, those of the
+# model. Validation data that go through the training pipeline give numbers
+# that change from run to run.
+finish = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True),
+          v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
+train = v2.Compose([v2.RandomResizedCrop(224),
+                    v2.RandomHorizontalFlip(), *finish])
+evaluate = v2.Compose([v2.Resize(256), v2.CenterCrop(224), *finish])
+photo = Image.fromarray(load_sample_image("china.jpg"))
+train(photo)  # shape (3, 224, 224), dtype float32
+torch.equal(evaluate(photo), evaluate(photo))  # True
+torch.equal(train(photo), train(photo))  # False
+
+# %%
+# In which order: bytes first, ``v2.Normalize`` last
+# --------------------------------------------------
+#
+# Crop and resize bytes, which are a quarter of the memory and quicker;
+# convert; normalize. Colour transforms need values within 0 and 255, or 0
+# and 1: after normalizing, brightness and contrast cut off what is below 0.
+image = torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8)
+to_float = v2.ToDtype(torch.float32, scale=True)
+normalize = v2.Normalize([0.5] * 3, [0.5] * 3)
+dim = v2.ColorJitter(brightness=(0.5, 0.5))
+right = v2.Compose([dim, to_float, normalize])(image)
+wrong = v2.Compose([to_float, normalize, dim])(image)
+-1 <= right.min() < -0.9 and right.max() < 0.1  # tensor(True)
+wrong.min()  # tensor(0.)
+
+# %%
+# Old and new pipelines: ``transforms.Compose``, ``v2.Compose``
+# -------------------------------------------------------------
+#
+# The first version is frozen and knows images only; version 2 has the same
+# names, is quicker and takes boxes and masks too. Only ``ToTensor``, and
+# its function ``to_tensor``, are replaced, by two steps. Do not mix both in
+# one project.
+photo = Image.fromarray(load_sample_image("china.jpg"))
+old = transforms.Compose([
+    transforms.Resize(64), transforms.CenterCrop(64),
+    transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.25] * 3),
+])
+new = v2.Compose([
+    v2.Resize(64), v2.CenterCrop(64), v2.ToImage(),
+    v2.ToDtype(torch.float32, scale=True),
+    v2.Normalize([0.5] * 3, [0.25] * 3),
+])
+torch.allclose(old(photo), new(photo).cpu(), atol=1e-5)  # True
+old_tensor = transforms.functional.to_tensor(photo)
+old_tensor.amax()  # tensor(1.)
+
+# %%
+# Convert without scaling: ``v2.ToDtype``
+# ---------------------------------------
+#
+# ``scale`` is False by default: the numbers stay and only the type changes.
+# ``v2.ConvertImageDtype`` of the first version always scaled;
+# ``v2.PILToTensor`` gives bytes, ``v2.ToPILImage`` goes back. A dictionary
+# converts images and masks each in its way.
+image = tv_tensors.Image(torch.tensor([[[0, 51, 255]]], dtype=torch.uint8))
+v2.ToDtype(torch.float32)(image)  # tensor([[[0., 51., 255.]]])
+v2.ToDtype(torch.float32, scale=True)(image)[0, 0, 1]  # tensor(0.2000)
+v2.ConvertImageDtype(torch.float32)(image)[0, 0, 1]  # tensor(0.2000)
+v2.ToPILImage()(image).getpixel((1, 0))  # 51
+v2.PILToTensor()(v2.ToPILImage()(image)).tolist()  # [[[0, 51, 255]]]
+mask = tv_tensors.Mask(torch.tensor([[0, 1, 2]], dtype=torch.uint8))
+dtypes = {tv_tensors.Image: torch.float32, tv_tensors.Mask: torch.int64,
+          "others": None}
+image, mask = v2.ToDtype(dtypes, scale=True)(image, mask)
+(image.dtype, mask.dtype)  # (torch.float32, torch.int64)
+
+# %%
+# Any function as a transform: ``v2.Lambda``, ``v2.Identity``
+# -----------------------------------------------------------
+#
+# A pipeline takes every callable. A plain function gets the whole sample;
+# ``v2.Lambda`` is given each part, and only those of the types named. A
+# lambda cannot be sent to worker processes that are spawned: write a
+# function with a name. ``Identity`` is the step left out.
+image = tv_tensors.Image(torch.tensor([[[1.0, 2.0]]]))
+mask = tv_tensors.Mask(torch.tensor([[1, 2]]))
+double = v2.Lambda(lambda part: part * 2, tv_tensors.Image)
+out = double(image, mask)
+out[0]  # tensor([[[2., 4.]]])
+out[1]  # tensor([[1, 2]])
+swap = v2.Compose([v2.Identity(), lambda image, mask: (mask, image)])
+swap(image, mask)[0]  # tensor([[1, 2]])
+
+# %%
+# Your own transform: subclass ``v2.Transform``
+# ---------------------------------------------
+#
+# ``make_params`` draws once a call, from the flat list of all parts;
+# ``transform`` is called for each image, box or mask with that draw. So
+# all parts move alike. For images only, an ``nn.Module`` will do.
+class RandomRoll(v2.Transform):
+    def make_params(self, flat_inputs):
+        return {"shift": int(torch.randint(1, 4, ()))}
+
+    def transform(self, inpt, params):
+        return inpt.roll(params["shift"], dims=-1)
+
+
+image = tv_tensors.Image(torch.arange(4.0).reshape(1, 1, 4))
+mask = tv_tensors.Mask(torch.arange(4).reshape(1, 4))
+moved, moved_mask = RandomRoll()(image, mask)
+torch.equal(moved[0, 0], moved_mask[0].float())  # True
+torch.equal(moved, image)  # False
+
+# %%
+# Where transforms run: ``Dataset.__getitem__``
+# ---------------------------------------------
+#
+# Per sample, in the workers of the loader, so that each image gets a draw
+# of its own and every epoch another. Give the transform as an argument: two
+# datasets over the same images, one to train and one to evaluate.
+class Photos(Dataset):
+    def __init__(self, images, transform=None):
+        self.images, self.transform = images, transform
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        image = self.images[index]
+        return image if self.transform is None else self.transform(image)
+
+
+images = torch.rand(10, 3, 40, 40)
+train = Photos(images, v2.RandomCrop(8))
+evaluate = Photos(images, v2.CenterCrop(8))
+len({train[0].sum().item() for _ in range(30)}) > 1  # True
+torch.equal(evaluate[0], evaluate[0])  # True
+
+# %%
+# One call for image and target, or the draws differ
+# --------------------------------------------------
+#
+# Two calls are two draws: half the masks would no longer fit their images,
+# without an error. Give both to one call.
+image = tv_tensors.Image(torch.tensor([[[0.0, 1.0]]]))
+mask = tv_tensors.Mask(torch.tensor([[0, 1]]))
+flip = v2.RandomHorizontalFlip()
+
+
+def fits(image, mask):
+    return torch.equal(image[0], mask.float())
+
+
+apart = sum(fits(flip(image), flip(mask)) for _ in range(400))
+100 < apart < 300  # True
+all(fits(*flip(image, mask)) for _ in range(400))  # True
+
+# %%
+# A batch gets one draw for all: transforms on (N, C, H, W)
+# ---------------------------------------------------------
+#
+# On a batch, even on the GPU, all images are cropped at one place and
+# flipped or not together. Where they should differ transform each image.
+batch = torch.tensor([0.0, 1.0]).expand(64, 1, 1, 2)
+flip = v2.RandomHorizontalFlip()
+together = flip(batch)
+together[:, 0, 0, 0].unique().numel()  # 1
+each = torch.stack([flip(image) for image in batch])
+each[:, 0, 0, 0].unique()  # tensor([0., 1.])
+
+# %%
+# ``eval()`` does not stop augmentation
+# -------------------------------------
+#
+# Transforms are modules, yet their randomness does not look at
+# ``training``, unlike :class:`torch.nn.Dropout`. Use another pipeline to
+# evaluate, and keep random transforms out of the model.
+x = torch.arange(100.0).reshape(1, 10, 10)
+crop = v2.RandomCrop(2)
+crop.eval()
+corners = {crop(x)[0, 0, 0].item() for _ in range(50)}
+len(corners) > 5  # True
+dropout = nn.Dropout(0.5).eval()
+torch.equal(dropout(x), x)  # True

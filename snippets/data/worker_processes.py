@@ -1,0 +1,245 @@
+"""
+Worker processes
+================
+
+Load batches in the background, in processes that share nothing.
+"""
+import os
+import pickle
+import random
+import time
+from contextlib import suppress
+from functools import partial
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, get_worker_info
+
+# %%
+# Workers are processes, not threads: ``DataLoader(num_workers=2)``
+# -----------------------------------------------------------------
+#
+# Each worker is a process with a copy of the dataset. On Linux it is a
+# fork, from Python 3.14 on a forkserver; on macOS and Windows it is
+# spawned. The cards here ask for ``"fork"``, which needs no main guard
+# and does not exist on Windows.
+class Pid(Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return torch.tensor(os.getpid(), device="cpu")
+
+
+loader = DataLoader(Pid(), num_workers=2, multiprocessing_context="fork")
+pids = [batch.item() for batch in loader]
+len(set(pids))  # 2
+os.getpid() in pids  # False
+{batch.item() for batch in DataLoader(Pid())} == {os.getpid()}  # True
+
+# %%
+# Changes made in a worker are lost: counters and caches in a dataset
+# -------------------------------------------------------------------
+#
+# A worker changes its own copy, and the copy ends with the epoch. So a
+# cache filled in ``__getitem__`` stays empty here. Return what you want to
+# know with the sample, or fill the cache in ``__init__``.
+class Counting(Dataset):
+    seen = 0
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        self.seen += 1
+        return torch.tensor(self.seen, device="cpu")
+
+
+dataset = Counting()
+loader = DataLoader(dataset, num_workers=1, multiprocessing_context="fork")
+[batch.item() for batch in loader]  # [1, 2, 3]
+[batch.item() for batch in loader]  # [1, 2, 3]
+dataset.seen  # 0
+
+# %%
+# Seeds in workers: ``torch.initial_seed``, ``random``, NumPy
+# -----------------------------------------------------------
+#
+# A worker seeds PyTorch and ``random`` with a base seed plus its ``id``,
+# and ``np.random`` from both, so their draws differ by worker and epoch.
+# The base seed comes from the loader's ``generator``: seed that one.
+class Draws(Dataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        draws = [torch.initial_seed() % 2**31, random.random()]
+        draws.append(np.random.rand())
+        return torch.tensor(draws, device="cpu", dtype=torch.float64)
+
+
+def run(seed):
+    generator = torch.Generator(torch.get_default_device())
+    generator.manual_seed(seed)
+    fork = dict(num_workers=2, multiprocessing_context="fork")
+    return torch.cat(list(DataLoader(Draws(), generator=generator, **fork)))
+
+
+a = run(0)
+(a[0] != a[1]).all()  # tensor(True)
+torch.equal(a, run(0))  # True
+
+# %%
+# Same random numbers in every worker: ``default_rng`` in ``__init__``
+# --------------------------------------------------------------------
+#
+# PyTorch does not know a generator that the dataset holds: it is copied,
+# and every worker draws the same. Make it anew in ``worker_init_fn``, from
+# the seed that :func:`~torch.utils.data.get_worker_info` tells.
+class Noise(Dataset):
+    rng = np.random.default_rng(0)
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return torch.tensor(self.rng.random(), device="cpu")
+
+
+def reseed(worker_id):
+    info = get_worker_info()
+    info.dataset.rng = np.random.default_rng(info.seed)
+
+
+load = partial(DataLoader, num_workers=2, multiprocessing_context="fork")
+first, second = load(Noise())
+torch.equal(first, second)  # True
+first, second = load(Noise(), worker_init_fn=reseed)
+torch.equal(first, second)  # False
+
+# %%
+# Keep workers from epoch to epoch: ``persistent_workers=True``
+# -------------------------------------------------------------
+#
+# Otherwise each epoch starts new processes, which costs seconds where they
+# are spawned or the dataset is large. They live as long as the loader's
+# iterator, and keep what they cached.
+class Pid(Dataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return torch.tensor(os.getpid(), device="cpu")
+
+
+load = partial(DataLoader, num_workers=1, multiprocessing_context="fork")
+loader = load(Pid())
+next(iter(loader)).equal(next(iter(loader)))  # False
+loader = load(Pid(), persistent_workers=True)
+next(iter(loader)).equal(next(iter(loader)))  # True
+del loader
+
+# %%
+# Batches loaded ahead: ``DataLoader(prefetch_factor=...)``
+# ---------------------------------------------------------
+#
+# Each worker has up to 2 batches ready or under way. Memory then holds
+# ``num_workers * prefetch_factor`` of them; raise it where loading times
+# vary much. A slow batch holds up those after it unless
+# ``in_order=False``.
+DataLoader(range(4), num_workers=2).prefetch_factor  # 2
+DataLoader(range(4)).prefetch_factor is None  # True
+with suppress(ValueError):
+    DataLoader(
+        range(4), prefetch_factor=4
+    )  # ValueError: prefetch_factor option could only be specified
+with suppress(ValueError):
+    DataLoader(
+        range(4), persistent_workers=True
+    )  # ValueError: persistent_workers option needs num_workers > 0
+
+# %%
+# Error: can't pickle lambda (``DataLoader`` with spawned workers)
+# ----------------------------------------------------------------
+#
+# Spawned workers get dataset, ``collate_fn`` and ``worker_init_fn``
+# pickled. Lambdas, functions inside functions and open files do not go
+# through; functions of a module and ``functools.partial`` do.
+with suppress(pickle.PicklingError):
+    pickle.dumps(
+        lambda batch: torch.stack(batch)
+    )  # PicklingError: Can't pickle
+with suppress(TypeError), open(os.devnull) as file:
+    pickle.dumps(file)  # TypeError: cannot pickle '_io.TextIOWrapper'
+collate = partial(torch.stack, dim=1)
+copy = pickle.loads(pickle.dumps(collate))
+copy([torch.tensor([1, 2]), torch.tensor([3, 4])])[0]  # tensor([1, 3])
+
+# %%
+# Error: "An attempt has been made to start a new process"
+# --------------------------------------------------------
+#
+# A spawned worker imports your script, and would start workers in turn.
+# Put all that runs under ``if __name__ == "__main__":``, and leave only
+# definitions and imports outside. In a notebook keep the dataset class in
+# a file of its own.
+class Doubles(Dataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return 2 * torch.tensor(index, device="cpu")
+
+
+def main():
+    loader = DataLoader(
+        Doubles(), num_workers=1, multiprocessing_context="fork"
+    )
+    return [batch.item() for batch in loader]
+
+
+if __name__ == "__main__":
+    main()  # [0, 2, 4]
+
+# %%
+# Error: "Caught ... in DataLoader worker process 0"
+# --------------------------------------------------
+#
+# An error in ``__getitem__`` is raised here with its own type and the
+# worker's traceback in its text: read the last lines. To debug it with
+# breakpoints set ``num_workers=0``.
+class Broken(Dataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return {"a.png": 0}["b.png"]
+
+
+loader = DataLoader(Broken(), num_workers=1, multiprocessing_context="fork")
+with suppress(KeyError):
+    next(iter(loader))  # KeyError: Caught KeyError in DataLoader worker
+with suppress(KeyError):
+    next(iter(DataLoader(Broken())))  # KeyError: 'b.png'
+
+# %%
+# Error: "DataLoader timed out after 1 seconds" (``timeout``)
+# -----------------------------------------------------------
+#
+# By default the loop waits for a batch without end, so a worker that hangs
+# stops the program silently. ``timeout`` turns that into an error; choose
+# it far above the slowest batch.
+class Slow(Dataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        time.sleep(1.2)
+        return torch.tensor(index, device="cpu")
+
+
+loader = DataLoader(
+    Slow(), num_workers=1, timeout=1, multiprocessing_context="fork"
+)
+with suppress(RuntimeError):
+    next(iter(loader))  # RuntimeError: DataLoader timed out after 1 seconds

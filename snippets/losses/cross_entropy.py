@@ -1,0 +1,150 @@
+"""
+Cross entropy
+=============
+
+Train a classifier that gives each sample one class.
+
+.. which::
+
+   - ``nn.CrossEntropyLoss``, ``F.cross_entropy``: one class, from logits
+   - ``nn.NLLLoss``, ``F.nll_loss``: the same, from log-probabilities
+   - ``nn.BCEWithLogitsLoss``: two classes, or labels that hold together
+   - ``nn.MultiLabelSoftMarginLoss``: labels that hold together, weighted
+   - ``nn.BCELoss``: as the two above, from probabilities
+   - ``nn.MultiMarginLoss``: one class by a margin, as in an SVM
+   - ``nn.KLDivLoss``: the target is a distribution
+   - ``nn.CTCLoss``: a sequence of labels without alignment
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Loss of a classifier: ``nn.CrossEntropyLoss``, ``F.cross_entropy``
+# ------------------------------------------------------------------
+#
+# Logits (N, C), any real numbers, and targets (N,), the index of the right
+# class as int64. The loss is :math:`-\log` of the probability that softmax
+# gives to the target. Equal logits cost :math:`\log C`: what an untrained
+# network should start with.
+logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
+target = torch.tensor([0, 2])
+loss = nn.CrossEntropyLoss()(logits, target)
+loss  # tensor(1.7513)
+F.cross_entropy(logits, target)  # tensor(1.7513)
+probability = logits.softmax(dim=1)
+chosen = probability[torch.arange(2), target]
+torch.allclose(loss, -chosen.log().mean())  # True
+equal = F.cross_entropy(torch.zeros(2, 10), target)
+torch.allclose(equal, torch.tensor(10.0).log())  # True
+
+# %%
+# Cross entropy is log-softmax and ``nn.NLLLoss``, ``F.nll_loss``
+# ---------------------------------------------------------------
+#
+# ``nn.NLLLoss`` picks the entry of the target and turns its sign: it takes
+# no logarithm, whatever its name says. Use it where the network ends in
+# ``nn.LogSoftmax``, and cross entropy where it ends in logits.
+logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
+target = torch.tensor([0, 2])
+log_probability = nn.LogSoftmax(dim=1)(logits)
+loss = nn.NLLLoss()(log_probability, target)
+torch.allclose(loss, F.cross_entropy(logits, target))  # True
+F.nll_loss(torch.tensor([[-5.0, -7.0]]), torch.tensor([1]))  # tensor(7.)
+
+# %%
+# The gradient of ``F.cross_entropy``: softmax minus one-hot
+# ----------------------------------------------------------
+#
+# With respect to the logits it is the predicted distribution minus the true
+# one, over N with the mean: bounded, and 0 only where they agree.
+logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
+logits.requires_grad_()
+target = torch.tensor([0, 2])
+F.cross_entropy(logits, target).backward()
+by_hand = logits.softmax(dim=1) - F.one_hot(target, 3)
+torch.allclose(logits.grad, by_hand / 2)  # True
+
+# %%
+# Weight the classes: ``nn.CrossEntropyLoss(weight=...)``
+# -------------------------------------------------------
+#
+# One weight per class, for unbalanced data. The loss is the weighted mean,
+# divided by the weights of the targets at hand. Weights in proportion to
+# one over the class counts make each class count the same.
+counts = torch.tensor([900.0, 100.0])
+weight = counts.sum() / (2 * counts)
+weight  # tensor([0.5556, 5.0000])
+logits = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+target = torch.tensor([0, 1])
+loss = nn.CrossEntropyLoss(weight=weight)(logits, target)
+each = F.cross_entropy(logits, target, reduction="none")
+w = weight[target]
+torch.allclose(loss, (w * each).sum() / w.sum())  # True
+
+# %%
+# Leave out padding: ``nn.CrossEntropyLoss(ignore_index=...)``
+# ------------------------------------------------------------
+#
+# Targets equal to ``ignore_index``, -100 unless you say, add nothing to the
+# loss and are not counted in the mean. A batch with nothing but ignored
+# targets divides 0 by 0.
+logits = torch.tensor([[1.0, 0.0], [0.0, 2.0], [5.0, 0.0]])
+target = torch.tensor([0, 1, -100])
+kept = F.cross_entropy(logits[:2], target[:2])
+torch.allclose(nn.CrossEntropyLoss()(logits, target), kept)  # True
+padded = torch.tensor([0, 1, 255])
+loss = nn.CrossEntropyLoss(ignore_index=255)(logits, padded)
+torch.allclose(loss, kept)  # True
+F.cross_entropy(logits[2:], target[2:])  # tensor(nan)
+
+# %%
+# Soften the targets: ``nn.CrossEntropyLoss(label_smoothing=...)``
+# ----------------------------------------------------------------
+#
+# The one-hot target is mixed with the uniform distribution: the right class
+# gets :math:`1 - \epsilon + \epsilon / C`, every other
+# :math:`\epsilon / C`. The least loss is then no longer 0.
+logits = torch.tensor([[2.0, 0.0, 1.0, 1.0], [0.0, 3.0, 0.0, 1.0]])
+target = torch.tensor([0, 2])
+loss = nn.CrossEntropyLoss(label_smoothing=0.2)(logits, target)
+soft = 0.8 * F.one_hot(target, 4) + 0.2 / 4
+soft[0]  # tensor([0.8500, 0.0500, 0.0500, 0.0500])
+torch.allclose(loss, F.cross_entropy(logits, soft))  # True
+log_p = logits.log_softmax(dim=1)
+torch.allclose(loss, -(soft * log_p).sum(dim=1).mean())  # True
+
+# %%
+# Probabilities as targets: ``F.cross_entropy``
+# ---------------------------------------------
+#
+# A float target of the shape of the logits is a distribution over classes,
+# as from mixup, annotators who disagree, or a teacher. One-hot floats give
+# what indices give. Rows are not checked to sum to 1, and
+# ``ignore_index`` does not apply.
+logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
+target = torch.tensor([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0]])
+loss = F.cross_entropy(logits, target)
+by_hand = -(target * logits.log_softmax(dim=1)).sum(dim=1).mean()
+torch.allclose(loss, by_hand)  # True
+one_hot = F.one_hot(torch.tensor([0, 2]), 3).float()
+indices = F.cross_entropy(logits, torch.tensor([0, 2]))
+torch.allclose(F.cross_entropy(logits, one_hot), indices)  # True
+
+# %%
+# Images and sequences: ``F.cross_entropy`` on (N, C, H, W)
+# ---------------------------------------------------------
+#
+# The classes are always dimension 1, and the target lacks it: (N, H, W)
+# for a segmentation, (N, L) for text. Models of sequences give (N, L, C):
+# permute, or flatten all but the classes; do not reshape.
+logits = torch.randn(2, 5, 4, 4)
+target = torch.randint(5, (2, 4, 4))
+loss = F.cross_entropy(logits, target)
+F.cross_entropy(logits, target, reduction="none")  # shape (2, 4, 4)
+last = logits.permute(0, 2, 3, 1)
+flat = F.cross_entropy(last.flatten(0, 2), target.flatten())
+torch.allclose(loss, flat)  # True
+mixed_up = logits.reshape(-1, 5)
+wrong = F.cross_entropy(mixed_up, target.flatten())
+torch.allclose(loss, wrong)  # False

@@ -1,0 +1,160 @@
+"""
+Losses between distributions
+============================
+
+Compare a predicted distribution with one that is given, not with one label.
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.distributions import Categorical, kl_divergence
+
+# %%
+# Kullback-Leibler divergence: ``nn.KLDivLoss``, ``F.kl_div``
+# -----------------------------------------------------------
+#
+# First the predicted log-probabilities, then the target probabilities. It
+# computes :math:`\sum q (\log q - x)`, that is KL(target || prediction):
+# the order of the arguments is the reverse of the usual notation. Say
+# ``"batchmean"`` to get the mean over the batch.
+p = torch.tensor([[0.5, 0.25, 0.25], [0.2, 0.2, 0.6]])
+q = torch.tensor([[0.25, 0.5, 0.25], [0.2, 0.2, 0.6]])
+loss = nn.KLDivLoss(reduction="batchmean")(p.log(), q)
+by_hand = (q * (q.log() - p.log())).sum(dim=1)
+by_hand  # tensor([0.1733, 0.0000])
+torch.allclose(loss, by_hand.mean())  # True
+torch.allclose(F.kl_div(p.log(), q, reduction="sum"), by_hand.sum())  # True
+
+# %%
+# Check ``F.kl_div`` against ``torch.distributions.kl_divergence``
+# ----------------------------------------------------------------
+#
+# ``kl_divergence(q, p)`` is the KL(q || p) of the textbook; ``F.kl_div``
+# wants them the other way round, the first one as logarithms. The
+# divergence is not symmetric.
+p = torch.tensor([0.5, 0.25, 0.25])
+q = torch.tensor([0.1, 0.2, 0.7])
+loss = F.kl_div(p.log(), q, reduction="sum")
+loss  # tensor(0.5152)
+kl_divergence(Categorical(probs=q), Categorical(probs=p))  # tensor(0.5152)
+kl_divergence(Categorical(probs=p), Categorical(probs=q))  # tensor(0.6031)
+
+# %%
+# Warning: 'mean' divides by batch size and support size (``F.kl_div``)
+# ---------------------------------------------------------------------
+#
+# The default divides by the number of elements, so the loss is too small
+# by the number of classes. ``"batchmean"`` divides by the first size only,
+# which for one distribution without a batch is wrong again: take the sum.
+log_p = torch.tensor([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]).log()
+q = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+loss = F.kl_div(log_p, q)  # UserWarning: reduction: 'mean' divides
+loss  # tensor(0.3466)
+F.kl_div(log_p, q, reduction="batchmean")  # tensor(0.6931)
+F.kl_div(log_p[0], q[0], reduction="batchmean")  # tensor(0.3466)
+F.kl_div(log_p[0], q[0], reduction="sum")  # tensor(0.6931)
+
+# %%
+# Targets as logarithms: ``F.kl_div(log_target=True)``
+# ----------------------------------------------------
+#
+# Use it when the target comes from a ``log_softmax``, so that small
+# probabilities are not rounded to 0 on the way. It computes
+# :math:`\sum e^y (y - x)`.
+log_p = torch.tensor([[0.0, 1.0, 2.0]]).log_softmax(dim=1)
+log_q = torch.tensor([[3.0, 1.0, 0.0]]).log_softmax(dim=1)
+loss = F.kl_div(log_p, log_q, reduction="sum", log_target=True)
+same = F.kl_div(log_p, log_q.exp(), reduction="sum")
+torch.allclose(loss, same)  # True
+torch.allclose(loss, (log_q.exp() * (log_q - log_p)).sum())  # True
+
+# %%
+# ``F.kl_div`` is cross entropy less the entropy of the target
+# ------------------------------------------------------------
+#
+# With a fixed target both have the same gradient: choose ``F.kl_div`` if
+# the loss should be 0 at a perfect match, ``F.cross_entropy`` if not. A
+# target probability 0 adds 0 to either.
+logits = torch.tensor([[1.0, 2.0, 0.0]], requires_grad=True)
+q = torch.tensor([[0.5, 0.5, 0.0]])
+kl = F.kl_div(logits.log_softmax(dim=1), q, reduction="batchmean")
+ce = F.cross_entropy(logits, q)
+ce - kl  # tensor(0.6931, grad_fn=<SubBackward0>)
+Categorical(probs=q).entropy()  # tensor([0.6931])
+(from_kl,) = torch.autograd.grad(kl, logits)
+(from_ce,) = torch.autograd.grad(ce, logits)
+torch.allclose(from_kl, from_ce)  # True
+
+# %%
+# Probabilities in place of logarithms: a negative ``F.kl_div``
+# -------------------------------------------------------------
+#
+# The first argument is not checked. A divergence is never below 0, so a
+# negative loss says that ``log_softmax`` was forgotten, or that one side
+# does not sum to 1.
+p = torch.tensor([[0.5, 0.25, 0.25]])
+q = torch.tensor([[0.5, 0.25, 0.25]])
+F.kl_div(p, q, reduction="batchmean")  # tensor(-1.4147)
+F.kl_div(p.log(), q, reduction="batchmean")  # tensor(0.)
+
+# %%
+# Jensen-Shannon divergence from ``F.kl_div``
+# -------------------------------------------
+#
+# Symmetric: the mean divergence of both from their mixture. It is at most
+# :math:`\log 2`, reached where they share no outcome, and stays finite
+# where Kullback-Leibler is infinite.
+def jensen_shannon(p, q):
+    log_m = ((p + q) / 2).log()
+    return (
+        F.kl_div(log_m, p, reduction="sum")
+        + F.kl_div(log_m, q, reduction="sum")
+    ) / 2
+
+
+p = torch.tensor([1.0, 0.0])
+q = torch.tensor([0.0, 1.0])
+jensen_shannon(p, q)  # tensor(0.6931)
+F.kl_div(p.log(), q, reduction="sum")  # tensor(inf)
+p, q = torch.tensor([0.7, 0.3]), torch.tensor([0.4, 0.6])
+torch.allclose(jensen_shannon(p, q), jensen_shannon(q, p))  # True
+
+# %%
+# Distil a teacher: ``F.kl_div`` with a temperature
+# -------------------------------------------------
+#
+# Dividing logits by a temperature flattens both distributions, so the
+# student also sees how the teacher ranks the wrong classes. Gradients
+# shrink with its square; the factor :math:`T^2` makes up for it. Keep the
+# graph of the teacher out with ``no_grad`` or ``detach``.
+teacher = torch.tensor([[5.0, 2.0, 0.0]])
+student = torch.tensor([[1.0, 2.0, 0.0]], requires_grad=True)
+T = 4.0
+loss = T**2 * F.kl_div(
+    (student / T).log_softmax(dim=1),
+    (teacher / T).softmax(dim=1),
+    reduction="batchmean",
+)
+hard = F.cross_entropy(student, torch.tensor([0]))
+total = 0.5 * loss + 0.5 * hard
+loss.backward()
+gap = (student / T).softmax(dim=1) - (teacher / T).softmax(dim=1)
+torch.allclose(student.grad, T * gap)  # True
+
+# %%
+# KL term of a variational autoencoder: ``kl_divergence`` of normals
+# ------------------------------------------------------------------
+#
+# From the normal that an encoder gives to the standard one:
+# :math:`(\mu^2 + \sigma^2 - 1 - \log \sigma^2) / 2` per dimension. Sum over
+# the dimensions, average over the batch. ``F.kl_div`` is for
+# probabilities of outcomes, not for means and variances.
+mean = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
+log_var = torch.tensor([[0.0, 0.0], [1.0, -1.0]])
+kl = (mean**2 + log_var.exp() - 1 - log_var) / 2
+encoder = torch.distributions.Normal(mean, (log_var / 2).exp())
+prior = torch.distributions.Normal(
+    torch.zeros_like(mean), torch.ones_like(mean)
+)
+torch.allclose(kl_divergence(encoder, prior), kl)  # True
+kl[0]  # tensor([0.0000, 0.5000])

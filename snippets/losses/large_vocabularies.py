@@ -1,0 +1,103 @@
+"""
+Losses over many classes
+========================
+
+Save memory or time where the classes are the words of a language.
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+# %%
+# How much memory the logits of a language model take
+# ---------------------------------------------------
+#
+# Batch times length times vocabulary: often more than the weights, and
+# cross entropy keeps as much again for the backward pass. On the meta
+# device nothing is allocated.
+with torch.device("meta"):
+    hidden = torch.empty(8, 2048, 1024, dtype=torch.bfloat16)
+    head = nn.Linear(1024, 128_256, bias=False, dtype=torch.bfloat16)
+logits = head(hidden)
+logits.shape  # torch.Size([8, 2048, 128256])
+logits.nbytes / 2**30  # 3.9140625
+head.weight.nbytes / 2**30  # 0.24462890625
+
+# %%
+# Last layer and loss in one: ``F.linear_cross_entropy``
+# ------------------------------------------------------
+#
+# The same as the two calls below. Given ``options=`` of
+# ``nn.LinearCrossEntropyOptions`` it works in chunks, so that the logits
+# never exist as a whole. ``nn.LinearCrossEntropyLoss`` is a layer that
+# holds the weight. Older versions lack all three.
+def two_calls(hidden, weight, target):
+    return F.cross_entropy(F.linear(hidden, weight), target)
+
+
+linear_cross_entropy = getattr(F, "linear_cross_entropy", two_calls)
+hidden, weight = torch.randn(6, 4), torch.randn(10, 4)
+target = torch.randint(10, (6,))
+loss = linear_cross_entropy(hidden, weight, target)
+torch.allclose(loss, two_calls(hidden, weight, target), atol=1e-5)  # True
+
+# %%
+# Cross entropy in chunks, by ``checkpoint``
+# ------------------------------------------
+#
+# Compute logits and loss for a few rows at a time, and again in the
+# backward pass: the memory is that of one chunk. Add up sums, not means,
+# and divide once. Loss and gradient are those of the whole.
+def chunk_loss(hidden, weight, target):
+    return F.cross_entropy(hidden @ weight.T, target, reduction="sum")
+
+
+hidden, target = torch.randn(6, 4).double(), torch.randint(10, (6,))
+weight = torch.randn(10, 4).double().requires_grad_()
+loss = 0.0
+for h, t in zip(hidden.split(2), target.split(2)):
+    loss = loss + checkpoint(chunk_loss, h, weight, t, use_reentrant=False)
+loss = loss / 6
+whole = F.cross_entropy(hidden @ weight.T, target)
+torch.allclose(loss, whole)  # True
+(a,) = torch.autograd.grad(loss, weight)
+(b,) = torch.autograd.grad(whole, weight)
+torch.allclose(a, b)  # True
+
+# %%
+# Frequent classes first: ``nn.AdaptiveLogSoftmaxWithLoss``
+# ---------------------------------------------------------
+#
+# Classes sorted by frequency are cut into clusters; rare ones get smaller
+# layers, computed only when a target falls among them. It is a layer and a
+# loss: it returns the log-probability of each target, and minus their mean.
+adaptive = nn.AdaptiveLogSoftmaxWithLoss(16, 1000, cutoffs=[50, 200])
+hidden = torch.randn(5, 16)
+target = torch.tensor([3, 999, 120, 7, 49])
+output, loss = adaptive(hidden, target)
+torch.allclose(loss, -output.mean())  # True
+log_p = adaptive.log_prob(hidden)
+log_p.shape  # torch.Size([5, 1000])
+torch.allclose(loss, F.nll_loss(log_p, target), atol=1e-5)  # True
+best = adaptive.predict(hidden)
+torch.equal(best, log_p.argmax(dim=1))  # True
+sum(p.numel() for p in adaptive.parameters())  # 2312
+16 * 1000  # 16000
+
+# %%
+# Perplexity from ``F.cross_entropy``
+# -----------------------------------
+#
+# The exponential of the mean loss per token: a model that finds k tokens
+# equally likely has perplexity k. Average the loss over all tokens before
+# the exponential, not the perplexities of batches. Over the logarithm of 2
+# the loss is in bits.
+logits = torch.zeros(4, 50)
+target = torch.tensor([3, 1, 4, 1])
+F.cross_entropy(logits, target).exp()  # tensor(50.0000)
+losses = torch.tensor([1.0, 3.0])
+losses.mean().exp()  # tensor(7.3891)
+losses.exp().mean()  # tensor(11.4019)
+nats = F.cross_entropy(torch.zeros(4, 8), target)
+nats / torch.tensor(2.0).log()  # tensor(3.0000)

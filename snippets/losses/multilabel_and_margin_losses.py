@@ -1,0 +1,136 @@
+"""
+Multi-label and margin losses
+=============================
+
+Let several labels hold at once, or have the right score lead by a margin.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Several labels at once: ``nn.MultiLabelSoftMarginLoss``
+# -------------------------------------------------------
+#
+# Binary cross entropy of every label, averaged over the labels first:
+# ``F.multilabel_soft_margin_loss`` equals
+# ``F.binary_cross_entropy_with_logits`` on the mean. They differ with
+# ``reduction="none"``: (N,) here, (N, C) there. ``weight`` is per label.
+logits = torch.tensor([[2.0, -1.0, 0.0], [1.0, 0.5, -3.0]])
+target = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+loss = nn.MultiLabelSoftMarginLoss()(logits, target)
+binary = F.binary_cross_entropy_with_logits(logits, target)
+torch.allclose(loss, binary)  # True
+w = torch.tensor([1.0, 2.0, 3.0])
+loss = F.multilabel_soft_margin_loss(logits, target, w, reduction="none")
+p = logits.sigmoid()
+each = -(target * p.log() + (1 - target) * (1 - p).log())
+torch.allclose(loss, (w * each).mean(dim=1))  # True
+
+# %%
+# Labels as a list of indices: ``nn.MultiLabelMarginLoss``
+# --------------------------------------------------------
+#
+# Each target row lists the labels that hold, then -1; what follows the -1
+# is not read. Every such label must lead every other by 1: the sum of
+# :math:`\max(0, 1 - (x_j - x_i))` over those pairs, divided by C.
+scores = torch.tensor([0.5, 3.0, 1.0, 2.5])
+target = torch.tensor([3, 1, -1, 0])
+loss = nn.MultiLabelMarginLoss()(scores, target)
+loss  # tensor(0.)
+target = torch.tensor([0, 2, -1, 3])
+loss = F.multilabel_margin_loss(scores, target)
+hold, others = scores[[0, 2]], scores[[1, 3]]
+hinges = F.relu(1 - (hold[:, None] - others))
+hinges  # tensor([[3.5000, 3.0000], [3.0000, 2.5000]])
+torch.allclose(loss, hinges.sum() / 4)  # True
+
+# %%
+# Hinge loss of many classes: ``nn.MultiMarginLoss``
+# --------------------------------------------------
+#
+# The score of the right class must lead every other by ``margin``; once it
+# does, loss and gradient are 0, unlike cross entropy, which never rests.
+# Each shortfall is raised to ``p``, 1 or 2, times ``weight`` of the right
+# class, summed and divided by the number of classes.
+scores = torch.tensor([[1.0, 3.0, 2.5, 0.0]])
+target = torch.tensor([1])
+nn.MultiMarginLoss()(scores, target)  # tensor(0.1250)
+short = F.relu(1.0 - (3.0 - torch.tensor([1.0, 2.5, 0.0])))
+short  # tensor([0.0000, 0.5000, 0.0000])
+short.sum() / 4  # tensor(0.1250)
+nn.MultiMarginLoss(p=2)(scores, target)  # tensor(0.0625)
+F.multi_margin_loss(scores, target, margin=0.5)  # tensor(0.)
+weight = torch.tensor([1.0, 8.0, 1.0, 1.0])
+F.multi_margin_loss(scores, target, weight=weight)  # tensor(1.)
+
+# %%
+# Rank pairs: ``nn.MarginRankingLoss``, ``F.margin_ranking_loss``
+# ---------------------------------------------------------------
+#
+# With target 1 the first score must be larger, with -1 the second:
+# :math:`\max(0, -y (x_1 - x_2) + m)`. The margin is 0 unless you say, and
+# then equal scores cost nothing, which a network soon finds out.
+first = torch.tensor([3.0, 1.0, 2.0])
+second = torch.tensor([1.0, 3.0, 2.0])
+y = torch.tensor([1.0, 1.0, 1.0])
+loss = nn.MarginRankingLoss(margin=0.5, reduction="none")
+loss(first, second, y)  # tensor([0.0000, 2.5000, 0.5000])
+F.relu(-y * (first - second) + 0.5)  # tensor([0.0000, 2.5000, 0.5000])
+F.margin_ranking_loss(first, first, y)  # tensor(0.)
+
+# %%
+# Rank by the logistic loss: ``F.logsigmoid`` of the difference
+# -------------------------------------------------------------
+#
+# Reward models and recommenders learn from pairs without a margin: the
+# probability that the better one wins is the sigmoid of the difference of
+# scores. It is ``F.soft_margin_loss`` of that difference.
+better = torch.tensor([2.0, 0.5])
+worse = torch.tensor([1.0, 1.5])
+loss = -F.logsigmoid(better - worse).mean()
+loss  # tensor(0.8133)
+F.soft_margin_loss(better - worse, torch.ones(2))  # tensor(0.8133)
+
+# %%
+# Labels and accuracy from multi-label logits
+# -------------------------------------------
+#
+# A label holds where its logit is above 0; raise or lower that bound to
+# trade misses for false alarms. All labels right is a harder test than each
+# label right.
+logits = torch.tensor([[2.0, -1.0, 0.5], [1.0, 0.5, -3.0]])
+target = torch.tensor([[1, 0, 1], [0, 1, 0]])
+predicted = (logits > 0).long()
+predicted  # tensor([[1, 0, 1], [1, 1, 0]])
+(predicted == target).float().mean()  # tensor(0.8333)
+(predicted == target).all(dim=1).float().mean()  # tensor(0.5000)
+
+# %%
+# Trap: 0 and 1 in place of indices (``nn.MultiLabelMarginLoss``)
+# ---------------------------------------------------------------
+#
+# A 0/1 row is read as a list of indices without an error: label 0 and label
+# 1. Turn it into a list that ends in -1, or use
+# ``nn.MultiLabelSoftMarginLoss``, which expects 0 and 1.
+scores = torch.tensor([[0.0, 5.0, 0.0, 5.0]])
+multi_hot = torch.tensor([[0, 1, 0, 1]])
+F.multilabel_margin_loss(scores, multi_hot)  # tensor(4.)
+labels = torch.full((1, 4), -1)
+labels[0, :2] = multi_hot[0].nonzero().flatten()
+labels  # tensor([[1, 3, -1, -1]])
+F.multilabel_margin_loss(scores, labels)  # tensor(0.)
+
+# %%
+# Error: target tensor should be 1-D (``nn.MultiMarginLoss``)
+# -----------------------------------------------------------
+#
+# One class index per sample, not a 0/1 row: that is for the multi-label
+# losses. ``argmax`` turns one-hot rows into indices.
+scores = torch.tensor([[1.0, 3.0], [2.0, 0.0]])
+one_hot = torch.tensor([[0, 1], [0, 1]])
+with suppress(RuntimeError):
+    F.multi_margin_loss(scores, one_hot)  # RuntimeError: target ... [2, 2]
+F.multi_margin_loss(scores, one_hot.argmax(dim=1))  # tensor(0.7500)

@@ -1,0 +1,186 @@
+"""
+Regression losses
+=================
+
+Measure how far predicted numbers are from their targets.
+
+.. which::
+
+   - ``nn.MSELoss``, ``F.mse_loss``: the mean; large errors count most
+   - ``nn.L1Loss``, ``F.l1_loss``: the median; outliers must not rule
+   - ``nn.HuberLoss``, ``F.huber_loss``: squared, from ``delta`` on linear
+   - ``nn.SmoothL1Loss``, ``F.smooth_l1_loss``: Huber of slope 1
+   - ``nn.PoissonNLLLoss``, ``F.poisson_nll_loss``: targets are counts
+   - ``nn.GaussianNLLLoss``, ``F.gaussian_nll_loss``: a variance is wanted
+"""
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Mean squared error: ``nn.MSELoss``, ``F.mse_loss``
+# --------------------------------------------------
+#
+# The mean over all elements of :math:`(x - y)^2`. The loss module and the
+# function compute the same; neither divides by two, so the gradient is
+# :math:`2 (x - y) / n`. The constant that minimises it is the mean.
+prediction = torch.tensor([1.0, 2.0, 5.0, 4.0], requires_grad=True)
+target = torch.tensor([1.0, 3.0, 2.0, 4.0])
+loss = nn.MSELoss()(prediction, target)
+loss.item()  # 2.5
+F.mse_loss(prediction, target).item()  # 2.5
+((prediction - target) ** 2).mean().item()  # 2.5
+loss.backward()
+prediction.grad  # tensor([0.0000, -0.5000, 1.5000, 0.0000])
+
+# %%
+# Mean absolute error: ``nn.L1Loss``, ``F.l1_loss``
+# -------------------------------------------------
+#
+# The mean of :math:`|x - y|`. Every error pulls equally hard, with the
+# gradient :math:`\pm 1/n` and 0 where the prediction is exact, so it does
+# not calm down near the target; lower the learning rate towards the end.
+prediction = torch.tensor([1.0, 2.0, 5.0, 4.0], requires_grad=True)
+target = torch.tensor([1.0, 3.0, 2.0, 4.0])
+loss = nn.L1Loss()(prediction, target)
+loss.item()  # 1.0
+F.l1_loss(prediction, target).item()  # 1.0
+(prediction - target).abs().mean().item()  # 1.0
+loss.backward()
+prediction.grad  # tensor([0.0000, -0.2500, 0.2500, 0.0000])
+
+# %%
+# Quadratic inside, linear outside: ``nn.HuberLoss``, ``F.huber_loss``
+# --------------------------------------------------------------------
+#
+# With the error :math:`e`, it is :math:`e^2 / 2` up to ``delta`` and
+# :math:`\delta (|e| - \delta / 2)` beyond: no outlier pulls harder than
+# ``delta``. The half makes it half of the squared error inside.
+error = torch.tensor([0.0, 1.0, 2.0, 10.0])
+zero = torch.zeros(4)
+huber = nn.HuberLoss(delta=2.0, reduction="none")
+huber(error, zero)  # tensor([0.0000, 0.5000, 2.0000, 18.0000])
+by_hand = torch.where(error <= 2, error**2 / 2, 2 * (error - 1))
+torch.allclose(by_hand, huber(error, zero))  # True
+loss = F.huber_loss(error, zero, delta=20.0)
+torch.allclose(loss, F.mse_loss(error, zero) / 2)  # True
+
+# %%
+# Smooth L1, and Huber divided by delta: ``nn.SmoothL1Loss``
+# ----------------------------------------------------------
+#
+# ``beta`` marks where the parabola :math:`e^2 / 2 \beta` becomes the line
+# :math:`|e| - \beta / 2`, whose slope is always 1. Huber is ``delta`` times
+# this, so they agree at the default 1. ``beta=0`` is the absolute error.
+error = torch.tensor([0.0, 1.0, 2.0, 10.0])
+zero = torch.zeros(4)
+smooth = nn.SmoothL1Loss(beta=2.0, reduction="none")
+smooth(error, zero)  # tensor([0.0000, 0.2500, 1.0000, 9.0000])
+huber = F.huber_loss(error, zero, reduction="none", delta=2.0)
+torch.allclose(huber, 2.0 * smooth(error, zero))  # True
+loss = F.smooth_l1_loss(error, zero)
+torch.allclose(loss, F.huber_loss(error, zero))  # True
+l1 = F.smooth_l1_loss(error, zero, beta=0.0)
+torch.allclose(l1, F.l1_loss(error, zero))  # True
+
+# %%
+# Plot regression losses and their gradients
+# ------------------------------------------
+#
+# Left the loss of one error, right its gradient: what an outlier adds to
+# the update. Only the squared error lets it grow without bound.
+e = torch.linspace(-3, 3, 301, requires_grad=True)
+criteria = {
+    "MSELoss": nn.MSELoss(reduction="none"),
+    "L1Loss": nn.L1Loss(reduction="none"),
+    "HuberLoss(delta=2)": nn.HuberLoss(delta=2.0, reduction="none"),
+    "SmoothL1Loss(beta=2)": nn.SmoothL1Loss(beta=2.0, reduction="none"),
+}
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
+steepest = []
+for style, name in zip(["-", "--", "-.", ":"], criteria):
+    loss = criteria[name](e, torch.zeros(301))
+    (gradient,) = torch.autograd.grad(loss.sum(), e)
+    steepest.append(round(gradient.max().item(), 3))
+    for ax, y in zip(axes, [loss.detach(), gradient]):
+        ax.plot(e.detach().cpu(), y.cpu(), style, label=name)
+steepest  # [6.0, 1.0, 2.0, 1.0]
+axes[0].legend()
+figure.tight_layout()
+
+# %%
+# Losses that outliers do not rule: ``nn.L1Loss``, ``nn.HuberLoss``
+# -----------------------------------------------------------------
+#
+# Fit one number to five measurements, the last of them wrong. The squared
+# error ends at their mean, the absolute one at their median, and Huber
+# between the two, nearer to the median the smaller ``delta`` is.
+x = torch.tensor([1.0, 2.0, 3.0, 5.0, 89.0])
+candidates = torch.arange(0, 40, 0.5)
+
+
+def best(criterion):
+    losses = [criterion(c.expand(5), x) for c in candidates]
+    return candidates[torch.stack(losses).argmin()].item()
+
+
+[best(nn.MSELoss()), best(nn.L1Loss())]  # [20.0, 3.0]
+[x.mean().item(), x.median().item()]  # [20.0, 3.0]
+[best(nn.HuberLoss(delta=3.0)), best(nn.HuberLoss())]  # [3.5, 3.0]
+
+# %%
+# Counts: ``nn.PoissonNLLLoss``, ``F.poisson_nll_loss``
+# -----------------------------------------------------
+#
+# The network gives the logarithm of the rate, the loss is
+# :math:`e^x - y x`; with ``log_input=False`` it gives the rate. The term
+# :math:`\log y!` is left out, so the loss can be negative; ``full=True``
+# adds Stirling's approximation of it, for counts above 1.
+log_rate = torch.tensor([0.0, 1.0, 2.0])
+count = torch.tensor([0.0, 4.0, 9.0])
+loss = nn.PoissonNLLLoss(reduction="none")(log_rate, count)
+torch.allclose(loss, log_rate.exp() - count * log_rate)  # True
+rate = log_rate.exp()
+same = F.poisson_nll_loss(rate, count, log_input=False, reduction="none")
+torch.allclose(same, loss)  # True
+full = F.poisson_nll_loss(log_rate, count, full=True, reduction="none")
+exact = -torch.distributions.Poisson(rate).log_prob(count)
+((full - exact).abs() < 0.03).all()  # tensor(True)
+
+# %%
+# Predict a variance, too: ``F.gaussian_nll_loss``
+# ------------------------------------------------
+#
+# The third argument is the variance, not the deviation: :math:`(\log v + (x
+# - y)^2 / v) / 2`, and ``full=True`` adds the constant :math:`\log(2 \pi) /
+# 2`. Errors cost less where the network states a large variance. A variance
+# below ``eps`` is raised to it; a negative one is an error.
+mean = torch.tensor([0.0, 1.0])
+target = torch.tensor([1.0, 5.0])
+variance = torch.tensor([1.0, 16.0])
+loss = nn.GaussianNLLLoss(reduction="none")(mean, target, variance)
+by_hand = (variance.log() + (mean - target) ** 2 / variance) / 2
+torch.allclose(loss, by_hand)  # True
+full = F.gaussian_nll_loss(mean, target, variance, full=True)
+normal = torch.distributions.Normal(mean, variance.sqrt())
+torch.allclose(full, -normal.log_prob(target).mean())  # True
+
+# %%
+# Warning: using a target size that is different to the input size
+# ----------------------------------------------------------------
+#
+# Predictions (N, 1) and targets (N,) broadcast to all N x N pairs: perfect
+# predictions get a loss, and training ends at the mean of the targets.
+# Squeeze the one or unsqueeze the other. ``F.poisson_nll_loss`` does the
+# same without a warning.
+#
+# .. tensors:: prediction, target, prediction - target
+#    :style: broadcast
+prediction = torch.tensor([[1.0], [2.0], [4.0]])
+target = torch.tensor([1.0, 2.0, 4.0])
+loss = F.mse_loss(prediction, target)  # UserWarning: Using a target size
+loss  # tensor(3.1111)
+F.mse_loss(prediction.squeeze(1), target)  # tensor(0.)
+pairs = F.poisson_nll_loss(prediction, target, reduction="none")
+pairs.shape  # torch.Size([3, 3])

@@ -1,0 +1,195 @@
+"""
+Arithmetic
+==========
+
+Add, multiply, divide and raise to powers, element by element.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Four operations: ``torch.add``, ``sub``, ``mul``, ``div``
+# ---------------------------------------------------------
+#
+# Each operator is a function and a method, so ``x * y``,
+# ``torch.mul(x, y)`` and ``x.mul(y)`` are one thing; ``*`` is never a
+# matrix product. Other names for the same: ``torch.subtract``,
+# ``torch.multiply``, ``torch.divide``, ``torch.true_divide``. Division of
+# integers gives floats.
+x = torch.tensor([6, 8])
+y = torch.tensor([2, 5])
+x + y  # tensor([ 8, 13])
+x - y  # tensor([4, 3])
+x * y  # tensor([12, 40])
+x / y  # tensor([3.0000, 1.6000])
+torch.equal(torch.add(x, y), x.add(y))  # True
+torch.equal(torch.subtract(x, y), torch.sub(x, y))  # True
+torch.equal(torch.multiply(x, y), torch.mul(x, y))  # True
+torch.equal(torch.divide(x, y), torch.div(x, y))  # True
+torch.equal(x.true_divide(y), x.div(y))  # True
+
+# %%
+# Add a multiple in one call: ``alpha=`` of ``torch.add``
+# -------------------------------------------------------
+#
+# ``torch.add`` computes ``input + alpha * other`` and ``torch.sub``
+# ``input - alpha * other`` without a tensor in between. ``torch.rsub`` is
+# the subtraction turned round, which is what ``1 - x`` calls.
+x = torch.tensor([1.0, 2.0])
+gradient = torch.tensor([10.0, 20.0])
+torch.add(x, gradient, alpha=3)  # tensor([31., 62.])
+x.sub(gradient, alpha=0.5)  # tensor([-4., -8.])
+1 - x  # tensor([ 0., -1.])
+torch.rsub(x, 1)  # tensor([ 0., -1.])
+
+# %%
+# Integer division: ``torch.floor_divide``, ``rounding_mode=``
+# ------------------------------------------------------------
+#
+# ``//`` and ``torch.floor_divide`` round down, as Python does. With
+# ``rounding_mode="trunc"`` :func:`torch.div` rounds towards zero, as C
+# does; the two differ where one operand is negative. Integers stay
+# integers.
+x = torch.tensor([7, -7])
+x // 2  # tensor([ 3, -4])
+torch.floor_divide(x, 2)  # tensor([ 3, -4])
+torch.div(x, 2, rounding_mode="floor")  # tensor([ 3, -4])
+torch.div(x, 2, rounding_mode="trunc")  # tensor([ 3, -3])
+x / 2  # tensor([ 3.5000, -3.5000])
+
+# %%
+# Modulo: ``torch.remainder`` or ``torch.fmod``
+# ---------------------------------------------
+#
+# ``%`` is ``torch.remainder``: the result has the sign of the divisor, as
+# in Python, so it wraps indices and angles. ``torch.fmod`` keeps the sign
+# of the dividend, as in C. They belong to the two roundings of the
+# quotient.
+x = torch.tensor([7, -7])
+x % 3  # tensor([1, 2])
+torch.remainder(x, -3)  # tensor([-2, -1])
+torch.fmod(x, 3)  # tensor([ 1, -1])
+x.fmod(-3)  # tensor([ 1, -1])
+torch.equal(x % 3, x - 3 * (x // 3))  # True
+truncated = x.div(3, rounding_mode="trunc")
+torch.equal(x.fmod(3), x - 3 * truncated)  # True
+
+# %%
+# Powers: ``torch.pow``, ``torch.square``, ``torch.reciprocal``
+# -------------------------------------------------------------
+#
+# ``x**2``, ``x.pow(2)`` and ``x.square()`` agree; base, exponent or both
+# may be tensors. ``torch.reciprocal`` is ``1 / x`` and gives floats for
+# integers too. A negative base has no real power with a fraction: nan.
+x = torch.tensor([1, 2, 3])
+x**2  # tensor([1, 4, 9])
+x.pow(x)  # tensor([ 1,  4, 27])
+torch.pow(2, x)  # tensor([2, 4, 8])
+torch.square(x)  # tensor([1, 4, 9])
+torch.reciprocal(x)  # tensor([1.0000, 0.5000, 0.3333])
+torch.tensor(-8.0) ** (1 / 3)  # tensor(nan)
+with suppress(RuntimeError):
+    x**-1  # RuntimeError: Integers to negative integer powers
+
+# %%
+# Sign and size: ``torch.neg``, ``torch.abs``, ``torch.positive``
+# ---------------------------------------------------------------
+#
+# ``-x``, ``abs(x)`` and ``+x`` call them; ``torch.negative`` and
+# ``torch.absolute`` are second names. The smallest integer has no positive
+# counterpart and stays negative. ``-mask`` is an error: to invert a mask
+# of bool write ``~mask``.
+x = torch.tensor([-2.0, 3.0])
+-x  # tensor([ 2., -3.])
+torch.abs(x)  # tensor([2., 3.])
+torch.equal(torch.negative(x), torch.neg(x))  # True
+torch.equal(torch.absolute(x), abs(x))  # True
+torch.positive(x) is x  # True
+torch.tensor([-128], dtype=torch.int8).abs().item()  # -128
+mask = torch.tensor([True, False])
+~mask  # tensor([False,  True])
+
+# %%
+# Add a product or quotient: ``torch.addcmul``, ``torch.addcdiv``
+# ---------------------------------------------------------------
+#
+# ``input + value * a * b`` and ``input + value * a / b`` in one pass.
+# Optimizers are written with their in-place forms: Adam ends in
+# ``weight.addcdiv_(mean, deviation, value=-lr)``. Integers cannot go
+# through ``addcdiv``.
+x = torch.tensor([1.0, 2.0])
+a = torch.tensor([6.0, 8.0])
+b = torch.tensor([2.0, 4.0])
+torch.addcmul(x, a, b, value=10)  # tensor([121., 322.])
+torch.addcdiv(x, a, b, value=10)  # tensor([31., 22.])
+x.addcdiv_(a, b, value=-1)  # tensor([-2.,  0.])
+counts = torch.tensor([1, 2])
+with suppress(RuntimeError):
+    torch.addcdiv(counts, counts, counts)  # RuntimeError: no longer
+
+# %%
+# Interpolate and running averages: ``torch.lerp``
+# ------------------------------------------------
+#
+# ``start + weight * (end - start)``: weight 0 gives the start, 1 the end,
+# and outside of that it extrapolates. With ``lerp_`` and a small weight a
+# copy of the parameters follows the trained ones (EMA).
+start = torch.tensor([0.0, 10.0])
+end = torch.tensor([4.0, 30.0])
+torch.lerp(start, end, 0.25)  # tensor([ 1., 15.])
+torch.lerp(start, end, torch.tensor([0.5, 2.0]))  # tensor([ 2., 50.])
+average = torch.zeros(1)
+for _ in range(3):
+    average.lerp_(torch.ones(1), 0.5)
+average  # tensor([0.8750])
+
+# %%
+# A tensor and a Python number: what dtype comes out?
+# ---------------------------------------------------
+#
+# A Python number, or a tensor without dimensions, changes the dtype only
+# if it is of a higher kind (bool, integer, float, complex). So ``* 2.0``
+# keeps float16, but turns integers into the default float type, and bool
+# plus bool stays bool. :func:`torch.result_type` tells beforehand.
+half = torch.ones(2, dtype=torch.float16)
+(half * 2.5).dtype  # torch.float16
+(half * torch.tensor(2.5, dtype=torch.float64)).dtype  # torch.float16
+(half * torch.ones(2, dtype=torch.float64)).dtype  # torch.float64
+counts = torch.tensor([1, 2], dtype=torch.uint8)
+counts * 2  # tensor([2, 4], dtype=torch.uint8)
+counts * 2.0  # tensor([2., 4.])
+torch.result_type(counts, 2j)  # torch.complex64
+True + torch.tensor([True])  # tensor([True])
+
+# %%
+# Integer overflow wraps around without an error
+# ----------------------------------------------
+#
+# Differences and sums of images in uint8 go wrong silently: 10 - 20 is
+# 246, and a Python number out of range is wrapped before it is added.
+# Convert to a float or a wider integer type first.
+a = torch.tensor([10, 250], dtype=torch.uint8)
+b = torch.tensor([20, 10], dtype=torch.uint8)
+a - b  # tensor([246, 240], dtype=torch.uint8)
+a + b  # tensor([30, 4], dtype=torch.uint8)
+a + 300  # tensor([54, 38], dtype=torch.uint8)
+a.float() - b  # tensor([-10., 240.])
+a.int() + b  # tensor([ 30, 260], dtype=torch.int32)
+
+# %%
+# Error: ZeroDivisionError in integer division (``//``, ``%``)
+# ------------------------------------------------------------
+#
+# Floats divided by zero give inf or nan. For integers ``//`` and ``%``
+# raise on the CPU (a GPU returns some number instead, hence the device
+# here). Keep the divisor above zero, or divide as floats.
+x = torch.tensor([5, 6], device="cpu")
+y = torch.tensor([2, 0], device="cpu")
+with suppress(RuntimeError):
+    x // y  # RuntimeError: ZeroDivisionError
+with suppress(RuntimeError):
+    x % y  # RuntimeError: ZeroDivisionError
+x // y.clamp(min=1)  # tensor([2, 6])
+x / y  # tensor([2.5000, inf])
+torch.tensor(0.0) / 0  # tensor(nan)

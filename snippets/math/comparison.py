@@ -1,0 +1,199 @@
+"""
+Comparison
+==========
+
+Compare element by element, ask for all or any, test floats for closeness.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Compare each element: ``torch.eq``, ``lt``, ``gt``, ``ge``
+# ----------------------------------------------------------
+#
+# The operators and these functions give a bool tensor; operands are
+# broadcast. Longer names: ``torch.not_equal``, ``torch.less``,
+# ``torch.less_equal``, ``torch.greater``, ``torch.greater_equal``. The
+# forms with underscore write 0 and 1 in the dtype of the tensor.
+x = torch.tensor([1, 2, 3])
+x == 2  # tensor([False,  True, False])
+torch.ne(x, 2)  # tensor([ True, False,  True])
+torch.lt(x, 2)  # tensor([ True, False, False])
+torch.le(x, 2)  # tensor([ True,  True, False])
+torch.gt(x, 2)  # tensor([False, False,  True])
+torch.ge(x, 2)  # tensor([False,  True,  True])
+torch.equal(torch.eq(x, 2), x == 2)  # True
+torch.equal(torch.not_equal(x, 2), torch.ne(x, 2))  # True
+torch.equal(torch.less(x, 2), torch.lt(x, 2))  # True
+torch.equal(torch.less_equal(x, 2), torch.le(x, 2))  # True
+torch.equal(torch.greater(x, 2), torch.gt(x, 2))  # True
+torch.equal(torch.greater_equal(x, 2), torch.ge(x, 2))  # True
+x.gt_(2)  # tensor([0, 0, 1])
+
+# %%
+# Are two tensors the same? ``torch.equal`` or ``==``
+# ---------------------------------------------------
+#
+# ``torch.equal`` is one Python bool for shape and values. ``==``
+# broadcasts first, so ``(a == b).all()`` can be true for different shapes.
+# nan is equal to nothing, not even for ``torch.equal``.
+a = torch.tensor([1, 1])
+b = torch.tensor([[1, 1], [1, 1]])
+torch.equal(a, a.clone())  # True
+torch.equal(a, b)  # False
+(a == b).all()  # tensor(True)
+missing = torch.tensor([torch.nan])
+torch.equal(missing, missing.clone())  # False
+
+# %%
+# Floats equal up to rounding: ``torch.allclose``, ``torch.isclose``
+# ------------------------------------------------------------------
+#
+# ``abs(a - b) <= atol + rtol * abs(b)``: ``torch.isclose`` for each
+# element, ``torch.allclose`` for all as one bool. ``atol`` decides near
+# zero, where the default 1e-8 is small. nan is close to nan only with
+# ``equal_nan=True``.
+a = torch.tensor([100.0, 0.0])
+b = torch.tensor([100.0005, 1e-7])
+torch.isclose(a, b)  # tensor([ True, False])
+torch.allclose(a, b)  # False
+torch.allclose(a, b, atol=1e-6)  # True
+rtol, atol = 1e-5, 1e-8
+by_hand = (a - b).abs() <= atol + rtol * b.abs()
+torch.equal(torch.isclose(a, b), by_hand)  # True
+missing = torch.tensor([torch.nan])
+torch.allclose(missing, missing)  # False
+torch.allclose(missing, missing, equal_nan=True)  # True
+
+# %%
+# Compare in a test: ``torch.testing.assert_close``
+# -------------------------------------------------
+#
+# Raises with the number of mismatches and the greatest difference, and
+# also checks shape and dtype, and looks into lists and dicts. Tolerances
+# follow the dtype; ``rtol=0, atol=0`` asks for equality.
+actual = torch.tensor([1.0, 2.0, 3.0])
+expected = torch.tensor([1.0, 2.5, 3.0])
+double = actual.double()
+with suppress(AssertionError):
+    torch.testing.assert_close(actual, expected)  # AssertionError: 1 / 3
+torch.testing.assert_close(actual, actual + 1e-6)
+torch.testing.assert_close(actual, expected, rtol=0, atol=0.5)
+with suppress(AssertionError):
+    torch.testing.assert_close(actual, double)  # AssertionError: dtype
+torch.testing.assert_close([actual], [double], check_dtype=False)
+
+# %%
+# Not a number or infinite: ``torch.isnan``, ``isinf``, ``isfinite``
+# ------------------------------------------------------------------
+#
+# ``torch.isfinite`` is false for nan and both infinities, so it is the
+# check before an optimizer step. ``torch.isposinf`` and ``torch.isneginf``
+# tell the infinities apart.
+x = torch.tensor([1.0, torch.nan, torch.inf, -torch.inf])
+torch.isnan(x)  # tensor([False,  True, False, False])
+torch.isinf(x)  # tensor([False, False,  True,  True])
+torch.isfinite(x)  # tensor([ True, False, False, False])
+torch.isposinf(x)  # tensor([False, False,  True, False])
+torch.isneginf(x)  # tensor([False, False, False,  True])
+x[x.isfinite()]  # tensor([1.])
+
+# %%
+# ``x == nan`` is never true
+# --------------------------
+#
+# nan differs from everything, itself included, and all order comparisons
+# with it are false. Ask with :func:`torch.isnan`; ``x != x`` says the
+# same.
+x = torch.tensor([1.0, torch.nan])
+x == torch.nan  # tensor([False, False])
+x != x  # tensor([False,  True])
+torch.isnan(x)  # tensor([False,  True])
+(x < 2) | (x >= 2)  # tensor([ True, False])
+
+# %%
+# Does it hold for all, for any? ``torch.all``, ``torch.any``
+# -----------------------------------------------------------
+#
+# Over the whole tensor or along ``dim``, which may be a tuple. Numbers
+# count as true if they are not 0. Of no elements, ``all`` is true and
+# ``any`` false.
+x = torch.tensor([[1, 0], [2, 3]])
+torch.all(x > 0)  # tensor(False)
+torch.any(x > 2)  # tensor(True)
+x.all(dim=1)  # tensor([False,  True])
+(x > 1).any(dim=0, keepdim=True)  # tensor([[True, True]])
+x.any(dim=(0, 1))  # tensor(True)
+empty = torch.tensor([])
+empty.all(), empty.any()  # (tensor(True), tensor(False))
+
+# %%
+# Larger or smaller of two: ``torch.maximum``, ``torch.fmax``
+# -----------------------------------------------------------
+#
+# Element by element, broadcast. ``torch.maximum`` and ``torch.minimum``
+# pass a nan on; ``torch.fmax`` and ``torch.fmin`` take the other operand.
+# With two tensors ``torch.max`` is ``torch.maximum``; with a number use
+# :func:`torch.clamp`.
+a = torch.tensor([1.0, 5.0, torch.nan])
+b = torch.tensor([4.0, 2.0, 3.0])
+torch.maximum(a, b)  # tensor([4., 5., nan])
+torch.minimum(a, b)  # tensor([1., 2., nan])
+torch.fmax(a, b)  # tensor([4., 5., 3.])
+torch.fmin(a, b)  # tensor([1., 2., 3.])
+torch.max(a, b)  # tensor([4., 5., nan])
+with suppress(TypeError):
+    torch.maximum(a, 3)  # TypeError: must be Tensor, not int
+a.clamp(min=3)  # tensor([3., 5., nan])
+
+# %%
+# Is each element in a list? ``torch.isin``
+# -----------------------------------------
+#
+# A mask in the shape of the first argument, in place of a chain of ``==``
+# and ``|``. ``invert=True`` asks for "not in". Python's ``in`` is another
+# question: whether any element of the tensor is the number.
+labels = torch.tensor([[3, 7], [0, 3]])
+known = torch.tensor([0, 3])
+torch.isin(labels, known)  # tensor([[True, False], [True, True]])
+torch.isin(labels, 3, invert=True)  # tensor([[False, True], [True, False]])
+7 in labels  # True
+
+# %%
+# Between two numbers: ``0 < x < 1`` is an error
+# ----------------------------------------------
+#
+# Python turns the chain into an ``and`` of two tensors, which has no
+# single truth value. Write two comparisons joined by ``&``.
+x = torch.tensor([-0.5, 0.5, 1.5])
+with suppress(RuntimeError):
+    0 < x < 1  # RuntimeError: Boolean value of Tensor with more than one
+(0 < x) & (x < 1)  # tensor([False,  True, False])
+
+# %%
+# Do not compare floats with ``==``
+# ---------------------------------
+#
+# 0.1 is rounded to the dtype, so float32 and float64 hold different
+# numbers, and each sum rounds again. Use :func:`torch.isclose`. Exact in
+# float32 are whole numbers up to 2**24, and halves, quarters and so on.
+x = torch.tensor([0.1, 0.7])
+y = x.double()
+y == torch.tensor([0.1, 0.7], dtype=torch.float64)  # tensor([False, False])
+steps = torch.tensor([0.1, 0.2], dtype=torch.float64)
+steps.sum() == 0.3  # tensor(False)
+torch.isclose(steps.sum(), torch.tensor(0.3).double())  # tensor(True)
+
+# %%
+# Error: Float did not match Double (``torch.allclose``)
+# ------------------------------------------------------
+#
+# Unlike ``==``, ``torch.allclose`` wants both tensors in one dtype, often
+# a result in float32 and a reference from NumPy in float64. Convert the
+# more precise one.
+result = torch.tensor([0.1])
+reference = torch.tensor([0.1], dtype=torch.float64)
+with suppress(RuntimeError):
+    torch.allclose(result, reference)  # RuntimeError: Float did not match
+torch.allclose(result, reference.to(result.dtype))  # True

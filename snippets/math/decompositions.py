@@ -1,0 +1,225 @@
+"""
+Matrix decompositions
+=====================
+
+Take a matrix apart into factors that are easy to work with, and put it
+together again.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Singular values: ``torch.linalg.svd``, ``svdvals``
+# --------------------------------------------------
+#
+# Any matrix is ``U @ diag(S) @ Vh``, with orthonormal columns in U and rows
+# in Vh and the singular values falling. ``full_matrices=False`` leaves out
+# the columns that meet no singular value. ``svdvals`` gives S alone, and
+# safer gradients. Signs of the vectors are free: compare products, not U.
+A = torch.tensor([[3.0, 0.0], [4.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
+U, S, Vh = torch.linalg.svd(A, full_matrices=False)
+S  # tensor([5., 2.], dtype=torch.float64)
+U.shape, Vh.shape  # (torch.Size([3, 2]), torch.Size([2, 2]))
+torch.allclose(U @ torch.diag(S) @ Vh, A)  # True
+torch.allclose((U * S) @ Vh, A)  # True
+torch.linalg.svd(A).U.shape  # torch.Size([3, 3])
+torch.allclose(torch.linalg.svdvals(A), S)  # True
+torch.allclose(torch.linalg.eigvalsh(A.T @ A).flip(0), S**2)  # True
+
+# %%
+# Compress a matrix: keep the largest singular values
+# ---------------------------------------------------
+#
+# The first k terms are the nearest matrix of rank k, and the squares of the
+# singular values left out are the squared error. Here rank 2 of a 20 by 30
+# table takes 102 numbers for 600.
+i, j = torch.arange(20.0)[:, None] / 20, torch.arange(30.0) / 30
+A = (1 + i * j).log() + (3 * i).sin() * j
+U, S, Vh = torch.linalg.svd(A.double(), full_matrices=False)
+A_2 = (U[:, :2] * S[:2]) @ Vh[:2]
+torch.linalg.matrix_rank(A_2)  # tensor(2)
+error = (A - A_2).square().sum()
+torch.allclose(error, S[2:].square().sum())  # True
+(error / A.square().sum()).sqrt() < 0.01  # tensor(True)
+U[:, :2].numel() + 2 + Vh[:2].numel()  # 102
+
+# %%
+# Orthonormal columns: ``torch.linalg.qr``
+# ----------------------------------------
+#
+# ``A = Q @ R`` with orthonormal columns in Q and a triangle R: the way to
+# an orthogonal basis, and to least squares. ``mode="complete"`` makes Q
+# square, ``mode="r"`` skips it. Signs depend on the backend: fix them by
+# the diagonal of R.
+A = torch.tensor([[3.0, 1.0], [4.0, 3.0], [0.0, 2.0]], dtype=torch.float64)
+Q, R = torch.linalg.qr(A)
+torch.allclose(Q @ R, A)  # True
+torch.allclose(Q.T @ Q, torch.eye(2, dtype=A.dtype))  # True
+R.diagonal().abs()  # tensor([5.0000, 2.2361], dtype=torch.float64)
+signs = R.diagonal().sign()
+(Q * signs)[:, 0]  # tensor([0.6000, 0.8000, 0.0000], dtype=torch.float64)
+torch.linalg.qr(A, mode="complete").Q.shape  # torch.Size([3, 3])
+b = A @ torch.tensor([[1.0], [2.0]], dtype=A.dtype)
+x = torch.linalg.solve_triangular(R, Q.T @ b, upper=True)
+x  # tensor([[1.0000], [2.0000]], dtype=torch.float64)
+
+# %%
+# Eigenvalues of a symmetric matrix: ``torch.linalg.eigh``
+# --------------------------------------------------------
+#
+# Real eigenvalues in rising order, orthonormal eigenvectors in the columns.
+# Only one triangle is read, unless you say the lower, and symmetry is not
+# checked. Functions of the matrix act on the eigenvalues: the square root
+# is ``torch.linalg.matrix_sqrth``, new in 2.14 as is
+# ``torch.linalg.polar``, which splits a matrix into a rotation and a
+# stretch.
+A = torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
+L, V = torch.linalg.eigh(A)
+L  # tensor([1.0000, 3.0000], dtype=torch.float64)
+torch.allclose(V @ torch.diag(L) @ V.T, A)  # True
+torch.allclose(A @ V, V * L)  # True
+V[:, 1] / V[0, 1]  # tensor([1.0000, 1.0000], dtype=torch.float64)
+root = V @ torch.diag(L.sqrt()) @ V.T
+torch.allclose(root @ root, A)  # True
+torch.allclose(torch.linalg.eigvalsh(A), L)  # True
+lopsided = torch.tensor([[2.0, 100.0], [1.0, 2.0]])
+torch.linalg.eigvalsh(lopsided)  # tensor([1.0000, 3.0000])
+torch.linalg.eigvalsh(lopsided, UPLO="U")  # tensor([-98.0000, 102.0000])
+
+# %%
+# Eigenvalues of any square matrix: ``torch.linalg.eig``
+# ------------------------------------------------------
+#
+# The result is always complex, in no set order, even if every eigenvalue is
+# real. For symmetric matrices take ``eigh``: real, sorted and faster. A
+# rotation has no real eigenvalues. ``torch.eig`` and ``torch.symeig`` are
+# gone.
+A = torch.tensor([[2.0, 1.0], [0.0, 3.0]])
+L, V = torch.linalg.eig(A)
+L.dtype  # torch.complex64
+L.real.sort().values  # tensor([2.0000, 3.0000])
+torch.allclose((V @ torch.diag(L) @ V.inverse()).real, A, atol=1e-5)  # True
+turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+torch.linalg.eigvals(turn).imag.sort().values  # tensor([-1.0000, 1.0000])
+with suppress(RuntimeError):
+    torch.eig(A)  # RuntimeError: is now removed
+with suppress(RuntimeError):
+    torch.symeig(A)  # RuntimeError: is now removed
+
+# %%
+# Root of a covariance: ``torch.linalg.cholesky``
+# -----------------------------------------------
+#
+# ``A = L @ L.T`` with L lower triangular, for symmetric positive definite A
+# alone: half the work of LU, and the way to draw correlated normal numbers.
+# Only the lower triangle is read.
+A = torch.tensor([[4.0, 2.0], [2.0, 10.0]])
+L = torch.linalg.cholesky(A)
+L  # tensor([[2., 0.], [1., 3.]])
+torch.allclose(L @ L.T, A)  # True
+torch.allclose(torch.linalg.cholesky(A, upper=True), L.T)  # True
+samples = torch.randn(100_000, 2) @ L.T
+(samples.T.cov() - A).abs().max() < 0.5  # tensor(True)
+torch.allclose(2 * L.diagonal().log().sum(), A.logdet())  # True
+
+# %%
+# Triangular factors: ``torch.linalg.lu``, ``lu_factor``, ``ldl_factor``
+# ----------------------------------------------------------------------
+#
+# ``lu`` gives permutation, lower and upper triangle; ``lu_factor`` packs
+# them for ``lu_solve``, ``torch.lu_unpack`` unpacks, and ``torch.lu`` is
+# deprecated. ``ldl_factor`` is for symmetric matrices that need not be
+# positive definite. ``torch.linalg.lu_factor_ex`` and
+# ``torch.linalg.ldl_factor_ex`` also return ``info``.
+A = torch.tensor([[1.0, 2.0], [4.0, 4.0]])
+P, L, U = torch.linalg.lu(A)
+P  # tensor([[0., 1.], [1., 0.]])
+L, U  # (tensor([[1., 0.], [0.25, 1.]]), tensor([[4., 4.], [0., 1.]]))
+torch.equal(P @ L @ U, A)  # True
+LU, pivots = torch.linalg.lu_factor(A)
+LU  # tensor([[4., 4.], [0.25, 1.]])
+torch.equal(torch.lu_unpack(LU, pivots).L, L)  # True
+old = A.lu()  # UserWarning: in favor of torch.linalg.lu_factor
+S = torch.tensor([[0.0, 2.0], [2.0, 3.0]])
+LD, pivots = torch.linalg.ldl_factor(S)
+b = torch.tensor([[4.0], [8.0]])
+torch.linalg.ldl_solve(LD, pivots, b)  # tensor([[1.0000], [2.0000]])
+
+# %%
+# Principal components: ``torch.pca_lowrank``, ``torch.svd_lowrank``
+# ------------------------------------------------------------------
+#
+# Random projections find the first q singular values of a large matrix
+# fast; ``pca_lowrank`` first subtracts the mean of each column. Columns of
+# V are the directions. ``torch.lobpcg`` finds the k largest eigenvalues of
+# a large symmetric matrix.
+base = torch.arange(200.0)[:, None].double().sin()
+X = base @ torch.tensor([[3.0, 4.0, 0.0]]).double() + 7
+U, S, V = torch.pca_lowrank(X, q=2)
+U.shape, V.shape  # (torch.Size([200, 2]), torch.Size([3, 2]))
+V[:, 0].abs()  # tensor([0.6000, 0.8000, 0.0000], dtype=torch.float64)
+centred = X - X.mean(dim=0)
+exact = torch.linalg.svdvals(centred)
+torch.allclose(S[0], exact[0])  # True
+torch.allclose(torch.svd_lowrank(centred, q=2)[1][0], exact[0])  # True
+gram = torch.diag(torch.arange(1.0, 31.0))
+values, vectors = torch.lobpcg(gram, k=1, niter=100)
+values.round()  # tensor([30.])
+
+# %%
+# Q from reflections: ``torch.linalg.householder_product``
+# --------------------------------------------------------
+#
+# ``torch.geqrf`` returns R and, below its diagonal, the vectors of the
+# reflections that make Q. ``householder_product`` builds the Q,
+# ``torch.ormqr`` multiplies with it without building it. ``torch.orgqr`` is
+# the same as ``householder_product``. Methods are ``Tensor.geqrf``,
+# ``Tensor.orgqr`` and ``Tensor.ormqr``.
+A = torch.rand(4, 2, dtype=torch.float64)
+a, tau = torch.geqrf(A)
+Q = torch.linalg.householder_product(a, tau)
+torch.allclose(Q @ a[:2].triu(), A)  # True
+torch.equal(torch.orgqr(a, tau), Q)  # True
+b = torch.rand(4, 1, dtype=torch.float64)
+product = torch.ormqr(a, tau, b, transpose=True)
+torch.allclose(product[:2], Q.T @ b)  # True
+
+# %%
+# Old forms: ``torch.svd``, ``torch.qr``, ``torch.cholesky``
+# ----------------------------------------------------------
+#
+# ``torch.svd`` still runs, and differs: it returns V and not its transpose
+# Vh, and reduces by default. Code that swaps the names without the
+# transpose runs on with a wrong result. ``torch.qr`` and
+# ``torch.cholesky``, long deprecated, raise in 2.14, and with them the
+# methods ``Tensor.qr`` and ``Tensor.cholesky``: write
+# :func:`torch.linalg.qr`, whose ``mode="complete"`` was ``some=False``, and
+# :func:`torch.linalg.cholesky`.
+A = torch.tensor([[1.0, 2, 0], [0, 1, 3], [4, 0, 1], [0, 0, 2]])
+U, S, V = torch.svd(A)
+U.shape, V.shape  # (torch.Size([4, 3]), torch.Size([3, 3]))
+torch.allclose(U @ torch.diag(S) @ V.T, A, atol=1e-5)  # True
+new = torch.linalg.svd(A, full_matrices=False)
+torch.allclose(new.S, A.svd().S)  # True
+torch.allclose(U @ torch.diag(S) @ V, A, atol=1e-5)  # False
+
+# %%
+# Error: the input is not positive-definite (``torch.linalg.cholesky``)
+# ---------------------------------------------------------------------
+#
+# An eigenvalue is negative or zero: often a covariance of more features
+# than samples, or rounding. Add a little to the diagonal. ``cholesky_ex``
+# raises nothing and reports in ``info``, so that a loop may raise the
+# addition.
+few = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 7.0]])
+covariance = few.T.cov()
+torch.linalg.matrix_rank(covariance)  # tensor(1)
+flat = torch.tensor([[1.0, 2.0], [2.0, 1.0]])
+with suppress(torch.linalg.LinAlgError):
+    torch.linalg.cholesky(flat)  # LinAlgError: is not positive-definite
+torch.linalg.eigvalsh(flat)  # tensor([-1.0000, 3.0000])
+torch.linalg.cholesky_ex(flat).info.item()  # 2
+jitter = 1e-4 * torch.eye(3)
+L = torch.linalg.cholesky(covariance + jitter)
+torch.allclose(L @ L.T, covariance, atol=1e-3)  # True

@@ -1,0 +1,232 @@
+"""
+Exponentials and logarithms
+===========================
+
+Exponentials, logarithms, roots, and the special functions built on them.
+"""
+import matplotlib.pyplot as plt
+import torch
+
+# %%
+# Exponential and logarithm: ``torch.exp``, ``torch.log``
+# -------------------------------------------------------
+#
+# Natural base; ``torch.exp2``, ``torch.log2`` and ``torch.log10`` have the
+# base in their name, any other is a quotient of two logarithms. Integers
+# become floats. The logarithm of 0 is -inf, of a negative number nan, and
+# neither raises.
+torch.exp(torch.tensor([0, 1]))  # tensor([1.0000, 2.7183])
+torch.log(torch.tensor([1.0, 0.0, -1.0]))  # tensor([0., -inf, nan])
+torch.exp2(torch.tensor([3.0, -1.0]))  # tensor([8.0000, 0.5000])
+torch.log2(torch.tensor([8.0, 0.5]))  # tensor([3.0000, -1.0000])
+torch.log10(torch.tensor([1000, 1]))  # tensor([3.0000, 0.0000])
+x = torch.tensor([9.0, 81.0])
+x.log() / torch.tensor(3.0).log()  # tensor([2.0000, 4.0000])
+
+# %%
+# ``torch.exp``, ``log``, ``sqrt``, ``sigmoid`` and ``erf`` as curves
+# -------------------------------------------------------------------
+#
+# ``exp`` and ``log`` mirror each other on the diagonal; the two S curves
+# differ in range: ``sigmoid`` between 0 and 1, ``erf`` between -1 and 1.
+# ``erfc`` is ``1 - erf``. ``log`` and ``sqrt`` of negative numbers are
+# nan, and nan is not drawn.
+x = torch.linspace(-4, 4, 801)
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
+for color, name in enumerate(["exp", "log", "sqrt"]):
+    y = getattr(torch, name)(x)
+    left.plot(x.cpu(), y.cpu(), f"C{color}", label=name)
+left.plot([-3, 4], [-3, 4], ":", color="C3")
+left.set(xlim=(-4, 4), ylim=(-3, 4), aspect="equal")
+for color, name in enumerate(["sigmoid", "erf", "erfc"]):
+    y = getattr(torch, name)(x)
+    right.plot(x.cpu(), y.cpu(), f"C{color}", label=name)
+left.legend()
+right.legend()
+figure.tight_layout()
+torch.allclose(x.sigmoid() + (-x).sigmoid(), torch.ones(801))  # True
+
+# %%
+# Near zero: ``torch.expm1``, ``torch.log1p``
+# -------------------------------------------
+#
+# ``exp(x) - 1`` and ``log(1 + x)`` lose all digits of a small ``x``, as
+# ``1 + x`` rounds to 1. ``torch.expm1`` and ``torch.log1p`` keep them;
+# they are inverse to each other. ``log1p`` also compresses counts, 0
+# included.
+x = torch.tensor([1e-9])
+torch.exp(x) - 1  # tensor([0.])
+torch.log(1 + x)  # tensor([0.])
+torch.allclose(torch.expm1(x), x, atol=0)  # True
+torch.allclose(torch.log1p(x), x, atol=0)  # True
+torch.log1p(torch.tensor([0, 9, 99]))  # tensor([0.0000, 2.3026, 4.6052])
+
+# %%
+# Add probabilities given as logarithms: ``torch.logaddexp``
+# ----------------------------------------------------------
+#
+# :math:`\log(e^a + e^b)` without leaving the logarithms, where ``exp``
+# would underflow to 0. ``torch.logaddexp2`` does it to base 2. For a whole
+# dimension take :func:`torch.logsumexp`.
+a = torch.tensor([-1000.0])
+b = torch.tensor([-1000.0])
+torch.log(a.exp() + b.exp())  # tensor([-inf])
+torch.logaddexp(a, b)  # tensor([-999.3068])
+torch.logaddexp2(a, b)  # tensor([-999.])
+p, q = torch.tensor(0.2), torch.tensor(0.3)
+torch.logaddexp(p.log(), q.log()).exp()  # tensor(0.5000)
+
+# %%
+# Entropy without nan at zero: ``torch.xlogy``
+# --------------------------------------------
+#
+# ``x * log(y)`` that is 0 where ``x`` is 0, as terms :math:`p \log p`
+# need; the plain product gives nan there. ``torch.special.xlog1py`` is
+# ``x * log(1 + y)``, ``torch.special.entr`` is ``-x * log(x)``.
+p = torch.tensor([0.5, 0.5, 0.0])
+-(p * p.log()).sum()  # tensor(nan)
+-torch.xlogy(p, p).sum()  # tensor(0.6931)
+torch.special.entr(p).sum()  # tensor(0.6931)
+torch.special.xlog1py(p, -p).sum()  # tensor(-0.6931)
+
+# %%
+# Roots: ``torch.sqrt``, ``torch.rsqrt``
+# --------------------------------------
+#
+# ``torch.rsqrt`` is ``1 / sqrt(x)``, the factor in normalisation layers.
+# The slope of ``sqrt`` at 0 is infinite and spoils the gradient of a
+# standard deviation or distance that can be 0: add a small number inside.
+torch.sqrt(torch.tensor([4, 0, -1]))  # tensor([2., 0., nan])
+torch.rsqrt(torch.tensor([4.0, 0.0]))  # tensor([0.5000, inf])
+x = torch.tensor([0.0, 4.0], requires_grad=True)
+(x**2).sqrt().sum().backward()
+x.grad  # tensor([nan, 1.])
+x.grad = None
+(x**2 + 1e-8).sqrt().sum().backward()
+x.grad  # tensor([0.0000, 1.0000])
+
+# %%
+# Powers in double precision: ``torch.float_power``
+# -------------------------------------------------
+#
+# Like :func:`torch.pow`, but computed and returned in float64 (complex128
+# for complex input), whatever the dtype. So negative exponents work for
+# integers, and large powers of integers do not wrap around.
+x = torch.tensor([2, 10])
+torch.float_power(x, -1)  # tensor([0.5000, 0.1000], dtype=torch.float64)
+torch.pow(torch.tensor(10), 19).item()  # -8446744073709551616
+torch.float_power(torch.tensor(10), 19).item()  # 1e+19
+
+# %%
+# Probabilities and logits: ``torch.sigmoid``, ``torch.logit``
+# ------------------------------------------------------------
+#
+# ``torch.sigmoid`` takes any number to between 0 and 1; ``torch.logit``,
+# :math:`\log(p / (1 - p))`, is its inverse. 0 and 1 become infinite:
+# ``eps`` moves them inside first. ``torch.special.expit`` is SciPy's name.
+x = torch.tensor([-2.0, 0.0, 3.0])
+torch.sigmoid(x)  # tensor([0.1192, 0.5000, 0.9526])
+torch.allclose(torch.sigmoid(x), 1 / (1 + torch.exp(-x)))  # True
+torch.allclose(torch.logit(torch.sigmoid(x)), x, atol=1e-6)  # True
+torch.allclose(torch.special.expit(x), x.sigmoid())  # True
+p = torch.tensor([0.0, 0.5, 1.0])
+torch.logit(p)  # tensor([-inf, 0., inf])
+torch.logit(p, eps=0.1)  # tensor([-2.1972, 0.0000, 2.1972])
+
+# %%
+# Normal distribution function: ``torch.erf``, ``erfc``, ``erfinv``
+# -----------------------------------------------------------------
+#
+# ``torch.erf`` is the error function, ``torch.erfinv`` its inverse and
+# ``torch.erfc`` is ``1 - erf(x)`` with its digits far out, where ``erf``
+# is 1. The normal distribution function is ``torch.special.ndtr`` ready
+# made, its inverse ``torch.special.ndtri``.
+z = torch.tensor([0.0, 1.0, 1.96])
+(1 + torch.erf(z / 2**0.5)) / 2  # tensor([0.5000, 0.8413, 0.9750])
+torch.special.ndtr(z)  # tensor([0.5000, 0.8413, 0.9750])
+p = torch.tensor([0.5, 0.975])
+2**0.5 * torch.erfinv(2 * p - 1)  # tensor([0.0000, 1.9600])
+torch.special.ndtri(p)  # tensor([0.0000, 1.9600])
+far = torch.tensor(6.0)
+1 - torch.erf(far)  # tensor(0.)
+torch.erfc(far) > 2e-17  # tensor(True)
+
+# %%
+# Factorials: ``torch.lgamma``, ``digamma``, ``polygamma``, ``mvlgamma``
+# ----------------------------------------------------------------------
+#
+# There is no gamma function: ``torch.lgamma`` gives its logarithm, and
+# ``lgamma(n + 1)`` is :math:`\log n!`. ``torch.digamma`` is its
+# derivative, ``torch.polygamma(n, x)`` the nth derivative after that.
+# ``torch.mvlgamma(x, p)`` is the logarithm of the gamma function of p-by-p
+# matrices.
+n = torch.tensor([3.0, 4.0, 5.0], requires_grad=True)
+log_factorial = torch.lgamma(n + 1)
+log_factorial.exp().detach()  # tensor([6.0000, 24.0000, 120.0000])
+log_factorial.sum().backward()
+torch.allclose(n.grad, torch.digamma(n + 1))  # True
+torch.polygamma(1, torch.tensor(1.0))  # tensor(1.6449)
+torch.pi**2 / 6  # 1.6449
+x = n.detach()
+by_hand = x.lgamma() + (x - 0.5).lgamma() + torch.tensor(torch.pi).log() / 2
+torch.allclose(torch.mvlgamma(x, 2), by_hand)  # True
+
+# %%
+# Poisson and chi-squared tails: ``torch.igamma``, ``torch.igammac``
+# ------------------------------------------------------------------
+#
+# The incomplete gamma functions, as shares of the whole: ``torch.igamma``
+# below, ``torch.igammac`` above, sum 1. ``igammac(k, rate)`` is the
+# probability of less than k Poisson events.
+k, rate = torch.tensor(3.0), torch.tensor(2.0)
+torch.igammac(k, rate)  # tensor(0.6767)
+counts = torch.arange(3.0)
+log_p = torch.xlogy(counts, rate) - rate - torch.lgamma(counts + 1)
+log_p.exp().sum()  # tensor(0.6767)
+torch.igamma(k, rate) + torch.igammac(k, rate)  # tensor(1.0000)
+
+# %%
+# Bessel functions: ``torch.i0``, ``torch.special.bessel_j0``
+# -----------------------------------------------------------
+#
+# ``torch.i0`` is the modified Bessel function of order 0, the shape of the
+# Kaiser window; order 1 is ``torch.special.i1``. It grows like ``exp``, so
+# ``torch.special.i0e`` gives it times ``exp(-abs(x))``. ``torch.special``
+# also has the orders 0 and 1 of J, Y and K.
+x = torch.tensor([0.0, 1.0, 100.0])
+torch.i0(x)  # tensor([1.0000, 1.2661, inf])
+torch.special.i0e(x)  # tensor([1.0000, 0.4658, 0.0399])
+torch.special.i1(x[:2])  # tensor([0.0000, 0.5652])
+torch.special.bessel_j0(torch.tensor(2.4048)).abs() < 1e-4  # tensor(True)
+t = torch.linspace(-1, 1, 5)
+window = torch.i0(8 * (1 - t**2).sqrt()) / torch.i0(torch.tensor(8.0))
+kaiser = torch.kaiser_window(5, periodic=False, beta=8.0)
+torch.allclose(window, kaiser, atol=1e-6)  # True
+
+# %%
+# Mantissa and exponent: ``torch.frexp``, ``torch.ldexp``
+# -------------------------------------------------------
+#
+# ``torch.frexp`` splits a float into a mantissa of size 0.5 to 1 and a
+# power of two; ``torch.ldexp`` puts them together, exactly. This is how
+# one scales to a power of two, as loss scaling and quantisation do.
+x = torch.tensor([6.0, -0.25])
+mantissa, exponent = torch.frexp(x)
+mantissa  # tensor([ 0.7500, -0.5000])
+exponent  # tensor([ 3, -1], dtype=torch.int32)
+torch.ldexp(mantissa, exponent)  # tensor([ 6.0000, -0.2500])
+
+# %%
+# ``torch.exp`` overflows to inf: subtract the maximum
+# ----------------------------------------------------
+#
+# The largest float32 is near ``exp(88.7)``, the largest float16 near
+# ``exp(11.1)``; beyond is inf, and inf by inf is nan. Shift by the
+# maximum, as :func:`torch.softmax` does, or stay with logarithms.
+x = torch.tensor([88.0, 89.0])
+x.exp().isinf()  # tensor([False,  True])
+torch.tensor([11.0, 12.0]).half().exp().isinf()  # tensor([False,  True])
+x.exp() / x.exp().sum()  # tensor([0., nan])
+shifted = (x - x.max()).exp()
+shifted / shifted.sum()  # tensor([0.2689, 0.7311])
+torch.softmax(x, dim=0)  # tensor([0.2689, 0.7311])

@@ -1,0 +1,229 @@
+"""
+Functions, methods, in-place forms
+==================================
+
+One operation, up to three spellings, and many names that mean the same.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Function or method: ``torch.sin(x)`` and ``x.sin()``
+# ----------------------------------------------------
+#
+# Nearly every function that takes a tensor first is a method of it too, and
+# does the same. Methods read from left to right in a chain.
+x = torch.tensor([0.25, 0.5])
+torch.equal(torch.sin(x), x.sin())  # True
+x.square().sum().sqrt()  # tensor(0.5590)
+names = "abs ceil cos cosh deg2rad erf erfc erfinv exp exp2 expm1 floor"
+names += " frac i0 lgamma digamma log log10 log1p log2 logit neg negative"
+names += " positive rad2deg reciprocal round rsqrt sgn sigmoid sign sinc"
+names += " sinh sqrt square tan tanh trunc fix absolute"
+functions = [getattr(torch, name)(x) for name in names.split()]
+methods = [getattr(x, name)() for name in names.split()]
+all(map(torch.equal, functions, methods))  # True
+
+# %%
+# In place: a trailing underscore, ``x.sin_()``
+# ---------------------------------------------
+#
+# The method with the underscore writes the result into the tensor and
+# returns that tensor. It exists for what keeps shape and dtype, as here for
+# every function of one argument.
+x = torch.tensor([0.25, 0.5])
+names = "abs ceil cos cosh deg2rad erf erfc erfinv exp exp2 expm1 floor"
+names += " frac i0 lgamma digamma log log10 log1p log2 logit neg negative"
+names += " rad2deg reciprocal round rsqrt sgn sigmoid sign sin sinc"
+names += " sinh sqrt square tan tanh trunc fix absolute"
+results = [getattr(x, name)() for name in names.split()]
+written = [getattr(x.clone(), f"{name}_")() for name in names.split()]
+all(map(torch.equal, results, written))  # True
+y = x.clone()
+y.sqrt_() is y  # True
+y  # tensor([0.5000, 0.7071])
+
+# %%
+# Long and short names: ``torch.arcsin`` is ``torch.asin``
+# --------------------------------------------------------
+#
+# NumPy's long names of the inverse functions are other names for the short
+# ones, as functions, as methods and in place.
+x = torch.tensor([0.25, 0.5])
+for name in "sin cos tan sinh tanh".split():
+    short, long = getattr(torch, f"a{name}"), getattr(torch, f"arc{name}")
+    torch.equal(short(x), long(x))  # True
+    methods = getattr(x, f"a{name}")(), getattr(x, f"arc{name}")()
+    torch.equal(*methods)  # True
+    short_ = getattr(x.clone(), f"a{name}_")()
+    torch.equal(short_, getattr(x.clone(), f"arc{name}_")())  # True
+x = torch.tensor([1.5])
+torch.equal(torch.acosh(x), x.arccosh())  # True
+torch.equal(x.clone().acosh_(), x.clone().arccosh_())  # True
+
+# %%
+# Two operands: ``torch.sub(a, b)``, ``a.sub(b)``, ``a.sub_(b)``
+# --------------------------------------------------------------
+#
+# The tensor in front of the dot is the first operand, which matters where
+# the order does. ``Tensor.subtract``, ``multiply``, ``divide`` and
+# ``true_divide`` are long names of the operators.
+a, b = torch.tensor([7.0, 6.0]), torch.tensor([2.0, 4.0])
+a.sub(b)  # tensor([5., 2.])
+names = "add sub subtract mul multiply div divide true_divide pow fmod"
+names += " remainder floor_divide atan2 arctan2 hypot copysign nextafter"
+names += " xlogy igamma igammac heaviside float_power"
+functions = [getattr(torch, name)(a, b) for name in names.split()]
+methods = [getattr(a, name)(b) for name in names.split()]
+all(map(torch.equal, functions, methods))  # True
+names = names.removesuffix(" float_power")
+written = [getattr(a.clone(), f"{name}_")(b) for name in names.split()]
+all(map(torch.equal, functions, written))  # True
+a.double().float_power_(b).dtype  # torch.float64
+
+# %%
+# Two operands, no in-place form: ``a.maximum(b)``
+# ------------------------------------------------
+#
+# Some have a method but no underscore: assign the result, or write it into
+# a tensor with ``out=``.
+a, b = torch.tensor([1.0, 6.0]), torch.tensor([2.0, 4.0])
+names = "maximum minimum fmax fmin logaddexp logaddexp2"
+functions = [getattr(torch, name)(a, b) for name in names.split()]
+methods = [getattr(a, name)(b) for name in names.split()]
+all(map(torch.equal, functions, methods))  # True
+with suppress(AttributeError):
+    a.maximum_(b)  # AttributeError: no attribute 'maximum_'
+torch.maximum(a, b, out=a)  # tensor([2., 6.])
+
+# %%
+# Comparisons: ``a.lt(b)``, ``a.less(b)``, ``a.lt_(b)``
+# -----------------------------------------------------
+#
+# Each of the six has a short and a long name. In place the result keeps the
+# dtype of the tensor, so truth is written as 1 and 0.
+a, b = torch.tensor([1.0, 4.0]), torch.tensor([2.0, 4.0])
+a.lt(b)  # tensor([True, False])
+a.clone().lt_(b)  # tensor([1., 0.])
+pairs = "lt less le less_equal gt greater ge greater_equal"
+pairs = f"{pairs} ne not_equal eq eq".split()
+for short, long in zip(pairs[::2], pairs[1::2], strict=True):
+    result = getattr(torch, short)(a, b)
+    torch.equal(result, getattr(torch, long)(a, b))  # True
+    torch.equal(getattr(a, short)(b), getattr(a, long)(b))  # True
+    written = getattr(a.clone(), f"{short}_")(b)
+    torch.equal(written, getattr(a.clone(), f"{long}_")(b))  # True
+    torch.equal(written.bool(), result)  # True
+
+# %%
+# Bits and truth: ``a.bitwise_and(b)``, ``a.logical_and_(b)``
+# -----------------------------------------------------------
+#
+# The operators ``&``, ``|``, ``^``, ``~``, ``<<`` and ``>>`` are the
+# bitwise functions. The logical ones take any dtype and ask for zero.
+a, b = torch.tensor([6, 4]), torch.tensor([2, 1])
+a.bitwise_and(b)  # tensor([2, 0])
+a.logical_and(b)  # tensor([True, True])
+names = "bitwise_and bitwise_or bitwise_xor bitwise_left_shift"
+names += " bitwise_right_shift logical_and logical_or logical_xor gcd lcm"
+functions = [getattr(torch, name)(a, b) for name in names.split()]
+methods = [getattr(a, name)(b) for name in names.split()]
+all(map(torch.equal, functions, methods))  # True
+written = [getattr(a.clone(), f"{name}_")(b) for name in names.split()]
+[int(w[0]) for w in written]  # [2, 6, 4, 24, 1, 1, 1, 0, 2, 6]
+a.bitwise_not()  # tensor([-7, -5])
+a.clone().bitwise_not_()  # tensor([-7, -5])
+a.clone().logical_not_()  # tensor([0, 0])
+
+# %%
+# In-place matrix products: ``x.addmm_(a, b)``
+# --------------------------------------------
+#
+# The tensor in front is what the product is added to; ``beta`` scales it
+# and ``alpha`` the product. The forms differ in what is multiplied:
+# matrices, a matrix and a vector, two vectors, or batches.
+a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+v = torch.tensor([1.0, 1.0])
+torch.zeros(2, 2).addmm_(a, a)  # tensor([[7., 10.], [15., 22.]])
+torch.zeros(2).addmv_(a, v)  # tensor([3., 7.])
+torch.zeros(2, 2).addr_(v, v, alpha=2)  # tensor([[2., 2.], [2., 2.]])
+batch = torch.stack([a, a])
+products = torch.zeros(2, 2, 2).baddbmm_(batch, batch)
+torch.equal(products, batch @ batch)  # True
+total = torch.zeros(2, 2).addbmm_(batch, batch)
+torch.equal(total, products.sum(dim=0))  # True
+
+# %%
+# Three operands: ``torch.addcmul``, ``addcdiv``, ``lerp``
+# --------------------------------------------------------
+#
+# The tensor in front, plus ``value`` times a product or a quotient; or the
+# way from the first to the second tensor, walked to the share ``weight``.
+# Optimizers are written with them, in place.
+x, a = torch.tensor([10.0, 20.0]), torch.tensor([3.0, 4.0])
+b = torch.tensor([1.0, 2.0])
+torch.addcmul(x, a, b, value=0.5)  # tensor([11.5, 24.])
+torch.addcdiv(x, a, b, value=0.5)  # tensor([11.5, 21.])
+torch.lerp(x, a, 0.25)  # tensor([8.2500, 16.0000])
+calls = {"addcmul": (a, b), "addcdiv": (a, b), "lerp": (a, b)}
+for name, arguments in calls.items():
+    result = getattr(torch, name)(x, *arguments)
+    torch.equal(result, getattr(x, name)(*arguments))  # True
+    torch.equal(result, getattr(x.clone(), f"{name}_")(*arguments))  # True
+
+# %%
+# Ask a tensor: ``isclose``, ``isreal``, ``signbit``, ``is_signed``
+# -----------------------------------------------------------------
+#
+# Names without an underscore inside answer for each element;
+# ``is_complex``, ``is_floating_point`` and ``is_signed`` answer with one
+# Python bool for the dtype. ``signbit`` sees the sign of ``-0.0``, which
+# ``x < 0`` does not.
+x = torch.tensor([-torch.inf, -0.0, 1.0, torch.inf, torch.nan])
+names = "isneginf isposinf isinf isnan isfinite isreal signbit"
+functions = [getattr(torch, name)(x) for name in names.split()]
+methods = [getattr(x, name)() for name in names.split()]
+all(map(torch.equal, functions, methods))  # True
+[int(f.sum()) for f in functions[:6]]  # [1, 1, 2, 1, 2, 5]
+x[:3].signbit()  # tensor([True, True, False])
+x[:3] < 0  # tensor([True, False, False])
+x[1:3].isclose(torch.tensor([1e-9, 1.1]))  # tensor([True, False])
+x.is_complex(), x.is_floating_point(), x.is_signed()  # (False, True, True)
+torch.is_complex(x), torch.is_signed(x.byte())  # (False, False)
+
+# %%
+# With a number: ``ldexp``, ``frexp``, ``polygamma``, ``mvlgamma``
+# ----------------------------------------------------------------
+#
+# ``frexp`` splits into mantissa and power of two, ``ldexp`` puts them back.
+# The order comes first in the function ``torch.polygamma(1, x)`` and is the
+# argument of the method.
+x = torch.tensor([3.0, 10.0])
+mantissa, exponent = x.frexp()
+mantissa  # tensor([0.7500, 0.6250])
+exponent  # tensor([2, 4], dtype=torch.int32)
+torch.equal(mantissa.ldexp(exponent), x)  # True
+torch.equal(mantissa.ldexp_(exponent), x)  # True
+torch.equal(torch.polygamma(1, x), x.polygamma(1))  # True
+torch.equal(x.clone().polygamma_(1), x.polygamma(1))  # True
+torch.allclose(x.polygamma(0), x.digamma())  # True
+torch.allclose(x.mvlgamma(1), x.lgamma())  # True
+torch.equal(x.clone().mvlgamma_(2), torch.mvlgamma(x, 2))  # True
+torch.equal(x.acosh(), torch.acosh(x))  # True
+
+# %%
+# Conjugates that wait: ``conj``, ``conj_physical``, ``resolve_conj``
+# -------------------------------------------------------------------
+#
+# ``conj`` is a view with a mark, ``conj_physical`` computes at once, and
+# ``resolve_conj`` carries a mark out. The imaginary part of a marked tensor
+# has a mark of its own, for minus, which ``resolve_neg`` carries out.
+z = torch.tensor([1 + 2j, 3 - 4j])
+z.conj().is_conj(), z.conj_physical().is_conj()  # (True, False)
+torch.equal(z.conj().resolve_conj(), torch.conj_physical(z))  # True
+torch.equal(z.clone().conj_physical_(), z.conj())  # True
+minus = z.conj().imag
+minus.is_neg(), minus.resolve_neg().is_neg()  # (True, False)
+minus.resolve_neg()  # tensor([-2., 4.])
+minus.data_ptr() == z.imag.data_ptr()  # True

@@ -1,0 +1,211 @@
+"""
+Norms and distances
+===================
+
+Measure the length of vectors and matrices, the distance between points, and
+scale vectors to length 1.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+
+# %%
+# Length of vectors: ``torch.linalg.vector_norm``
+# -----------------------------------------------
+#
+# ``ord`` 2 is the Euclidean length, 1 the sum of absolute values, ``inf``
+# the largest of them, 0 the count of nonzeros. Without ``dim`` all elements
+# count as one vector, whatever the shape; with it each slice is a vector.
+x = torch.tensor([[3.0, 4.0], [0.0, -2.0]])
+torch.linalg.vector_norm(x, dim=1)  # tensor([5., 2.])
+torch.linalg.vector_norm(x, ord=1, dim=1)  # tensor([7., 2.])
+torch.linalg.vector_norm(x, ord=float("inf"), dim=1)  # tensor([4., 2.])
+torch.linalg.vector_norm(x, ord=0, dim=1)  # tensor([2., 1.])
+torch.linalg.vector_norm(x)  # tensor(5.3852)
+x.square().sum().sqrt()  # tensor(5.3852)
+cubes = (x.abs() ** 3).sum(dim=1) ** (1 / 3)
+torch.allclose(torch.linalg.vector_norm(x, ord=3, dim=1), cubes)  # True
+
+# %%
+# Size of a matrix: ``torch.linalg.matrix_norm``
+# ----------------------------------------------
+#
+# ``"fro"``, the default, is the vector norm of all elements. 2 is the
+# largest singular value, -2 the smallest, ``"nuc"`` the sum of them; 1 and
+# ``inf`` are the largest absolute column and row sums.
+A = torch.tensor([[3.0, 0.0], [0.0, -4.0]])
+torch.linalg.matrix_norm(A)  # tensor(5.)
+torch.linalg.matrix_norm(A, 2)  # tensor(4.0000)
+torch.linalg.matrix_norm(A, -2)  # tensor(3.0000)
+torch.linalg.matrix_norm(A, "nuc")  # tensor(7.0000)
+B = torch.tensor([[1.0, 2.0], [-3.0, 4.0]])
+torch.linalg.matrix_norm(B, 1)  # tensor(6.)
+torch.linalg.matrix_norm(B, float("inf"))  # tensor(7.)
+torch.linalg.matrix_norm(torch.stack([A, 2 * A]))  # tensor([5., 10.])
+largest = torch.linalg.svdvals(B)[0]
+torch.allclose(torch.linalg.matrix_norm(B, 2), largest)  # True
+
+# %%
+# ``torch.norm`` and ``Tensor.norm``: what to write instead
+# ---------------------------------------------------------
+#
+# ``torch.norm`` runs without a warning, and is superseded: its ``p=2`` of a
+# matrix is the vector norm, while ``torch.linalg.norm`` with ``ord=2`` is
+# the largest singular value. ``vector_norm`` and ``matrix_norm`` say which.
+# The relatives ``torch.frobenius_norm`` and ``torch.nuclear_norm`` do warn.
+A = torch.tensor([[3.0, 0.0], [0.0, 4.0]])
+torch.norm(A)  # tensor(5.)
+A.norm(p=2)  # tensor(5.)
+torch.linalg.norm(A, ord=2)  # tensor(4.0000)
+torch.linalg.vector_norm(A, ord=2)  # tensor(5.)
+A.norm(p=1), torch.linalg.norm(A, ord=1)  # (tensor(7.), tensor(4.))
+torch.norm(A, p="nuc")  # tensor(7.0000)
+torch.nuclear_norm(A)  # UserWarning: at::nuclear_norm is deprecated
+with suppress(TypeError):
+    torch.frobenius_norm(A)  # TypeError: "dim"
+old = torch.frobenius_norm(A, dim=(0, 1))  # UserWarning: linalg.vector_norm
+old == torch.linalg.matrix_norm(A)  # tensor(True)
+
+# %%
+# NumPy's norm: ``torch.linalg.norm``
+# -----------------------------------
+#
+# The number of dimensions decides: without ``ord`` and ``dim`` all elements
+# are one vector; with ``ord`` 1-D input is a vector and 2-D a matrix; a
+# ``dim`` of one number means vectors, of two matrices. 3-D input with
+# ``ord`` needs ``dim``.
+x = torch.tensor([3.0, -4.0])
+torch.linalg.norm(x, ord=1)  # tensor(7.)
+torch.linalg.norm(x[None], ord=1)  # tensor(4.)
+torch.linalg.norm(x[None], ord=1, dim=1)  # tensor([7.])
+batch = torch.ones(3, 2, 2)
+torch.linalg.norm(batch, ord="fro", dim=(1, 2))  # tensor([2., 2., 2.])
+with suppress(RuntimeError):
+    torch.linalg.norm(batch, ord="fro")  # RuntimeError: must be 1D or 2D
+
+# %%
+# Scale vectors to length 1: ``F.normalize``
+# ------------------------------------------
+#
+# Divides by the norm along ``dim``, which is 1 unless you say, and never by
+# less than ``eps``: a zero vector stays zero. Dividing yourself makes it
+# NaN. For embeddings in the last dimension write ``dim=-1``.
+x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
+F.normalize(x)  # tensor([[0.6000, 0.8000], [0., 0.]])
+length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+(x / length)[1]  # tensor([nan, nan])
+torch.allclose(F.normalize(x), x / length.clamp_min(1e-12))  # True
+F.normalize(x, p=1)[0]  # tensor([0.4286, 0.5714])
+tokens = torch.rand(2, 5, 8)
+lengths = torch.linalg.vector_norm(F.normalize(tokens, dim=-1), dim=-1)
+torch.allclose(lengths, torch.ones(2, 5))  # True
+
+# %%
+# Cosine similarity, row by row and all pairs: ``F.cosine_similarity``
+# --------------------------------------------------------------------
+#
+# The dot product of unit vectors: 1 for one direction, 0 at right angles,
+# -1 for opposites. ``F.cosine_similarity`` compares rows in step along
+# ``dim``; a matrix product of normalised rows gives all pairs.
+# ``nn.CosineSimilarity`` is its module.
+a = torch.tensor([[3.0, 4.0], [1.0, 0.0]])
+b = torch.tensor([[4.0, 3.0], [-2.0, 0.0]])
+F.cosine_similarity(a, b, dim=1)  # tensor([0.9600, -1.0000])
+table = F.normalize(a) @ F.normalize(b).T
+table  # tensor([[0.9600, -0.6000], [0.8000, -1.0000]])
+by_broadcast = F.cosine_similarity(a[:, None], b[None], dim=-1)
+torch.allclose(by_broadcast, table)  # True
+module = torch.nn.CosineSimilarity(dim=1)
+torch.equal(module(a, b), torch.cosine_similarity(a, b))  # True
+
+# %%
+# Distance of two tensors or of all pairs: ``torch.dist``, ``cdist``
+# ------------------------------------------------------------------
+#
+# ``dist`` is one number, the norm of the difference.
+# ``F.pairwise_distance`` compares rows in step, after adding 1e-6 to the
+# difference. ``cdist`` gives the table of all rows with all rows,
+# ``F.pdist`` its upper triangle within one set.
+a = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+b = torch.tensor([[0.0, 5.0], [3.0, 0.0], [6.0, 8.0]])
+torch.cdist(a, b).round(decimals=4)[0]  # tensor([5., 3., 10.])
+torch.cdist(a, b, p=1)  # tensor([[5., 3., 14.], [4., 4., 7.]])
+by_broadcast = torch.linalg.vector_norm(a[:, None] - b, dim=-1)
+torch.allclose(torch.cdist(a, b), by_broadcast)  # True
+torch.dist(a, b[:2])  # tensor(6.4031)
+a.dist(b[:2], p=1)  # tensor(9.)
+F.pairwise_distance(a, b[:2], eps=0)  # tensor([5., 4.])
+torch.pairwise_distance(a, a)  # tensor([1.4142e-06, 1.4142e-06])
+torch.pdist(b, p=1)  # tensor([8., 9., 11.])
+torch.allclose(F.pdist(b), torch.cdist(b, b)[[0, 0, 1], [1, 2, 2]])  # True
+
+# %%
+# Nearest neighbours: ``torch.cdist`` and ``topk``
+# ------------------------------------------------
+#
+# With more than 25 rows ``cdist`` works by a matrix product: fast, but for
+# points that lie far from the origin and near each other float32 loses the
+# difference. Subtract the mean first, or choose the mode that subtracts
+# point by point.
+points = torch.arange(100.0)[:, None] * torch.tensor([0.3, 0.4])
+query = torch.tensor([[3.3, 4.4], [0.0, 0.0]])
+near = torch.cdist(query, points).topk(2, largest=False)
+near.indices[:, 0]  # tensor([11, 0])
+torch.allclose(near.values[1], torch.tensor([0.0, 0.5]))  # True
+far = points + 1000
+exact = "donot_use_mm_for_euclid_dist"
+careful = torch.cdist(far, far, compute_mode=exact)
+torch.allclose(careful[0, :3], torch.tensor([0, 0.5, 1]), atol=1e-3)  # True
+(torch.cdist(far, far) - careful).abs().max() > 0.05  # tensor(True)
+
+# %%
+# Limit the length of rows: ``torch.renorm``
+# ------------------------------------------
+#
+# Slices along ``dim`` that are longer than ``maxnorm`` are shrunk to it,
+# shorter ones stay. Mind that ``dim`` names what is kept apart, not what is
+# summed: rows are ``dim=0``. ``F.embedding`` with ``max_norm`` does the
+# same to the rows it looks up. ``torch.norm_except_dim`` gives these norms.
+w = torch.tensor([[3.0, 4.0], [0.5, 0.0], [0.0, 10.0]])
+torch.renorm(w, p=2, dim=0, maxnorm=1)[0]  # tensor([0.6000, 0.8000])
+length = torch.linalg.vector_norm(w, dim=1, keepdim=True)
+torch.allclose(torch.norm_except_dim(w, 2, 0), length)  # True
+by_hand = w * (1 / length).clamp(max=1)
+torch.allclose(w.renorm(2, 0, 1), by_hand)  # True
+w.renorm_(p=2, dim=0, maxnorm=5)[2]  # tensor([0., 5.0000])
+F.embedding(torch.tensor([0]), w, max_norm=1)  # tensor([[0.6000, 0.8000]])
+
+# %%
+# Gradient of a norm at zero: ``sqrt`` against ``vector_norm``
+# ------------------------------------------------------------
+#
+# The length has a kink at zero. ``vector_norm`` gives 0 there; a square
+# root by hand gives NaN, which then spreads to every weight. Train on the
+# squared length where you can.
+x = torch.zeros(2, requires_grad=True)
+torch.linalg.vector_norm(x).backward()
+x.grad  # tensor([0., 0.])
+x.grad = None
+x.square().sum().sqrt().backward()
+x.grad  # tensor([nan, nan])
+y = torch.tensor([3.0, 4.0], requires_grad=True)
+torch.linalg.vector_norm(y).backward()
+y.grad  # tensor([0.6000, 0.8000])
+
+# %%
+# Error: expected a floating point or complex tensor (``vector_norm``)
+# --------------------------------------------------------------------
+#
+# Norms are not defined for integer tensors: convert, or name the ``dtype``
+# to compute in. Squares of float16 overflow from 256 on; with
+# ``dtype=torch.float32`` the norm of float16 does not.
+x = torch.tensor([3, 4])
+with suppress(RuntimeError):
+    torch.linalg.vector_norm(x)  # RuntimeError: floating point or complex
+with suppress(RuntimeError):
+    x.norm()  # RuntimeError: floating point or complex
+torch.linalg.vector_norm(x.float())  # tensor(5.)
+half = torch.tensor([300.0, 400.0], dtype=torch.float16)
+half.square().sum().sqrt()  # tensor(inf, dtype=torch.float16)
+torch.linalg.vector_norm(half, dtype=torch.float32)  # tensor(500.)

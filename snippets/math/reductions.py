@@ -1,0 +1,209 @@
+"""
+Sums, means, spreads
+====================
+
+Reduce a tensor to one number, or along some of its dimensions.
+"""
+import math
+from contextlib import suppress
+
+import numpy as np
+import torch
+
+# %%
+# Sum of all, of columns, of rows: ``torch.sum``
+# ----------------------------------------------
+#
+# ``dim`` is the dimension that goes away: ``dim=0`` adds the rows up and
+# leaves one number for each column. Several dimensions are a tuple.
+# ``axis`` and ``keepdims``, NumPy's words, work too.
+x = torch.tensor([[1, 2, 3], [10, 20, 30]])
+torch.sum(x)  # tensor(66)
+x.sum(dim=0)  # tensor([11, 22, 33])
+x.sum(dim=1)  # tensor([6, 60])
+x.sum(dim=-1, keepdim=True)  # tensor([[6], [60]])
+x.sum(axis=1, keepdims=True)  # tensor([[6], [60]])
+images = torch.ones(8, 3, 4, 5)
+images.sum(dim=(2, 3)).shape  # torch.Size([8, 3])
+images.sum(dim=(0, 2, 3))  # tensor([160., 160., 160.])
+
+# %%
+# Mean along a dimension: ``torch.mean``
+# --------------------------------------
+#
+# A mean over two dimensions is one over all their elements. Means of
+# batches of unequal size do not average to the mean of all: weigh them, as
+# a loss over a last, smaller batch must be.
+x = torch.tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
+torch.mean(x)  # tensor(11.)
+x.mean(dim=0)  # tensor([5.5, 11., 16.5])
+x.mean(dim=1, keepdim=True)  # tensor([[2.], [20.]])
+torch.equal(x.mean(dim=(0, 1)), x.sum() / x.numel())  # True
+batches = [torch.tensor([1.0, 2.0, 3.0]), torch.tensor([10.0])]
+torch.stack([b.mean() for b in batches]).mean()  # tensor(6.)
+torch.cat(batches).mean()  # tensor(4.)
+sum(b.mean() * len(b) for b in batches) / 4  # tensor(4.)
+
+# %%
+# Leave NaN out: ``torch.nansum``, ``torch.nanmean``
+# --------------------------------------------------
+#
+# One NaN makes every sum NaN. ``nansum`` counts it as 0, ``nanmean`` also
+# divides by the count of the numbers that are there; a row without any is
+# 0 in the first and NaN in the second.
+nan = float("nan")
+x = torch.tensor([[1.0, nan, 5.0], [nan, nan, nan]])
+x.sum(dim=1)  # tensor([nan, nan])
+torch.nansum(x, dim=1)  # tensor([6., 0.])
+torch.nanmean(x, dim=1)  # tensor([3., nan])
+x.nansum() / x.isnan().logical_not().sum() == x.nanmean()  # tensor(True)
+x[0].nan_to_num().mean()  # tensor(2.)
+
+# %%
+# Product of elements: ``torch.prod``
+# -----------------------------------
+#
+# One dimension at a time. Long products leave the range of float32: add
+# logarithms instead. The product of nothing is 1, as the sum is 0.
+x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+torch.prod(x)  # tensor(720)
+x.prod(dim=1)  # tensor([6, 120])
+p = torch.full((100,), 0.1)
+p.prod()  # tensor(0.)
+p.log().sum()  # tensor(-230.2585)
+torch.tensor([]).prod(), torch.tensor([]).sum()  # (tensor(1.), tensor(0.))
+with suppress(TypeError):
+    x.prod(dim=(0, 1))  # TypeError: invalid combination of arguments
+
+# %%
+# Standard deviation and variance: ``torch.std``, ``torch.var``
+# -------------------------------------------------------------
+#
+# Both divide by n - 1, NumPy by n: ``correction`` is what is subtracted
+# from n, NumPy's ``ddof``, and 1 unless you say. Layer and batch norm
+# divide by n. ``unbiased=False`` is the older word for ``correction=0``.
+x = torch.tensor([1.0, 2.0, 3.0, 6.0])
+torch.var(x)  # tensor(4.6667)
+torch.var(x, correction=0)  # tensor(3.5000)
+(x - x.mean()).square().sum() / 4  # tensor(3.5000)
+torch.std(x)  # tensor(2.1602)
+round(float(np.std([1, 2, 3, 6])), 4)  # 1.8708
+x.std(correction=0)  # tensor(1.8708)
+x.std(unbiased=False) == x.var(unbiased=False).sqrt()  # tensor(True)
+round(float(np.std([1, 2, 3, 6], ddof=1)), 4)  # 2.1602
+with suppress(TypeError):
+    x.std(ddof=0)  # TypeError: invalid combination of arguments
+
+# %%
+# Mean and deviation in one pass: ``torch.std_mean``, ``var_mean``
+# ----------------------------------------------------------------
+#
+# The spread comes first, the mean second. With ``keepdim=True`` both
+# broadcast against the input: standardising columns, and what layer norm
+# does to rows.
+x = torch.tensor([[1.0, 10.0], [3.0, 50.0]])
+std, mean = torch.std_mean(x, dim=0)
+mean, std  # (tensor([2., 30.]), tensor([1.4142, 28.2843]))
+(x - mean) / std  # tensor([[-0.7071, -0.7071], [0.7071, 0.7071]])
+var, mean = torch.var_mean(x, dim=1, correction=0, keepdim=True)
+by_hand = (x - mean) / (var + 1e-5).sqrt()
+layer_norm = torch.nn.functional.layer_norm(x, (2,))
+torch.allclose(by_hand, layer_norm)  # True
+
+# %%
+# Count, all, any: ``torch.count_nonzero``, ``all``, ``any``
+# ----------------------------------------------------------
+#
+# Sum a condition to count how often it holds, average it for the share.
+# ``all`` and ``any`` reduce to booleans, along ``dim`` or over everything;
+# of nothing ``all`` is true. Numbers count as true when not 0, NaN
+# included.
+x = torch.tensor([[3, 0, 5], [0, 0, 7]])
+torch.count_nonzero(x), (x > 4).sum()  # (tensor(3), tensor(2))
+x.count_nonzero(dim=0)  # tensor([1, 0, 2])
+(x > 4).float().mean(dim=0)  # tensor([0., 0., 1.])
+torch.any(x > 5), torch.all(x >= 0)  # (tensor(True), tensor(True))
+x.any(dim=0)  # tensor([True, False, True])
+(x > 0).all(dim=1)  # tensor([False, False])
+(x >= 0).all(dim=(0, 1))  # tensor(True)
+torch.tensor([]).all()  # tensor(True)
+torch.tensor(float("nan")).any()  # tensor(True)
+
+# %%
+# Sum in log space: ``torch.logsumexp``
+# -------------------------------------
+#
+# ``x.exp().sum().log()`` without overflow, since the maximum is taken out
+# first. It normalises scores: subtracted, it makes ``log_softmax``. Two
+# tensors add by :func:`torch.logaddexp`.
+x = torch.tensor([[1000.0, 1000.0], [0.0, math.log(3)]])
+x.exp().sum(dim=1).log()  # tensor([inf, 1.3863])
+torch.logsumexp(x, dim=1)  # tensor([1000.6932, 1.3863])
+m = x.amax(dim=1)
+stable = m + (x - m[:, None]).exp().sum(dim=1).log()
+torch.allclose(x.logsumexp(dim=1), stable)  # True
+scores = x - x.logsumexp(dim=1, keepdim=True)
+torch.allclose(scores, x.log_softmax(dim=1), atol=1e-4)  # True
+
+# %%
+# Sums of ragged groups: ``torch.segment_reduce``, ``sum_to_size``
+# ----------------------------------------------------------------
+#
+# ``segment_reduce`` takes runs of rows whose lengths you list; it is beta.
+# ``Tensor.sum_to_size`` sums to a shape that would broadcast to this one,
+# which is what the gradient of broadcasting does.
+x = torch.tensor([1.0, 2.0, 10.0, 20.0, 30.0])
+lengths = torch.tensor([2, 3])
+torch.segment_reduce(x, "sum", lengths=lengths)  # tensor([3., 60.])
+torch.segment_reduce(x, "max", lengths=lengths)  # tensor([2., 30.])
+bias = torch.tensor([[1.0], [2.0]], requires_grad=True)
+weights = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+(bias * weights).sum().backward()
+bias.grad  # tensor([[6.], [15.]])
+weights.sum_to_size(2, 1)  # tensor([[6.], [15.]])
+
+# %%
+# The dtype of a sum: ``x.sum(dtype=...)``
+# ----------------------------------------
+#
+# Integers and booleans are summed in int64, so uint8 images do not wrap
+# around; NumPy does the same. Float16 stays float16 and overflows above
+# 65504: name a ``dtype``, which also converts before the sum.
+pixels = torch.tensor([200, 100], dtype=torch.uint8)
+pixels.sum()  # tensor(300)
+pixels[0] + pixels[1]  # tensor(44, dtype=torch.uint8)
+torch.tensor([True, True, False]).sum()  # tensor(2)
+half = torch.full((100,), 1000.0, dtype=torch.float16)
+half.sum()  # tensor(inf, dtype=torch.float16)
+half.sum(dtype=torch.float32)  # tensor(100000.)
+pixels.sum(dtype=torch.uint8)  # tensor(44, dtype=torch.uint8)
+
+# %%
+# Error: mean(): could not infer output dtype (integers)
+# ------------------------------------------------------
+#
+# A mean of integers would not be an integer, so PyTorch asks for a float
+# dtype. Convert, or say it in the call. Accuracies run into this: ``==``
+# gives booleans.
+hits = torch.tensor([1, 0, 0]) == torch.tensor([1, 1, 0])
+with suppress(RuntimeError):
+    hits.mean()  # RuntimeError: mean(): could not infer output dtype
+hits.float().mean()  # tensor(0.6667)
+hits.mean(dtype=torch.float32)  # tensor(0.6667)
+hits.sum() / hits.numel()  # tensor(0.6667)
+with suppress(RuntimeError):
+    torch.tensor([1, 2]).std()  # RuntimeError: only support floating point
+
+# %%
+# NaN from a mean of nothing or a deviation of one number
+# -------------------------------------------------------
+#
+# A mask that selects nothing gives NaN without a word; a batch of one has
+# no deviation, and warns. ``correction=0`` gives 0. Guard divisions by
+# ``clamp_min``.
+x = torch.tensor([4.0, 6.0])
+x[x > 10].mean()  # tensor(nan)
+x[:1].std()  # UserWarning: degrees of freedom is <= 0
+x[:1].std(correction=0)  # tensor(0.)
+mask = x > 10
+(x * mask).sum() / mask.sum().clamp_min(1)  # tensor(0.)

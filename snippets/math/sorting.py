@@ -1,0 +1,207 @@
+"""
+Sorting, searching, unique values
+=================================
+
+Put elements in order, find where values belong, and list the distinct ones.
+"""
+from contextlib import suppress
+
+import numpy as np
+import torch
+
+# %%
+# Sort values and get their places: ``torch.sort``
+# ------------------------------------------------
+#
+# Returns the sorted values and, for each, where it came from, along the
+# last dimension unless you say. Each row is sorted by itself: to keep rows
+# together sort by a column. ``torch.msort`` sorts along dimension 0 and
+# returns the values alone.
+x = torch.tensor([[3, 1, 2], [9, 8, 7]])
+values, indices = torch.sort(x)
+values  # tensor([[1, 2, 3], [7, 8, 9]])
+indices  # tensor([[1, 2, 0], [2, 1, 0]])
+torch.equal(x.gather(1, indices), values)  # True
+x.sort(descending=True).values  # tensor([[3, 2, 1], [9, 8, 7]])
+columns = torch.tensor([[3, 1], [2, 5]])
+columns.sort(dim=0).values  # tensor([[2, 1], [3, 5]])
+torch.msort(columns).equal(columns.msort())  # True
+columns.msort()  # tensor([[2, 1], [3, 5]])
+
+# %%
+# Order without the values, equal ones in place: ``torch.argsort``
+# ----------------------------------------------------------------
+#
+# ``argsort`` is the indices of ``sort``. Only ``stable=True`` promises that
+# equal elements keep their order, as sorting by two keys in turn needs.
+x = torch.tensor([30, 10, 20])
+torch.argsort(x)  # tensor([1, 2, 0])
+x.argsort(descending=True)  # tensor([0, 2, 1])
+x[x.argsort()]  # tensor([10, 20, 30])
+grades = torch.tensor([2, 1, 2, 1])
+grades.argsort(stable=True)  # tensor([1, 3, 0, 2])
+down = torch.argsort(grades, stable=True, descending=True)
+down  # tensor([0, 2, 1, 3])
+grades.sort(stable=True).indices  # tensor([1, 3, 0, 2])
+grades.argsort(stable=True).flip(0)  # tensor([2, 0, 3, 1])
+
+# %%
+# Sort the rows of a matrix by a column
+# -------------------------------------
+#
+# Sort the column for its order and index the rows with it. For two keys
+# sort by the lesser one first, then by the greater one with
+# ``stable=True``. One order puts several tensors in step.
+rows = torch.tensor([[2, 30], [1, 20], [2, 10]])
+rows[rows[:, 1].argsort()]  # tensor([[2, 10], [1, 20], [2, 30]])
+by_second = rows[rows[:, 1].argsort()]
+by_both = by_second[by_second[:, 0].argsort(stable=True)]
+by_both  # tensor([[1, 20], [2, 10], [2, 30]])
+rows.sort(dim=0).values  # tensor([[1, 10], [2, 20], [2, 30]])
+scores = torch.tensor([0.2, 0.9, 0.5])
+boxes = torch.tensor([[0, 1], [2, 3], [4, 5]])
+boxes[scores.argsort(descending=True)]  # tensor([[2, 3], [4, 5], [0, 1]])
+
+# %%
+# Rank of each element, undo a sort: ``argsort`` twice
+# ----------------------------------------------------
+#
+# The first ``argsort`` says which element comes at each place, the second
+# at which place each element comes. Equal elements get different ranks;
+# the inverse of ``unique`` gives them one rank. Indexing by the ranks puts
+# sorted values back, as for sequences that were sorted by length.
+x = torch.tensor([30, 10, 20])
+order = x.argsort()
+rank = order.argsort()
+rank  # tensor([2, 0, 1])
+x[order][rank]  # tensor([30, 10, 20])
+scattered = torch.empty_like(order)
+scattered[order] = torch.arange(3)
+torch.equal(scattered, rank)  # True
+tied = torch.tensor([5, 9, 5])
+tied.argsort(stable=True).argsort()  # tensor([0, 2, 1])
+tied.unique(return_inverse=True)[1]  # tensor([0, 1, 0])
+
+# %%
+# Where values belong in sorted ones: ``torch.searchsorted``
+# ----------------------------------------------------------
+#
+# The index at which to insert: how many elements are smaller, or with
+# ``right=True`` not greater. The sorted sequence comes first, and nothing
+# checks its order: an unsorted one gives wrong answers without an error.
+# ``sorter`` takes the indices of an ``argsort``.
+edges = torch.tensor([10, 20, 30])
+values = torch.tensor([5, 20, 25, 99])
+torch.searchsorted(edges, values)  # tensor([0, 1, 2, 3])
+torch.searchsorted(edges, values, right=True)  # tensor([0, 2, 2, 3])
+(edges < values[:, None]).sum(dim=1)  # tensor([0, 1, 2, 3])
+torch.searchsorted(edges, 15).item()  # 1
+rows = torch.tensor([[10, 20], [1, 2]])
+torch.searchsorted(rows, torch.tensor([[15], [15]]))  # tensor([[1], [2]])
+mixed = torch.tensor([30, 10, 20])
+torch.searchsorted(mixed, torch.tensor(15)).item()  # 2
+sorter = mixed.argsort()
+torch.searchsorted(mixed, 15, sorter=sorter).item()  # 1
+
+# %%
+# Put numbers into bins: ``torch.bucketize``
+# ------------------------------------------
+#
+# ``searchsorted`` with the arguments turned round, for one row of edges.
+# ``right=True`` puts a value equal to an edge into the bin above; mind that
+# ``np.digitize`` calls this ``right=False``.
+ages = torch.tensor([[3, 18], [40, 65]])
+edges = torch.tensor([18, 65])
+torch.bucketize(ages, edges)  # tensor([[0, 0], [1, 1]])
+torch.bucketize(ages, edges, right=True)  # tensor([[0, 1], [1, 2]])
+same = torch.searchsorted(edges, ages)
+torch.equal(torch.bucketize(ages, edges), same)  # True
+np.digitize([3, 18, 40, 65], [18, 65]).tolist()  # [0, 1, 1, 2]
+
+# %%
+# Distinct values and how often they come: ``torch.unique``
+# ---------------------------------------------------------
+#
+# Sorted, whatever the shape. ``return_inverse`` says which of them each
+# element is: any labels become numbers from 0. ``return_counts`` counts.
+# With ``dim`` whole rows or columns are compared.
+x = torch.tensor([[40, 10], [10, 70]])
+torch.unique(x)  # tensor([10, 40, 70])
+values, inverse, counts = x.unique(return_inverse=True, return_counts=True)
+inverse  # tensor([[1, 0], [0, 2]])
+counts  # tensor([2, 1, 1])
+torch.equal(values[inverse], x)  # True
+values[counts.argmax()]  # tensor(10)
+rows = torch.tensor([[1, 2], [0, 5], [1, 2]])
+rows.unique(dim=0)  # tensor([[0, 5], [1, 2]])
+nan = torch.tensor([float("nan"), float("nan")])
+nan.unique()  # tensor([nan, nan])
+
+# %%
+# Collapse runs: ``torch.unique_consecutive``
+# -------------------------------------------
+#
+# Drops an element that repeats the one before it; what comes back later
+# stays. With counts it is a run-length code, which
+# ``torch.repeat_interleave`` decodes. CTC decoding starts with it.
+x = torch.tensor([7, 7, 3, 3, 3, 7])
+torch.unique_consecutive(x)  # tensor([7, 3, 7])
+values, counts = x.unique_consecutive(return_counts=True)
+counts  # tensor([2, 3, 1])
+torch.equal(values.repeat_interleave(counts), x)  # True
+x.unique_consecutive(return_inverse=True)[1]  # tensor([0, 0, 1, 1, 1, 2])
+rows = torch.tensor([[1, 2], [1, 2], [0, 5]])
+rows.unique_consecutive(dim=0)  # tensor([[1, 2], [0, 5]])
+blank, path = 0, torch.tensor([0, 3, 3, 0, 3, 5, 5])
+merged = path.unique_consecutive()
+merged[merged != blank]  # tensor([3, 3, 5])
+
+# %%
+# Which elements are in a set: ``torch.isin``
+# -------------------------------------------
+#
+# One boolean for each element of the first argument; ``invert=True`` asks
+# for those that are not. Between two sorted sets without repeats it gives
+# intersection and difference; the union is a ``cat`` and a ``unique``.
+x = torch.tensor([[5, 2], [9, 2]])
+allowed = torch.tensor([2, 9, 11])
+torch.isin(x, allowed)  # tensor([[False, True], [True, True]])
+torch.isin(x, allowed, invert=True).nonzero()  # tensor([[0, 0]])
+(x[..., None] == allowed).any(dim=-1)[0]  # tensor([False, True])
+a, b = torch.tensor([1, 3, 5]), torch.tensor([3, 4, 5])
+a[torch.isin(a, b)]  # tensor([3, 5])
+a[torch.isin(a, b, invert=True)]  # tensor([1])
+torch.cat([a, b]).unique()  # tensor([1, 3, 4, 5])
+
+# %%
+# Sort a dict or a list by tensor values: ``sorted`` with ``item``
+# ----------------------------------------------------------------
+#
+# Python's ``sorted`` keeps names with numbers; turn each 0-D tensor into a
+# number first, else every comparison makes a tensor, on a GPU with a wait.
+# For many, stack the values and sort them in one call.
+losses = dict(zip("bca", torch.tensor([0.5, 0.25, 1.0])))
+sorted(losses, key=lambda name: losses[name].item())  # ['c', 'b', 'a']
+min(losses, key=losses.get)  # 'c'
+dict(sorted(losses.items()))["a"]  # tensor(1.)
+list(dict(sorted(losses.items())))  # ['a', 'b', 'c']
+names = list(losses)
+order = torch.stack(list(losses.values())).argsort()
+[names[i] for i in order.tolist()]  # ['c', 'b', 'a']
+
+# %%
+# NaN sorts last, and first when descending (``torch.sort``)
+# ----------------------------------------------------------
+#
+# NaN counts as the largest number. So it heads every descending order and
+# every ``topk``: drop it or replace it first. Complex numbers have no
+# order: sort by ``abs``.
+x = torch.tensor([2.0, float("nan"), 1.0])
+x.sort().values  # tensor([1., 2., nan])
+x.sort(descending=True).values  # tensor([nan, 2., 1.])
+x.nan_to_num(nan=-torch.inf).argsort(descending=True)  # tensor([0, 2, 1])
+x[~x.isnan()].sort(descending=True).values  # tensor([2., 1.])
+z = torch.tensor([3 + 4j, 1j], device="cpu")
+with suppress(RuntimeError):
+    z.sort()  # RuntimeError: complex dtypes
+z[z.abs().argsort()]  # tensor([0.+1.j, 3.+4.j])

@@ -1,0 +1,134 @@
+"""
+Adaptive pooling
+================
+
+Fix the size of the output, whatever the size of the input.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Any image size into a linear layer: ``nn.AdaptiveAvgPool2d``
+# ------------------------------------------------------------
+#
+# Put before ``nn.Flatten`` it makes the number of features independent of
+# the size of the images, also for inputs smaller than the output.
+head = nn.Sequential(
+    nn.AdaptiveAvgPool2d((4, 4)), nn.Flatten(), nn.Linear(8 * 4 * 4, 10)
+)
+head(torch.zeros(2, 8, 32, 32))  # shape (2, 10)
+head(torch.zeros(2, 8, 45, 17))  # shape (2, 10)
+head(torch.zeros(2, 8, 3, 3))  # shape (2, 10)
+
+# %%
+# Global average pooling: ``nn.AdaptiveAvgPool2d(1)``
+# ---------------------------------------------------
+#
+# One number per channel, as at the end of ResNets. It is the mean over
+# height and width, kept as sizes of 1; a mean without them saves the
+# flattening.
+x = torch.randn(2, 8, 5, 7, dtype=torch.float64)
+pooled = nn.AdaptiveAvgPool2d(1)(x)  # shape (2, 8, 1, 1)
+torch.allclose(pooled, x.mean((-2, -1), keepdim=True))  # True
+torch.allclose(pooled.flatten(1), x.mean((-2, -1)))  # True
+largest = F.adaptive_max_pool2d(x, 1)
+torch.equal(largest.flatten(1), x.amax((-2, -1)))  # True
+
+# %%
+# Largest value instead: ``nn.AdaptiveMaxPool2d``
+# -----------------------------------------------
+#
+# ``return_indices=True``, or ``F.adaptive_max_pool2d_with_indices``, says
+# where they were, counted over the flattened image.
+x = torch.tensor([[[1.0, 5.0, 2.0, 0.0], [4.0, 3.0, 9.0, 7.0]]])
+nn.AdaptiveMaxPool2d((1, 2))(x)  # tensor([[[5., 9.]]])
+nn.AdaptiveMaxPool2d((2, 1))(x)  # tensor([[[5.], [9.]]])
+y, indices = nn.AdaptiveMaxPool2d((1, 2), return_indices=True)(x)
+indices  # tensor([[[1, 6]]])
+F.adaptive_max_pool2d_with_indices(x, (1, 2))[1]  # tensor([[[1, 6]]])
+
+# %%
+# Signals and volumes: ``nn.AdaptiveAvgPool1d``, ``nn.AdaptiveMaxPool3d``
+# -----------------------------------------------------------------------
+#
+# ``nn.AdaptiveAvgPool1d`` and ``nn.AdaptiveMaxPool1d`` pool (N, C, L),
+# ``nn.AdaptiveAvgPool3d`` and ``nn.AdaptiveMaxPool3d`` (N, C, D, H, W).
+# Each has a function, and each maximum one ``*_with_indices``.
+x = torch.tensor([[[1.0, 3.0, 2.0, 8.0]]])
+nn.AdaptiveAvgPool1d(2)(x)  # tensor([[[2., 5.]]])
+F.adaptive_avg_pool1d(x, 1)  # tensor([[[3.5]]])
+nn.AdaptiveMaxPool1d(2)(x)  # tensor([[[3., 8.]]])
+F.adaptive_max_pool1d(x, 1)  # tensor([[[8.]]])
+F.adaptive_max_pool1d_with_indices(x, 2)[1]  # tensor([[[1, 3]]])
+video = torch.rand(1, 3, 6, 8, 8)
+nn.AdaptiveAvgPool3d((2, 1, 1))(video)  # shape (1, 3, 2, 1, 1)
+F.adaptive_avg_pool3d(video, 1).flatten(1)  # shape (1, 3)
+y, indices = F.adaptive_max_pool3d_with_indices(video, 2)
+torch.equal(nn.AdaptiveMaxPool3d(2)(video), y)  # True
+torch.equal(F.adaptive_max_pool3d(video, 2), y)  # True
+picked = video.flatten(2).gather(2, indices.flatten(2))
+torch.equal(picked, y.flatten(2))  # True
+
+# %%
+# Leave one dimension as it is: ``None`` in ``nn.AdaptiveAvgPool2d``
+# ------------------------------------------------------------------
+#
+# Pool over the frequencies of a spectrogram and keep its time steps,
+# without knowing how many there are.
+spectrogram = torch.rand(2, 8, 40, 123)
+nn.AdaptiveAvgPool2d((1, None))(spectrogram)  # shape (2, 8, 1, 123)
+F.adaptive_avg_pool2d(spectrogram, (None, 4))  # shape (2, 8, 40, 4)
+over_bands = F.adaptive_avg_pool2d(spectrogram, (1, None))
+by_hand = spectrogram.mean(2, keepdim=True)
+torch.allclose(over_bands, by_hand)  # True
+
+# %%
+# Which window each output sees: the formula of adaptive pooling
+# --------------------------------------------------------------
+#
+# Output i of m covers :math:`\lfloor i n / m \rfloor` up to, but without,
+# :math:`\lceil (i + 1) n / m \rceil`. If m does not divide n the windows
+# overlap; if it does, this is plain pooling with kernel :math:`n / m`.
+def by_hand(x, m):
+    n = x.shape[-1]
+    ends = [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+    return torch.stack([x[..., a:b].mean(-1) for a, b in ends], dim=-1)
+
+
+x = torch.tensor([[[0.0, 1.0, 2.0, 3.0, 4.0]]])
+F.adaptive_avg_pool1d(x, 3)  # tensor([[[0.5, 2.0, 3.5]]])
+x = torch.randn(2, 3, 12, dtype=torch.float64)
+pool = F.adaptive_avg_pool1d
+all(torch.allclose(pool(x, m), by_hand(x, m)) for m in range(1, 20))  # True
+torch.allclose(pool(x, 4), F.avg_pool1d(x, 3))  # True
+
+# %%
+# More outputs than inputs: values are repeated
+# ---------------------------------------------
+#
+# No error and no warning: each window then holds one or two elements. A
+# network for large images takes a small one and sees repeated pixels;
+# ``F.interpolate`` is the tool for enlarging.
+x = torch.tensor([[[1.0, 2.0]]])
+F.adaptive_avg_pool1d(x, 4)  # tensor([[[1., 1., 2., 2.]]])
+F.adaptive_avg_pool1d(x, 3)  # tensor([[[1.0, 1.5, 2.0]]])
+F.adaptive_max_pool1d(x, 3)  # tensor([[[1., 2., 2.]]])
+
+# %%
+# Error: mat1 and mat2 shapes cannot be multiplied (image size changed)
+# ---------------------------------------------------------------------
+#
+# Without adaptive pooling the linear layer is built for one image size. In
+# the message 2592 is what comes in after flattening, 2048 what the layer
+# was made for.
+x = torch.zeros(1, 3, 36, 36)
+body = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+head = nn.Sequential(nn.Flatten(), nn.Linear(8 * 16 * 16, 10))
+head(body(x[..., :32, :32]))  # shape (1, 10)
+with suppress(RuntimeError):
+    head(body(x))  # RuntimeError: (1x2592 and 2048x10)
+fixed = nn.Sequential(body, nn.AdaptiveAvgPool2d(16), head)
+fixed(x)  # shape (1, 10)

@@ -1,0 +1,210 @@
+"""
+Attention masks
+===============
+
+Say which positions may be read: not the future, not the filling.
+"""
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Causal, padding and sliding window masks in one figure
+# ------------------------------------------------------
+#
+# Rows are queries, columns are keys; the light cells take part. Here True
+# means "take part", so masks are combined with ``&``. The padded sequence
+# has 5 valid steps out of 8, the window holds 3.
+i = torch.arange(8).unsqueeze(1)
+j = torch.arange(8)
+causal = j <= i
+padding = (j < 5).expand(8, 8)
+window = causal & (j > i - 3)
+masks = {"j <= i": causal, "j < length": padding}
+masks["(j <= i) & (j < length)"] = causal & padding
+masks["(j <= i) & (j > i - 3)"] = window
+figure, axes = plt.subplots(1, 4, figsize=(9, 2.6), sharey=True)
+for (title, mask), ax in zip(masks.items(), axes):
+    ax.imshow(mask.cpu().numpy(), cmap="cividis")
+    ax.set_title(title, fontsize=9)
+    ax.set_xlabel("j")
+axes[0].set_ylabel("i")
+figure.tight_layout()
+window.sum(dim=1)  # tensor([1, 2, 3, 3, 3, 3, 3, 3])
+
+# %%
+# Three ways to a causal mask: ``tril``, ``triu``, ``-inf``
+# ---------------------------------------------------------
+#
+# The lower triangle as "take part", the upper one as "masked out", or a
+# float mask with minus infinity, which ``nn.Transformer`` makes for you and
+# which means the same everywhere.
+n = 3
+ones = torch.ones(n, n, dtype=torch.bool)
+take_part = ones.tril()
+masked_out = ones.triu(diagonal=1)
+torch.equal(take_part, ~masked_out)  # True
+added = nn.Transformer.generate_square_subsequent_mask(n)
+added.tolist()[1]  # [0.0, 0.0, -inf]
+torch.equal(added == 0, take_part)  # True
+q, k, v = torch.randn(3, 1, 1, n, 8)
+y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+by_bool = F.scaled_dot_product_attention(q, k, v, attn_mask=take_part)
+by_float = F.scaled_dot_product_attention(q, k, v, attn_mask=added)
+torch.allclose(y, by_bool, atol=1e-5)  # True
+torch.allclose(y, by_float, atol=1e-5)  # True
+
+# %%
+# True means take part here and masked out there
+# ----------------------------------------------
+#
+# In ``F.scaled_dot_product_attention`` True lets a key take part. In
+# ``nn.MultiheadAttention`` and all Transformer layers True masks it out.
+# Nothing warns: turn the mask around with ``~`` between the two.
+visible = torch.tensor([[True, True, False]])
+q, k = torch.randn(1, 1, 1, 8), torch.randn(1, 1, 3, 8)
+marks = torch.eye(3).view(1, 1, 3, 3)
+w = F.scaled_dot_product_attention(q, k, marks, attn_mask=visible)
+(w > 0).view(-1)  # tensor([True, True, False])
+mha = nn.MultiheadAttention(8, 1, batch_first=True)
+x = torch.randn(1, 3, 8)
+_, w = mha(x[:, :1], x, x, key_padding_mask=visible)
+(w > 0).view(-1)  # tensor([False, False, True])
+_, w = mha(x[:, :1], x, x, key_padding_mask=~visible)
+(w > 0).view(-1)  # tensor([True, True, False])
+
+# %%
+# Padding mask from lengths, for both conventions
+# -----------------------------------------------
+#
+# Positions against lengths give (N, S). ``key_padding_mask`` takes the
+# filling in that shape; scores are (N, heads, L, S), so a mask for
+# ``F.scaled_dot_product_attention`` needs two dimensions of size 1 between.
+lengths = torch.tensor([3, 1])
+valid = torch.arange(3) < lengths.unsqueeze(1)
+filling = ~valid
+filling  # tensor([[False, False, False], [False, True, True]])
+q, k, v = torch.randn(3, 2, 4, 3, 8)
+mask = valid[:, None, None, :]
+mask.shape  # torch.Size([2, 1, 1, 3])
+y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+only = v[1, :, :1].expand(4, 3, 8)
+torch.allclose(y[1], only, atol=1e-5)  # True
+mha = nn.MultiheadAttention(8, 2, batch_first=True)
+x = torch.randn(2, 3, 8)
+weights = mha(x, x, x, key_padding_mask=filling)[1]
+weights[1, 0].detach()  # tensor([1., 0., 0.])
+
+# %%
+# Combine causal and padding masks
+# --------------------------------
+#
+# Where True means take part, both must agree: ``&`` with broadcasting.
+# Where True means masked out it is ``|``. Masks with minus infinity are
+# added.
+valid = torch.tensor([[True, True, False], [True, False, False]])
+causal = torch.ones(3, 3, dtype=torch.bool).tril()
+both = causal & valid[:, None, :]
+both[0].long()  # tensor([[1, 0, 0], [1, 1, 0], [1, 1, 0]])
+masked_out = ~causal | ~valid[:, None, :]
+torch.equal(masked_out, ~both)  # True
+zeros = torch.zeros(2, 3, 3)
+total = zeros.masked_fill(~causal, -torch.inf)
+total = total + zeros.masked_fill(~valid[:, None, :], -torch.inf)
+torch.equal(total == 0, both)  # True
+
+# %%
+# A float mask is added to the scores
+# -----------------------------------
+#
+# 0 changes nothing, minus infinity forbids, and every other number is a
+# bias, such as for relative positions. A mask of ones and zeros in float
+# therefore masks nothing; convert it with ``.bool()`` first.
+q, k = torch.randn(1, 1, 4, 8), torch.randn(1, 1, 4, 8)
+marks = torch.eye(4).view(1, 1, 4, 4)
+ones = torch.ones(4, 4).tril()
+w = F.scaled_dot_product_attention(q, k, marks, attn_mask=ones)
+(w == 0).sum()  # tensor(0)
+w = F.scaled_dot_product_attention(q, k, marks, attn_mask=ones.bool())
+(w == 0).sum()  # tensor(6)
+bias = torch.randn(4, 4)
+w = F.scaled_dot_product_attention(q, k, marks, attn_mask=bias)
+scores = q @ k.transpose(-2, -1) / 8**0.5 + bias
+torch.allclose(w, scores.softmax(dim=-1), atol=1e-5)  # True
+
+# %%
+# Masks for each sample or head: 3-D ``attn_mask``
+# ------------------------------------------------
+#
+# ``nn.MultiheadAttention`` takes (L, S) for all, or (N * heads, L, S) with
+# the heads of one sample next to each other: ``repeat_interleave`` makes it
+# of (N, L, S). ``repeat`` would give samples each other's masks.
+mha = nn.MultiheadAttention(8, 2, batch_first=True)
+x = torch.randn(3, 4, 8)
+masks = torch.rand(3, 4, 4) < 0.5
+masks[:, :, 0] = False
+_, w = mha(x, x, x, attn_mask=masks.repeat_interleave(2, dim=0))
+torch.equal(w == 0, masks)  # True
+with suppress(RuntimeError):
+    mha(x, x, x, attn_mask=masks)  # RuntimeError: should be (6, 4, 4)
+
+# %%
+# A row that is all masked: nan or zeros
+# --------------------------------------
+#
+# Softmax over minus infinities only is nan, and so are the weights of
+# ``nn.MultiheadAttention``; ``F.scaled_dot_product_attention`` gives 0.
+# Filling on the left with a causal mask makes such rows. Let every query
+# read at least one key, for instance itself.
+torch.full((2,), -torch.inf).softmax(dim=0)  # tensor([nan, nan])
+mha = nn.MultiheadAttention(8, 2, batch_first=True)
+x = torch.randn(1, 3, 8)
+masked = torch.ones(3, 3, dtype=torch.bool).triu(diagonal=1)
+masked[:, 0] = True
+mha(x, x, x, attn_mask=masked)[0][0, 0].isnan().all()  # tensor(True)
+masked.fill_diagonal_(False)
+mha(x, x, x, attn_mask=masked)[0].isnan().any()  # tensor(False)
+none = torch.zeros(1, 3, dtype=torch.bool)
+q = x.unsqueeze(1)
+y = F.scaled_dot_product_attention(q, q, q, attn_mask=none)
+y.count_nonzero()  # tensor(0)
+
+# %%
+# Warning: support for mismatched key_padding_mask and attn_mask
+# --------------------------------------------------------------
+#
+# ``generate_square_subsequent_mask`` is float, a padding mask often
+# boolean. Use one kind for both: with two boolean masks it is silent.
+mha = nn.MultiheadAttention(8, 2, batch_first=True)
+x = torch.randn(2, 3, 8)
+filling = torch.tensor([[False, False, True], [False, False, False]])
+added = nn.Transformer.generate_square_subsequent_mask(3)
+masks = {"key_padding_mask": filling, "attn_mask": added}
+old = mha(x, x, x, **masks)[0]  # UserWarning: mismatched key_padding_mask
+masks["attn_mask"] = added != 0
+torch.allclose(mha(x, x, x, **masks)[0], old, atol=1e-6)  # True
+
+# %%
+# Error: the shape or the type of ``attn_mask``
+# ---------------------------------------------
+#
+# 2-D means (L, S), never (N, S): that is ``key_padding_mask``. Integer
+# masks are refused, and so is a mask beside ``is_causal=True`` in
+# ``F.scaled_dot_product_attention``.
+mha = nn.MultiheadAttention(8, 2, batch_first=True)
+x = torch.randn(2, 5, 8)
+filling = torch.tensor([[0, 0, 0, 0, 1], [0, 0, 0, 1, 1]])
+with suppress(AssertionError):
+    mha(x, x, x, key_padding_mask=filling)  # AssertionError: only bool
+filling = filling.bool()
+with suppress(RuntimeError):
+    mha(x, x, x, attn_mask=filling)  # RuntimeError: should be (5, 5)
+mha(x, x, x, key_padding_mask=filling)[0].shape  # torch.Size([2, 5, 8])
+attend = F.scaled_dot_product_attention
+mask = torch.ones(5, 5, dtype=torch.bool).tril()
+with suppress(RuntimeError):
+    attend(x, x, x, mask, is_causal=True)  # RuntimeError: is_causal=True
+attend(x, x, x, mask).shape  # torch.Size([2, 5, 8])

@@ -1,0 +1,213 @@
+"""
+Batch normalization
+===================
+
+Normalize each channel over the batch, and remember how for evaluation.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Normalize over the batch: ``nn.BatchNorm1d``
+# --------------------------------------------
+#
+# In training each feature is normalized with the mean and variance of this
+# batch (the variance that divides by n), then scaled and shifted by
+# ``weight`` and ``bias``, which are learned from 1 and 0.
+x = torch.randn(16, 3, dtype=torch.float64) * 5 + 2
+layer = nn.BatchNorm1d(3, dtype=torch.float64)
+layer.weight.data = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+var, mean = torch.var_mean(x, 0, correction=0)
+by_hand = (x - mean) / torch.sqrt(var + layer.eps)
+torch.allclose(layer(x), by_hand * layer.weight + layer.bias)  # True
+y = F.batch_norm(x, None, None, training=True)
+torch.allclose(y, by_hand)  # True
+
+# %%
+# Images and volumes: ``nn.BatchNorm2d``, ``nn.BatchNorm3d``
+# ----------------------------------------------------------
+#
+# One mean per channel, over the batch and all pixels; the shape is checked:
+# ``nn.BatchNorm1d`` takes (N, C) or (N, C, L), ``nn.BatchNorm2d`` (N, C, H,
+# W), ``nn.BatchNorm3d`` (N, C, D, H, W). They compute the same.
+# ``bias=False`` in the convolution before: the mean is taken off anyway.
+x = torch.randn(8, 3, 4, 6, dtype=torch.float64)
+layer = nn.BatchNorm2d(3, affine=False, dtype=torch.float64)
+var, mean = torch.var_mean(x, (0, 2, 3), correction=0, keepdim=True)
+torch.allclose(layer(x), (x - mean) / (var + 1e-5).sqrt())  # True
+torch.allclose(layer(x + 7), layer(x))  # True
+flat = nn.BatchNorm1d(3, dtype=torch.float64)(x.flatten(2))
+torch.allclose(flat, layer(x).flatten(2))  # True
+deep = nn.BatchNorm3d(3, dtype=torch.float64)(x.unsqueeze(2))
+torch.allclose(deep.squeeze(2), layer(x))  # True
+with suppress(ValueError):
+    layer(x[0])  # ValueError: expected 4D input (got 3D input)
+
+# %%
+# Running mean and variance: ``momentum`` of ``nn.BatchNorm1d``
+# -------------------------------------------------------------
+#
+# Each batch in training moves them by ``momentum``: 0.1 is the weight of
+# the **new** batch, where optimizers and TensorFlow give it to the old. The
+# variance that is kept divides by n - 1, the one that is used by n.
+layer = nn.BatchNorm1d(1, momentum=0.1)
+layer.running_mean, layer.running_var  # (tensor([0.]), tensor([1.]))
+x = torch.tensor([[10.0], [14.0]])
+layer(x)  # shape (2, 1)
+x.var(correction=0), x.var(correction=1)  # (tensor(4.), tensor(8.))
+layer.running_mean  # tensor([1.2000])
+layer.running_var  # tensor([1.7000])
+layer.num_batches_tracked  # tensor(1)
+
+# %%
+# Predictions depend on the batch: batch normalization in ``train()``
+# -------------------------------------------------------------------
+#
+# In evaluation the running values are used and left alone, so a sample gets
+# the same output in any batch. Without ``eval()`` the predictions depend on
+# the neighbours, and every prediction moves the running values; no_grad
+# does not stop that.
+x = torch.tensor([[2.0], [4.0], [9.0]])
+layer = nn.BatchNorm1d(1, momentum=0.5)
+layer(x)  # shape (3, 1)
+torch.allclose(layer(x[:2])[0], layer(x)[0])  # False
+layer.eval()
+torch.allclose(layer(x[:2])[0], layer(x)[0])  # True
+expected = (x - layer.running_mean) / (layer.running_var + 1e-5).sqrt()
+torch.allclose(layer(x), expected)  # True
+layer.train()
+before = layer.running_mean.clone()
+with torch.no_grad():
+    layer(x + 50)  # shape (3, 1)
+torch.equal(layer.running_mean, before)  # False
+
+# %%
+# Average over all batches: ``momentum=None``
+# -------------------------------------------
+#
+# The running values are then the plain mean over the batches seen since
+# ``reset_running_stats()``: the way to recompute them for weights that were
+# averaged. ``update_bn`` in ``torch.optim.swa_utils`` does this.
+layer = nn.BatchNorm1d(1, momentum=None, affine=False)
+for batch in [[[1.0], [3.0]], [[5.0], [7.0]], [[4.0], [10.0]]]:
+    layer(torch.tensor(batch))  # shape (2, 1)
+layer.running_mean  # tensor([5.])
+layer.running_var  # tensor([7.3333])
+layer.reset_running_stats()
+layer.running_mean, layer.running_var  # (tensor([0.]), tensor([1.]))
+
+# %%
+# No running values: ``track_running_stats=False``
+# ------------------------------------------------
+#
+# The batch is then used in evaluation as well, so a prediction depends on
+# the rest of its batch. ``affine=False`` is another thing: no weight and
+# bias to learn.
+layer = nn.BatchNorm1d(2, track_running_stats=False).eval()
+x = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
+layer(x).detach().round(decimals=2)  # tensor([[-1., -1.], [1., 1.]])
+list(layer.state_dict())  # ['weight', 'bias']
+plain = nn.BatchNorm1d(2, affine=False)
+list(plain.state_dict())[:2]  # ['running_mean', 'running_var']
+list(plain.parameters())  # []
+
+# %%
+# Frozen, yet it changes: ``requires_grad_(False)`` on batch norm
+# ---------------------------------------------------------------
+#
+# ``requires_grad_(False)`` stops weight and bias only: the running values
+# still follow the new data. Put the layers in ``eval()`` after each
+# ``model.train()``, which turns them on again.
+model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+x = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
+model.requires_grad_(False).train()(x)  # shape (2, 2)
+model[1].num_batches_tracked  # tensor(1)
+for module in model.train().modules():
+    if isinstance(module, nn.BatchNorm1d):
+        module.eval()
+model(x)  # shape (2, 2)
+model[1].num_batches_tracked  # tensor(1)
+model.training  # True
+
+# %%
+# Batch norm as a scale and a shift: fold it by hand
+# --------------------------------------------------
+#
+# In evaluation the layer is a scale and a shift, which go into the weight
+# and bias of the convolution: one layer fewer to run.
+# ``torch.nn.utils.fuse_conv_bn_eval`` does it for both in ``eval()``,
+# ``torch.nn.utils.fuse_linear_bn_eval`` for ``nn.Linear``.
+conv = nn.Conv2d(3, 4, 3, bias=False, dtype=torch.float64)
+norm = nn.BatchNorm2d(4, dtype=torch.float64)
+x = torch.randn(8, 3, 6, 6, dtype=torch.float64) + 1
+norm(conv(x))  # shape (8, 4, 4, 4)
+conv.eval(), norm.eval()
+scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+weight = conv.weight * scale[:, None, None, None]
+bias = norm.bias - norm.running_mean * scale
+torch.allclose(F.conv2d(x, weight, bias), norm(conv(x)))  # True
+fused = torch.nn.utils.fuse_conv_bn_eval(conv, norm)
+torch.allclose(fused(x), norm(conv(x)))  # True
+
+# %%
+# One batch over all GPUs: ``nn.SyncBatchNorm``
+# ---------------------------------------------
+#
+# Under DistributedDataParallel each process normalizes its own share.
+# ``convert_sync_batchnorm`` replaces every batch normalization by one that
+# takes the mean over all processes; call it before the model is wrapped.
+# Without a process group, and in evaluation, it is plain batch
+# normalization, of any number of dimensions.
+model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+synced = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+type(synced[1]) is nn.SyncBatchNorm  # True
+list(synced.state_dict()) == list(model.state_dict())  # True
+alone = nn.SyncBatchNorm(3, dtype=torch.float64)
+x = torch.randn(8, 3, 5, 5, dtype=torch.float64)
+same = nn.BatchNorm2d(3, dtype=torch.float64)(x)
+torch.allclose(alone(x), same)  # True
+
+# %%
+# Number of features from the first batch: ``nn.LazyBatchNorm2d``
+# ---------------------------------------------------------------
+#
+# ``nn.LazyBatchNorm1d``, ``nn.LazyBatchNorm2d`` and ``nn.LazyBatchNorm3d``
+# become the plain class at the first call, and so do
+# ``nn.LazyInstanceNorm1d``, ``nn.LazyInstanceNorm2d`` and
+# ``nn.LazyInstanceNorm3d``.
+norm = nn.LazyBatchNorm2d()
+norm(torch.zeros(2, 5, 4, 4))  # shape (2, 5, 4, 4)
+norm.num_features, type(norm) is nn.BatchNorm2d  # (5, True)
+norm = nn.LazyInstanceNorm1d(affine=True)
+norm(torch.zeros(2, 5, 4))  # shape (2, 5, 4)
+norm.weight.shape  # torch.Size([5])
+
+# %%
+# Error: expected more than 1 value per channel when training
+# -----------------------------------------------------------
+#
+# One value has no variance. Often it is the last batch of an epoch with one
+# sample left: ``drop_last=True`` in the DataLoader. Else a prediction
+# without ``eval()``; for batches of one, train with ``nn.GroupNorm``.
+layer = nn.BatchNorm1d(4)
+one = torch.zeros(1, 4)
+with suppress(ValueError):
+    layer(one)  # ValueError: Expected more than 1 value per channel
+layer.eval()(one)  # shape (1, 4)
+nn.BatchNorm2d(4)(torch.zeros(1, 4, 8, 8))  # shape (1, 4, 8, 8)
+nn.GroupNorm(2, 4)(one)  # shape (1, 4)
+
+# %%
+# Error: running_mean should contain 8 elements not 4 (``nn.BatchNorm2d``)
+# ------------------------------------------------------------------------
+#
+# ``num_features`` is the number of channels, the second size of the input,
+# not the batch size or the height.
+layer = nn.BatchNorm2d(4)
+x = torch.zeros(2, 8, 5, 5)
+with suppress(RuntimeError):
+    layer(x)  # RuntimeError: should contain 8 elements not 4
+nn.BatchNorm2d(x.shape[1])(x)  # shape (2, 8, 5, 5)

@@ -1,0 +1,177 @@
+"""
+Containers
+==========
+
+Hold layers and parameters in order or by name, so that they are registered.
+"""
+from collections import OrderedDict
+from contextlib import suppress
+
+import torch
+from torch import nn
+
+# %%
+# Layers one after the other: ``nn.Sequential``
+# ---------------------------------------------
+#
+# Each layer gets what the one before returned. An index gives a layer, a
+# slice another ``nn.Sequential`` with the same layers in it, not copies.
+net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+x = torch.ones(5, 4)
+torch.allclose(net(x), net[2](net[1](net[0](x))))  # True
+len(net)  # 3
+net[-1].out_features  # 2
+net[:2](x)  # shape (5, 3)
+net[:2][0] is net[0]  # True
+
+# %%
+# Named layers: ``nn.Sequential`` with an ``OrderedDict``
+# -------------------------------------------------------
+#
+# Names replace the numbers in attributes and in the state dict, so that a
+# layer added in the middle does not rename those after it.
+net = nn.Sequential(
+    OrderedDict(fc=nn.Linear(4, 3), act=nn.ReLU(), out=nn.Linear(3, 2))
+)
+net.out is net[2]  # True
+list(net.state_dict())[:2]  # ['fc.weight', 'fc.bias']
+del net.act
+list(dict(net.named_children()))  # ['fc', 'out']
+
+# %%
+# Add and remove layers: ``append``, ``insert``, ``extend``, ``pop``
+# ------------------------------------------------------------------
+#
+# They change the network in place and number the layers anew, names of the
+# state dict included. ``+`` joins two into a new one and ``*`` repeats one,
+# with the same layers and so with shared weights.
+net = nn.Sequential(nn.Linear(4, 3))
+net.append(nn.Linear(3, 2))
+net.insert(1, nn.ReLU())
+net.extend([nn.Dropout(), nn.Tanh()])
+net.pop(3)  # type Dropout
+[type(layer).__name__ for layer in net[1:]]  # ['ReLU', 'Linear', 'Tanh']
+longer = net + nn.Sequential(nn.Identity())
+len(longer), longer[0] is net[0]  # (5, True)
+twice = nn.Sequential(nn.Linear(3, 3)) * 2
+twice[0] is twice[1]  # True
+
+# %%
+# List of layers: ``nn.ModuleList``
+# ---------------------------------
+#
+# Registers its elements and leaves the order of calls to your ``forward``,
+# as for skip connections or a choice of branch. It has the methods of a
+# list.
+class Residual(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(depth))
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = x + layer(x)
+        return x
+
+
+net = Residual(depth=3)
+net(torch.ones(5, 4))  # shape (5, 4)
+len(list(net.parameters()))  # 6
+net.layers.append(nn.Linear(4, 4))
+list(net.state_dict())[-1]  # 'layers.3.bias'
+
+# %%
+# Layers by name: ``nn.ModuleDict``
+# ---------------------------------
+#
+# For a choice by key: one head for each task, one branch for each kind of
+# input. Keys are strings that become part of parameter names, so they have
+# no dots and are no name of a method.
+heads = nn.ModuleDict({"cats": nn.Linear(3, 2), "dogs": nn.Linear(3, 5)})
+heads["dogs"](torch.ones(1, 3))  # shape (1, 5)
+"birds" in heads  # False
+list(heads.keys())  # ['cats', 'dogs']
+heads.update({"birds": nn.Linear(3, 7)})
+[head.out_features for name, head in heads.items()]  # [2, 5, 7]
+heads.pop("cats")  # type Linear
+with suppress(KeyError):
+    heads["keys"] = nn.ReLU()  # KeyError: already exists
+
+# %%
+# List of parameters: ``nn.ParameterList``
+# ----------------------------------------
+#
+# Tensors put into it become parameters. Use it for loose weights; layers
+# belong in an ``nn.ModuleList``.
+scales = nn.ParameterList([torch.ones(2), torch.zeros(3)])
+scales.append(torch.ones(()))
+scales[1] = torch.ones(4)
+type(scales[0]) is nn.Parameter  # True
+[tuple(p.shape) for p in scales.parameters()]  # [(2,), (4,), ()]
+list(scales.state_dict())  # ['0', '1', '2']
+
+# %%
+# Parameters by name: ``nn.ParameterDict``
+# ----------------------------------------
+#
+# A dict whose values are registered; tensors become parameters. It has the
+# methods of a dict, ``|`` included.
+gains = nn.ParameterDict({"left": torch.ones(2)})
+gains["right"] = torch.zeros(3)
+gains.setdefault("mid", torch.ones(()))  # type Parameter
+list(gains.keys())  # ['left', 'right', 'mid']
+type(gains["left"]) is nn.Parameter  # True
+gains.get("none") is None  # True
+merged = gains | nn.ParameterDict({"top": torch.ones(1)})
+len(merged)  # 4
+
+# %%
+# Layers missing from ``parameters()``: a plain list hides them
+# -------------------------------------------------------------
+#
+# A Python list or dict of layers is an attribute like any other: the layers
+# work in ``forward``, but no optimizer sees them, ``to`` does not move them
+# and they are not saved.
+class Hidden(nn.Module):
+    def __init__(self, container):
+        super().__init__()
+        self.layers = container([nn.Linear(4, 4), nn.Linear(4, 2)])
+
+
+plain, right = Hidden(list), Hidden(nn.ModuleList)
+len(list(plain.parameters())), len(plain.state_dict())  # (0, 0)
+len(list(right.parameters())), len(right.state_dict())  # (4, 4)
+plain.double().layers[0].weight.dtype  # torch.float32
+right.double().layers[0].weight.dtype  # torch.float64
+
+# %%
+# Error: forward() takes 2 positional arguments but 3 were given
+# --------------------------------------------------------------
+#
+# ``nn.Sequential`` passes one value. For two inputs, or for a layer that
+# returns a tuple such as ``nn.LSTM``, write a module whose ``forward``
+# names them.
+class Add(nn.Module):
+    def forward(self, a, b):
+        return a + b
+
+
+a, b = torch.ones(2), torch.ones(2)
+with suppress(TypeError):
+    nn.Sequential(Add())(a, b)  # TypeError: takes 2 positional arguments
+Add()(a, b)  # tensor([2., 2.])
+recurrent = nn.Sequential(nn.LSTM(3, 4), nn.Linear(4, 1))
+with suppress(TypeError):
+    recurrent(torch.ones(5, 3))  # TypeError: must be Tensor, not tuple
+
+# %%
+# Error: Module [ModuleList] is missing the required "forward"
+# ------------------------------------------------------------
+#
+# ``nn.ModuleList`` and ``nn.ModuleDict`` only hold. Call their elements, or
+# make an ``nn.Sequential`` of them.
+layers = nn.ModuleList([nn.Linear(4, 3), nn.ReLU()])
+x = torch.ones(5, 4)
+with suppress(NotImplementedError):
+    layers(x)  # NotImplementedError: missing the required "forward"
+nn.Sequential(*layers)(x)  # shape (5, 3)

@@ -1,0 +1,284 @@
+"""
+Convolutions
+============
+
+Slide a learned kernel over signals, images and volumes.
+"""
+from contextlib import suppress
+from itertools import product
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Learned kernel over images: ``nn.Conv2d``
+# -----------------------------------------
+#
+# The input is (N, C, H, W). The weight is (out channels, in channels,
+# kernel height, kernel width) and the bias has one number per output
+# channel, so the size of the image does not count. ``F.conv2d`` is the same
+# with a weight that you hold; ``torch.conv2d`` is that function.
+layer = nn.Conv2d(3, 16, kernel_size=5, dtype=torch.float64)
+layer.weight.shape  # torch.Size([16, 3, 5, 5])
+sum(p.numel() for p in layer.parameters()) == 16 * (3 * 5 * 5 + 1)  # True
+x = torch.randn(8, 3, 32, 28, dtype=torch.float64)
+layer(x)  # shape (8, 16, 28, 24)
+by_hand = F.conv2d(x, layer.weight, layer.bias)
+torch.allclose(layer(x), by_hand)  # True
+window = x[0, :, 2:7, 3:8]
+first = (window * layer.weight[0]).sum() + layer.bias[0]
+torch.allclose(layer(x)[0, 0, 2, 3], first)  # True
+
+# %%
+# Signals and volumes: ``nn.Conv1d``, ``nn.Conv3d``
+# -------------------------------------------------
+#
+# They differ from ``nn.Conv2d`` in how many dimensions the kernel moves
+# along: (N, C, L) for sequences, (N, C, D, H, W) for volumes and video.
+# ``F.conv1d`` and ``F.conv3d`` take the weight as an argument.
+# ``F.conv_tbc`` is a ``F.conv1d`` for (length, batch, channels) and weights
+# (k, in, out).
+nn.Conv1d(2, 4, kernel_size=3)(torch.zeros(8, 2, 10))  # shape (8, 4, 8)
+video = torch.zeros(1, 3, 6, 32, 32)
+layer = nn.Conv3d(3, 4, kernel_size=(2, 5, 5))
+layer(video)  # shape (1, 4, 5, 28, 28)
+F.conv3d(video, layer.weight)  # shape (1, 4, 5, 28, 28)
+x = torch.tensor([[[1.0, 2.0, 5.0, 7.0]]])
+kernel = torch.tensor([[[-1.0, 1.0]]])
+F.conv1d(x, kernel)  # tensor([[[1., 3., 2.]]])
+y = F.conv_tbc(x.permute(2, 0, 1), kernel.permute(2, 1, 0), torch.zeros(1))
+y.flatten()  # tensor([1., 3., 2.])
+
+# %%
+# The kernel is not flipped: convolution and cross-correlation
+# ------------------------------------------------------------
+#
+# Deep learning calls cross-correlation a convolution. Textbooks, NumPy and
+# SciPy flip the kernel first: flip it yourself to get their numbers. A
+# learned kernel does not care.
+x = torch.tensor([[[1.0, 0.0, 0.0, 2.0]]])
+kernel = torch.tensor([[[1.0, 10.0, 100.0]]])
+y = F.conv1d(x, kernel, padding=2)
+y  # tensor([[[100., 10., 1., 200., 20., 2.]]])
+y = F.conv1d(x, kernel.flip(-1), padding=2)
+y  # tensor([[[1., 10., 100., 2., 20., 200.]]])
+np.convolve([1, 0, 0, 2], [1, 10, 100])  # array([1, 10, 100, 2, 20, 200])
+
+# %%
+# Output size of a convolution: the formula
+# -----------------------------------------
+#
+# Along each dimension it is :math:`\lfloor (n + 2p - d(k - 1) - 1) / s
+# \rfloor + 1` for input size n, kernel k, stride s, padding p and dilation
+# d. Rounding down means that the last columns may go unseen. Half the size:
+# k=3, s=2, p=1.
+def size(n, k, s, p, d):
+    return (n + 2 * p - d * (k - 1) - 1) // s + 1
+
+
+def measured(n, k, s, p, d):
+    layer = nn.Conv1d(1, 1, k, stride=s, padding=p, dilation=d)
+    return layer(torch.zeros(1, 1, n)).shape[-1]
+
+
+grid = list(product([9, 12], [1, 2, 3], [1, 2, 3], [0, 1, 2], [1, 2, 3]))
+all(size(*case) == measured(*case) for case in grid)  # True
+size(224, k=7, s=2, p=3, d=1)  # 112
+[size(n, k=3, s=2, p=1, d=1) for n in (8, 9, 10)]  # [4, 5, 5]
+
+# %%
+# Keep the size: ``padding="same"`` in ``nn.Conv2d``
+# --------------------------------------------------
+#
+# ``"same"`` adds :math:`d(k - 1)` zeros in all; for an odd kernel that is
+# ``padding=d * (k // 2)``, for an even one the last zero goes to the end.
+# ``"valid"`` is no padding, the default. With a stride there is no
+# ``"same"``: give the number.
+x = torch.zeros(1, 1, 9, 9)
+nn.Conv2d(1, 1, 5, padding="same", dilation=2)(x)  # shape (1, 1, 9, 9)
+nn.Conv2d(1, 1, 5, padding=4, dilation=2)(x)  # shape (1, 1, 9, 9)
+nn.Conv2d(1, 1, 5, padding="valid")(x)  # shape (1, 1, 5, 5)
+row = torch.tensor([[[1.0, 2.0, 3.0]]])
+even = torch.ones(1, 1, 2)
+y = F.conv1d(row, even, padding="same")  # UserWarning: even kernel lengths
+y  # tensor([[[3., 5., 3.]]])
+with suppress(ValueError):
+    nn.Conv2d(1, 1, 3, 2, padding="same")  # ValueError: strided
+nn.Conv2d(1, 1, 3, stride=2, padding=1)(x)  # shape (1, 1, 5, 5)
+
+# %%
+# Pad with something other than zeros: ``padding_mode``
+# -----------------------------------------------------
+#
+# ``"reflect"``, ``"replicate"`` and ``"circular"`` avoid the dark rim that
+# zeros give. It is ``F.pad`` before the convolution, so the function form
+# has no such argument.
+x = torch.tensor([[[1.0, 2.0, 4.0, 8.0]]])
+layer = nn.Conv1d(1, 1, 3, padding=1, bias=False, padding_mode="circular")
+layer.weight.data = torch.tensor([[[1.0, 10.0, 100.0]]])
+layer(x).detach()  # tensor([[[218., 421., 842., 184.]]])
+padded = F.pad(x, (1, 1), mode="circular")
+padded  # tensor([[[8., 1., 2., 4., 8., 1.]]])
+torch.allclose(F.conv1d(padded, layer.weight), layer(x))  # True
+
+# %%
+# Grouped and depthwise convolution: ``groups`` in ``nn.Conv2d``
+# --------------------------------------------------------------
+#
+# With ``groups=g`` the channels are cut in g parts that do not see each
+# other, at 1/g of the weights. ``groups=in_channels`` is depthwise: a
+# kernel per channel. Both channel numbers must be divisible by ``groups``.
+options = {"kernel_size": 3, "bias": False, "dtype": torch.float64}
+layer = nn.Conv2d(4, 6, groups=2, **options)
+layer.weight.shape  # torch.Size([6, 2, 3, 3])
+x = torch.randn(1, 4, 8, 8, dtype=torch.float64)
+parts = zip(x.chunk(2, dim=1), layer.weight.chunk(2), strict=True)
+by_hand = torch.cat([F.conv2d(part, w) for part, w in parts], dim=1)
+torch.allclose(layer(x), by_hand)  # True
+depthwise = nn.Conv2d(4, 4, groups=4, **options)
+depthwise.weight.shape  # torch.Size([4, 1, 3, 3])
+with suppress(ValueError):
+    nn.Conv2d(4, 6, groups=4, **options)  # ValueError: divisible by groups
+
+# %%
+# Depthwise separable convolution: count the parameters
+# -----------------------------------------------------
+#
+# A depthwise convolution looks around in each channel, a 1x1 convolution
+# then mixes channels. Here it takes about an eighth of the weights and of
+# the multiplications; the price is that the kernel is a product of the two.
+def count(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+full = nn.Conv2d(64, 128, 3, padding=1, bias=False)
+separable = nn.Sequential(
+    nn.Conv2d(64, 64, 3, padding=1, groups=64, bias=False),
+    nn.Conv2d(64, 128, 1, bias=False),
+)
+count(full), count(separable)  # (73728, 8768)
+depthwise, pointwise = separable.double().parameters()
+full.double().weight.data = pointwise * depthwise.transpose(0, 1)
+x = torch.randn(1, 64, 7, 7, dtype=torch.float64)
+torch.allclose(separable(x), full(x))  # True
+
+# %%
+# 1x1 convolution: ``nn.Linear`` at each pixel
+# --------------------------------------------
+#
+# It changes the number of channels and leaves height and width. The weights
+# are those of a linear layer applied to the channels of every pixel.
+conv = nn.Conv2d(3, 8, kernel_size=1, dtype=torch.float64)
+linear = nn.Linear(3, 8, dtype=torch.float64)
+linear.weight.data = conv.weight.data.flatten(1)
+linear.bias.data = conv.bias.data
+x = torch.randn(2, 3, 5, 5, dtype=torch.float64)
+per_pixel = linear(x.movedim(1, -1)).movedim(-1, 1)
+torch.allclose(conv(x), per_pixel)  # True
+
+# %%
+# A kernel of your own: Sobel edges with ``F.conv2d``
+# ---------------------------------------------------
+#
+# The weight must be 4-D, (1, 1, 3, 3) for one channel in and out. For a
+# colour image repeat it and set ``groups=3``. In a module keep it with
+# ``register_buffer``, or it is trained or left behind on the CPU.
+image = torch.tensor([[0, 0, 0, 9, 9], [0, 0, 0, 9, 9], [0, 0, 0, 9, 9.0]])
+sobel = torch.tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1.0]])
+edges = F.conv2d(image[None, None], sobel[None, None], padding=(0, 1))
+edges  # tensor([[[[0., 0., 36., 36., -36.]]]])
+across = F.conv2d(image[None, None], sobel.T[None, None])
+across  # tensor([[[[0., 0., 0.]]]])
+colour = image.expand(1, 3, 3, 5)
+F.conv2d(colour, sobel.expand(3, 1, 3, 3), groups=3)  # shape (1, 3, 1, 3)
+
+# %%
+# Receptive field by ``stride`` and ``dilation``
+# ----------------------------------------------
+#
+# The inputs that one output of three convolutions with kernel 3 sees: those
+# it has a gradient for. Strides and growing dilations widen the view
+# without holes; a dilation of 2 in all layers skips every second input.
+def seen(**options):
+    x = torch.zeros(1, 1, 41, dtype=torch.float64, requires_grad=True)
+    y, kernel = x, torch.ones(1, 1, 3, dtype=torch.float64)
+    for i in range(3):
+        step = {name: values[i] for name, values in options.items()}
+        y = F.conv1d(y, kernel, **step)
+    y[0, 0, 0].backward()
+    return x.grad.flatten().nonzero().flatten().tolist()
+
+
+figure, ax = plt.subplots(figsize=(6.4, 2))
+layers = {"stride": (1, 1, 1)}, {"stride": (2, 2, 2)}
+layers += {"dilation": (1, 2, 4)}, {"dilation": (2, 2, 2)}
+for row, options in enumerate(layers):
+    ax.plot(seen(**options), [row] * len(seen(**options)), "o", ms=9)
+[seen(**options)[-1] + 1 for options in layers]  # [7, 15, 15, 13]
+len(seen(dilation=(2, 2, 2)))  # 7
+ax.set_yticks(range(4), [str(o)[1:-1].replace("'", "") for o in layers])
+ax.set(ylim=(3.5, -0.5), xticks=range(15))
+figure.tight_layout()
+
+# %%
+# Channels from the first batch: ``nn.LazyConv2d``
+# ------------------------------------------------
+#
+# ``nn.LazyConv1d``, ``nn.LazyConv2d`` and ``nn.LazyConv3d`` are told only
+# what comes out; the first call fixes the input channels and turns the
+# module into the plain class. Run a batch before you make the optimizer or
+# count parameters.
+layer = nn.LazyConv2d(16, kernel_size=3)
+with suppress(ValueError):
+    layer.weight.numel()  # ValueError: uninitialized parameter
+layer(torch.zeros(1, 5, 8, 8))  # shape (1, 16, 6, 6)
+layer.weight.shape  # torch.Size([16, 5, 3, 3])
+type(layer) is nn.Conv2d  # True
+nn.LazyConv1d(2, 3)(torch.zeros(1, 7, 8))  # shape (1, 2, 6)
+nn.LazyConv3d(2, 3)(torch.zeros(1, 7, 8, 8, 8))  # shape (1, 2, 6, 6, 6)
+
+# %%
+# Error: expected input to have 3 channels (``nn.Conv2d``)
+# --------------------------------------------------------
+#
+# The channels come before height and width. An array from PIL or OpenCV has
+# them last: permute it. Grey images need a channel dimension of size 1, and
+# a network for colour images needs it three times.
+layer = nn.Conv2d(3, 8, kernel_size=3)
+photo = torch.zeros(1, 32, 32, 3)
+with suppress(RuntimeError):
+    layer(photo)  # RuntimeError: to have 3 channels, but got 32 channels
+layer(photo.permute(0, 3, 1, 2))  # shape (1, 8, 30, 30)
+grey = torch.zeros(1, 1, 32, 32)
+layer(grey.expand(-1, 3, -1, -1))  # shape (1, 8, 30, 30)
+
+# %%
+# Error: expected 3D (unbatched) or 4D (batched) input (``nn.Conv2d``)
+# --------------------------------------------------------------------
+#
+# A 3-D input is one image (C, H, W), and the result has no batch dimension
+# either. A batch of grey images as (N, H, W) is taken for one image of N
+# channels: say ``unsqueeze(1)``.
+layer = nn.Conv2d(1, 8, kernel_size=3)
+with suppress(RuntimeError):
+    layer(torch.zeros(28, 28))  # RuntimeError: 3D (unbatched) or 4D
+layer(torch.zeros(1, 28, 28))  # shape (8, 26, 26)
+batch = torch.zeros(64, 28, 28)
+with suppress(RuntimeError):
+    layer(batch)  # RuntimeError: to have 1 channels, but got 64
+layer(batch.unsqueeze(1))  # shape (64, 8, 26, 26)
+
+# %%
+# Error: kernel size can't be greater than input size (``nn.Conv2d``)
+# -------------------------------------------------------------------
+#
+# Strides and pooling left less than the kernel covers. Pad, drop a stride
+# or start from larger images; the message gives the input with its padding.
+layer = nn.Conv2d(1, 1, kernel_size=5)
+x = torch.zeros(1, 1, 4, 4)
+with suppress(RuntimeError):
+    layer(x)  # RuntimeError: Kernel size can't be greater than
+nn.Conv2d(1, 1, kernel_size=5, padding=2)(x)  # shape (1, 1, 4, 4)

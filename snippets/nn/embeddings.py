@@ -1,0 +1,157 @@
+"""
+Embeddings
+==========
+
+Vectors for words, users and other ids: look-up tables that are trained.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# A vector for each id: ``nn.Embedding``
+# --------------------------------------
+#
+# Each index picks a row of the weight; the result has one dimension more
+# than the indices. Indices are integers below ``num_embeddings``.
+table = nn.Embedding(num_embeddings=4, embedding_dim=2)
+rows = torch.tensor([[0.0, 1.0], [10, 11], [20, 21], [30, 31]])
+table.weight = nn.Parameter(rows)
+ids = torch.tensor([[3, 1, 1], [0, 2, 3]])
+table(ids).shape  # torch.Size([2, 3, 2])
+table(ids)[0].tolist()  # [[30.0, 31.0], [10.0, 11.0], [10.0, 11.0]]
+
+# %%
+# What an embedding computes: one-hot times weight
+# ------------------------------------------------
+#
+# ``F.embedding`` and plain indexing are the same look-up; ``F.one_hot``
+# times the weight gives the same numbers, but multiplies with mostly zeros.
+weight = torch.tensor([[0.0, 1.0], [10.0, 11.0], [20.0, 21.0]])
+ids = torch.tensor([2, 0])
+rows = F.embedding(ids, weight)
+rows  # tensor([[20., 21.], [0., 1.]])
+torch.equal(rows, weight[ids])  # True
+F.one_hot(ids, num_classes=3)  # tensor([[0, 0, 1], [1, 0, 0]])
+one_hot = F.one_hot(ids, num_classes=3).float()
+torch.allclose(one_hot @ weight, rows)  # True
+
+# %%
+# Padding that is not trained: ``nn.Embedding(padding_idx=...)``
+# --------------------------------------------------------------
+#
+# The row starts as zeros and gets no gradient. It is a row like any other
+# to what comes after: mask padded positions there as well.
+table = nn.Embedding(3, 2, padding_idx=0)
+table.weight[0].tolist()  # [0.0, 0.0]
+ids = torch.tensor([1, 2, 2, 0, 0])
+table(ids).sum().backward()
+table.weight.grad  # tensor([[0., 0.], [1., 1.], [2., 2.]])
+
+# %%
+# Start from given vectors: ``nn.Embedding.from_pretrained``
+# ----------------------------------------------------------
+#
+# The vectors are frozen unless ``freeze=False``. The table shares memory
+# with the tensor that you pass, so clone it if that is used elsewhere.
+vectors = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+table = nn.Embedding.from_pretrained(vectors)
+table(torch.tensor([1]))  # tensor([[3., 4.]])
+table.weight.requires_grad  # False
+table.weight.data_ptr() == vectors.data_ptr()  # True
+tuned = nn.Embedding.from_pretrained(vectors.clone(), freeze=False)
+tuned.weight.requires_grad  # True
+
+# %%
+# One vector for a bag of ids: ``nn.EmbeddingBag``
+# ------------------------------------------------
+#
+# Looks up and reduces in one step, ``mode`` ``"mean"`` (the default),
+# ``"sum"`` or ``"max"``. A 2-D input has one bag in each row; for bags of
+# unequal length join the ids and say in ``offsets`` where each begins.
+vectors = torch.tensor([[1.0], [2.0], [4.0], [8.0]])
+ids = torch.tensor([0, 1, 2, 3, 3])
+offsets = torch.tensor([0, 2])
+bags = vectors[ids[:2]], vectors[ids[2:]]
+modes = {"mean": torch.mean, "sum": torch.sum, "max": torch.amax}
+for mode, reduce in modes.items():
+    layer = nn.EmbeddingBag.from_pretrained(vectors, mode=mode)
+    by_hand = torch.stack([reduce(bag, dim=0) for bag in bags])
+    torch.allclose(layer(ids, offsets), by_hand)  # True
+layer(ids, offsets)  # tensor([[2.], [8.]])
+layer(torch.tensor([[0, 1], [2, 0]]))  # tensor([[2.], [4.]])
+
+# %%
+# Weighted bags: ``per_sample_weights`` (``F.embedding_bag``)
+# -----------------------------------------------------------
+#
+# Only with ``mode="sum"``: each vector is multiplied by its weight before
+# the sum, as for word counts or tf-idf. With ``include_last_offset=True``
+# the offsets end with the number of ids, as in the CSR layout.
+vectors = torch.tensor([[1.0], [10.0], [100.0]])
+ids = torch.tensor([0, 1, 2])
+weights = torch.tensor([2.0, 3.0, 4.0])
+F.embedding_bag(
+    ids,
+    vectors,
+    offsets=torch.tensor([0, 2, 3]),
+    mode="sum",
+    per_sample_weights=weights,
+    include_last_offset=True,
+)  # tensor([[32.], [400.]])
+
+# %%
+# Bound the length of vectors: ``nn.Embedding(max_norm=...)``
+# -----------------------------------------------------------
+#
+# Rows that are looked up and longer than ``max_norm`` are scaled down, in
+# the weight itself and in the forward pass. If the weight was used before
+# in the same graph, use a clone there.
+table = nn.Embedding(2, 2, max_norm=1.0)
+table.weight = nn.Parameter(torch.tensor([[3.0, 4.0], [6.0, 8.0]]))
+table(torch.tensor([0])).norm() <= 1.0001  # tensor(True)
+table.weight[0].detach()  # tensor([0.6000, 0.8000])
+table.weight[1].tolist()  # [6.0, 8.0]
+
+# %%
+# Gradient of a large table: ``nn.Embedding(sparse=True)``
+# --------------------------------------------------------
+#
+# The gradient is a sparse tensor that holds only the rows that were used.
+# Few optimizers take it: ``torch.optim.SGD``, ``torch.optim.Adagrad`` and
+# ``torch.optim.SparseAdam``.
+table = nn.Embedding(1000, 2, sparse=True)
+table(torch.tensor([7, 42, 7])).sum().backward()
+grad = table.weight.grad
+grad.layout  # torch.sparse_coo
+grad.coalesce().indices()  # tensor([[7, 42]])
+grad.coalesce().values()  # tensor([[2., 2.], [1., 1.]])
+
+# %%
+# Error: index out of range in self (``nn.Embedding``)
+# ----------------------------------------------------
+#
+# An id is negative or not below ``num_embeddings``: count padding and
+# unknown words in. Shown on the CPU, as on a GPU it is a device-side assert
+# after which the process can use the GPU no more.
+table = nn.Embedding(10, 3, device="cpu")
+ids = torch.tensor([4, 10], device="cpu")
+with suppress(IndexError):
+    table(ids)  # IndexError: index out of range in self
+ids.max() < table.num_embeddings  # tensor(False)
+wider = nn.Embedding(int(ids.max()) + 1, 3, device="cpu")
+wider(ids).shape  # torch.Size([2, 3])
+
+# %%
+# Error: expected tensor for argument 'indices' to have Long or Int
+# -----------------------------------------------------------------
+#
+# Ids that went through a float tensor must be integers again. Real-valued
+# features want ``nn.Linear`` instead.
+table = nn.Embedding(10, 3)
+ids = torch.tensor([1.0, 2.0])
+with suppress(RuntimeError):
+    table(ids)  # RuntimeError: to have one of the following scalar types
+table(ids.long()).shape  # torch.Size([2, 3])

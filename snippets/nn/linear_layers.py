@@ -1,0 +1,157 @@
+"""
+Linear layers
+=============
+
+Matrix products with weights that are learned, and layers that only reshape.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Fully connected layer: ``nn.Linear``
+# ------------------------------------
+#
+# Computes :math:`y = x W^T + b` over the last dimension; all dimensions
+# before it are batch. The weight has shape (out, in), the transpose of what
+# the arguments suggest. ``F.linear`` is the same with your own tensors.
+layer = nn.Linear(in_features=3, out_features=2)
+layer.weight.shape  # torch.Size([2, 3])
+layer.bias.shape  # torch.Size([2])
+x = torch.rand(5, 3)
+torch.allclose(layer(x), x @ layer.weight.T + layer.bias)  # True
+torch.allclose(layer(x), F.linear(x, layer.weight, layer.bias))  # True
+layer(torch.rand(7, 5, 3)).shape  # torch.Size([7, 5, 2])
+
+# %%
+# ``F.linear`` by hand: rows of the weight are outputs
+# ----------------------------------------------------
+#
+# Each row of the weight gives one output: its dot product with the input,
+# plus its bias.
+weight = torch.tensor([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]])
+bias = torch.tensor([10.0, 20.0])
+x = torch.tensor([1.0, 2.0, 3.0])
+F.linear(x, weight)  # tensor([7., 6.])
+F.linear(x, weight, bias)  # tensor([17., 26.])
+
+# %%
+# Linear layer without a bias: ``bias=False``
+# -------------------------------------------
+#
+# Before a batch norm a bias is lost work: the norm subtracts the mean, and
+# the bias with it. ``layer.bias`` is then ``None``.
+linear = nn.Linear(4, 3)
+norm = nn.BatchNorm1d(3)
+bare = nn.Linear(4, 3, bias=False)
+bare.weight = linear.weight
+bare.bias is None  # True
+x = torch.rand(8, 4)
+torch.allclose(norm(bare(x)), norm(linear(x)), atol=1e-4)  # True
+
+# %%
+# Two inputs multiplied: ``nn.Bilinear``
+# --------------------------------------
+#
+# Each output k is :math:`x_1^T W_k x_2 + b_k`: a score for pairs of
+# vectors, with a weight of shape (out, in1, in2). ``F.bilinear`` takes your
+# own weight.
+layer = nn.Bilinear(3, 4, 2).double()
+layer.weight.shape  # torch.Size([2, 3, 4])
+a = torch.rand(5, 3, dtype=torch.float64)
+b = torch.rand(5, 4, dtype=torch.float64)
+y = torch.einsum("ni,kij,nj->nk", a, layer.weight, b) + layer.bias
+torch.allclose(layer(a, b), y)  # True
+torch.allclose(F.bilinear(a, b, layer.weight, layer.bias), y)  # True
+
+# %%
+# Input size unknown: ``nn.LazyLinear``
+# -------------------------------------
+#
+# ``in_features`` is read from the first batch; the layer then turns into an
+# ``nn.Linear``. Until then the weight has no shape: run a batch before you
+# count parameters or share weights.
+layer = nn.LazyLinear(2)
+layer.weight  # type UninitializedParameter
+with suppress(RuntimeError):
+    layer.weight.shape  # RuntimeError: Can't access the shape
+layer.has_uninitialized_params()  # True
+layer(torch.ones(5, 3)).shape  # torch.Size([5, 2])
+layer  # type Linear
+layer.weight.shape  # torch.Size([2, 3])
+
+# %%
+# Other lazy layers: ``nn.LazyConv2d``, ``nn.LazyBatchNorm2d``
+# ------------------------------------------------------------
+#
+# Convolutions leave out ``in_channels``: ``nn.LazyConv1d``,
+# ``nn.LazyConv3d``, ``nn.LazyConvTranspose1d``, ``nn.LazyConvTranspose2d``
+# and ``nn.LazyConvTranspose3d``. Norms leave out all sizes:
+# ``nn.LazyBatchNorm1d``, ``nn.LazyBatchNorm3d``, ``nn.LazyInstanceNorm1d``,
+# ``nn.LazyInstanceNorm2d``, ``nn.LazyInstanceNorm3d``.
+net = nn.Sequential(
+    nn.LazyConv2d(8, kernel_size=3),
+    nn.LazyBatchNorm2d(),
+    nn.Flatten(),
+    nn.LazyLinear(10),
+)
+net[1].running_mean  # type UninitializedBuffer
+net(torch.rand(4, 3, 6, 6)).shape  # torch.Size([4, 10])
+net[0].in_channels, net[1].num_features  # (3, 8)
+net[3].in_features  # 128
+8 * 4 * 4  # 128
+
+# %%
+# From images to rows: ``nn.Flatten``, ``nn.Unflatten``
+# -----------------------------------------------------
+#
+# ``nn.Flatten`` keeps dimension 0, the batch, where ``torch.flatten`` keeps
+# none. ``nn.Unflatten`` splits one dimension again.
+x = torch.rand(4, 3, 8, 8)
+flat = nn.Flatten()(x)
+flat.shape  # torch.Size([4, 192])
+torch.flatten(x).shape  # torch.Size([768])
+nn.Flatten(start_dim=2)(x).shape  # torch.Size([4, 3, 64])
+torch.equal(nn.Unflatten(1, (3, 8, 8))(flat), x)  # True
+
+# %%
+# Layer that does nothing: ``nn.Identity``
+# ----------------------------------------
+#
+# Put it where a layer should vanish and the rest stay as it is, such as the
+# head of a network whose features are wanted. It accepts any arguments and
+# ignores them.
+net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 10))
+net[2] = nn.Identity()
+net(torch.ones(5, 4)).shape  # torch.Size([5, 3])
+x = torch.ones(2)
+nn.Identity(54, unused=True)(x) is x  # True
+
+# %%
+# Error: mat1 and mat2 shapes cannot be multiplied (``nn.Linear``)
+# ----------------------------------------------------------------
+#
+# The last size of the input is not ``in_features``. mat1 is the input with
+# its batch dimensions joined, mat2 the weight transposed; often a flatten
+# is missing, or the image size is another.
+layer = nn.Linear(192, 10)
+images = torch.rand(4, 3, 8, 8)
+with suppress(RuntimeError):
+    layer(images)  # RuntimeError: cannot be multiplied (96x8 and 192x10)
+layer(images.flatten(start_dim=1)).shape  # torch.Size([4, 10])
+
+# %%
+# Error: mat1 and mat2 must have the same dtype (``nn.Linear``)
+# -------------------------------------------------------------
+#
+# NumPy data is float64, layers are float32; integer inputs fail likewise.
+# Convert the data rather than the model.
+layer = nn.Linear(3, 2)
+x = torch.ones(5, 3, dtype=torch.float64)
+with suppress(RuntimeError):
+    layer(x)  # RuntimeError: have the same dtype
+layer(x.float()).dtype  # torch.float32
+with suppress(RuntimeError):
+    layer(torch.ones(5, 3, dtype=torch.int64))  # RuntimeError: same dtype

@@ -1,0 +1,311 @@
+"""
+Modules
+=======
+
+Write layers and networks of your own, move them, look inside them.
+"""
+from contextlib import suppress
+
+import torch
+from torch import nn
+
+# %%
+# Write a network of your own: ``nn.Module``
+# ------------------------------------------
+#
+# ``__init__`` makes the layers, ``forward`` says what happens to the input.
+# A layer or an ``nn.Parameter`` that is set as an attribute is registered:
+# it is trained, moved and saved with the module.
+class Net(nn.Module):
+    def __init__(self, hidden):
+        super().__init__()
+        self.inner = nn.Linear(4, hidden)
+        self.outer = nn.Linear(hidden, 2)
+
+    def forward(self, x):
+        return self.outer(torch.relu(self.inner(x)))
+
+
+net = Net(hidden=8)
+net(torch.ones(5, 4))  # shape (5, 2)
+[name for name, _ in net.named_children()]  # ['inner', 'outer']
+
+# %%
+# Call the module, not ``nn.Module.forward``
+# ------------------------------------------
+#
+# ``net(x)`` is ``__call__``: it runs the hooks around ``forward``, and what
+# ``nn.Module.compile`` made. ``net.forward(x)`` leaves them out, and with
+# them pruning and the like.
+layer = nn.ReLU()
+calls = []
+layer.register_forward_hook(lambda *_: calls.append("hook"))
+x = torch.tensor([-1.0, 2.0])
+layer.forward(x)  # tensor([0., 2.])
+calls  # []
+layer(x)  # tensor([0., 2.])
+calls  # ['hook']
+
+# %%
+# A module inside a module: ``get_submodule``, ``set_submodule``
+# --------------------------------------------------------------
+#
+# Names are paths with dots. ``get_submodule`` reads one,
+# ``set_submodule`` puts another module in its place, as when the head of a
+# pretrained network is exchanged.
+body = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+net = nn.Sequential()
+net.body = body
+net.head = nn.Linear(3, 10)
+net.get_submodule("body.1")  # type ReLU
+net.set_submodule("head", nn.Linear(3, 2))
+net(torch.ones(1, 4))  # shape (1, 2)
+with suppress(AttributeError):
+    net.get_submodule("body.2")  # AttributeError: no attribute `2`
+
+# %%
+# Add a module under a computed name: ``nn.Module.add_module``
+# ------------------------------------------------------------
+#
+# ``register_module`` is the same method under another name; ``setattr``
+# registers as well. A name must be free and without dots.
+net = nn.Module()
+for i in range(2):
+    net.add_module(f"block{i}", nn.Linear(3, 3))
+net.register_module("head", nn.Linear(3, 1))
+[name for name, _ in net.named_children()]  # ['block0', 'block1', 'head']
+with suppress(KeyError):
+    net.add_module("a.b", nn.ReLU())  # KeyError: contain "."
+
+# %%
+# Print a module: ``nn.Module.extra_repr``
+# ----------------------------------------
+#
+# ``print(net)`` lists submodules in the order they were set, which need not
+# be the order of calls. ``extra_repr`` returns what stands between the
+# parentheses.
+class Scale(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def extra_repr(self):
+        return f"factor={self.factor}"
+
+
+repr(Scale(3))  # 'Scale(factor=3)'
+net = nn.Sequential(Scale(3), nn.ReLU())
+repr(net)  # 'Sequential(\n  (0): Scale(factor=3)\n  (1): ReLU()\n)'
+
+# %%
+# Do something to every submodule: ``nn.Module.apply``
+# ----------------------------------------------------
+#
+# The function gets each module, innermost first and the module itself last.
+# What it returns is dropped: it changes the module it is given.
+def zero_bias(module):
+    order.append(type(module).__name__)
+    if isinstance(module, nn.Linear):
+        nn.init.zeros_(module.bias)
+
+
+order = []
+net = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+net.apply(zero_bias) is net  # True
+order  # ['Linear', 'ReLU', 'Sequential']
+net[0].bias.tolist()  # [0.0, 0.0]
+
+# %%
+# Change the dtype of a module: ``nn.Module.to``, ``double``, ``half``
+# --------------------------------------------------------------------
+#
+# Modules change in place and return themselves, unlike
+# :meth:`torch.Tensor.to`. ``float``, ``double``, ``half`` and ``bfloat16``
+# leave integer buffers alone; ``type`` converts those too.
+layer = nn.BatchNorm1d(3)
+layer.double() is layer  # True
+layer.weight.dtype  # torch.float64
+layer.num_batches_tracked.dtype  # torch.int64
+layer.half().weight.dtype  # torch.float16
+layer.bfloat16().weight.dtype  # torch.bfloat16
+layer.float().weight.dtype  # torch.float32
+layer.to(torch.float64).weight.dtype  # torch.float64
+layer.type(torch.float16).num_batches_tracked.dtype  # torch.float16
+
+# %%
+# Methods that reach all parameters: ``zero_grad``, ``share_memory``
+# ------------------------------------------------------------------
+#
+# ``nn.Module.zero_grad`` drops every gradient below the module, those of
+# parameters that no optimizer holds too. ``nn.Module.share_memory`` moves
+# all tensors to memory that other processes can write, for training from
+# several at once; on a GPU it changes nothing.
+net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)).cpu()
+net(torch.ones(1, 4, device="cpu")).sum().backward()
+any(p.grad is None for p in net.parameters())  # False
+net.zero_grad()
+all(p.grad is None for p in net.parameters())  # True
+net[0].weight.is_shared()  # False
+net.share_memory() is net  # True
+net[0].weight.is_shared()  # True
+
+# %%
+# Device of a module: ``nn.Module.to``, ``cpu``, ``cuda``, ``to_empty``
+# ---------------------------------------------------------------------
+#
+# A module has no ``device`` of its own, for its parameters may lie on
+# several: ask one of them. ``to_empty`` moves without copying values, the
+# way out of the meta device. ``nn.Module.cuda``, ``nn.Module.xpu``,
+# ``nn.Module.mtia`` and ``nn.Module.ipu`` name the target in the method.
+net = nn.Linear(4, 2, device="meta")
+with suppress(AttributeError):
+    net.device  # AttributeError: 'Linear' object has no attribute 'device'
+next(net.parameters()).device.type  # 'meta'
+with suppress(NotImplementedError):
+    net.to("cpu")  # NotImplementedError: Cannot copy out of meta tensor
+net.to_empty(device="cpu").weight.device.type  # 'cpu'
+net.cpu() is net  # True
+
+# %%
+# Features from a layer inside: ``register_forward_hook``
+# -------------------------------------------------------
+#
+# The hook runs after the layer's ``forward`` and sees its output; if it
+# returns something, that replaces the output. Detach what you keep, and
+# remove the hook when done.
+def keep(module, args, output):
+    features.append(output.detach())
+
+
+features = []
+net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+handle = net[1].register_forward_hook(keep)
+x = torch.ones(5, 4)
+net(x)  # shape (5, 2)
+torch.allclose(features[0], torch.relu(net[0](x)))  # True
+handle.remove()
+net(x)  # shape (5, 2)
+len(features)  # 1
+
+# %%
+# Change a layer's input: ``register_forward_pre_hook``
+# -----------------------------------------------------
+#
+# It runs before ``forward`` and may return new arguments. Only positional
+# ones are passed to it, unless it is registered with ``with_kwargs=True``.
+layer = nn.ReLU()
+layer.register_forward_pre_hook(lambda module, args: (args[0] - 1,))
+layer(torch.tensor([0.0, 1.0, 3.0]))  # tensor([0., 0., 2.])
+seen = []
+layer.register_forward_pre_hook(
+    lambda module, args, kwargs: seen.append((len(args), list(kwargs))),
+    with_kwargs=True,
+    prepend=True,
+)
+layer(torch.ones(2))  # tensor([0., 0.])
+seen  # [(1, [])]
+
+# %%
+# Gradients at a layer: ``register_full_backward_hook``
+# -----------------------------------------------------
+#
+# The hook gets the gradients for the module's inputs and outputs.
+# ``register_full_backward_pre_hook`` runs before they are computed and sees
+# the outputs' only. Here y = 2·3·x, and the second layer multiplies by 3.
+def look(module, grad_input, grad_output):
+    seen["in"], seen["out"] = grad_input[0].item(), grad_output[0].item()
+
+
+seen = {}
+net = nn.Sequential(*[nn.Linear(1, 1, bias=False) for _ in range(2)])
+nn.init.constant_(net[0].weight, 2)
+nn.init.constant_(net[1].weight, 3)
+net[1].register_full_backward_hook(look)
+net[1].register_full_backward_pre_hook(
+    lambda module, grad_output: seen.update(first=grad_output[0].item())
+)
+net(torch.ones(1, 1)).sum().backward()
+seen  # {'first': 1.0, 'in': 3.0, 'out': 1.0}
+
+# %%
+# Old hook that sees the wrong gradient: ``register_backward_hook``
+# -----------------------------------------------------------------
+#
+# It reports the last operation of ``forward`` only, not the module, and
+# warns. The full hook gives the gradient for the module's input, here 6.
+class Six(nn.Module):
+    def forward(self, x):
+        return (x * 2) * 3
+
+
+def keep(module, grad_input, grad_output):
+    grads.append(grad_input[0].item())
+
+
+grads = []
+old, new = Six(), Six()
+old.register_backward_hook(keep)
+new.register_full_backward_hook(keep)
+x = torch.ones((), requires_grad=True)
+y = old(x)  # FutureWarning: Using a non-full backward hook
+y.backward()
+new(x).backward()
+grads  # [3.0, 6.0]
+
+# %%
+# Error: cannot assign module before Module.__init__() call
+# ---------------------------------------------------------
+#
+# ``super().__init__()`` must come before the first layer or parameter is
+# set: it makes the dicts in which they are registered.
+class Forgotten(nn.Module):
+    def __init__(self):
+        self.fc = nn.Linear(4, 2)
+
+
+class Right(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+
+
+with suppress(AttributeError):
+    Forgotten()  # AttributeError: cannot assign module before
+len(list(Right().parameters()))  # 2
+
+# %%
+# Old form: ``super(Net, self).__init__()``
+# -----------------------------------------
+#
+# The arguments date from Python 2 and add nothing to ``super()``. They name
+# the class once more, so a class that is copied or renamed names the wrong
+# one, and its constructor fails.
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+
+
+class Copied(nn.Module):
+    def __init__(self):
+        super(Net, self).__init__()
+        self.fc = nn.Linear(4, 2)
+
+
+with suppress(TypeError):
+    Copied()  # TypeError: instance or subtype of type
+Net()  # type Net
+
+# %%
+# Error: module is missing the required "forward" function
+# --------------------------------------------------------
+#
+# ``forward`` is looked up by name: misspelt, or indented into ``__init__``,
+# it is not found until the first call.
+class Misspelt(nn.Module):
+    def foward(self, x):
+        return x
+
+
+with suppress(NotImplementedError):
+    Misspelt()(1)  # NotImplementedError: missing the required "forward"

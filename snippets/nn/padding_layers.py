@@ -1,0 +1,171 @@
+"""
+Padding layers
+==============
+
+Add a rim of constants or of neighbours to the last dimensions.
+"""
+from contextlib import suppress
+from itertools import product
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Add a rim: ``F.pad``
+# --------------------
+#
+# The numbers go in pairs, before and after, and start from the **last**
+# dimension: (left, right, top, bottom). Dimensions that are not named stay.
+#
+# .. tensors:: x, F.pad(x, (1, 2)), F.pad(x, (0, 0, 1, 0))
+x = torch.tensor([[1, 2], [3, 4]])
+F.pad(x, (1, 2))  # tensor([[0, 1, 2, 0, 0], [0, 3, 4, 0, 0]])
+F.pad(x, (0, 0, 1, 0))  # tensor([[0, 0], [1, 2], [3, 4]])
+F.pad(x, (0, 1), value=9)  # tensor([[1, 2, 9], [3, 4, 9]])
+F.pad(torch.zeros(2, 3, 4), (1, 0, 2, 0, 3, 0))  # shape (5, 5, 5)
+
+# %%
+# The order of ``F.pad`` is the reverse of ``np.pad``
+# ---------------------------------------------------
+#
+# NumPy has one pair per dimension, the first dimension first. Reverse the
+# pairs and flatten them.
+x = torch.rand(2, 3, 4)
+pairs = [(0, 0), (1, 2), (3, 4)]
+flat = [n for pair in reversed(pairs) for n in pair]
+flat  # [3, 4, 1, 2, 0, 0]
+ours = F.pad(x, flat)  # shape (2, 6, 11)
+numpys = np.pad(x.cpu().numpy(), pairs)
+torch.equal(ours.cpu(), torch.from_numpy(numpys))  # True
+
+# %%
+# Reflect, replicate, circular: the modes of ``F.pad``
+# ----------------------------------------------------
+#
+# ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats
+# the edge, ``"circular"`` continues on the other side. They pad the last
+# one to three dimensions of an input that also has channels, and no others.
+x = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+F.pad(x, (2, 1), mode="constant")  # tensor([[0., 0., 1., 2., 3., 4., 0.]])
+F.pad(x, (2, 1), mode="reflect")  # tensor([[3., 2., 1., 2., 3., 4., 3.]])
+F.pad(x, (2, 1), mode="replicate")  # tensor([[1., 1., 1., 2., 3., 4., 4.]])
+F.pad(x, (2, 1), mode="circular")  # tensor([[3., 4., 1., 2., 3., 4., 1.]])
+
+# %%
+# See the modes on a ramp: ``mode`` of ``F.pad``
+# ----------------------------------------------
+#
+# The last three keep the range of the values; zeros make a step that an
+# edge filter takes for an edge. Circular fits angles and periodic signals
+# and makes a step everywhere else.
+x = torch.tensor([[2.0, 3.0, 5.0, 8.0]])
+modes = ["constant", "reflect", "replicate", "circular"]
+figure, axes = plt.subplots(1, 4, figsize=(9, 2.2), sharey=True)
+for ax, mode in zip(axes, modes, strict=True):
+    padded = F.pad(x, (3, 3), mode=mode)[0].cpu()
+    ax.plot(range(-3, 7), padded, "o--", color="C1", ms=5)
+    ax.plot(range(4), padded[3:7], "o-", color="C0")
+    ax.set(title=mode, xticks=range(-3, 7, 3), yticks=[0, 2, 4, 6, 8])
+    padded.min().item() >= 2.0 or mode == "constant"  # True
+figure.tight_layout()
+
+# %%
+# Padding as a layer: ``nn.ZeroPad2d``, ``nn.ConstantPad2d``
+# ----------------------------------------------------------
+#
+# For ``nn.Sequential``, and for padding that differs from side to side,
+# which ``nn.Conv2d`` does not offer. One number pads all sides.
+# ``nn.ZeroPad1d`` and ``nn.ZeroPad3d``, ``nn.ConstantPad1d`` and
+# ``nn.ConstantPad3d`` pad the last one and the last three dimensions.
+x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
+nn.ZeroPad2d((1, 0, 0, 0))(x)  # tensor([[[0., 1., 2.], [0., 3., 4.]]])
+below = nn.ConstantPad2d((0, 0, 0, 1), 9.0)
+below(x[:, 1:])  # tensor([[[3., 4.], [9., 9.]]])
+nn.ZeroPad1d(1)(x[0, :1])  # tensor([[0., 1., 2., 0.]])
+nn.ConstantPad1d((0, 1), 7.0)(x[0, :1])  # tensor([[1., 2., 7.]])
+nn.ZeroPad3d(2)(x[None])  # shape (1, 5, 6, 6)
+volume = nn.ConstantPad3d((0, 0, 0, 0, 1, 0), -1.0)(x)
+volume[0]  # tensor([[-1., -1.], [-1., -1.]])
+causal = nn.Sequential(nn.ZeroPad1d((2, 0)), nn.Conv1d(1, 1, 3))
+causal(torch.zeros(8, 1, 20))  # shape (8, 1, 20)
+
+# %%
+# Padding from the image itself: ``nn.ReflectionPad2d``
+# -----------------------------------------------------
+#
+# Each is ``F.pad`` with one ``mode``. ``nn.ReflectionPad1d``,
+# ``nn.ReflectionPad2d`` and ``nn.ReflectionPad3d`` mirror;
+# ``nn.ReplicationPad1d``, ``nn.ReplicationPad2d`` and
+# ``nn.ReplicationPad3d`` repeat the edge; ``nn.CircularPad1d``,
+# ``nn.CircularPad2d`` and ``nn.CircularPad3d`` go round.
+x = torch.rand(2, 3, 4, 5, 6)
+padded = nn.ReflectionPad2d((2, 1, 3, 0))(x[0])
+torch.equal(padded, F.pad(x[0], (2, 1, 3, 0), mode="reflect"))  # True
+names = ("Reflection", "Replication", "Circular")
+modes = ("reflect", "replicate", "circular")
+pad = (2, 1, 3, 0, 1, 1)
+for (name, mode), d in product(zip(names, modes, strict=True), (1, 2, 3)):
+    layer = getattr(nn, f"{name}Pad{d}d")(pad[: 2 * d])
+    part = x.flatten(0, 3 - d)
+    by_hand = F.pad(part, pad[: 2 * d], mode=mode)
+    torch.equal(layer(part), by_hand)  # True
+
+# %%
+# Crop with negative padding: ``F.pad``
+# -------------------------------------
+#
+# Negative numbers take elements away, so one call moves an image or brings
+# any size to a fixed one. A crop without padding is clearer as a slice.
+#
+# .. tensors:: x, F.pad(x, (-1, 1)), F.pad(x, (-1, -1))
+x = torch.tensor([[1, 2, 3], [4, 5, 6]])
+F.pad(x, (-1, 1))  # tensor([[2, 3, 0], [5, 6, 0]])
+F.pad(x, (-1, -1))  # tensor([[2], [5]])
+F.pad(x, (0, 4 - x.shape[1]))  # tensor([[1, 2, 3, 0], [4, 5, 6, 0]])
+F.pad(x, (0, 2 - x.shape[1]))  # tensor([[1, 2], [4, 5]])
+
+# %%
+# Pad images to a multiple of 32: ``F.pad`` with a remainder
+# ----------------------------------------------------------
+#
+# Networks that halve five times want such sizes. ``-n % 32`` is what is
+# missing; crop the output by the same numbers.
+image = torch.rand(1, 3, 50, 64)
+bottom, right = -image.shape[-2] % 32, -image.shape[-1] % 32
+bottom, right  # (14, 0)
+padded = F.pad(image, (0, right, 0, bottom), mode="replicate")
+padded.shape  # torch.Size([1, 3, 64, 64])
+torch.equal(padded[..., :50, :64], image)  # True
+
+# %%
+# Error: padding size should be less than the input dimension
+# -----------------------------------------------------------
+#
+# A mirror without the edge has one element fewer than the input to give,
+# and a circle as many as the input. Replicating and constants have no
+# limit.
+x = torch.tensor([[1.0, 2.0, 3.0]])
+F.pad(x, (2, 0), mode="reflect")  # tensor([[3., 2., 1., 2., 3.]])
+with suppress(RuntimeError):
+    F.pad(x, (3, 0), mode="reflect")  # RuntimeError: size should be less
+with suppress(RuntimeError):
+    F.pad(x, (4, 0), mode="circular")  # RuntimeError: more than once
+F.pad(x, (4, 0), mode="replicate")  # tensor([[1., 1., 1., 1., 1., 2., 3.]])
+
+# %%
+# Error: padding size 4 is not supported for 2D input (``F.pad``)
+# ---------------------------------------------------------------
+#
+# Outside of constant padding, one pair wants a 2-D or 3-D input, two pairs
+# 3-D or 4-D, three pairs 4-D or 5-D; older versions say "Only 2D, 3D, 4D,
+# 5D padding with non-constant padding". Lend the image a channel.
+image = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+with suppress(NotImplementedError):
+    F.pad(image, (1,) * 4, "reflect")  # NotImplementedError: non-constant
+padded = F.pad(image[None], (1, 1, 1, 1), mode="reflect")[0]
+padded[:2]  # tensor([[4., 3., 4., 3.], [2., 1., 2., 1.]])
+with suppress(RuntimeError):
+    F.pad(image, (1, 1, 1))  # RuntimeError: must be divisible by 2

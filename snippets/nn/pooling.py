@@ -1,0 +1,220 @@
+"""
+Pooling
+=======
+
+Take the maximum or the mean of windows that move over the input.
+"""
+from contextlib import suppress
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Largest value of each window: ``nn.MaxPool2d``
+# ----------------------------------------------
+#
+# The stride is the kernel size unless you say: the windows do not overlap,
+# and 2 halves height and width. ``F.max_pool2d`` is the function. Channels
+# are pooled one by one.
+#
+# .. tensors:: x, F.max_pool2d(x[None], 2)[0]
+x = torch.tensor([[1.0, 5.0, 2.0, 0.0], [4.0, 3.0, 9.0, 7.0]])
+F.max_pool2d(x[None], kernel_size=2)  # tensor([[[5., 9.]]])
+nn.MaxPool2d(2, stride=1)(x[None])  # tensor([[[5., 9., 9.]]])
+images = torch.rand(8, 3, 32, 32)
+nn.MaxPool2d(2)(images)  # shape (8, 3, 16, 16)
+windows = images.unfold(2, 2, 2).unfold(3, 2, 2)
+torch.equal(F.max_pool2d(images, 2), windows.amax((-2, -1)))  # True
+
+# %%
+# Mean of each window: ``nn.AvgPool2d``
+# -------------------------------------
+#
+# A convolution with equal weights in each channel, smoother than the
+# maximum; it has no ``dilation``. ``divisor_override`` replaces the number
+# of elements to divide by: 1 gives sums. ``F.avg_pool2d`` is the function.
+x = torch.tensor([[[[1.0, 5.0, 2.0, 0.0], [4.0, 2.0, 9.0, 1.0]]]])
+nn.AvgPool2d(2)(x)  # tensor([[[[3., 3.]]]])
+F.avg_pool2d(x, 2, divisor_override=1)  # tensor([[[[12., 12.]]]])
+x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+weight = torch.full((3, 1, 2, 2), 1 / 4, dtype=torch.float64)
+by_hand = F.conv2d(x, weight, stride=2, groups=3)
+torch.allclose(F.avg_pool2d(x, 2), by_hand)  # True
+
+# %%
+# Signals and volumes: ``nn.MaxPool1d``, ``nn.AvgPool3d``
+# -------------------------------------------------------
+#
+# ``nn.MaxPool1d`` and ``nn.AvgPool1d`` take (N, C, L), ``nn.MaxPool3d`` and
+# ``nn.AvgPool3d`` (N, C, D, H, W). The functions are ``F.max_pool1d``,
+# ``F.avg_pool1d``, ``F.max_pool3d`` and ``F.avg_pool3d``. To pool over the
+# time of a (N, L, C) sequence, transpose first.
+x = torch.tensor([[[1.0, 3.0, 2.0, 8.0]]])
+F.max_pool1d(x, 2)  # tensor([[[3., 8.]]])
+F.avg_pool1d(x, 2)  # tensor([[[2., 5.]]])
+sequence = torch.rand(8, 20, 5)
+nn.MaxPool1d(4)(sequence.mT).mT  # shape (8, 5, 5)
+nn.AvgPool1d(4, stride=1)(sequence.mT).mT  # shape (8, 17, 5)
+video = torch.rand(1, 3, 4, 8, 8)
+nn.MaxPool3d((1, 2, 2))(video)  # shape (1, 3, 4, 4, 4)
+nn.AvgPool3d(2)(video)  # shape (1, 3, 2, 4, 4)
+frames = F.avg_pool2d(video[0].transpose(0, 1), 2).transpose(0, 1)
+torch.allclose(F.avg_pool3d(video, (1, 2, 2))[0], frames)  # True
+F.max_pool3d(video, 4)  # shape (1, 3, 1, 2, 2)
+
+# %%
+# Output size of pooling: ``ceil_mode``
+# -------------------------------------
+#
+# The formula is that of a convolution, rounded down: a rim that fills no
+# window is dropped. With ``ceil_mode=True`` it is rounded up, but a window
+# that would start in the padding at the end is left out.
+def size(n, k, s, p, ceil):
+    steps = n + 2 * p - k
+    out = (-(-steps // s) if ceil else steps // s) + 1
+    return out - (ceil and (out - 1) * s >= n + p)
+
+
+grid = product([5, 8, 9], [2, 3], [1, 2, 3], [0, 1], [False, True])
+for n, k, s, p, ceil in grid:
+    y = F.max_pool1d(torch.zeros(1, 1, n), k, s, p, ceil_mode=ceil)
+    y.shape[-1] == size(n, k, s, p, ceil)  # True
+x = torch.tensor([[[1.0, 2.0, 3.0, 4.0, 9.0]]])
+F.max_pool1d(x, 2)  # tensor([[[2., 4.]]])
+F.max_pool1d(x, 2, ceil_mode=True)  # tensor([[[2., 4., 9.]]])
+
+# %%
+# Padding in pooling: minus infinity for max, zeros for the mean
+# --------------------------------------------------------------
+#
+# Padding never wins a maximum, even among negative values. A mean counts
+# its zeros and is drawn towards zero at the rim:
+# ``count_include_pad=False`` divides by the elements that are really there.
+x = torch.tensor([[[-6.0, -4.0, -2.0]]])
+F.max_pool1d(x, 3, stride=1, padding=1)  # tensor([[[-4., -2., -2.]]])
+F.avg_pool1d(x, 3, stride=1, padding=1)  # tensor([[[-3.3333, -4., -2.]]])
+mean = nn.AvgPool1d(3, stride=1, padding=1, count_include_pad=False)
+mean(x)  # tensor([[[-5., -4., -3.]]])
+largest = nn.MaxPool1d(3, stride=1, padding=1)
+-largest(-x)  # tensor([[[-6., -6., -4.]]])
+
+# %%
+# Where the maximum was: ``return_indices``
+# -----------------------------------------
+#
+# ``return_indices=True`` gives the positions too, counted over the
+# flattened H and W of each channel. ``F.max_pool1d_with_indices``,
+# ``F.max_pool2d_with_indices`` and ``F.max_pool3d_with_indices`` always
+# give both. Of equal values the first is named.
+x = torch.tensor([[[1.0, 5.0, 2.0, 2.0], [4.0, 3.0, 0.0, 1.0]]])
+values, indices = F.max_pool2d(x, 2, return_indices=True)
+indices  # tensor([[[1, 2]]])
+torch.equal(x.flatten(1)[0, indices], values)  # True
+F.max_pool2d_with_indices(x, 2)[1]  # tensor([[[1, 2]]])
+F.max_pool1d_with_indices(x[0], 4)[1]  # tensor([[1], [0]])
+F.max_pool3d_with_indices(x[None], (1, 2, 4))[1]  # tensor([[[[1]]]])
+
+# %%
+# Put maxima back where they were: ``nn.MaxUnpool2d``
+# ---------------------------------------------------
+#
+# Everything but the maxima becomes zero; SegNet's decoder works this way.
+# The pooling must give its indices, and ``output_size`` says which of the
+# possible sizes it was. ``nn.MaxUnpool1d`` and ``nn.MaxUnpool3d`` differ in
+# the number of dimensions.
+x = torch.tensor([[[1.0, 5.0, 2.0, 0.0], [4.0, 3.0, 9.0, 7.0]]])
+values, indices = nn.MaxPool2d(2, return_indices=True)(x)
+y = nn.MaxUnpool2d(2)(values, indices)
+y  # tensor([[[0., 5., 0., 0.], [0., 0., 9., 0.]]])
+torch.equal(F.max_unpool2d(values, indices, 2), y)  # True
+odd = torch.tensor([[[3.0, 1.0, 2.0, 4.0, 7.0]]])
+pooled = F.max_pool1d(odd, 2, return_indices=True)
+F.max_unpool1d(*pooled, 2)  # tensor([[[3., 0., 0., 4.]]])
+y = nn.MaxUnpool1d(2)(*pooled, output_size=[5])
+y  # tensor([[[3., 0., 0., 4., 0.]]])
+pooled = nn.MaxPool3d(2, return_indices=True)(torch.ones(1, 1, 4, 4, 4))
+nn.MaxUnpool3d(2)(*pooled).sum()  # tensor(8.)
+torch.equal(F.max_unpool3d(*pooled, 2), nn.MaxUnpool3d(2)(*pooled))  # True
+
+# %%
+# Between sum and maximum: ``nn.LPPool2d``
+# ----------------------------------------
+#
+# :math:`(\sum x^p)^{1/p}` over each window: with ``norm_type`` 1 the sum,
+# with ``inf`` the maximum. It does not take absolute values, so with odd
+# powers negative inputs cancel positive ones. ``nn.LPPool1d`` and
+# ``nn.LPPool3d``, ``F.lp_pool1d``, ``F.lp_pool2d`` and ``F.lp_pool3d`` are
+# the family.
+x = torch.tensor([[[3.0, 4.0, 5.0, 12.0]]])
+nn.LPPool1d(norm_type=2, kernel_size=2)(x)  # tensor([[[5., 13.]]])
+F.lp_pool1d(x, 1, 2)  # tensor([[[7., 17.]]])
+F.lp_pool1d(x, float("inf"), 2)  # tensor([[[4., 12.]]])
+F.lp_pool1d(torch.tensor([[-3.0, 3.0]]), 3, 2)  # tensor([[0.]])
+image = torch.full((1, 4, 4), 2.0)
+nn.LPPool2d(2, 2)(image)  # tensor([[[4., 4.], [4., 4.]]])
+F.lp_pool2d(image, 2, 4)  # tensor([[[8.]]])
+volume = torch.full((1, 4, 4, 4), 1.0)
+nn.LPPool3d(3, 2)(volume[..., :2, :2])  # tensor([[[[2.]], [[2.]]]])
+F.lp_pool3d(volume, 3, 4)  # tensor([[[[4.0000]]]])
+
+# %%
+# Shrink by less than half: ``nn.FractionalMaxPool2d``
+# ----------------------------------------------------
+#
+# Say the size or the ratio of the output; where the windows lie is drawn
+# anew at each call, in evaluation too. ``_random_samples`` fixes it. The
+# functions are ``F.fractional_max_pool2d``, ``F.fractional_max_pool3d`` and
+# both ``*_with_indices``, where the indices come too.
+x = torch.rand(1, 1, 10, 10)
+nn.FractionalMaxPool2d(2, output_ratio=0.7)(x)  # shape (1, 1, 7, 7)
+y, indices = F.fractional_max_pool2d_with_indices(x, 2, output_size=7)
+torch.equal(x.flatten()[indices], y)  # True
+where = torch.full((1, 1, 2), 0.5)
+options = {"output_size": 7, "_random_samples": where}
+first = F.fractional_max_pool2d(x, 2, **options)
+torch.equal(F.fractional_max_pool2d(x, 2, **options), first)  # True
+volume = torch.rand(1, 1, 10, 10, 10)
+nn.FractionalMaxPool3d(2, output_size=7)(volume)  # shape (1, 1, 7, 7, 7)
+F.fractional_max_pool3d(volume, 2, output_size=4)  # shape (1, 1, 4, 4, 4)
+F.fractional_max_pool3d_with_indices(volume, 2, 4)[1].dtype  # torch.int64
+
+# %%
+# Gradient of max pooling: only the winner learns
+# -----------------------------------------------
+#
+# The whole gradient goes to the largest element of each window; the mean
+# shares it out. An element that wins in several windows gets several.
+x = torch.tensor([[[1.0, 5.0, 2.0, 3.0]]], requires_grad=True)
+F.max_pool1d(x, 2).sum().backward()
+x.grad  # tensor([[[0., 1., 0., 1.]]])
+x.grad = None
+F.max_pool1d(x, 2, stride=1).sum().backward()
+x.grad  # tensor([[[0., 2., 0., 1.]]])
+x.grad = None
+F.avg_pool1d(x, 2).sum().backward()
+x.grad  # tensor([[[0.5, 0.5, 0.5, 0.5]]])
+
+# %%
+# Error: output size is too small (``nn.MaxPool2d``)
+# --------------------------------------------------
+#
+# The image is smaller than the window after all the halving. Use fewer
+# pooling layers, ``ceil_mode=True``, or adaptive pooling at the end.
+x = torch.zeros(1, 8, 1, 1)
+with suppress(RuntimeError):
+    nn.MaxPool2d(2)(x)  # RuntimeError: Output size is too small
+nn.MaxPool2d(2, ceil_mode=True)(x)  # shape (1, 8, 1, 1)
+nn.AdaptiveAvgPool2d(1)(x)  # shape (1, 8, 1, 1)
+
+# %%
+# Error: pad should be at most half of effective kernel size
+# ----------------------------------------------------------
+#
+# Beyond that a window could lie in the padding alone and have no maximum.
+# Enlarge the kernel, or pad before with ``F.pad`` and a value you choose.
+x = torch.tensor([[[1.0, 2.0, 3.0]]])
+with suppress(RuntimeError):
+    F.max_pool1d(x, 2, padding=2)  # RuntimeError: at most half of
+F.max_pool1d(F.pad(x, (2, 2)), 2)  # tensor([[[0., 2., 3.]]])

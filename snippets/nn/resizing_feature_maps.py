@@ -1,0 +1,245 @@
+"""
+Resizing feature maps
+=====================
+
+Enlarge, shrink, warp and rearrange feature maps without weights.
+"""
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Resize to a size or by a factor: ``F.interpolate``
+# --------------------------------------------------
+#
+# Only the dimensions after (N, C) change. ``"nearest"``, the default, works
+# for one to three of them; ``"linear"``, ``"bilinear"`` and ``"trilinear"``
+# each for one number of them, ``"bicubic"`` for images.
+x = torch.tensor([[[1.0, 3.0]]])
+F.interpolate(x, size=4)  # tensor([[[1., 1., 3., 3.]]])
+y = F.interpolate(x, scale_factor=2, mode="linear")
+y  # tensor([[[1.0, 1.5, 2.5, 3.0]]])
+image = torch.rand(1, 3, 10, 20)
+F.interpolate(image, size=(32, 32), mode="bilinear")  # shape (1, 3, 32, 32)
+half = F.interpolate(image, scale_factor=0.5, mode="bicubic")
+half.shape  # torch.Size([1, 3, 5, 10])
+volume = torch.rand(1, 2, 4, 4, 4)
+F.interpolate(volume, size=6, mode="trilinear")  # shape (1, 2, 6, 6, 6)
+
+# %%
+# Resizing as a layer: ``nn.Upsample``
+# ------------------------------------
+#
+# ``F.interpolate`` for ``nn.Sequential``; it shrinks too.
+# ``nn.UpsamplingNearest2d`` is its nearest mode, and
+# ``nn.UpsamplingBilinear2d`` is bilinear with ``align_corners=True``, which
+# ``nn.Upsample`` has off.
+x = torch.tensor([[[[0.0, 3.0]]]])
+nn.Upsample(scale_factor=(1, 2))(x)  # tensor([[[[0., 0., 3., 3.]]]])
+nn.UpsamplingNearest2d(size=(1, 4))(x)  # tensor([[[[0., 0., 3., 3.]]]])
+up = nn.UpsamplingBilinear2d(size=(1, 4))
+up(x)  # tensor([[[[0., 1., 2., 3.]]]])
+bilinear = nn.Upsample(size=(1, 4), mode="bilinear")
+bilinear(x)  # tensor([[[[0.0, 0.75, 2.25, 3.0]]]])
+aligned = nn.Upsample(size=(1, 4), mode="bilinear", align_corners=True)
+torch.allclose(aligned(x), up(x))  # True
+
+# %%
+# Corners or edges aligned: ``align_corners``
+# -------------------------------------------
+#
+# With ``True`` the centres of the first and last pixel stay where they are,
+# with ``False``, the default, the outer edges of the image do. Use one of
+# them throughout: mixing them shifts masks against images.
+def source(i, n, m, align_corners):
+    if align_corners:
+        return i * (n - 1) / (m - 1)
+    return min(max((i + 0.5) * n / m - 0.5, 0), n - 1)
+
+
+x = torch.arange(5.0)[None, None]
+for align in (False, True):
+    y = F.interpolate(x, size=8, mode="linear", align_corners=align)
+    by_hand = [source(i, 5, 8, align) for i in range(8)]
+    torch.allclose(y[0, 0], torch.tensor(by_hand), atol=1e-5)  # True
+
+# %%
+# ``"nearest"`` or ``"nearest-exact"`` in ``F.interpolate``
+# ---------------------------------------------------------
+#
+# ``"nearest"`` takes element :math:`\lfloor i n / m \rfloor`, the left or
+# upper of its candidates, an old bug that is kept. ``"nearest-exact"``
+# takes the nearest centre, as PIL and scikit-image do. Both keep class
+# labels whole: use them for masks.
+x = torch.tensor([[[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]]])
+F.interpolate(x, size=2)  # tensor([[[0., 3.]]])
+F.interpolate(x, size=2, mode="nearest-exact")  # tensor([[[1., 4.]]])
+labels = torch.tensor([[[[0, 7]]]], dtype=torch.uint8)
+y = F.interpolate(labels, scale_factor=(1, 2))
+y  # tensor([[[[0, 0, 7, 7]]]], dtype=torch.uint8)
+
+# %%
+# See the modes on five values: ``mode`` of ``F.interpolate``
+# -----------------------------------------------------------
+#
+# Linear stays between its neighbours, cubic overshoots beyond them, so
+# clamp afterwards where the range counts. ``"area"`` is adaptive average
+# pooling, meant for shrinking.
+x = torch.tensor([0.0, 0.0, 4.0, 4.0, 1.0])
+image = x.expand(1, 1, 5, 5)
+figure, ax = plt.subplots(figsize=(6.4, 3))
+at = (torch.arange(80, device="cpu") + 0.5) / 16 - 0.5
+lines = {"nearest-exact": ":", "bilinear": "--", "bicubic": "-"}
+for mode, line in lines.items():
+    y = F.interpolate(image, size=(5, 80), mode=mode)[0, 0, 0]
+    ax.plot(at, y.cpu(), line, label=mode)
+    bool(y.max() > 4.1 or y.min() < -0.1) == (mode == "bicubic")  # True
+ax.plot(range(5), x.cpu(), "o", color="C3")
+ax.legend()
+figure.tight_layout()
+area = F.interpolate(image, size=3, mode="area")
+torch.allclose(area, F.adaptive_avg_pool2d(image, 3))  # True
+
+# %%
+# Shrink without aliasing: ``antialias=True``
+# -------------------------------------------
+#
+# Bilinear and bicubic look at two or four source pixels along each
+# dimension however far apart the outputs are, so stripes turn into other
+# stripes, or vanish. ``antialias=True`` widens the filter with the factor,
+# as PIL does.
+stripes = torch.tensor([0.0, 0.0, 9.0, 9.0]).repeat(8)
+image = stripes.expand(1, 1, 32, 32)
+small = F.interpolate(image, size=(8, 8), mode="bilinear")
+small[0, 0, 0, :3]  # tensor([4.5000, 4.5000, 4.5000])
+shifted = image.roll(1, -1)
+small = F.interpolate(shifted, size=(8, 8), mode="bilinear")
+small[0, 0, 0, :3]  # tensor([0., 0., 0.])
+smooth = F.interpolate(shifted, (8, 8), mode="bilinear", antialias=True)
+(smooth[..., 1:-1] - 4.5).abs().max() < 1  # tensor(True)
+
+# %%
+# Channels to pixels: ``nn.PixelShuffle``
+# ---------------------------------------
+#
+# Of r squared channels it makes one image r times as high and wide: the
+# last layer of super resolution. ``nn.PixelUnshuffle`` goes back, without
+# loss, where a stride would drop pixels. ``F.pixel_shuffle`` and
+# ``F.pixel_unshuffle`` are the functions.
+#
+# .. tensors:: x, F.pixel_shuffle(x, 2)[0]
+x = torch.tensor([[[1, 2]], [[3, 4]], [[5, 6]], [[7, 8]]])
+y = F.pixel_shuffle(x, 2)
+y  # tensor([[[1, 3, 2, 4], [5, 7, 6, 8]]])
+torch.equal(F.pixel_unshuffle(y, 2), x)  # True
+nn.PixelShuffle(3)(torch.zeros(1, 18, 5, 5))  # shape (1, 2, 15, 15)
+nn.PixelUnshuffle(2)(torch.zeros(1, 3, 8, 8))  # shape (1, 12, 4, 4)
+maps = torch.rand(2, 3 * 4, 5, 6)
+grid = maps.reshape(2, 3, 2, 2, 5, 6).permute(0, 1, 4, 2, 5, 3)
+torch.equal(nn.PixelShuffle(2)(maps), grid.reshape(2, 3, 10, 12))  # True
+
+# %%
+# Mix the groups of a grouped convolution: ``nn.ChannelShuffle``
+# --------------------------------------------------------------
+#
+# It takes one channel from each group in turn, so that the next grouped
+# convolution sees all groups (ShuffleNet). Nothing is random.
+# ``F.channel_shuffle`` is the function; ``F.native_channel_shuffle`` gives
+# the same.
+x = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).reshape(1, 6, 1, 1)
+y = nn.ChannelShuffle(groups=2)(x)
+y.flatten()  # tensor([0., 3., 1., 4., 2., 5.])
+torch.equal(F.channel_shuffle(x, 2), y)  # True
+torch.equal(x.unflatten(1, (2, 3)).transpose(1, 2).flatten(1, 2), y)  # True
+torch.equal(F.native_channel_shuffle(x, 2), y)  # True
+
+# %%
+# Read an image at any position: ``F.grid_sample``
+# ------------------------------------------------
+#
+# The grid (N, H, W, 2) holds positions (x, y), with -1 and 1 at the edges
+# of the image: x runs along the width. Between pixels it interpolates, and
+# outside it gives zeros or what ``padding_mode`` says.
+image = torch.tensor([[[[0.0, 10.0, 20.0], [30.0, 40.0, 50.0]]]])
+points = torch.tensor([[0.0, 0.0], [-1.0, 1.0], [1.0, 1.0], [3.0, 0.0]])
+grid = points[None, None]
+y = F.grid_sample(image, grid, align_corners=True)
+y.flatten()  # tensor([25., 30., 50., 0.])
+y = F.grid_sample(image, grid, padding_mode="border", align_corners=True)
+y.flatten()  # tensor([25., 30., 50., 35.])
+options = {"padding_mode": "reflection", "align_corners": True}
+y = F.grid_sample(image, grid, mode="nearest", **options)
+y[0, 0, 0, 1:3]  # tensor([30., 50.])
+
+# %%
+# Rotate, scale and move: ``F.affine_grid``
+# -----------------------------------------
+#
+# It makes the grid from a 2x3 matrix that takes each **output** position to
+# the one to read: scaling by one half zooms in. Give both functions one
+# ``align_corners``. With learned matrices this is a spatial transformer.
+image = torch.arange(9.0).reshape(1, 1, 3, 3)
+
+
+def warp(matrix):
+    theta = torch.tensor([matrix])
+    grid = F.affine_grid(theta, image.shape, align_corners=False)
+    return F.grid_sample(image, grid, mode="nearest", align_corners=False)
+
+
+torch.equal(warp([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), image)  # True
+turned = warp([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
+torch.equal(turned, image.rot90(-1, (2, 3)))  # True
+mirrored = warp([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+torch.equal(mirrored, image.flip(-1))  # True
+
+# %%
+# Deprecated: ``F.upsample``, ``F.upsample_nearest``
+# --------------------------------------------------
+#
+# They warn and call ``F.interpolate``. ``F.upsample_bilinear`` is the one
+# to be careful with: it has the corners aligned.
+x = torch.tensor([[[[0.0, 3.0]]]])
+y = F.upsample(x, size=(1, 4))  # UserWarning: is deprecated
+z = F.upsample_nearest(x, size=(1, 4))  # UserWarning: is deprecated
+torch.equal(y, F.interpolate(x, size=(1, 4)))  # True
+torch.equal(z, F.interpolate(x, size=(1, 4)))  # True
+y = F.upsample_bilinear(x, size=(1, 4))  # UserWarning: is deprecated
+options = {"mode": "bilinear", "align_corners": True}
+torch.equal(y, F.interpolate(x, size=(1, 4), **options))  # True
+
+# %%
+# Warning: default grid_sample behavior has changed (``align_corners``)
+# ---------------------------------------------------------------------
+#
+# ``F.grid_sample`` and ``F.affine_grid`` warn until you say which alignment
+# you mean. ``False`` is what they take since version 1.3.
+theta = torch.eye(2, 3)[None]
+grid = F.affine_grid(theta, (1, 1, 2, 2))  # UserWarning: has changed
+grid[0, 0]  # tensor([[-0.5, -0.5], [0.5, -0.5]])
+quiet = F.affine_grid(theta, (1, 1, 2, 2), align_corners=True)
+quiet[0, 0]  # tensor([[-1., -1.], [1., -1.]])
+image = torch.ones(1, 1, 2, 2)
+F.grid_sample(image, quiet)  # UserWarning: has changed
+F.grid_sample(image, quiet, align_corners=True).sum()  # tensor(4.)
+
+# %%
+# Error: got 3D input, but bilinear mode needs 4D (``F.interpolate``)
+# -------------------------------------------------------------------
+#
+# One image needs a batch dimension: without it H is taken for channels and
+# the size counts one dimension too many. Integers are only for nearest:
+# convert, and round afterwards.
+image = torch.rand(3, 8, 8)
+with suppress(NotImplementedError):
+    F.interpolate(image, 4, mode="bilinear")  # NotImplementedError: Got 3D
+F.interpolate(image[None], 4, mode="bilinear")[0]  # shape (3, 4, 4)
+with suppress(ValueError):
+    F.interpolate(image, (4, 4))  # ValueError: number of spatial dimensions
+ids = torch.ones(1, 1, 8, 8, dtype=torch.int64)
+with suppress(NotImplementedError):
+    F.interpolate(ids, 4, mode="bilinear")  # NotImplementedError: 'Long'
+F.interpolate(ids.float(), 4, mode="bilinear").sum()  # tensor(16.)

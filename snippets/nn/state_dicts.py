@@ -1,0 +1,230 @@
+"""
+State dicts and buffers
+=======================
+
+What a module holds besides parameters, and how it is saved and loaded.
+"""
+import io
+import pickle
+from contextlib import suppress
+
+import torch
+from torch import nn
+
+# %%
+# ``parameters()`` or ``state_dict()``: what each holds
+# -----------------------------------------------------
+#
+# ``parameters`` is for the optimizer: tensors that are learned.
+# ``state_dict`` is for saving: parameters and persistent buffers by name.
+# Its tensors are detached and share memory with the module.
+norm = nn.BatchNorm1d(2)
+[name for name, _ in norm.named_parameters()]  # ['weight', 'bias']
+list(norm.state_dict())[:3]  # ['weight', 'bias', 'running_mean']
+norm.state_dict()["running_var"]  # tensor([1., 1.])
+norm.state_dict()["num_batches_tracked"]  # tensor(0)
+norm.weight.requires_grad  # True
+norm.state_dict()["weight"].requires_grad  # False
+
+# %%
+# State that is not learned: ``nn.Module.register_buffer``
+# --------------------------------------------------------
+#
+# A buffer moves and is saved with the module but gets no gradient. With
+# ``persistent=False`` it moves yet is not saved: for what can be computed
+# again. Setting an ``nn.Buffer`` as an attribute does the same.
+module = nn.Module()
+module.register_buffer("mean", torch.tensor([1.0, 2.0]))
+module.register_buffer("mask", torch.ones(2), persistent=False)
+module.steps = nn.Buffer(torch.tensor(0))
+[name for name, _ in module.named_buffers()]  # ['mean', 'mask', 'steps']
+list(module.state_dict())  # ['mean', 'steps']
+len(list(module.parameters()))  # 0
+module.double().mean.dtype  # torch.float64
+module.get_buffer("steps")  # tensor(0)
+[b.numel() for b in module.buffers()]  # [2, 2, 1]
+
+# %%
+# Save and load a model: ``torch.save``, ``load_state_dict``
+# ----------------------------------------------------------
+#
+# Save the state dict, build the model from its code, then load.
+# ``torch.load`` reads tensors and plain containers only, as
+# ``weights_only=True`` is its default. Here a buffer in memory stands for
+# the file.
+net = nn.Linear(3, 2)
+file = io.BytesIO()
+torch.save(net.state_dict(), file)
+file.seek(0)
+state = torch.load(file, weights_only=True)
+twin = nn.Linear(3, 2)
+twin.load_state_dict(state)
+torch.equal(twin.weight, net.weight)  # True
+twin.weight is net.weight  # False
+
+# %%
+# Save a whole model: weights only load failed
+# --------------------------------------------
+#
+# ``torch.save(net)`` pickles the class by its name, which ties the file to
+# the code, and ``torch.load`` refuses it. ``weights_only=False`` runs what
+# is in the file: only for files you trust.
+net = nn.Linear(3, 2)
+file = io.BytesIO()
+torch.save(net, file)
+file.seek(0)
+with suppress(pickle.UnpicklingError):
+    torch.load(file)  # UnpicklingError: Weights only load failed
+file.seek(0)
+torch.load(file, weights_only=False)  # type Linear
+
+# %%
+# Keep the best weights: ``state_dict`` is no copy
+# ------------------------------------------------
+#
+# The tensors in it are the module's own memory, so training goes on in
+# them. Clone each, or use ``copy.deepcopy``.
+net = nn.Linear(1, 1)
+nn.init.constant_(net.weight, 1.0)
+best = net.state_dict()
+kept = {name: x.clone() for name, x in net.state_dict().items()}
+nn.init.constant_(net.weight, 9.0)
+best["weight"]  # tensor([[9.]])
+kept["weight"]  # tensor([[1.]])
+net.load_state_dict(kept)
+net.weight.item()  # 1.0
+
+# %%
+# Load part of a model: ``load_state_dict(strict=False)``
+# -------------------------------------------------------
+#
+# It loads the names that match and returns those that do not: look at both
+# lists, for with a misspelt prefix nothing is loaded and nothing is said.
+# Sizes must still agree.
+old = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5))
+new = nn.Sequential(nn.Linear(2, 3))
+new.head = nn.Linear(3, 7)
+result = new.load_state_dict(old.state_dict(), strict=False)
+result.missing_keys  # ['head.weight', 'head.bias']
+result.unexpected_keys  # ['1.weight', '1.bias']
+torch.equal(new[0].weight, old[0].weight)  # True
+
+# %%
+# Remove the prefix "module." from a state dict
+# ---------------------------------------------
+#
+# ``nn.DataParallel`` and ``DistributedDataParallel`` wrap the model, which
+# then is their submodule ``module``; compiled models save ``_orig_mod.``.
+# ``torch.nn.modules.utils.consume_prefix_in_state_dict_if_present`` strips
+# it in place.
+net = nn.Linear(2, 1)
+wrapper = nn.Module()
+wrapper.module = net
+state = wrapper.state_dict()
+list(state)  # ['module.weight', 'module.bias']
+nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
+list(state)  # ['weight', 'bias']
+renamed = {"module." + name: x for name, x in state.items()}
+plain = {name.removeprefix("module."): x for name, x in renamed.items()}
+list(plain)  # ['weight', 'bias']
+
+# %%
+# Load without copying: ``load_state_dict(assign=True)``
+# ------------------------------------------------------
+#
+# By default values are copied into the parameters that are there, which
+# keep their dtype and device. ``assign=True`` puts the loaded tensors in
+# their place: needed on the meta device. Make the optimizer after it.
+state = {"weight": torch.ones(1, 2, dtype=torch.float64)}
+net = nn.Linear(2, 1, bias=False)
+net.load_state_dict(state)
+net.weight.dtype  # torch.float32
+net.load_state_dict(state, assign=True)
+net.weight.dtype  # torch.float64
+net = nn.Linear(2, 1, bias=False, device="meta")
+net.load_state_dict(state, assign=True)
+net.weight.tolist()  # [[1.0, 1.0]]
+
+# %%
+# Save more than tensors: ``get_extra_state``, ``set_extra_state``
+# ----------------------------------------------------------------
+#
+# What ``get_extra_state`` returns goes into the state dict under
+# ``_extra_state`` and comes back to ``set_extra_state``. Keep it to plain
+# types, so that ``torch.load`` accepts it.
+class Tokenizer(nn.Module):
+    def __init__(self, words=()):
+        super().__init__()
+        self.words = list(words)
+
+    def get_extra_state(self):
+        return self.words
+
+    def set_extra_state(self, state):
+        self.words = state
+
+
+state = Tokenizer(["a", "b"]).state_dict()
+state["_extra_state"]  # ['a', 'b']
+fresh = Tokenizer()
+fresh.load_state_dict(state)
+fresh.words  # ['a', 'b']
+
+# %%
+# Rename keys while loading: ``register_load_state_dict_pre_hook``
+# ----------------------------------------------------------------
+#
+# The hook changes the dict before the module reads it, so that old files go
+# on loading. ``register_load_state_dict_post_hook`` sees the lists of
+# missing and unexpected keys; ``register_state_dict_pre_hook`` and
+# ``register_state_dict_post_hook`` are called before and after saving.
+def rename(module, state, prefix, *_):
+    if prefix + "kernel" in state:
+        state[prefix + "weight"] = state.pop(prefix + "kernel")
+
+
+def report(module, incompatible):
+    seen.extend(incompatible.missing_keys)
+
+
+seen = []
+net = nn.Linear(2, 1)
+net.register_load_state_dict_pre_hook(rename)
+net.register_load_state_dict_post_hook(report)
+net.load_state_dict({"kernel": torch.ones(1, 2)}, strict=False)
+net.weight.tolist(), seen  # ([[1.0, 1.0]], ['bias'])
+net.register_state_dict_pre_hook(lambda *_: seen.append("saving"))
+net.register_state_dict_post_hook(lambda m, sd, *_: sd.update(version=2))
+list(net.state_dict())  # ['weight', 'bias', 'version']
+seen  # ['bias', 'saving']
+
+# %%
+# Error(s) in loading state_dict: missing and unexpected keys
+# -----------------------------------------------------------
+#
+# ``strict=True``, the default, wants exactly the module's names. Compare
+# the two key sets: a common prefix or another version of the class is the
+# usual cause.
+net = nn.Linear(2, 1)
+with suppress(RuntimeError):
+    net.load_state_dict({})  # RuntimeError: Missing key(s) in state_dict
+state = net.state_dict()
+state["scale"] = torch.ones(1)
+with suppress(RuntimeError):
+    net.load_state_dict(state)  # RuntimeError: Unexpected key(s)
+state.keys() - net.state_dict().keys()  # {'scale'}
+
+# %%
+# Error: size mismatch for weight (``load_state_dict``)
+# -----------------------------------------------------
+#
+# ``strict=False`` does not forgive shapes. Leave out the entries that do
+# not fit, as with a head for another number of classes.
+net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 10))
+state = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5)).state_dict()
+with suppress(RuntimeError):
+    net.load_state_dict(state, strict=False)  # RuntimeError: size mismatch
+now = net.state_dict()
+fits = {k: x for k, x in state.items() if x.shape == now[k].shape}
+list(fits)  # ['0.weight', '0.bias']
+net.load_state_dict(fits, strict=False).unexpected_keys  # []

@@ -1,0 +1,158 @@
+"""
+Train and eval mode
+===================
+
+What ``train()`` and ``eval()`` change, and what they do not.
+"""
+import torch
+from torch import nn
+
+# %%
+# Switch between training and evaluation: ``nn.Module.eval``
+# ----------------------------------------------------------
+#
+# ``eval()`` is ``train(False)``: it sets the flag ``training`` on the
+# module and on all below it, and returns the module. Nothing else happens;
+# layers such as dropout read the flag.
+net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Dropout(0.5)))
+net.training, net[1][0].training  # (True, True)
+net.eval() is net  # True
+any(module.training for module in net.modules())  # False
+net.train(True)
+net[1][0].training  # True
+
+# %%
+# Dropout in training and evaluation: ``nn.Dropout``
+# --------------------------------------------------
+#
+# In training each element is zeroed with probability ``p`` and the others
+# are divided by ``1 - p``, so the mean stays. After ``eval()`` it is the
+# identity.
+dropout = nn.Dropout(p=0.75)
+y = dropout(torch.ones(100_000))
+y.unique()  # tensor([0., 4.])
+(y.mean() - 1).abs() < 0.05  # tensor(True)
+dropout.eval()
+dropout(torch.tensor([1.0, 2.0]))  # tensor([1., 2.])
+
+# %%
+# Batch norm in training and evaluation: ``nn.BatchNorm1d``
+# ---------------------------------------------------------
+#
+# In training it normalises with the batch's own mean and moves the running
+# mean towards it by ``momentum``. After ``eval()`` it uses the running
+# statistics and leaves them alone, so one sample's result no longer depends
+# on the others.
+norm = nn.BatchNorm1d(1, momentum=0.5, affine=False)
+x = torch.tensor([[2.0], [6.0]])
+norm(x)  # tensor([[-1.0000], [1.0000]])
+norm.running_mean  # tensor([2.])
+norm.running_var  # tensor([4.5000])
+norm.eval()
+norm(x) * 4.5**0.5  # tensor([[0.0000], [4.0000]])
+norm.running_mean  # tensor([2.])
+
+# %%
+# Different results for the same input: ``eval()`` forgotten
+# ----------------------------------------------------------
+#
+# In training mode dropout gives another answer on each call, and batch norm
+# shifts its statistics with every batch it sees. Call ``eval()`` before you
+# predict, and ``train()`` before you go on training.
+net = nn.Sequential(nn.Linear(8, 1000), nn.Dropout(0.5))
+x = torch.ones(1, 8)
+torch.equal(net(x), net(x))  # False
+net.eval()
+torch.allclose(net(x), net(x))  # True
+norm = nn.BatchNorm1d(1)
+before = norm.running_mean.clone()
+norm(torch.tensor([[5.0], [7.0]]))  # shape (2, 1)
+torch.equal(norm.running_mean, before)  # False
+
+# %%
+# ``eval()`` does not stop gradients: ``torch.no_grad``
+# -----------------------------------------------------
+#
+# The two are independent: ``eval`` changes what layers compute,
+# :class:`torch.no_grad` whether the graph is recorded. Validation wants
+# both; fine-tuning through frozen batch norm wants ``eval`` alone.
+net = nn.Sequential(nn.Linear(2, 1), nn.Dropout(0.5)).eval()
+x = torch.ones(1, 2)
+net(x).requires_grad  # True
+net.train()
+with torch.no_grad():
+    net(x).requires_grad, net[1].training  # (False, True)
+with torch.inference_mode():
+    net.eval()(x).requires_grad  # False
+
+# %%
+# ``eval()`` does not freeze: ``requires_grad_``
+# ----------------------------------------------
+#
+# The flag ``training`` and the flags ``requires_grad`` know nothing of each
+# other. A frozen batch norm in training mode still moves its running mean,
+# for that is a buffer.
+norm = nn.BatchNorm1d(1).eval()
+norm.weight.requires_grad  # True
+norm.train().requires_grad_(False)
+norm.training  # True
+norm(torch.tensor([[5.0], [7.0]]))  # tensor([[-1.0000], [1.0000]])
+norm.running_mean  # tensor([0.6000])
+
+# %%
+# Freeze batch norm while training: override ``nn.Module.train``
+# --------------------------------------------------------------
+#
+# ``net.train()`` at the start of each epoch switches everything back, so
+# ``eval()`` on the batch norms does not last. Override ``train`` to put
+# them into eval mode each time.
+class FrozenNorms(nn.Sequential):
+    def train(self, mode=True):
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+
+layers = nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5)
+net = FrozenNorms(*layers)
+[layer.training for layer in net.train()]  # [True, False, True]
+
+# %%
+# A layer of your own that reads ``self.training``
+# ------------------------------------------------
+#
+# ``F.dropout`` and other functions do not know the mode: pass
+# ``training=self.training``. Without it ``F.dropout`` is active in eval
+# mode too.
+class Noisy(nn.Module):
+    def forward(self, x):
+        if not self.training:
+            return x
+        return x + torch.randn_like(x)
+
+
+class Forgetful(nn.Module):
+    def forward(self, x):
+        return nn.functional.dropout(x, p=0.5)
+
+
+x = torch.ones(1000)
+torch.equal(Noisy().train()(x), x)  # False
+torch.equal(Noisy().eval()(x), x)  # True
+torch.equal(Forgetful().eval()(x), x)  # False
+nn.functional.dropout(x, 0.5, training=False).equal(x)  # True
+
+# %%
+# A submodule that ``eval()`` does not reach
+# ------------------------------------------
+#
+# ``train`` and ``eval`` follow registered submodules. A layer in a plain
+# list keeps its mode, and ``net.training`` does not tell.
+net = nn.Module()
+net.hidden = [nn.Dropout(0.5)]
+net.seen = nn.ModuleList([nn.Dropout(0.5)])
+net.eval()
+net.hidden[0].training  # True
+net.seen[0].training  # False

@@ -1,0 +1,230 @@
+"""
+Transformer layers
+==================
+
+Attention and feed-forward blocks, stacked to an encoder and a decoder.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Encode a sequence: ``nn.TransformerEncoder``
+# --------------------------------------------
+#
+# The layer is self-attention and a feed-forward block, the encoder a stack
+# of copies of it. Input and output have one shape. Ready for embeddings,
+# not for tokens: :class:`torch.nn.Embedding`, positions and a head are
+# yours. The hidden size is 2048 unless you say ``dim_feedforward``.
+layer = nn.TransformerEncoderLayer(
+    d_model=16, nhead=4, dim_feedforward=32, batch_first=True
+)
+encoder = nn.TransformerEncoder(layer, num_layers=2)
+x = torch.randn(3, 7, 16)
+encoder(x).shape  # torch.Size([3, 7, 16])
+len(encoder.layers)  # 2
+nn.TransformerEncoderLayer(16, 4).linear1.out_features  # 2048
+
+# %%
+# What an encoder layer computes: ``nn.TransformerEncoderLayer``
+# --------------------------------------------------------------
+#
+# Each block is added to its input. By default the norm comes after the sum;
+# with ``norm_first=True`` before the block, which trains more steadily in
+# depth. Then give the encoder a last norm, ``norm=nn.LayerNorm(d_model)``.
+make = nn.TransformerEncoderLayer
+kind = {"batch_first": True, "dtype": torch.float64}
+x = torch.randn(3, 7, 16, dtype=torch.float64)
+post = make(16, 4, 32, **kind).eval()
+y = post.norm1(x + post.self_attn(x, x, x)[0])
+y = post.norm2(y + post.linear2(F.relu(post.linear1(y))))
+torch.allclose(post(x), y)  # True
+pre = make(16, 4, 32, norm_first=True, **kind).eval()
+normed = pre.norm1(x)
+y = x + pre.self_attn(normed, normed, normed)[0]
+y = y + pre.linear2(F.relu(pre.linear1(pre.norm2(y))))
+torch.allclose(pre(x), y)  # True
+
+# %%
+# Read from a memory: ``nn.TransformerDecoder``
+# ---------------------------------------------
+#
+# A decoder layer has self-attention, cross-attention on the output of the
+# encoder, the ``memory``, and a feed-forward block. The output is as long
+# as the target. A language model without encoder needs none of it: take
+# encoder layers with a causal mask.
+make = nn.TransformerDecoderLayer
+layer = make(16, 4, 32, batch_first=True, dtype=torch.float64).eval()
+target = torch.randn(3, 5, 16, dtype=torch.float64)
+memory = torch.randn(3, 7, 16, dtype=torch.float64)
+x = layer.norm1(target + layer.self_attn(target, target, target)[0])
+x = layer.norm2(x + layer.multihead_attn(x, memory, memory)[0])
+x = layer.norm3(x + layer.linear2(layer.linear1(x).relu()))
+torch.allclose(layer(target, memory), x)  # True
+decoder = nn.TransformerDecoder(layer, num_layers=2)
+decoder(target, memory).shape  # torch.Size([3, 5, 16])
+
+# %%
+# Encoder and decoder in one: ``nn.Transformer``
+# ----------------------------------------------
+#
+# Encodes the source, decodes the target from it, with a last norm in both.
+# No mask is set for you: training a translator needs ``tgt_mask``.
+model = nn.Transformer(
+    16, 4, 2, 3, 32, batch_first=True, dtype=torch.float64
+).eval()
+source = torch.randn(3, 7, 16, dtype=torch.float64)
+target = torch.randn(3, 5, 16, dtype=torch.float64)
+mask = model.generate_square_subsequent_mask(5)
+output = model(source, target, tgt_mask=mask)
+output.shape  # torch.Size([3, 5, 16])
+memory = model.encoder(source)
+by_parts = model.decoder(target, memory, tgt_mask=mask)
+torch.allclose(output, by_parts)  # True
+len(model.encoder.layers), len(model.decoder.layers)  # (2, 3)
+
+# %%
+# Test that a model cannot see the future
+# ---------------------------------------
+#
+# Change the last steps and look whether the earlier outputs stay. Without a
+# mask they change, and training then learns to copy. ``is_causal=True`` is
+# only a hint for the mask you pass.
+layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+encoder = nn.TransformerEncoder(layer, 2).eval()
+x = torch.randn(2, 6, 16)
+changed = x.clone()
+changed[:, 4:] += 1.0
+mask = nn.Transformer.generate_square_subsequent_mask(6)
+before = encoder(x, mask=mask, is_causal=True)
+after = encoder(changed, mask=mask, is_causal=True)
+torch.allclose(before[:, :4], after[:, :4], atol=1e-5)  # True
+torch.allclose(before[:, 4:], after[:, 4:], atol=1e-5)  # False
+seen = encoder(changed)[:, :4]
+torch.allclose(encoder(x)[:, :4], seen, atol=1e-5)  # False
+
+# %%
+# Padded batches: ``src_key_padding_mask``
+# ----------------------------------------
+#
+# True marks the filling. The valid outputs are then those of the sequence
+# alone. A decoder also reads the memory, so give it the same mask once more
+# as ``memory_key_padding_mask``: it is not passed on for you.
+model = nn.Transformer(16, 4, 1, 1, 32, 0.0, batch_first=True).double()
+source = torch.randn(1, 5, 16, dtype=torch.float64)
+target = torch.randn(1, 3, 16, dtype=torch.float64)
+filling = torch.tensor([[False, False, False, True, True]])
+alone = model(source[:, :3], target)
+half = model(source, target, src_key_padding_mask=filling)
+torch.allclose(half, alone)  # False
+masks = {"src_key_padding_mask": filling}
+masks["memory_key_padding_mask"] = filling
+torch.allclose(model(source, target, **masks), alone)  # True
+
+# %%
+# Without positions a transformer ignores the order
+# -------------------------------------------------
+#
+# Attention sees a set: permuted inputs give outputs permuted in the same
+# way. Add positions to the embeddings, learned ones or the fixed sines of
+# the next card.
+layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True).eval()
+x = torch.randn(1, 6, 16)
+order = torch.tensor([5, 0, 4, 1, 3, 2])
+torch.allclose(layer(x[:, order]), layer(x)[:, order], atol=1e-5)  # True
+positions = nn.Embedding(6, 16)(torch.arange(6))
+first = layer(x + positions)[:, order]
+second = layer(x[:, order] + positions)
+torch.allclose(first, second, atol=1e-5)  # False
+
+# %%
+# Sinusoidal positions by hand
+# ----------------------------
+#
+# PyTorch has no layer for them. Sines and cosines with wavelengths from
+# :math:`2\pi` to about :math:`10000 \cdot 2\pi`: the product of two
+# positions depends on their distance only. Keep the table in a buffer.
+def sinusoidal(length, width):
+    positions = torch.arange(length).unsqueeze(1)
+    rates = 10000 ** (-torch.arange(0, width, 2) / width)
+    angles = positions * rates
+    pairs = torch.stack([angles.sin(), angles.cos()], dim=-1)
+    return pairs.flatten(start_dim=1)
+
+
+table = sinusoidal(50, 16)  # shape (50, 16)
+table[0, :4]  # tensor([0., 1., 0., 1.])
+table[1, :2]  # tensor([0.8415, 0.5403])
+products = table @ table.T
+torch.allclose(products[10, 13], products[40, 43], atol=1e-3)  # True
+products.diagonal().round(decimals=3).unique()  # tensor([8.])
+
+# %%
+# Number of parameters of a transformer layer
+# -------------------------------------------
+#
+# With width d and hidden size f, attention has :math:`4d^2 + 4d` weights,
+# the feed-forward block :math:`2df + d + f`, each norm :math:`2d`. A
+# decoder layer has attention twice and three norms.
+def count(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+d, f = 16, 64
+attention, feed, norm = 4 * d * d + 4 * d, 2 * d * f + d + f, 2 * d
+encoder_layer = nn.TransformerEncoderLayer(d, 4, f)
+count(encoder_layer)  # 3280
+count(encoder_layer) == attention + feed + 2 * norm  # True
+decoder_layer = nn.TransformerDecoderLayer(d, 4, f)
+count(decoder_layer) == 2 * attention + feed + 3 * norm  # True
+
+# %%
+# All layers start with the same weights
+# --------------------------------------
+#
+# ``nn.TransformerEncoder`` and ``nn.TransformerDecoder`` copy the layer
+# they are given, values and all. Draw the matrices anew, as
+# ``nn.Transformer`` does for itself.
+layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+encoder = nn.TransformerEncoder(layer, num_layers=2)
+first, second = (part.linear1.weight for part in encoder.layers)
+torch.equal(first, second)  # True
+first is second  # False
+for p in encoder.parameters():
+    if p.dim() > 1:
+        nn.init.xavier_uniform_(p)
+torch.equal(first, second)  # False
+
+# %%
+# Warning: enable_nested_tensor is True, but ... is False
+# -------------------------------------------------------
+#
+# An encoder would like to skip filling in evaluation, which it can only
+# with ``batch_first=True`` and without ``norm_first``. Where that does not
+# hold, say ``enable_nested_tensor=False``; results are the same.
+stack = nn.TransformerEncoder
+first = nn.TransformerEncoderLayer(16, 4, 32, norm_first=True)
+encoder = stack(first, 2)  # UserWarning: enable_nested_tensor is True
+quiet = stack(first, 2, enable_nested_tensor=False)
+x = torch.randn(7, 3, 16)
+torch.allclose(encoder.eval()(x), quiet.eval()(x), atol=1e-6)  # True
+plain = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+stack(plain, 2).use_nested_tensor  # True
+
+# %%
+# Error: the batch number of src and tgt must be equal
+# ----------------------------------------------------
+#
+# Source and target may differ in length, not in the batch, and both need
+# width ``d_model``. Often ``batch_first=True`` was left out and the lengths
+# are taken for batches.
+source, target = torch.randn(2, 7, 16), torch.randn(2, 5, 16)
+wrong = nn.Transformer(16, 4, 1, 1, 32)  # UserWarning: batch_first
+with suppress(RuntimeError):
+    wrong(source, target)  # RuntimeError: the batch number of src and tgt
+model = nn.Transformer(16, 4, 1, 1, 32, batch_first=True)
+model(source, target).shape  # torch.Size([2, 5, 16])
+with suppress(RuntimeError):
+    model(source[..., :8], target)  # RuntimeError: feature number

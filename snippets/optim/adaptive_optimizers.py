@@ -1,0 +1,215 @@
+"""
+Other adaptive optimizers
+=========================
+
+``RMSprop``, ``Adagrad``, ``Adadelta``, ``Rprop``, ``ASGD``, ``Adafactor``
+and ``Muon``, each update beside its formula.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Divide by a running root mean square: ``torch.optim.RMSprop``
+# -------------------------------------------------------------
+#
+# A running mean of squared gradients scales the step, without bias
+# correction: the first step is ``lr`` over :math:`\sqrt{1 - \alpha}`, ten
+# times ``lr`` with the default ``alpha=0.99``. Adam is this with momentum
+# and correction.
+w = torch.tensor([1.0, -2.0], requires_grad=True)
+by_hand = w.detach().clone()
+optimizer = torch.optim.RMSprop([w], lr=0.01, alpha=0.99, eps=1e-8)
+mean_square = torch.zeros(2)
+for t in range(3):
+    optimizer.zero_grad()
+    (w**2).sum().backward()
+    optimizer.step()
+    mean_square = 0.99 * mean_square + 0.01 * w.grad**2
+    by_hand -= 0.01 * w.grad / (mean_square.sqrt() + 1e-8)
+    if t == 0:
+        w.detach()  # tensor([ 0.9000, -1.9000])
+torch.allclose(w, by_hand)  # True
+
+# %%
+# RMSprop with variance and momentum: ``centered``, ``momentum``
+# --------------------------------------------------------------
+#
+# ``centered=True`` divides by the standard deviation: it takes the squared
+# running mean of the gradient off. ``momentum`` adds up the scaled
+# gradients, before ``lr``.
+w = torch.zeros(1, requires_grad=True)
+options = {"alpha": 0.5, "centered": True, "momentum": 0.9}
+optimizer = torch.optim.RMSprop([w], lr=0.1, **options)
+mean = mean_square = velocity = by_hand = torch.zeros(1)
+for gradient in [4.0, -2.0]:
+    w.grad = torch.tensor([gradient])
+    optimizer.step()
+    mean = 0.5 * mean + 0.5 * w.grad
+    mean_square = 0.5 * mean_square + 0.5 * w.grad**2
+    deviation = (mean_square - mean**2).sqrt()
+    velocity = 0.9 * velocity + w.grad / (deviation + 1e-8)
+    by_hand = by_hand - 0.1 * velocity
+torch.allclose(w, by_hand)  # True
+
+# %%
+# A rate per feature that only falls: ``torch.optim.Adagrad``
+# -----------------------------------------------------------
+#
+# The step is divided by the root of the sum of all squared gradients, so
+# rare features keep large steps. With a constant gradient the steps fall
+# as :math:`1 / \sqrt{t}`; in a long run they become too small, which is
+# what ``RMSprop`` mends.
+w = torch.zeros(2, requires_grad=True)
+optimizer = torch.optim.Adagrad([w], lr=1.0)
+steps = []
+for gradient in [[2.0, 0.0], [2.0, 0.0], [2.0, 2.0]]:
+    before = w.detach().clone()
+    w.grad = torch.tensor(gradient)
+    optimizer.step()
+    steps.append(before - w.detach())
+torch.stack(steps)[:, 0]  # tensor([1.0000, 0.7071, 0.5774])
+torch.stack(steps)[:, 1]  # tensor([0., 0., 1.])
+optimizer.state[w]["sum"]  # tensor([12.,  4.])
+torch.arange(1.0, 4.0).rsqrt()  # tensor([1.0000, 0.7071, 0.5774])
+
+# %%
+# Options of Adagrad: ``lr_decay``, ``initial_accumulator_value``
+# ---------------------------------------------------------------
+#
+# ``lr_decay`` divides the rate by :math:`1 + (t - 1) \cdot decay` on top.
+# The accumulator may start above zero, so that a small first gradient does
+# not make a step of the full rate.
+w = torch.zeros(1, requires_grad=True)
+options = {"lr_decay": 0.5, "initial_accumulator_value": 5.0}
+optimizer = torch.optim.Adagrad([w], lr=1.0, **options)
+w.grad = torch.tensor([2.0])
+optimizer.step()
+w.detach()  # tensor([-0.6667])
+2 / (5 + 2**2) ** 0.5  # 0.6666666666666666
+optimizer.step()
+second = 1 / (1 + 0.5) * 2 / (5 + 4 + 4) ** 0.5
+torch.allclose(w.detach(), torch.tensor([-2 / 3 - second]))  # True
+
+# %%
+# Steps in the unit of the parameter: ``torch.optim.Adadelta``
+# ------------------------------------------------------------
+#
+# The step is the gradient times the root mean square of past steps over
+# that of past gradients. ``lr=1.0`` is the default and means the formula as
+# it is. It starts slowly: the first steps come from ``eps``.
+w = torch.tensor([1.0, -2.0], requires_grad=True)
+by_hand = w.detach().clone()
+optimizer = torch.optim.Adadelta([w], lr=1.0, rho=0.9, eps=1e-6)
+gradients = steps = torch.zeros(2)
+for _ in range(3):
+    optimizer.zero_grad()
+    (w**2).sum().backward()
+    optimizer.step()
+    gradients = 0.9 * gradients + 0.1 * w.grad**2
+    step = ((steps + 1e-6) / (gradients + 1e-6)).sqrt() * w.grad
+    steps = 0.9 * steps + 0.1 * step**2
+    by_hand -= step
+torch.allclose(w, by_hand)  # True
+(1 - w[0]).item() < 0.02  # True
+
+# %%
+# Only the sign of the gradient: ``torch.optim.Rprop``
+# ----------------------------------------------------
+#
+# Each parameter has a step size of its own, which starts at ``lr``. It
+# grows by ``etas[1]`` while the sign stays; on a change it shrinks by
+# ``etas[0]`` and that step is left out. Use full batches: the noise of
+# mini-batches flips signs.
+w = torch.tensor(0.0, requires_grad=True)
+optimizer = torch.optim.Rprop([w], lr=1.0, etas=(0.5, 1.2))
+path = []
+for gradient in [5.0, 0.1, -3.0, -3.0]:
+    w.grad = torch.tensor(gradient)
+    optimizer.step()
+    path.append(w.item())
+torch.tensor(path)  # tensor([-1.0000, -2.2000, -2.2000, -1.6000])
+optimizer.state[w]["step_size"]  # tensor(0.6000)
+
+# %%
+# SGD that averages its path: ``torch.optim.ASGD``
+# ------------------------------------------------
+#
+# The parameter moves by plain SGD with a small decay ``lambd``; the mean
+# of its positions from step ``t0 + 2`` on is kept in ``state[w]["ax"]``.
+# Nothing copies it into the model, and ``t0`` is a million: set it, and
+# read the mean yourself. The rate falls as
+# :math:`(1 + \lambda \eta t)^{-\alpha}`.
+w = torch.tensor(1.0, requires_grad=True)
+optimizer = torch.optim.ASGD([w], lr=0.5, lambd=0.1, t0=0, alpha=0.75)
+path, by_hand, rate = [], 1.0, 0.5
+for t, gradient in enumerate([1.0, -1.0, 1.0], start=1):
+    w.grad = torch.tensor(gradient)
+    optimizer.step()
+    path.append(w.item())
+    by_hand = by_hand * (1 - 0.1 * rate) - rate * gradient
+    rate = 0.5 / (1 + 0.1 * 0.5 * t) ** 0.75
+abs(path[-1] - by_hand) < 1e-6  # True
+mean = torch.tensor(path[1:]).mean()
+torch.allclose(optimizer.state[w]["ax"], mean)  # True
+
+# %%
+# Large matrices with little memory: ``torch.optim.Adafactor``
+# ------------------------------------------------------------
+#
+# The second moment of a matrix is kept as one vector for rows and one for
+# columns, whose product over the mean estimates it; there is no first
+# moment. The step is ``lr`` times the root mean square of the weights, so
+# ``lr`` is relative.
+w = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]], requires_grad=True)
+optimizer = torch.optim.Adafactor([w], lr=0.1)
+(w**2).sum().backward()
+square = w.grad**2
+rows, columns = square.mean(1, keepdim=True), square.mean(0, keepdim=True)
+update = w.grad / (rows * columns / rows.mean()).sqrt()
+update /= update.square().mean().sqrt().clamp(min=1)
+by_hand = w.detach() - 0.1 * w.detach().square().mean().sqrt() * update
+optimizer.step()
+torch.allclose(w, by_hand)  # True
+optimizer.state[w]["row_var"].shape  # torch.Size([2, 1])
+optimizer.state[w]["col_var"].shape  # torch.Size([1, 3])
+
+# %%
+# Orthogonal updates for weight matrices: ``torch.optim.Muon``
+# ------------------------------------------------------------
+#
+# Muon takes the momentum :math:`U S V^T` and steps along about
+# :math:`U V^T`: every direction counts alike. Five Newton-Schulz rounds in
+# bfloat16 bring the singular values near 1, between 0.5 and 1.5, not to 1.
+# ``lr`` grows by the root of rows over columns for tall matrices.
+w = torch.zeros(2, 3, requires_grad=True)
+options = {"weight_decay": 0.0, "momentum": 0.0}
+optimizer = torch.optim.Muon([w], lr=1.0, **options)
+w.grad = torch.tensor([[8.0, 0.0, 0.0], [0.0, 4.0, 0.0]])
+optimizer.step()
+values = torch.linalg.svdvals(w.detach())
+((values > 0.5) & (values < 1.5)).all()  # tensor(True)
+singular = torch.tensor([8.0, 4.0]) / (8**2 + 4**2) ** 0.5
+for _ in range(5):
+    s = singular
+    singular = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
+diagonal = -w.detach()[:, :2].diag()
+torch.allclose(diagonal, singular, atol=0.05)  # True
+
+# %%
+# Error: Muon only supports 2D parameters
+# ---------------------------------------
+#
+# Biases, norms and convolution kernels go to another optimizer, as a rule
+# with embeddings and the last layer. Two optimizers then step side by side,
+# and each parameter belongs to one of them.
+hidden, head = torch.nn.Linear(4, 4), torch.nn.Linear(4, 2)
+with suppress(ValueError):
+    torch.optim.Muon(hidden.parameters())  # ValueError: 2D parameters
+muon = torch.optim.Muon([hidden.weight], lr=0.02)
+adam = torch.optim.AdamW([hidden.bias, *head.parameters()], lr=0.001)
+head(hidden(torch.ones(1, 4))).sum().backward()
+for optimizer in muon, adam:
+    optimizer.step()
+    optimizer.zero_grad()
+len(muon.state), len(adam.state)  # (1, 3)

@@ -1,0 +1,250 @@
+"""
+Learning rate schedules
+=======================
+
+Change the learning rate over the run; every schedule beside its formula.
+
+.. which::
+
+   - ``CosineAnnealingLR``: fixed length of run; smooth, the usual one
+   - ``StepLR``: times ``gamma`` every so many epochs
+   - ``MultiStepLR``: times ``gamma`` at the epochs you list
+   - ``ExponentialLR``: times ``gamma`` every epoch
+   - ``PolynomialLR``: to zero along a line or a power
+   - ``LinearLR``: along a line from one factor to another; warm-up
+   - ``ConstantLR``: a factor for the first epochs, then none
+   - ``LambdaLR``: any function of the epoch
+   - ``MultiplicativeLR``: a factor that you compute for every epoch
+   - ``CosineAnnealingWarmRestarts``: cosine that starts anew
+   - ``CyclicLR``: up and down between two rates
+   - ``OneCycleLR``: up and down once, per batch
+   - ``ReduceLROnPlateau``: lower when the validation loss stalls
+   - ``SequentialLR``: one schedule after the other; warm-up, then decay
+   - ``ChainedScheduler``: several at once, their factors multiply
+"""
+import math
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import torch
+from torch.optim import lr_scheduler
+
+# %%
+# All learning rate schedulers as curves
+# --------------------------------------
+#
+# Thirty epochs each, from a rate of at most 1. ``ReduceLROnPlateau``, which
+# follows a metric and no plan, has a page of its own; ``SequentialLR`` and
+# ``ChainedScheduler`` join these.
+shapes = {
+    "StepLR": (8, 0.5), "ExponentialLR": (0.9,), "PolynomialLR": (30, 2),
+    "MultiStepLR": ([5, 20], 0.4), "CyclicLR": (0.1, 1, 6),
+    "ConstantLR": (0.5, 10), "LinearLR": (0.2, 1, 9), "OneCycleLR": (1, 31),
+    "CosineAnnealingLR": (30,), "CosineAnnealingWarmRestarts": (5, 2),
+    "LambdaLR": (lambda t: 1 / (1 + t / 5),),
+    "MultiplicativeLR": (lambda t: 1 - t / 99,),
+}
+figure, axes = plt.subplots(4, 3, figsize=(9, 7), sharex=True, sharey=True)
+for ax, (name, arguments) in zip(axes.flat, shapes.items(), strict=True):
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    scheduler = getattr(lr_scheduler, name)(optimizer, *arguments)
+    rates = []
+    for _ in range(30):
+        rates += scheduler.get_last_lr()
+        optimizer.step()
+        scheduler.step()
+    ax.plot(rates, ".-")
+    ax.set_title(name, fontsize="small")
+    0 <= min(rates) < max(rates) <= 1  # True
+
+# %%
+# Attach a scheduler to an optimizer and read its rates
+# -----------------------------------------------------
+#
+# A scheduler writes ``lr`` into the parameter groups at each
+# ``scheduler.step()``, after ``optimizer.step()``. ``get_last_lr`` returns
+# one rate per group. Made over an optimizer it sets the first rate at once.
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+scheduler = lr_scheduler.LinearLR(optimizer, 0.25, 1.0, total_iters=3)
+scheduler.base_lrs  # [1.0]
+rates = []
+for _ in range(5):
+    rates.append(optimizer.param_groups[0]["lr"])
+    optimizer.step()
+    scheduler.step()
+rates  # [0.25, 0.5, 0.75, 1.0, 1.0]
+scheduler.last_epoch  # 5
+
+# %%
+# Drop the rate in steps: ``StepLR``, ``MultiStepLR``
+# ---------------------------------------------------
+#
+# ``StepLR`` multiplies by ``gamma`` every ``step_size`` epochs,
+# ``MultiStepLR`` at the epochs listed. Both use 0.1 unless you say. The
+# rate is :math:`\eta_0 \gamma^k` after :math:`k` drops.
+def rates(scheduler):
+    for _ in range(6):
+        yield scheduler.get_last_lr()[0]
+        scheduler.optimizer.step()
+        scheduler.step()
+
+
+def sgd():
+    return torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=8.0)
+
+
+step = lr_scheduler.StepLR(sgd(), step_size=2, gamma=0.5)
+list(rates(step))  # [8.0, 8.0, 4.0, 4.0, 2.0, 2.0]
+multi = lr_scheduler.MultiStepLR(sgd(), milestones=[1, 4], gamma=0.5)
+list(rates(multi))  # [8.0, 4.0, 4.0, 4.0, 2.0, 2.0]
+
+# %%
+# Same factor every epoch: ``ExponentialLR``
+# ------------------------------------------
+#
+# The rate is :math:`\eta_0 \gamma^t`. To fall by a factor :math:`f` over
+# :math:`n` epochs take ``gamma = f ** (1 / n)``.
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.01 ** (1 / 4))
+rates = []
+for _ in range(5):
+    rates.append(scheduler.get_last_lr()[0])
+    optimizer.step()
+    scheduler.step()
+torch.tensor(rates)  # tensor([1.0000, 0.3162, 0.1000, 0.0316, 0.0100])
+by_hand = 0.01 ** (torch.arange(5) / 4)
+torch.allclose(torch.tensor(rates), by_hand)  # True
+
+# %%
+# Down to zero along a line or a power: ``PolynomialLR``
+# ------------------------------------------------------
+#
+# The rate is :math:`\eta_0 (1 - t / T)^p`, and stays at zero afterwards.
+# With ``power=1``, the default, it is the line that language models are
+# fine-tuned with. ``total_iters`` is 5 unless you say.
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+scheduler = lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2)
+rates = []
+for _ in range(6):
+    rates.append(scheduler.get_last_lr()[0])
+    optimizer.step()
+    scheduler.step()
+torch.tensor(rates)[:4]  # tensor([1.0000, 0.5625, 0.2500, 0.0625])
+rates[4:]  # [0.0, 0.0]
+by_hand = (1 - torch.arange(4) / 4) ** 2
+torch.allclose(torch.tensor(rates[:4]), by_hand)  # True
+
+# %%
+# Smooth decay: ``CosineAnnealingLR``
+# -----------------------------------
+#
+# Half a cosine from the base rate to ``eta_min`` over ``T_max`` steps:
+# :math:`\eta_{min} + (\eta_0 - \eta_{min})(1 + \cos(\pi t / T)) / 2`. After
+# ``T_max`` it climbs again, so ``T_max`` is the number of steps of the run,
+# in the unit in which you call ``step``.
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=4, eta_min=0.2)
+rates = []
+for _ in range(9):
+    rates.append(scheduler.get_last_lr()[0])
+    optimizer.step()
+    scheduler.step()
+torch.tensor(rates[:5])  # tensor([1.0000, 0.8828, 0.6000, 0.3172, 0.2000])
+t = torch.arange(9)
+by_hand = 0.2 + (1 - 0.2) * (1 + torch.cos(math.pi * t / 4)) / 2
+torch.allclose(torch.tensor(rates), by_hand)  # True
+rates[8] > 0.999  # True
+
+# %%
+# A factor for the first epochs: ``ConstantLR``, ``LinearLR``
+# -----------------------------------------------------------
+#
+# Both return to the base rate at epoch ``total_iters``. ``ConstantLR``
+# holds ``factor`` until then and jumps; ``LinearLR`` goes in equal steps
+# from ``start_factor`` to ``end_factor``, up or down. Left out, the factor
+# is one third and ``total_iters`` is 5.
+def rates(scheduler):
+    for _ in range(5):
+        yield scheduler.get_last_lr()[0]
+        scheduler.optimizer.step()
+        scheduler.step()
+
+
+def sgd():
+    return torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+
+
+constant = lr_scheduler.ConstantLR(sgd(), factor=0.25, total_iters=3)
+list(rates(constant))  # [0.25, 0.25, 0.25, 1.0, 1.0]
+linear = lr_scheduler.LinearLR(sgd(), 0.25, 1.0, total_iters=3)
+list(rates(linear))  # [0.25, 0.5, 0.75, 1.0, 1.0]
+linear = lr_scheduler.LinearLR(sgd(), 1.0, 0.5, total_iters=2)
+list(rates(linear))  # [1.0, 0.75, 0.5, 0.5, 0.5]
+
+# %%
+# Your own formula: ``LambdaLR``, ``MultiplicativeLR``
+# ----------------------------------------------------
+#
+# The function of ``LambdaLR`` returns the factor on the base rate at epoch
+# ``t``; that of ``MultiplicativeLR`` the factor on the rate before, and is
+# not called for epoch 0. A list gives each parameter group a function.
+def rates(scheduler):
+    for _ in range(4):
+        yield scheduler.get_last_lr()[0]
+        scheduler.optimizer.step()
+        scheduler.step()
+
+
+def sgd():
+    return torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+
+
+of_base = lr_scheduler.LambdaLR(sgd(), lambda t: 1 / 2**t)
+list(rates(of_base))  # [1.0, 0.5, 0.25, 0.125]
+of_last = lr_scheduler.MultiplicativeLR(sgd(), lambda t: 1 / 2**t)
+list(rates(of_last))  # [1.0, 0.5, 0.125, 0.015625]
+
+# %%
+# One schedule after another: ``SequentialLR``
+# --------------------------------------------
+#
+# Each scheduler runs up to its milestone, and the next starts at its own
+# epoch 0. One milestone fewer than schedulers. Build all of them on the
+# same optimizer.
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=8.0)
+up = lr_scheduler.LinearLR(optimizer, 0.25, 1.0, total_iters=3)
+down = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+both = lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[3])
+rates = []
+for _ in range(6):
+    rates.append(both.get_last_lr()[0])
+    optimizer.step()
+    both.step()
+rates  # [2.0, 4.0, 6.0, 8.0, 4.0, 2.0]
+with suppress(ValueError):
+    lr_scheduler.SequentialLR(optimizer, [up], [3])  # ValueError: one more
+
+# %%
+# Several schedules at once: ``ChainedScheduler``
+# -----------------------------------------------
+#
+# All step together and their factors multiply; in ``SequentialLR`` only one
+# is at work at a time. It takes the list alone.
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=8.0)
+up = lr_scheduler.ConstantLR(optimizer, factor=0.25, total_iters=2)
+down = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+both = lr_scheduler.ChainedScheduler([up, down])
+rates = []
+for _ in range(4):
+    rates.append(both.get_last_lr()[0])
+    optimizer.step()
+    both.step()
+rates  # [2.0, 1.0, 2.0, 1.0]
+by_hand = [8 * 0.5**t * (0.25 if t < 2 else 1) for t in range(4)]
+rates == by_hand  # True

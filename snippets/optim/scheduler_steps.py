@@ -1,0 +1,186 @@
+"""
+Stepping schedulers
+===================
+
+When to call ``scheduler.step``, how to resume, and how to write your own.
+"""
+from contextlib import suppress
+
+import torch
+from torch.optim import lr_scheduler
+
+# %%
+# Warning: lr_scheduler.step() before optimizer.step()
+# ----------------------------------------------------
+#
+# The scheduler moves on to the next rate, so called first it skips the
+# first value: no step is ever made with it. Call ``optimizer.step`` first.
+def rates_used(scheduler_first):
+    w = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=1.0)
+    scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    used = []
+    for _ in range(3):
+        if scheduler_first:
+            scheduler.step()
+        used.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if not scheduler_first:
+            scheduler.step()
+    return used
+
+
+rates_used(scheduler_first=False)  # [1.0, 0.5, 0.25]
+used = rates_used(scheduler_first=True)  # UserWarning: `lr_scheduler
+used  # [0.5, 0.25, 0.125]
+
+# %%
+# ``scheduler.step``: per batch or per epoch
+# ------------------------------------------
+#
+# The scheduler counts calls and knows neither batch nor epoch. Its
+# arguments must be in the unit of the call: a length in batches, stepped
+# per epoch, leaves the rate near its start. ``OneCycleLR`` and warm-up go
+# per batch.
+epochs, batches = 3, 4
+
+
+def last_rate(T_max, per_batch):
+    w = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=1.0)
+    scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max)
+    for _ in range(epochs):
+        for _ in range(batches):
+            optimizer.step()
+            if per_batch:
+                scheduler.step()
+        if not per_batch:
+            scheduler.step()
+    return scheduler.last_epoch, round(scheduler.get_last_lr()[0], 4)
+
+
+last_rate(epochs, per_batch=False)  # (3, 0.0)
+last_rate(epochs * batches, per_batch=True)  # (12, 0.0)
+last_rate(epochs * batches, per_batch=False)  # (3, 0.8536)
+
+# %%
+# Resume training: ``state_dict`` of a scheduler
+# ----------------------------------------------
+#
+# Save scheduler and optimizer together. The rate itself is in the state of
+# the optimizer; the scheduler holds the count. A function given to
+# ``LambdaLR`` is not saved: build the same one again.
+def build():
+    w = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=1.0)
+    return optimizer, lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
+
+
+optimizer, scheduler = build()
+for _ in range(3):
+    optimizer.step()
+    scheduler.step()
+saved = optimizer.state_dict(), scheduler.state_dict()
+optimizer, scheduler = build()
+optimizer.load_state_dict(saved[0])
+scheduler.load_state_dict(saved[1])
+scheduler.last_epoch, scheduler.get_last_lr()  # (3, [0.5])
+optimizer.step()
+scheduler.step()
+scheduler.get_last_lr()  # [0.25]
+
+# %%
+# Only the optimizer was saved: ``last_epoch=``
+# ---------------------------------------------
+#
+# Pass the number of the epoch that was finished last, after the state of
+# the optimizer is loaded: it holds ``initial_lr``, which a scheduler wrote
+# there. A new optimizer lacks it, and that is an error.
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+with suppress(KeyError):
+    lr_scheduler.StepLR(optimizer, 2, last_epoch=2)  # KeyError: initial_lr
+optimizer.param_groups[0]["initial_lr"] = 1.0
+optimizer.param_groups[0]["lr"] = 0.5
+scheduler = lr_scheduler.StepLR(optimizer, 2, gamma=0.5, last_epoch=2)
+scheduler.last_epoch, scheduler.get_last_lr()  # (3, [0.5])
+scheduler = lr_scheduler.StepLR(optimizer, 2)
+scheduler.base_lrs  # [1.0]
+
+# %%
+# Warning: the epoch parameter in scheduler.step() is deprecated
+# --------------------------------------------------------------
+#
+# ``scheduler.step(epoch)`` jumps to the closed form of the schedule. Call
+# it without argument, once per epoch. Only
+# ``CosineAnnealingWarmRestarts``, the epoch, and ``ReduceLROnPlateau``, the
+# metric, take one.
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+optimizer.step()
+scheduler.step(3)  # UserWarning: The epoch parameter in `scheduler.step()`
+scheduler.get_last_lr()  # [0.125]
+
+# %%
+# ``get_last_lr``, not ``get_lr``: read the current rate
+# ------------------------------------------------------
+#
+# ``get_lr`` computes the next rate and is for ``step`` to call: from
+# outside it warns, and at a milestone gives a wrong number.
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+scheduler = lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
+optimizer.step()
+scheduler.step()
+scheduler.get_last_lr()  # [0.5]
+optimizer.param_groups[0]["lr"]  # 0.5
+wrong = scheduler.get_lr()  # UserWarning: please use `get_last_lr()`
+wrong  # [0.25]
+
+# %%
+# Write a scheduler: subclass ``lr_scheduler.LRScheduler``
+# --------------------------------------------------------
+#
+# Only ``get_lr`` is needed: it returns one rate per group from
+# ``self.last_epoch`` and ``self.base_lrs``. Set attributes before
+# ``super().__init__``, as that makes the first call. Stepping and state
+# dicts are inherited.
+class InverseTime(lr_scheduler.LRScheduler):
+    def __init__(self, optimizer, halving, last_epoch=-1):
+        self.halving = halving
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self):
+        factor = 1 / (1 + self.last_epoch / self.halving)
+        return [base * factor for base in self.base_lrs]
+
+
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+scheduler = InverseTime(optimizer, halving=1)
+rates = []
+for _ in range(4):
+    rates.append(scheduler.get_last_lr()[0])
+    optimizer.step()
+    scheduler.step()
+torch.tensor(rates)  # tensor([1.0000, 0.5000, 0.3333, 0.2500])
+scheduler.state_dict()["halving"]  # 1
+
+# %%
+# A new optimizer is not known to the old scheduler
+# -------------------------------------------------
+#
+# A scheduler writes into the groups of the optimizer it was made with.
+# After a new optimizer the rate no longer changes, and nothing warns: make
+# the scheduler again as well. Passing the model is an error.
+w = torch.zeros(1, requires_grad=True)
+old = torch.optim.SGD([w], lr=1.0)
+scheduler = lr_scheduler.ExponentialLR(old, gamma=0.5)
+new = torch.optim.SGD([w], lr=1.0)
+old.step()
+new.step()
+scheduler.step()
+old.param_groups[0]["lr"], new.param_groups[0]["lr"]  # (0.5, 1.0)
+with suppress(TypeError):
+    lr_scheduler.ExponentialLR([w], 0.5)  # TypeError: is not an Optimizer

@@ -1,0 +1,168 @@
+"""
+Stochastic gradient descent
+===========================
+
+``torch.optim.SGD`` option by option, each update beside its formula.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# Plain gradient descent: ``torch.optim.SGD``
+# -------------------------------------------
+#
+# Each step subtracts the gradient times ``lr``: nothing else, and nothing
+# is kept between steps. "Stochastic" is only the mini-batch that you
+# compute the loss on; the optimizer does not know about batches.
+w = torch.tensor([1.0, -2.0], requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=0.25)
+(w**2).sum().backward()
+w.grad  # tensor([ 2., -4.])
+by_hand = w.detach() - 0.25 * w.grad
+optimizer.step()
+w.detach()  # tensor([ 0.5000, -1.0000])
+torch.allclose(w, by_hand)  # True
+len(optimizer.state)  # 0
+
+# %%
+# Learning rate too large: the loss grows
+# ---------------------------------------
+#
+# On a parabola of curvature :math:`c` a step of rate :math:`\eta`
+# multiplies the distance to the minimum by :math:`1 - \eta c`. It shrinks
+# only for :math:`\eta < 2 / c`: near that it overshoots and comes back,
+# above it diverges. The steepest direction sets the bound for all.
+def distance_after(lr, steps=3, curvature=2.0):
+    w = torch.tensor(1.0, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=lr)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (curvature / 2 * w**2).backward()
+        optimizer.step()
+    return w.item()
+
+
+distance_after(lr=0.25)  # 0.125
+distance_after(lr=0.5)  # 0.0
+distance_after(lr=0.75)  # -0.125
+distance_after(lr=1.0)  # -1.0
+distance_after(lr=1.5)  # -8.0
+
+# %%
+# SGD with momentum: ``momentum=0.9``
+# -----------------------------------
+#
+# A velocity adds up the gradients and decays: :math:`v = m v + g`, then
+# :math:`w = w - \eta v`. Some books put the rate :math:`\eta` inside the
+# velocity, which differs once it changes during training. Under a constant
+# gradient the steps grow to :math:`1 / (1 - m)` times the plain one, ten
+# for 0.9, so ``lr`` must come down when momentum goes up.
+w = torch.tensor(0.0, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+by_hand = velocity = 0.0
+for gradient in [1.0, 1.0, -2.0]:
+    w.grad = torch.tensor(gradient)
+    optimizer.step()
+    velocity = 0.9 * velocity + gradient
+    by_hand -= 0.1 * velocity
+w.detach()  # tensor(-0.2610)
+round(by_hand, 6)  # -0.261
+for _ in range(200):
+    w.grad = torch.tensor(1.0)
+    optimizer.step()
+optimizer.state[w]["momentum_buffer"]  # tensor(10.0000)
+
+# %%
+# Nesterov momentum: ``nesterov=True``
+# ------------------------------------
+#
+# The step is :math:`g + m v` instead of :math:`v`: the velocity is taken
+# one step ahead, so a turn of the gradient counts at once. It needs a
+# momentum above zero and no dampening.
+w = torch.tensor(0.0, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.5, nesterov=True)
+by_hand = velocity = 0.0
+for gradient in [1.0, -2.0]:
+    w.grad = torch.tensor(gradient)
+    optimizer.step()
+    velocity = 0.5 * velocity + gradient
+    by_hand -= 0.1 * (gradient + 0.5 * velocity)
+w.detach()  # tensor(0.1250)
+round(by_hand, 6)  # 0.125
+with suppress(ValueError):
+    torch.optim.SGD([w], nesterov=True)  # ValueError: requires a momentum
+
+# %%
+# Dampened momentum: ``dampening``
+# --------------------------------
+#
+# The new gradient enters the velocity times ``1 - dampening``. With
+# ``dampening`` equal to ``momentum`` the velocity is a running mean of
+# gradients, and ``lr`` keeps its scale. The first gradient is the
+# exception: it is taken whole.
+w = torch.tensor(0.0, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9, dampening=0.9)
+velocities = []
+for gradient in [1.0, 2.0, 2.0]:
+    w.grad = torch.tensor(gradient)
+    optimizer.step()
+    velocities.append(optimizer.state[w]["momentum_buffer"].item())
+torch.tensor(velocities)  # tensor([1.0000, 1.1000, 1.1900])
+0.9 * 1 + 0.1 * 2  # 1.1
+round(0.9 * 1.1 + 0.1 * 2, 6)  # 1.19
+
+# %%
+# L2 penalty: ``weight_decay`` in ``torch.optim.SGD``
+# ---------------------------------------------------
+#
+# ``weight_decay`` adds :math:`\lambda w` to the gradient, which is the
+# gradient of :math:`\frac{1}{2} \lambda w^2`: a penalty written into the
+# loss needs that half. It reaches every parameter given, biases as well.
+start = torch.tensor([1.0, -2.0])
+w = start.clone().requires_grad_()
+optimizer = torch.optim.SGD([w], lr=0.1, weight_decay=0.5)
+(3 * w).sum().backward()
+optimizer.step()
+w.detach()  # tensor([ 0.6500, -2.2000])
+p = start.clone().requires_grad_()
+penalised = (3 * p).sum() + 0.5 / 2 * (p**2).sum()
+penalised.backward()
+torch.allclose(w, start - 0.1 * p.grad)  # True
+
+# %%
+# Momentum crosses a long valley faster
+# -------------------------------------
+#
+# Where one direction is a hundred times steeper than the other, the steep
+# one bounds ``lr`` and the flat one crawls. Momentum adds up along the flat
+# direction and cancels across it: all runs have the same rate and the
+# same number of steps.
+def loss_after(steps, **options):
+    w = torch.tensor([1.0, 1.0], requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.01, **options)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = (w[0] ** 2 + 100 * w[1] ** 2) / 2
+        loss.backward()
+        optimizer.step()
+    return loss.item()
+
+
+loss_after(100) > 0.05  # True
+loss_after(100, momentum=0.9) < 0.01  # True
+loss_after(100, momentum=0.9, nesterov=True) < 0.0001  # True
+
+# %%
+# Error: invalid learning rate (``torch.optim.SGD``)
+# --------------------------------------------------
+#
+# Rates below zero are refused; to climb, use ``maximize=True``. A rate may
+# be a tensor of one element, which compiled code can change without being
+# compiled anew. Left out, ``lr`` is 0.001.
+w = torch.zeros(2, requires_grad=True)
+with suppress(ValueError):
+    torch.optim.SGD([w], lr=-0.1)  # ValueError: Invalid learning rate: -0.1
+with suppress(ValueError):
+    torch.optim.SGD([w], momentum=-1)  # ValueError: Invalid momentum value
+torch.optim.SGD([w]).param_groups[0]["lr"]  # 0.001

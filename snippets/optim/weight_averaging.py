@@ -1,0 +1,158 @@
+"""
+Averaging weights
+=================
+
+Keep a mean of the weights over training, which often predicts better.
+"""
+from contextlib import suppress
+
+import torch
+from torch import nn
+from torch.optim import swa_utils
+from torch.optim.swa_utils import SWALR, AveragedModel, update_bn
+
+# %%
+# Mean of the weights: ``torch.optim.swa_utils.AveragedModel``
+# ------------------------------------------------------------
+#
+# A copy of the model that ``update_parameters`` moves. The default is the
+# plain mean of all calls (stochastic weight averaging): start it late in
+# training, once per epoch. Train ``model``, evaluate the average.
+model = nn.Linear(1, 1, bias=False)
+averaged = AveragedModel(model)
+for value in [2.0, 4.0, 9.0]:
+    nn.init.constant_(model.weight, value)
+    averaged.update_parameters(model)
+averaged.module.weight.item()  # 5.0
+averaged.n_averaged.item()  # 3
+averaged(torch.ones(1, 1)).item()  # 5.0
+model.weight.item()  # 9.0
+
+# %%
+# Exponential moving average: ``get_ema_multi_avg_fn``
+# ----------------------------------------------------
+#
+# Each call keeps ``decay`` of the average and takes the rest from the
+# model; the first call copies the model. Update after every optimizer
+# step: about the last :math:`1 / (1 - decay)` steps count.
+model = nn.Linear(1, 1, bias=False)
+ema_fn = swa_utils.get_ema_multi_avg_fn(decay=0.75)
+ema = AveragedModel(model, multi_avg_fn=ema_fn)
+by_hand = []
+for value in [2.0, 4.0, 8.0]:
+    nn.init.constant_(model.weight, value)
+    ema.update_parameters(model)
+    last = by_hand[-1] if by_hand else value
+    by_hand.append(0.75 * last + 0.25 * value)
+by_hand  # [2.0, 2.5, 3.875]
+ema.module.weight.item()  # 3.875
+
+# %%
+# One tensor or all at once: ``avg_fn`` and ``multi_avg_fn``
+# ----------------------------------------------------------
+#
+# ``get_ema_avg_fn`` and ``get_swa_avg_fn`` give a function of one averaged
+# tensor, one new tensor and the number of calls so far; it returns the
+# result. The ``multi`` ones take lists, write in place, and are faster.
+# Write your own in either form.
+old, new, n = torch.tensor([2.0]), torch.tensor([5.0]), torch.tensor(2)
+swa_utils.get_swa_avg_fn()(old, new, n)  # tensor([3.])
+old + (new - old) / (n + 1)  # tensor([3.])
+swa_utils.get_ema_avg_fn(decay=0.5)(old, new, n)  # tensor([3.5000])
+swa_utils.get_swa_multi_avg_fn()([old], [new], n)  # None
+old  # tensor([3.])
+with suppress(AssertionError):
+    AveragedModel(
+        nn.Linear(1, 1), avg_fn=max, multi_avg_fn=max
+    )  # AssertionError: Only one of avg_fn and multi_avg_fn
+
+# %%
+# Batch norm of the average: ``torch.optim.swa_utils.update_bn``
+# --------------------------------------------------------------
+#
+# The running statistics of the copy belong to other weights. ``update_bn``
+# runs the loader through and replaces them by the mean over its batches;
+# of a tuple it takes the first entry. Without batch norm it does nothing.
+model = nn.Sequential(nn.BatchNorm1d(1))
+averaged = AveragedModel(model)
+loader = [torch.tensor([[1.0], [3.0]]), torch.tensor([[6.0], [8.0]])]
+averaged.module[0].running_mean  # tensor([0.])
+update_bn(loader, averaged)
+averaged.module[0].running_mean  # tensor([4.5000])
+averaged.module[0].running_var  # tensor([2.])
+
+# %%
+# Average buffers, too: ``AveragedModel(use_buffers=True)``
+# ---------------------------------------------------------
+#
+# By default only parameters are averaged, and buffers are copied from the
+# model at each update. With ``use_buffers=True`` the running statistics are
+# averaged as well, which for a moving average saves ``update_bn``.
+model = nn.BatchNorm1d(1)
+copied = AveragedModel(model)
+mean = AveragedModel(model, use_buffers=True)
+for value in [2.0, 4.0]:
+    model.running_mean.fill_(value)
+    copied.update_parameters(model)
+    mean.update_parameters(model)
+copied.module.running_mean  # tensor([4.])
+mean.module.running_mean  # tensor([3.])
+
+# %%
+# Learning rate for averaging: ``torch.optim.swa_utils.SWALR``
+# ------------------------------------------------------------
+#
+# Goes from the rate at hand to ``swa_lr`` in ``anneal_epochs`` steps, by a
+# cosine or ``"linear"``, and stays there: a rate that keeps the weights
+# moving is what makes their mean worth taking.
+weight = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([weight], lr=0.5)
+scheduler = SWALR(
+    optimizer, swa_lr=0.1, anneal_epochs=4, anneal_strategy="linear"
+)
+rates = []
+for _ in range(6):
+    rates.append(round(optimizer.param_groups[0]["lr"], 4))
+    optimizer.step()
+    scheduler.step()
+rates  # [0.5, 0.4, 0.3, 0.2, 0.1, 0.1]
+
+# %%
+# A training loop with a moving average of the weights
+# ----------------------------------------------------
+#
+# Update after the step. The average is not trained: no gradient reaches it,
+# and the optimizer does not know it. It starts as a copy, so make it after
+# the model is on its device.
+model = nn.Linear(3, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+ema_fn = swa_utils.get_ema_multi_avg_fn(decay=0.9)
+ema = AveragedModel(model, multi_avg_fn=ema_fn)
+x = torch.randn(256, 3)
+y = x.sum(dim=1, keepdim=True)
+for _ in range(500):
+    loss = nn.functional.mse_loss(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    ema.update_parameters(model)
+ema.eval()
+with torch.no_grad():
+    nn.functional.mse_loss(ema(x), y) < 1e-3  # tensor(True)
+
+# %%
+# Save the averaged weights: the prefix ``module.``
+# -------------------------------------------------
+#
+# The average is a module with the model inside, so its keys have a prefix
+# and one more entry, the count. Save ``averaged.module`` to load it into
+# the plain model; save the whole to go on averaging.
+model = nn.Linear(2, 1)
+averaged = AveragedModel(model)
+keys = list(averaged.state_dict())
+keys  # ['n_averaged', 'module.weight', 'module.bias']
+with suppress(RuntimeError):
+    model.load_state_dict(averaged.state_dict())  # RuntimeError: Missing
+plain = nn.Linear(2, 1)
+plain.load_state_dict(averaged.module.state_dict())
+torch.equal(plain.weight, model.weight)  # True

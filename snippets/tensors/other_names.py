@@ -1,0 +1,174 @@
+"""
+One operation, two names
+========================
+
+Which names do the same, and which of them to write.
+"""
+from contextlib import suppress
+
+import torch
+
+# %%
+# ``torch.concat``, ``torch.concatenate`` and ``torch.row_stack``
+# ---------------------------------------------------------------
+#
+# ``torch.concat`` and ``torch.concatenate`` are ``torch.cat``, and
+# ``torch.row_stack`` is ``torch.vstack``. Write ``cat`` and ``vstack``:
+# these are what other people search for.
+pair = [torch.tensor([1, 2]), torch.tensor([3, 4])]
+for name in ["concat", "concatenate"]:
+    torch.equal(getattr(torch, name)(pair), torch.cat(pair))  # True
+torch.equal(torch.row_stack(pair), torch.vstack(pair))  # True
+torch.cat(pair)  # tensor([1, 2, 3, 4])
+torch.row_stack(pair)  # tensor([[1, 2], [3, 4]])
+
+# %%
+# ``swapaxes``, ``swapdims`` and ``moveaxis``: NumPy's axes
+# ---------------------------------------------------------
+#
+# ``torch.swapaxes`` and ``torch.swapdims`` are ``torch.transpose``;
+# ``torch.moveaxis`` is ``torch.movedim``. Prefer ``transpose`` and
+# ``movedim``, whose arguments are called ``dim`` as everywhere else.
+x = torch.arange(24).reshape(2, 3, 4)
+for name in ["swapaxes", "swapdims"]:
+    swapped = getattr(torch, name)(x, 0, 2)
+    torch.equal(swapped, x.transpose(0, 2))  # True
+    torch.equal(getattr(x, name)(0, 2), swapped)  # True
+    torch.equal(getattr(x.clone(), f"{name}_")(0, 2), swapped)  # True
+moved = torch.moveaxis(x, 0, -1)  # shape (3, 4, 2)
+torch.equal(moved, torch.movedim(x, 0, -1))  # True
+torch.equal(moved, x.moveaxis(0, -1))  # True
+
+# %%
+# ``torch.adjoint`` is ``mH``, ``torch.t`` is ``T``
+# -------------------------------------------------
+#
+# ``torch.adjoint`` swaps the last two dimensions and conjugates; for real
+# matrices that is ``mT``. ``torch.t`` takes at most two dimensions, so for
+# a batch of matrices write ``mT``.
+z = torch.tensor([[1 + 2j, 3j], [4 + 0j, 5 - 1j]])
+torch.equal(torch.adjoint(z), z.mH)  # True
+torch.equal(z.adjoint(), z.conj().transpose(-2, -1))  # True
+torch.equal(torch.t(z), z.T)  # True
+torch.t(torch.tensor([1, 2]))  # tensor([1, 2])
+with suppress(RuntimeError):
+    torch.t(torch.ones(2, 3, 4))  # RuntimeError: expects a tensor with <= 2
+torch.ones(2, 3, 4).mT.shape  # torch.Size([2, 4, 3])
+
+# %%
+# ``torch.ravel`` is ``torch.flatten`` without arguments
+# ------------------------------------------------------
+#
+# Both copy only if the elements do not lie in order. ``flatten`` can keep
+# the batch dimension, which layers need: prefer it.
+x = torch.arange(6).reshape(2, 3)
+torch.equal(torch.ravel(x), torch.flatten(x))  # True
+torch.ravel(x).data_ptr() == x.data_ptr()  # True
+torch.ravel(x.T)  # tensor([0, 3, 1, 4, 2, 5])
+torch.ravel(x.T).data_ptr() == x.data_ptr()  # False
+torch.ones(8, 3, 5).flatten(start_dim=1).shape  # torch.Size([8, 15])
+with suppress(TypeError):
+    x.ravel(1)  # TypeError: ravel() takes no arguments
+
+# %%
+# How many dimensions, how many elements: ``ndimension``, ``nelement``
+# --------------------------------------------------------------------
+#
+# ``ndim`` is the attribute for ``Tensor.dim`` and ``Tensor.ndimension``;
+# ``torch.numel``, ``Tensor.numel`` and ``Tensor.nelement`` count elements.
+# Write ``ndim`` and ``numel()``. ``len(x)`` is the first size only.
+x = torch.zeros(2, 3, 4)
+x.ndim, x.dim(), x.ndimension()  # (3, 3, 3)
+torch.numel(x), x.numel(), x.nelement()  # (24, 24, 24)
+x.shape.numel()  # 24
+len(x)  # 2
+
+# %%
+# ``torch.clip`` is ``torch.clamp``
+# ---------------------------------
+#
+# NumPy's name for the same function, with and without underscore. The
+# bounds may be numbers or tensors in both; ``clamp`` is the more common
+# name in PyTorch code.
+x = torch.tensor([-3.0, 0.5, 7.0])
+torch.clip(x, -1, 1)  # tensor([-1.0000, 0.5000, 1.0000])
+torch.equal(x.clip(-1, 1), x.clamp(-1, 1))  # True
+torch.equal(x.clone().clip_(max=1), x.clone().clamp_(max=1))  # True
+low = torch.tensor([-5.0, 1.0, 0.0])
+x.clip(min=low)  # tensor([-3., 1., 7.])
+
+# %%
+# Casts by C names: ``Tensor.byte``, ``char``, ``short``
+# ------------------------------------------------------
+#
+# Each is ``x.to(dtype)`` with a fixed dtype. ``to`` with the dtype written
+# out tells the number of bits; ``char`` is *signed* here. ``chalf`` warns
+# because few operations take it yet.
+x = torch.tensor([0.0, 1.0, 2.0])
+names = {"byte": torch.uint8, "char": torch.int8, "short": torch.int16}
+names |= {"int": torch.int32, "long": torch.int64, "bool": torch.bool}
+names |= {"half": torch.float16, "bfloat16": torch.bfloat16}
+names |= {"float": torch.float32, "double": torch.float64}
+names |= {"cfloat": torch.complex64, "cdouble": torch.complex128}
+for name, dtype in names.items():
+    getattr(x, name)().dtype == dtype  # True
+    torch.equal(getattr(x, name)(), x.to(dtype))  # True
+half = x.chalf()  # UserWarning: ComplexHalf support is experimental
+half.dtype  # torch.complex32
+
+# %%
+# ``x.type_as(y)``, ``x.to(y.dtype)`` and ``x.to(y)``
+# ---------------------------------------------------
+#
+# ``type_as`` goes by the old type of ``y``, which names its dtype and its
+# kind of device. ``x.to(y)`` is the plain way for both, ``x.to(y.dtype)``
+# if the tensor should stay where it is.
+x, y = torch.tensor([1, 2]), torch.tensor([0.5], dtype=torch.float64)
+x.type_as(y)  # tensor([1., 2.], dtype=torch.float64)
+torch.equal(x.type_as(y), x.to(y))  # True
+torch.equal(x.to(y.dtype), x.type(y.type()))  # True
+x.type_as(x) is x  # True
+
+# %%
+# ``torch.broadcast_to`` is ``Tensor.expand``
+# -------------------------------------------
+#
+# Both give a view that repeats without copying. ``broadcast_to`` exists as
+# a function too, which wants the shape as one argument; ``expand`` is a
+# method only. Neither can change a size other than 1.
+x = torch.tensor([1, 2])
+wide = torch.broadcast_to(x, (3, 2))
+wide  # tensor([[1, 2], [1, 2], [1, 2]])
+torch.equal(x.broadcast_to((3, 2)), x.expand(3, 2))  # True
+torch.equal(wide, x.expand_as(torch.zeros(3, 2)))  # True
+wide.stride()  # (0, 1)
+with suppress(TypeError):
+    torch.broadcast_to(x, 3, 2)  # TypeError: takes 2 positional
+with suppress(RuntimeError):
+    x.broadcast_to((3, 4))  # RuntimeError: must match the existing size (2)
+
+# %%
+# ``torch.range`` includes its end: write ``torch.arange``
+# --------------------------------------------------------
+#
+# ``torch.range`` is deprecated because it does not count as Python's
+# ``range`` does, and it returns floats. ``torch.arange`` leaves the end
+# out and keeps integers.
+torch.range(0, 3)  # UserWarning: torch.range is deprecated
+torch.arange(0, 4)  # tensor([0, 1, 2, 3])
+torch.arange(0, 4).float()  # tensor([0., 1., 2., 3.])
+
+# %%
+# Methods that are no functions: "torch.view", "torch.expand"
+# -----------------------------------------------------------
+#
+# Not every method has a function beside it. Those that only change how a
+# tensor is looked at often exist as methods alone; the function to reach
+# for has another name.
+x = torch.arange(4)
+for name in "view expand repeat to contiguous type_as".split():
+    hasattr(torch, name), hasattr(x, name)  # (False, True)
+with suppress(AttributeError):
+    torch.view(x, (2, 2))  # AttributeError: has no attribute 'view'
+torch.reshape(x, (2, 2))  # tensor([[0, 1], [2, 3]])
+torch.tile(x, (2,))  # tensor([0, 1, 2, 3, 0, 1, 2, 3])
