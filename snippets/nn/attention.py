@@ -38,7 +38,7 @@ torch.allclose(flat, mean.expand_as(flat), atol=1e-5)  # True
 #
 # ``is_causal=True`` lines up the first query with the first key, which is
 # ``causal_upper_left``. With a cache of keys the queries are the last
-# positions: they need :func:`torch.nn.attention.bias.causal_lower_right`,
+# positions: they need ``torch.nn.attention.bias.causal_lower_right``,
 # else they miss most of the past.
 q, k, v = torch.randn(3, 1, 1, 5, 8)
 full = F.scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -196,8 +196,10 @@ right(x, x, x)[1].shape  # torch.Size([3, 5, 5])
 # -----------------------------------------------------
 #
 # Results agree up to rounding; speed and memory differ. Name what is
-# allowed to compare kernels, or to learn why a fast one is refused. On the
-# CPU there are ``MATH`` and ``FLASH_ATTENTION``; the rest needs a GPU.
+# allowed to compare kernels, or to get an error where a fast one is
+# refused. On the CPU there are ``MATH`` and ``FLASH_ATTENTION``; the others
+# need a GPU, where ``torch.nn.attention.activate_flash_attention_impl`` can
+# put in a newer one.
 attend = F.scaled_dot_product_attention
 q, k, v = torch.randn(3, 2, 4, 5, 8, device="cpu")
 with sdpa_kernel(SDPBackend.MATH):

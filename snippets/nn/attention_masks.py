@@ -10,6 +10,12 @@ import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.attention.flex_attention import (
+    and_masks,
+    create_block_mask,
+    create_mask,
+    or_masks,
+)
 
 # %%
 # Causal, padding and sliding window masks in one figure
@@ -150,6 +156,36 @@ _, w = mha(x, x, x, attn_mask=masks.repeat_interleave(2, dim=0))
 torch.equal(w == 0, masks)  # True
 with suppress(RuntimeError):
     mha(x, x, x, attn_mask=masks)  # RuntimeError: should be (6, 4, 4)
+
+# %%
+# Masks as functions of the indices: ``create_block_mask``
+# --------------------------------------------------------
+#
+# ``create_mask`` evaluates a function as a boolean tensor, True for "take
+# part"; ``and_masks`` and ``or_masks`` combine functions.
+# ``create_block_mask`` keeps only which blocks of 128 are needed, for
+# ``torch.nn.attention.flex_attention.flex_attention``. The device is
+# CUDA unless you say it.
+def causal(batch, head, i, j):
+    return j <= i
+
+
+def window(batch, head, i, j):
+    return i - j < 2
+
+
+def prefix(batch, head, i, j):
+    return j < 2
+
+
+sizes = {"B": None, "H": None, "device": torch.get_default_device()}
+both = create_mask(and_masks(causal, window), Q_LEN=3, KV_LEN=3, **sizes)
+both[0, 0].long()  # tensor([[1, 0, 0], [1, 1, 0], [0, 1, 1]])
+either = create_mask(or_masks(causal, prefix), Q_LEN=3, KV_LEN=3, **sizes)
+either[0, 0].long()  # tensor([[1, 1, 0], [1, 1, 0], [1, 1, 1]])
+blocks = create_block_mask(causal, Q_LEN=512, KV_LEN=512, **sizes)
+blocks.shape  # (1, 1, 512, 512)
+blocks.sparsity()  # 37.5
 
 # %%
 # A row that is all masked: nan or zeros

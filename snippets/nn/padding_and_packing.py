@@ -69,7 +69,7 @@ x.masked_fill(~mask, -torch.inf).amax(dim=1)  # tensor([-2., -8.])
 # Pack a padded batch: ``pack_padded_sequence``
 # ---------------------------------------------
 #
-# A :class:`~torch.nn.utils.rnn.PackedSequence` lines up all first steps,
+# A :func:`~torch.nn.utils.rnn.PackedSequence` lines up all first steps,
 # then all second steps: ``batch_sizes`` tells how many sequences are still
 # running. Recurrent layers take it and skip the filling.
 padded = torch.tensor([[1, 2, 3], [4, 5, 0], [6, 0, 0]])
@@ -176,8 +176,8 @@ torch.equal(back, order.argsort())  # True
 # -------------------------------------------------------------
 #
 # ``enforce_sorted=True`` is the default and only ONNX export needs it.
-# Lengths belong on the CPU even when the batch is on a GPU, as does
-# ``lengths.cpu()``; a device without data stands for the GPU here.
+# Lengths belong on the CPU even when the batch is on a GPU: pass a list or
+# ``lengths.cpu()``. A device without data stands for the GPU here.
 x = torch.randn(2, 5, 3)
 with suppress(RuntimeError):
     pack_padded_sequence(x, [2, 5], True)  # RuntimeError: must be sorted

@@ -112,10 +112,10 @@ len(lstm.all_weights)  # 4
 # last. ``dropout`` acts between layers, in training only.
 gru = nn.GRU(3, 5, num_layers=2, dropout=0.5, dtype=torch.float64).eval()
 first, second = nn.GRU(3, 5).double(), nn.GRU(5, 5).double()
-for name in list(first.state_dict()):
-    first.get_parameter(name).data = gru.get_parameter(name).data
-    lower = gru.get_parameter(name.replace("l0", "l1"))
-    second.get_parameter(name).data = lower.data
+for layer, suffix in ((first, "_l0"), (second, "_l1")):
+    for name, p in gru.state_dict().items():
+        if name.endswith(suffix):
+            layer.state_dict()[name.replace("l1", "l0")].copy_(p)
 x = torch.randn(7, 2, 3, dtype=torch.float64)
 output, h_n = gru(x)
 torch.allclose(output, second(first(x)[0])[0])  # True
