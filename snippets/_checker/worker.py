@@ -7,6 +7,7 @@ import re
 import runpy
 import sys
 import tempfile
+import types
 from pathlib import Path
 
 
@@ -86,6 +87,8 @@ def _bare(unit, path, seed, device):
 
     state.seed_everything(seed)
     torch.set_default_device(None if device == "cpu" else device)
-    exec(compile(unit.copy, str(path), "exec"), {"__name__": "__main__"})
+    # A module called __main__, so that what the copy defines can be pickled.
+    sys.modules["__main__"] = module = types.ModuleType("__main__")
+    exec(compile(unit.copy, str(path), "exec"), vars(module))
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")

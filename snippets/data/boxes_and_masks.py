@@ -91,8 +91,8 @@ tv_tensors.is_rotated_bounding_format("CXCYWHR")  # True
 # -------------------------------------------------------
 #
 # A crop clamps boxes to the image and leaves empty ones behind, on which
-# detectors end with a loss of nan. Put ``SanitizeBoundingBoxes`` last: it
-# drops them with their labels. ``ClampBoundingBoxes`` only clamps.
+# torchvision's detectors stop with an error. Put ``SanitizeBoundingBoxes``
+# last: it drops them with their labels. ``ClampBoundingBoxes`` only clamps.
 boxes = tv_tensors.BoundingBoxes(
     [[10.0, 10.0, 50.0, 50.0], [80.0, 80.0, 95.0, 95.0]],
     format="XYXY", canvas_size=(100, 100),

@@ -66,8 +66,9 @@ dataset.seen  # 0
 # -----------------------------------------------------------
 #
 # A worker seeds PyTorch and ``random`` with a base seed plus its ``id``,
-# and ``np.random`` from both, so their draws differ by worker and epoch.
-# The base seed comes from the loader's ``generator``: seed that one.
+# and ``np.random`` with a hash of the two, so their draws differ by worker
+# and epoch. The base seed comes from the loader's ``generator``: seed that
+# one.
 class Draws(Dataset):
     def __len__(self):
         return 2

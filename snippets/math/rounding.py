@@ -85,8 +85,8 @@ x % 1  # tensor([0.2500, 0.7500])
 #
 # One limit may be left out, and limits may be tensors. ``torch.clip`` is
 # the same; ``torch.clamp_min`` and ``torch.clamp_max`` have one limit. nan
-# passes through. If the limits are crossed, the maximum wins. The gradient
-# is 0 where a limit cut.
+# passes through, and if the limits are crossed, the maximum wins. The
+# gradient is 0 where a limit cut.
 x = torch.tensor([-3.0, 0.5, 7.0], requires_grad=True)
 y = torch.clamp(x, min=-1, max=1)
 y.detach()  # tensor([-1.0000, 0.5000, 1.0000])

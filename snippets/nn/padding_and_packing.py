@@ -25,7 +25,7 @@ from torch.nn.utils.rnn import (
 # ---------------------------------------------
 #
 # Fills up to the longest. Without ``batch_first=True`` time comes first. A
-# ``padding_value`` that is no valid token keeps both apart, and
+# ``padding_value`` that is no valid token can be told from data, and
 # ``padding_side="left"`` is what text generation wants. Keep the lengths.
 #
 # .. tensors:: a, b, pad_sequence([a, b], batch_first=True)

@@ -163,10 +163,10 @@ rates[8] > 0.999  # True
 # A factor for the first epochs: ``ConstantLR``, ``LinearLR``
 # -----------------------------------------------------------
 #
-# Both return to the base rate at epoch ``total_iters``. ``ConstantLR``
-# holds ``factor`` until then and jumps; ``LinearLR`` goes in equal steps
-# from ``start_factor`` to ``end_factor``, up or down. Left out, the factor
-# is one third and ``total_iters`` is 5.
+# By default both return to the base rate at epoch ``total_iters``.
+# ``ConstantLR`` holds ``factor`` until then and jumps; ``LinearLR`` goes in
+# equal steps from ``start_factor`` to ``end_factor``, up or down. Left out,
+# the factor is one third and ``total_iters`` is 5.
 def rates(scheduler):
     for _ in range(5):
         yield scheduler.get_last_lr()[0]
