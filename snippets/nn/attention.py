@@ -77,8 +77,8 @@ torch.allclose(Attend().eval()(q, k, v), expected, atol=1e-4)  # True
 # --------------------------------------------------------
 #
 # In grouped-query attention several heads of queries share one of keys and
-# values, so the cache is smaller. It equals repeating each head of the
-# keys; the counts must divide.
+# values, so the cache is smaller. It equals repeating each head of keys
+# and values; the counts must divide.
 q = torch.randn(2, 8, 5, 16)
 k, v = torch.randn(2, 2, 2, 5, 16)
 y = F.scaled_dot_product_attention(q, k, v, enable_gqa=True)

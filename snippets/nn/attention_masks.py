@@ -165,7 +165,7 @@ with suppress(RuntimeError):
 # part"; ``and_masks`` and ``or_masks`` combine functions.
 # ``create_block_mask`` keeps only which blocks of 128 are needed, for
 # ``torch.nn.attention.flex_attention.flex_attention``. The device is
-# CUDA unless you say it.
+# the accelerator, if there is one, unless you say it.
 def causal(batch, head, i, j):
     return j <= i
 

@@ -202,8 +202,9 @@ torch.equal(first, second)  # False
 # -------------------------------------------------------
 #
 # An encoder would like to skip filling in evaluation, which it can only
-# with ``batch_first=True`` and without ``norm_first``. Where that does not
-# hold, say ``enable_nested_tensor=False``; results are the same.
+# with ``batch_first=True`` and without ``norm_first``, among others. Where
+# that does not hold, say ``enable_nested_tensor=False``; results are the
+# same.
 stack = nn.TransformerEncoder
 first = nn.TransformerEncoderLayer(16, 4, 32, norm_first=True)
 encoder = stack(first, 2)  # UserWarning: enable_nested_tensor is True
