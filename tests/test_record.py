@@ -147,6 +147,10 @@ def test_the_names_that_a_cards_own_lines_use(module):
     assert not {"torch.nn.init.kaiming_uniform_", "torch.empty"} & set(two)
 
 
+def optimizer():
+    return torch.optim.SGD([torch.zeros(1)])
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "expected"),
     [
@@ -159,8 +163,8 @@ def test_the_names_that_a_cards_own_lines_use(module):
         (nn.Parameter(torch.zeros(1)), "view", "torch.Tensor.view"),
         (nn.Linear(1, 1), "eval", "torch.nn.Module.eval"),
         (nn.Linear(1, 1), "weight", "torch.nn.Linear.weight"),
-            (nn.Linear(1, 1), "colour", None),
-            (torch.optim.SGD([torch.zeros(1)]), "param_groups", "torch.optim.Optimizer.param_groups"),
+        (nn.Linear(1, 1), "colour", None),
+        (optimizer(), "param_groups", "torch.optim.Optimizer.param_groups"),
         (torch.zeros(1).shape, "numel", "torch.Size.numel"),
         ("text", "upper", None),
         (torch.zeros(1), "_version", None),

@@ -226,14 +226,16 @@ torch.func.functionalize(f)(x)  # tensor([1., 4.])
 #
 # Transpose, reshape and split as one readable pattern in the notation of
 # einops, which need not be installed. Sizes that cannot be inferred are
-# passed by name.
+# passed by name. Older versions have it in ``functorch.einops`` alone.
+from functorch.einops import rearrange
+
 images = torch.rand(2, 3, 4, 6)
-last = torch.func.rearrange(images, "n c h w -> n h w c")
+last = rearrange(images, "n c h w -> n h w c")
 torch.equal(last, images.permute(0, 2, 3, 1))  # True
-flat = torch.func.rearrange(images, "n c h w -> n (c h w)")
+flat = rearrange(images, "n c h w -> n (c h w)")
 torch.equal(flat, images.flatten(1))  # True
 pattern = "n c (h p) (w q) -> n (h w) (c p q)"
-torch.func.rearrange(images, pattern, p=2, q=2)  # shape (2, 6, 12)
+rearrange(images, pattern, p=2, q=2)  # shape (2, 6, 12)
 
 # %%
 # Random numbers under ``vmap``: the ``randomness`` argument

@@ -143,14 +143,13 @@ torch.equal(F.max_unpool3d(*pooled, 2), nn.MaxUnpool3d(2)(*pooled))  # True
 # ----------------------------------------
 #
 # :math:`(\sum x^p)^{1/p}` over each window: with ``norm_type`` 1 the sum,
-# with ``inf`` the maximum. It does not take absolute values, so with odd
-# powers negative inputs cancel positive ones. ``nn.LPPool1d`` and
-# ``nn.LPPool3d``, ``F.lp_pool1d``, ``F.lp_pool2d`` and ``F.lp_pool3d`` are
-# the family.
+# the greater it is the nearer to the maximum. It does not take absolute
+# values, so with odd powers negative inputs cancel positive ones.
+# ``nn.LPPool1d`` and ``nn.LPPool3d``, ``F.lp_pool1d``, ``F.lp_pool2d`` and
+# ``F.lp_pool3d`` are the family.
 x = torch.tensor([[[3.0, 4.0, 5.0, 12.0]]])
 nn.LPPool1d(norm_type=2, kernel_size=2)(x)  # tensor([[[5., 13.]]])
 F.lp_pool1d(x, 1, 2)  # tensor([[[7., 17.]]])
-F.lp_pool1d(x, float("inf"), 2)  # tensor([[[4., 12.]]])
 F.lp_pool1d(torch.tensor([[-3.0, 3.0]]), 3, 2)  # tensor([[0.]])
 image = torch.full((1, 4, 4), 2.0)
 nn.LPPool2d(2, 2)(image)  # tensor([[[4., 4.], [4., 4.]]])

@@ -142,10 +142,6 @@ wide  # tensor([[1, 2], [1, 2], [1, 2]])
 torch.equal(x.broadcast_to((3, 2)), x.expand(3, 2))  # True
 torch.equal(wide, x.expand_as(torch.zeros(3, 2)))  # True
 wide.stride()  # (0, 1)
-with suppress(TypeError):
-    torch.broadcast_to(x, 3, 2)  # TypeError: takes 2 positional
-with suppress(RuntimeError):
-    x.broadcast_to((3, 4))  # RuntimeError: must match the existing size (2)
 
 # %%
 # ``torch.range`` includes its end: write ``torch.arange``
