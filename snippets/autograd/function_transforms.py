@@ -221,23 +221,6 @@ torch.func.functionalize(f)(x)  # tensor([1., 4.])
 "mul_" in make_fx(torch.func.functionalize(f))(x).code  # False
 
 # %%
-# Rearrange by names: ``torch.func.rearrange``
-# --------------------------------------------
-#
-# Transpose, reshape and split as one readable pattern in the notation of
-# einops, which need not be installed. Sizes that cannot be inferred are
-# passed by name. Older versions have it in ``functorch.einops`` alone.
-from functorch.einops import rearrange
-
-images = torch.rand(2, 3, 4, 6)
-last = rearrange(images, "n c h w -> n h w c")
-torch.equal(last, images.permute(0, 2, 3, 1))  # True
-flat = rearrange(images, "n c h w -> n (c h w)")
-torch.equal(flat, images.flatten(1))  # True
-pattern = "n c (h p) (w q) -> n (h w) (c p q)"
-rearrange(images, pattern, p=2, q=2)  # shape (2, 6, 12)
-
-# %%
 # Random numbers under ``vmap``: the ``randomness`` argument
 # ----------------------------------------------------------
 #
