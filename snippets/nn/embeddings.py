@@ -46,6 +46,7 @@ torch.allclose(one_hot @ weight, rows)  # True
 # to what comes after: mask padded positions there as well.
 table = nn.Embedding(3, 2, padding_idx=0)
 table.weight[0].tolist()  # [0.0, 0.0]
+table.padding_idx  # 0
 ids = torch.tensor([1, 2, 2, 0, 0])
 table(ids).sum().backward()
 table.weight.grad  # tensor([[0., 0.], [1., 1.], [2., 2.]])

@@ -198,7 +198,7 @@ def fill_index(app, doctree, docname):
                 groups[namespace(name)].append((name, pairs))
         sections = []
         for group in sorted(groups):
-            section = nodes.section(ids=[nodes.make_id(group)], classes=["api-group"])
+            section = nodes.section(ids=[nodes.make_id(f"names {group}")], classes=["api-group"])
             section += nodes.title("", "", nodes.literal("", group))
             listing = nodes.definition_list(classes=["api-index"])
             for name, pairs in groups[group]:
@@ -211,7 +211,9 @@ def fill_index(app, doctree, docname):
         jump = nodes.paragraph(classes=["api-jump"])
         for group in sorted(groups):
             literal = nodes.literal("", group)
-            jump += nodes.reference("", "", literal, refid=nodes.make_id(group), internal=True)
+            jump += nodes.reference(
+                "", "", literal, refid=nodes.make_id(f"names {group}"), internal=True
+            )
             jump += nodes.Text(" ")
         place.replace_self([jump, *sections])
 
