@@ -191,8 +191,9 @@ deviation(F.relu) < 0.01  # True
 # -------------------------------------------------------
 #
 # :math:`x \, \Phi(x)`, with the distribution function of the normal.
-# ``approximate="tanh"`` is what GPT-2 and BERT's first code used: use the
-# same form as the weights were trained with, as the two differ a little.
+# ``approximate="tanh"`` is what GPT-2 and Google's later BERT code used:
+# use the same form as the weights were trained with, as the two differ a
+# little.
 x = torch.linspace(-4, 4, 201)
 normal = torch.distributions.Normal(0.0, 1.0)
 torch.allclose(nn.GELU()(x), x * normal.cdf(x), atol=1e-6)  # True

@@ -18,9 +18,10 @@ from torch.nn.attention.flex_attention import flex_attention
 # Attention from q, k, v: ``F.scaled_dot_product_attention``
 # ----------------------------------------------------------
 #
-# :math:`\mathrm{softmax}(q k^T / \sqrt{E})\, v` with shapes (N, heads, L,
-# E). It holds no weights, and takes a fused kernel where one fits, so the
-# L by S matrix of scores is never stored. ``scale`` replaces the root.
+# :math:`\mathrm{softmax}(q k^T / \sqrt{E})\, v` with q of shape (N,
+# heads, L, E). It holds no weights, and takes a fused kernel where one
+# fits, so the L by S matrix of scores is never stored. ``scale`` takes the
+# place of :math:`1/\sqrt{E}`.
 q = torch.randn(2, 4, 5, 8)
 k, v = torch.randn(2, 4, 6, 8), torch.randn(2, 4, 6, 3)
 scores = q @ k.transpose(-2, -1) / 8**0.5

@@ -186,9 +186,9 @@ lstm(x[6:], state)[0].sum().backward()
 #
 # With a bias near 0 the forget gate halves the cell at every step. Set its
 # block, the second quarter, to 1 in one of the two biases, which are added,
-# and to 0 in the other. Change
-# values in place: weights then stay in the one block that cuDNN wants;
-# after other changes ``flatten_parameters()`` restores it.
+# and to 0 in the other. Change values in place: weights then stay in the
+# one block that cuDNN wants; after other changes ``flatten_parameters()``
+# restores it.
 lstm = nn.LSTM(3, 5)
 hidden = lstm.hidden_size
 with torch.no_grad():

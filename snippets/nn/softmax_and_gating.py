@@ -118,7 +118,7 @@ torch.allclose(soft.sum(), torch.tensor(1.0))  # True
 # ---------------------------------------------------
 #
 # Splits ``dim`` in two halves a and b and gives :math:`a \, \sigma(b)`, so
-# the output has half the features. The layer before must produce twice of
+# the output has half the features. The layer before must produce twice
 # what you want. An odd size does not split.
 x = torch.tensor([3.0, 4.0, 0.0, -100.0])
 nn.GLU()(x)  # tensor([1.5000, 0.0000])

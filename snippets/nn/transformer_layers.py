@@ -144,8 +144,9 @@ torch.allclose(first, second, atol=1e-5)  # False
 # ----------------------------
 #
 # PyTorch has no layer for them. Sines and cosines with wavelengths from
-# :math:`2\pi` to about :math:`10000 \cdot 2\pi`: the product of two
-# positions depends on their distance only. Keep the table in a buffer.
+# :math:`2\pi` to about :math:`10000 \cdot 2\pi`: the product of the
+# encodings of two positions depends on their distance only. Keep the table
+# in a buffer.
 def sinusoidal(length, width):
     positions = torch.arange(length).unsqueeze(1)
     rates = 10000 ** (-torch.arange(0, width, 2) / width)
@@ -165,9 +166,9 @@ products.diagonal().round(decimals=3).unique()  # tensor([8.])
 # Number of parameters of a transformer layer
 # -------------------------------------------
 #
-# With width d and hidden size f, attention has :math:`4d^2 + 4d` weights,
-# the feed-forward block :math:`2df + d + f`, each norm :math:`2d`. A
-# decoder layer has attention twice and three norms.
+# With width d and hidden size f, attention has :math:`4d^2 + 4d`
+# parameters, the feed-forward block :math:`2df + d + f`, each norm
+# :math:`2d`. A decoder layer has attention twice and three norms.
 def count(module):
     return sum(p.numel() for p in module.parameters())
 
