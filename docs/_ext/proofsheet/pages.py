@@ -11,7 +11,7 @@ from sphinx import addnodes
 from sphinx.locale import _
 from sphinx.util import logging
 
-from . import apis, code, records
+from . import apis, code, examples, records
 
 logger = logging.getLogger(__name__)
 
@@ -79,13 +79,18 @@ def _module_page(app, docname, doctree, page):
                 image["alt"] = section[0].astext()
     first = top.index(intro[-1]) + 1 if intro else 1
     added = [_badges(page), _downloads(app, docname)]
-    top[first:first] = [node for node in added if node is not None]
+    figure = None
+    if page.example:
+        top += examples.ways(anchor="")
+        if app.builder.name != "gettext":
+            figure = examples.result(sections, top[0].astext())
+    top[first:first] = [node for node in (figure, *added) if node is not None]
     if not page.example:  # below what the text before the cards may hold, such as a table
         after = next((n for n, node in enumerate(top) if "import-cell" in _classes(node)), first)
         top.insert(after, _glance(page, sections, link))
     top["classes"] += ["example" if page.example else "module"]
     app.env.proofsheet_cards[docname] = entries
-    app.env.proofsheet_pages[docname] = _page(top, intro)
+    app.env.proofsheet_pages[docname] = _page(top, intro) | {"result": figure}
 
 
 def _classes(node):
@@ -99,7 +104,7 @@ class _CodeLinks:
         self.page = page
 
     def __call__(self, card):
-        names = sorted(records.used(self.page, card)) if card else ()
+        names = sorted(examples.used(self.page, card)) if card else ()
         return code.linker(self.page, names)
 
 
@@ -121,7 +126,7 @@ def _card(docname, page, section, card, link):
     """Finish the section of one card; returns what the index and the search know of it."""
     section["classes"].append("card")
     title = section[0]
-    used = records.used(page, card)
+    used = examples.used(page, card)
     in_title = _names(title, used)
     prose = [node for node in section[1:] if isinstance(node, nodes.TextElement)
              and not isinstance(node, nodes.FixedTextElement)]  # fmt: skip
@@ -138,6 +143,10 @@ def _card(docname, page, section, card, link):
     verified = records.verified(page, card)
     if verified:
         section["classes"].append("verified")
+    if page.example:
+        examples.conceal(section, card)
+    elif in_title:
+        section += examples.ways(anchor=section["ids"][0])
     return {
         "anchor": section["ids"][0],
         "title": title.astext(),
@@ -145,6 +154,7 @@ def _card(docname, page, section, card, link):
         "text": " ".join(node.astext() for node in prose),
         "code": card.code,
         "apis": sorted(used | in_title | in_prose),
+        "used": used,
         "in_title": in_title,
         "in_prose": in_prose,
         "verified": verified,
@@ -330,6 +340,10 @@ def listing(app, docname, targets, with_cards=False):
         title = [node.deepcopy() for node in known["title"].children]
         link = nodes.reference("", "", *title, refuri=uri, internal=True)
         item = nodes.list_item("", nodes.paragraph("", "", link, classes=["module-title"]))
+        if known.get("result"):
+            item["classes"].append("pictured")
+            picture = examples.thumbnail(known["result"], known["title"].astext())
+            item.insert(0, nodes.reference("", "", picture, refuri=uri, internal=True))
         for paragraph in known["summary"]:
             item += nodes.paragraph("", "", *_without_links(paragraph).children,
                                     classes=["module-summary"])  # fmt: skip
@@ -393,7 +407,7 @@ def _counted(number, one, many):
 # ------------------------------------------------------------------------ freshness
 
 # Pages that sum up the project; they are read again when any record or card changes.
-SUMMARIES = re.compile(r"index|quick|api|verified|api/.*|.*/index")
+SUMMARIES = re.compile(r"index|quick|api|verified|path|handbooks|api/.*|.*/index")
 
 
 def _digest(docname):
