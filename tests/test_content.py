@@ -102,14 +102,15 @@ def test_every_copy_runs_on_its_own(bare, module, card):
     assert (card.name, 0) in bare[module.name].results, bare[module.name].error
 
 
-@pytest.mark.parametrize("module", MODULES, ids=_name)
+# Examples run from top to bottom when they are checked, and again when their page is made.
+@pytest.mark.parametrize("module", SNIPPETS, ids=_name)
 def test_a_file_runs_from_top_to_bottom_as_a_script(scripts, module):
     assert scripts[module.name].error is None, scripts[module.name].error
 
 
 @pytest.fixture(scope="module")
 def scripts():
-    jobs = {module.name: runner.Job(module.path, "cpu", [("", 0)]) for module in MODULES}
+    jobs = {module.name: runner.Job(module.path, "cpu", [("", 0)]) for module in SNIPPETS}
     for _ in runner.check(list(jobs.values()), mode="script"):
         pass
     return jobs

@@ -5,8 +5,11 @@ from collections import defaultdict
 
 from docutils import nodes
 from sphinx.locale import _
+from sphinx.util import logging
 
 from . import apis, records
+
+logger = logging.getLogger(__name__)
 
 NAMED = 3  # examples named below a card
 
@@ -39,6 +42,19 @@ def thumbnail(image, title):
     copy["classes"], copy["alt"], copy["loading"] = ["thumbnail"], title, "lazy"
     copy.attributes.pop("width", None)
     return copy
+
+
+def lead_on(top, sections):
+    """In a list before the first step, make links of the *titles* of steps."""
+    anchors = {section[0].astext(): section["ids"][0] for section in sections}
+    for tree in [node for node in top.children if isinstance(node, nodes.bullet_list)]:
+        for title in list(tree.findall(nodes.emphasis)):
+            anchor = anchors.get(" ".join(title.astext().split()))
+            if anchor is None:
+                logger.warning("no step is called %r", title.astext(), location=title)
+                continue
+            link = nodes.reference("", title.astext(), refid=anchor, internal=True)
+            title.replace_self(link)
 
 
 def conceal(section, card):

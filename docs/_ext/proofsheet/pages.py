@@ -84,6 +84,7 @@ def _module_page(app, docname, doctree, page):
         top += examples.ways(anchor="")
         if app.builder.name != "gettext":
             figure = examples.result(sections, top[0].astext())
+            examples.lead_on(top, sections)
     top[first:first] = [node for node in (figure, *added) if node is not None]
     if not page.example:  # below what the text before the cards may hold, such as a table
         after = next((n for n, node in enumerate(top) if "import-cell" in _classes(node)), first)
