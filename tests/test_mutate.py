@@ -1,7 +1,7 @@
 """Mutation: every kind of claim has mutants of every kind, and they die by comparison."""
 
 import pytest
-from _checker import cards, mutate
+from _checker import cards, execute, mutate, record, runner
 
 KINDS = {
     "last digit": ("tensor([0.0900, 0.2447])", "tensor([0.0900, 0.2448])"),
@@ -52,11 +52,19 @@ torch.cat([x, x], dim=0).shape  # torch.Size([4])
 """
 
 
+def mutated(card, path):
+    """What becomes of the mutants of a card's claims."""
+    found = mutate.Report()
+    execute.run(card, path, observe=found.watch)
+    return found.finished()
+
+
 def test_mutants_of_a_true_card_die_and_blunt_code_is_listed(tmp_path):
     card = cards.Card("Card", "", CARD.strip(), 1, "")
-    report = mutate.report(card, tmp_path / "card.py", seed=0, code=True)
-    assert report.claims == report.killed > 15
-    assert report.survivors == []
+    found = mutated(card, tmp_path / "card.py")
+    assert found["claims"] == found["killed"] > 15
+    assert found["survivors"] == []
+    report = mutate.report_code(card, tmp_path / "card.py", seed=0)
     assert 0 < report.noticed < report.code
     assert (5, "torch.cat([x, x], dim=0) without dim") in report.unnoticed
 
@@ -64,5 +72,29 @@ def test_mutants_of_a_true_card_die_and_blunt_code_is_listed(tmp_path):
 def test_a_mutant_survives_a_comparison_that_is_asleep(tmp_path, monkeypatch):
     monkeypatch.setattr(mutate.grammar.Value, "check", lambda self, actual: None)
     card = cards.Card("Card", "", CARD.strip(), 1, "")
-    report = mutate.report(card, tmp_path / "card.py", seed=0)
-    assert report.killed == 0 and len(report.survivors) == report.claims
+    found = mutated(card, tmp_path / "card.py")
+    assert found["killed"] == 0 and len(found["survivors"]) == found["claims"]
+
+
+PAGE = '"""\nPage\n====\n\nText.\n"""\nimport torch\n\n# %%\n# Card\n# ----\n#\n# Text.\n'
+
+
+@pytest.mark.parametrize(("claim", "passed"), [("tensor([1.])", 1), ("tensor([2.])", 0)])
+def test_a_mutation_run_checks_what_it_mutates(claim, passed, tmp_path):
+    """Under every seed, with the outcome that a plain check has: its record is as good."""
+    path = tmp_path / "snippets" / "page.py"
+    path.parent.mkdir()
+    path.write_text(f"{PAGE}torch.ones(1)  # {claim}\n")
+    module = cards.read(path)
+    found = {}
+    for mode in ("check", "mutate"):
+        job = runner.Job(path, "cpu", runner.plan(module))
+        list(runner.check([job], mode=mode))
+        assert job.error is None, job.error
+        outcomes = list(job.results.values())
+        if mode == "mutate":
+            outcomes = [report["outcome"] for report in outcomes]
+        entry = record.entry(module.cards[0], outcomes)
+        found[mode] = entry | {"seconds": 0}
+    assert found["check"] == found["mutate"]
+    assert found["mutate"]["passed"] == passed

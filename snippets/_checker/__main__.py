@@ -76,12 +76,18 @@ def check(device, device_name, todo, options):
 
 
 def mutate(modules, options):
-    """Print which mutants survive; return 1 if a claim's does, for all claims must die."""
+    """Print which mutants survive; return 1 if a claim's does, for all claims must die.
+
+    Claims are mutated while their cards are checked, so that run writes the record, too.
+    """
     runner.prepare([module.path for module in modules])
-    jobs = [runner.Job(m.path, "cpu", runner.plan(m, runner.SEEDS[:1])) for m in modules]
-    mode = "mutate-code" if options.mutate == "code" else "mutate"
+    code = options.mutate == "code"
+    seeds = runner.SEEDS[:1] if code else runner.SEEDS
+    jobs = [runner.Job(module.path, "cpu", runner.plan(module, seeds)) for module in modules]
+    by_path = {module.path: module for module in modules}
     totals = dict.fromkeys(("claims", "killed", "code", "noticed"), 0)
-    failed = False
+    failed, entries = False, {}
+    mode = "mutate-code" if code else "mutate"
     for job, name, _ in runner.check(jobs, limit=10 * options.limit, mode=mode):
         if name is not None:
             continue
@@ -92,12 +98,18 @@ def mutate(modules, options):
         lines += [("unnoticed", *one) for found in reports for one in found["unnoticed"]]
         for what, line, text in lines:
             print(f"{job.path}:{line}: {what}: {text}", flush=True)
-        if job.error:
-            print(f"✗ {job.path}: {job.error}")
-        failed |= bool(job.error) or any(found["survivors"] for found in reports)
-    print(f"claim mutants: {totals['killed']} of {totals['claims']} killed")
-    if totals["code"]:
+        if code:
+            failed |= bool(job.error)
+            continue
+        job.results = {step: found["outcome"] for step, found in job.results.items()}
+        entries |= report(job, by_path[job.path])
+        failed |= job.failed or any(found["survivors"] for found in reports)
+    if code:
         print(f"code mutants: {totals['noticed']} of {totals['code']} noticed by a claim")
+        return int(failed)
+    names = {module.name for module in modules}
+    record.save(options.records / "cpu.json", runner.devices()["cpu"], entries, names)
+    print(f"claim mutants: {totals['killed']} of {totals['claims']} killed")
     return int(failed or not totals["claims"])
 
 

@@ -33,43 +33,45 @@ class Report:
     code: int = 0
     noticed: int = 0
     unnoticed: list = field(default_factory=list)
+    outcome: object = None  # record.Outcome of the very run in which claims were mutated
+    watched: list = field(default_factory=list)
+
+    def watch(self, claims):
+        """Hold every mutant of ``claims`` against the values that will come up."""
+        for claim in claims:
+            mutants = {text: False for text in claim_mutants(claim.text)}
+            self.watched.append((claim, mutants))
+            claim.observers.append(lambda actual, mutants=mutants: _hold(mutants, actual))
+
+    def finished(self):
+        """Count what died, once the card has run; returns all of it as a dictionary."""
+        for claim, mutants in self.watched:
+            self.claims += len(mutants)
+            self.killed += sum(mutants.values())
+            self.survivors += [(claim.line, text) for text, dead in mutants.items() if not dead]
+        return vars(self) | {"watched": []}
 
 
-def report(unit, path, seed, code=False):
-    """Mutate every claim of a card, and its code too if ``code``.
+def report_code(unit, path, seed):
+    """Mutate the code of a card, one run for each mutant.
 
     Args:
         unit: cards.Card that passes.
         path: its file.
         seed: to run it under.
-        code: also mutate the code, one run for each mutant.
     Returns:
         Report.
     """
-    found, watched = Report(), []
-
-    def watch(claims):
-        for claim in claims:
-            mutants = {text: False for text in claim_mutants(claim.text)}
-            watched.append((claim, mutants))
-            claim.observers.append(lambda actual, mutants=mutants: _hold(mutants, actual))
-
-    with state.guarded(seed):
-        execute.run(unit, path, observe=watch)
-    for claim, mutants in watched:
-        found.claims += len(mutants)
-        found.killed += sum(mutants.values())
-        found.survivors += [(claim.line, text) for text, dead in mutants.items() if not dead]
-    if code:
-        tree, _, _ = execute.find(unit.code, unit.line)
-        for mutant in code_mutants(tree):
-            with state.guarded(seed):
-                outcome = execute.run(unit, path, alter=mutant.apply)
-            found.code += 1
-            if any(message.startswith("claimed ") for _, message in outcome.failures):
-                found.noticed += 1
-            elif not outcome.failures:
-                found.unnoticed.append((mutant.line, mutant.text))
+    found = Report()
+    tree, _, _ = execute.find(unit.code, unit.line)
+    for mutant in code_mutants(tree):
+        with state.guarded(seed):
+            outcome = execute.run(unit, path, alter=mutant.apply)
+        found.code += 1
+        if any(message.startswith("claimed ") for _, message in outcome.failures):
+            found.noticed += 1
+        elif not outcome.failures:
+            found.unnoticed.append((mutant.line, mutant.text))
     return found
 
 

@@ -98,7 +98,7 @@ def connect(env):
             page, _hash, anchor = home.partition(".html#")
             known = found[page][anchor]
             known += [("", user, "") for user in users[name] if ("", user, "") not in known]
-    for page, anchors in found.items():
+    for anchors in found.values():
         for anchor, links in anchors.items():
             if anchor:
                 links.sort(key=lambda link: order.index(link[1]))
