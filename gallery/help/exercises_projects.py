@@ -1,0 +1,440 @@
+"""
+Exercises: from a data set to a service
+=======================================
+
+Seven larger tasks: a data set from a file, a function with a gradient of
+its own, a model that does not learn, precision and accumulation, a log of
+runs, and a model behind HTTP. Each gives a function to finish and a
+``check``; hint and solution open when asked for.
+"""
+import csv
+import json
+import logging
+import tempfile
+import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_diabetes, load_digits
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+# %%
+# 1. A data set that reads a CSV file
+# -----------------------------------
+#
+# Each row ends with its target. Item i is a pair: the features as float32
+# of shape (2,), the target of shape (1,).
+#
+# .. hint::
+#
+#    Read the file once in ``__init__``; ``__len__`` and ``__getitem__`` are
+#    all that a map-style data set needs.
+device = torch.get_default_device()
+
+
+class Table(Dataset):
+    def __init__(self, path):
+        raise NotImplementedError("your turn")
+
+
+def check_table(cls):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        path.write_text("a,b,target\n1,2,3\n4,5,9\n0,1,1\n")
+        table = cls(path)
+    assert len(table) == 3
+    inputs, targets = next(iter(DataLoader(table, batch_size=3)))
+    assert inputs.tolist() == [[1, 2], [4, 5], [0, 1]]
+    assert targets.tolist() == [[3], [9], [1]]
+    assert inputs.dtype == targets.dtype == torch.float32
+
+
+with suppress(NotImplementedError):
+    check_table(Table)  # NotImplementedError: your turn
+
+# %%
+# Solution 1
+# ----------
+#
+# One tensor holds the table; an item is a view of it. The file is closed
+# before the first item is asked for.
+class Table(Dataset):
+    def __init__(self, path):
+        with open(path, newline="") as file:
+            rows = [*csv.reader(file)][1:]
+        numbers = [[float(cell) for cell in row] for row in rows]
+        self.rows = torch.tensor(numbers)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        return self.rows[index, :-1], self.rows[index, -1:]
+
+
+check_table(Table)
+
+# %%
+# 2. A function with a backward pass of its own
+# ---------------------------------------------
+#
+# ``Swish`` gives x times the sigmoid of x. Write forward and backward, and
+# keep only x for the backward pass.
+#
+# .. hint::
+#
+#    With s the sigmoid of x, the derivative is s + x s (1 - s).
+class Swish(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        raise NotImplementedError("your turn")
+
+
+def check_swish(function):
+    x = torch.linspace(-3, 3, 7, dtype=torch.float64, requires_grad=True)
+    assert torch.allclose(function.apply(x), F.silu(x))
+    assert torch.autograd.gradcheck(function.apply, x)
+
+
+with suppress(NotImplementedError):
+    check_swish(Swish)  # NotImplementedError: your turn
+
+# %%
+# Solution 2
+# ----------
+#
+# ``gradcheck`` compares the backward pass with differences of the forward
+# pass, in float64.
+class Swish(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x.sigmoid()
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        s = x.sigmoid()
+        return grad * (s + x * s * (1 - s))
+
+
+check_swish(Swish)
+
+# %%
+# 3. Four faults keep this model from learning
+# --------------------------------------------
+#
+# Return a repaired ``(model, criterion)`` and a repaired ``step``. The
+# shapes and the number of steps are right; the faults are of the kind that
+# raises nothing.
+#
+# .. hint::
+#
+#    Which parameters does the optimizer get? What does the criterion want
+#    to see, and what is cleared when?
+digits = load_digits()
+images = torch.tensor(digits.data, dtype=torch.float32, device=device) / 16
+labels = torch.tensor(digits.target, device=device)
+
+
+class Broken(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = [nn.Linear(64, 32), nn.Linear(32, 10)]
+        self.bias = nn.Parameter(torch.zeros(10))
+
+    def forward(self, x):
+        x = self.layers[1](self.layers[0](x).relu()) + self.bias
+        return x.softmax(dim=1)
+
+
+def broken_step(model, criterion, optimizer, inputs, targets):
+    loss = criterion(model(inputs).relu(), targets)
+    loss.backward()
+    optimizer.step()
+
+
+def check_learning(make_model, step):
+    torch.manual_seed(0)
+    model, criterion = make_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    for _ in range(150):
+        step(model, criterion, optimizer, images[:1400], labels[:1400])
+    right = model(images[1400:]).argmax(dim=1) == labels[1400:]
+    assert right.float().mean() > 0.85, "does not learn"
+
+
+def make_broken():
+    return Broken(), nn.CrossEntropyLoss()
+
+
+with suppress(AssertionError):
+    check_learning(make_broken, broken_step)  # AssertionError: not learn
+
+# %%
+# Solution 3
+# ----------
+#
+# ``nn.Sequential`` registers the layers, which a plain list hides from
+# ``parameters()``. The logits go to the loss as they are, without
+# ``softmax`` and without ``relu``. The gradients are cleared at each step.
+def make_model():
+    layers = nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)
+    return nn.Sequential(*layers), nn.CrossEntropyLoss()
+
+
+def step(model, criterion, optimizer, inputs, targets):
+    optimizer.zero_grad()
+    loss = criterion(model(inputs), targets)
+    loss.backward()
+    optimizer.step()
+
+
+check_learning(make_model, step)
+
+# %%
+# 4. Accumulated gradients under autocast
+# ---------------------------------------
+#
+# Fill ``grad`` of the model with the gradient of the mean loss over all
+# samples, in batches of 64 under ``autocast``. The last batch is shorter.
+#
+# .. hint::
+#
+#    Divide the sum of each batch's losses by the number of all samples.
+#    ``backward`` runs outside ``autocast``.
+def accumulate(model, dataset):
+    raise NotImplementedError("your turn")
+
+
+def check_accumulate(function):
+    torch.manual_seed(0)
+    model, dataset = nn.Linear(64, 10), TensorDataset(images, labels)
+    function(model, dataset)
+    found, model.weight.grad = model.weight.grad, None
+    F.cross_entropy(model(images), labels).backward()
+    assert found.dtype == torch.float32
+    assert torch.allclose(found, model.weight.grad, atol=5e-3)
+    assert not torch.equal(found, model.weight.grad)
+
+
+with suppress(NotImplementedError):
+    check_accumulate(accumulate)  # NotImplementedError: your turn
+
+# %%
+# Solution 4
+# ----------
+#
+# The weights stay float32, and so do their gradients; products inside
+# ``autocast`` are bfloat16, which the small difference shows.
+def accumulate(model, dataset):
+    for inputs, targets in DataLoader(dataset, batch_size=64):
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            logits = model(inputs)
+        losses = F.cross_entropy(logits.float(), targets, reduction="sum")
+        (losses / len(dataset)).backward()
+
+
+check_accumulate(accumulate)
+
+# %%
+# 5. A search that leaves a log
+# -----------------------------
+#
+# Train once for each learning rate and write one line of JSON for each run
+# to the logger "search": its ``lr`` and ``accuracy``. Return the best rate.
+#
+# .. hint::
+#
+#    ``json.dumps`` of a dictionary; ``logger.info`` writes it once the
+#    level allows it.
+def search(rates):
+    raise NotImplementedError("your turn")
+
+
+class Keep(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(json.loads(record.getMessage()))
+
+
+def check_search(function):
+    logger, kept = logging.getLogger("search"), Keep()
+    logger.addHandler(kept)
+    best = function([1e-5, 0.5])
+    logger.removeHandler(kept)
+    assert [run["lr"] for run in kept.lines] == [1e-5, 0.5]
+    assert best == 0.5 and kept.lines[1]["accuracy"] > 0.8
+
+
+with suppress(NotImplementedError):
+    check_search(search)  # NotImplementedError: your turn
+
+# %%
+# Solution 5
+# ----------
+#
+# Every run starts from the same seed. ``propagate`` off keeps the lines
+# from the root logger.
+def search(rates):
+    logger = logging.getLogger("search")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    runs = []
+    for lr in rates:
+        torch.manual_seed(0)
+        model, criterion = make_model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+        for _ in range(150):
+            step(model, criterion, optimizer, images[:1000], labels[:1000])
+        right = model(images[1000:1400]).argmax(dim=1) == labels[1000:1400]
+        runs.append({"lr": lr, "accuracy": right.float().mean().item()})
+        logger.info(json.dumps(runs[-1]))
+    return max(runs, key=lambda run: run["accuracy"])["lr"]
+
+
+check_search(search)
+
+# %%
+# 6. Export a model for any batch size
+# ------------------------------------
+#
+# Export the model with :func:`torch.export.export` so that the exported
+# program takes batches of any size.
+#
+# .. hint::
+#
+#    ``dynamic_shapes`` names, for each input, the dimensions that may
+#    change; ``torch.export.Dim.DYNAMIC`` leaves the range open.
+def export(model):
+    raise NotImplementedError("your turn")
+
+
+def check_export(function):
+    model = make_model()[0].eval()
+    exported = function(model).module()
+    for size in (2, 7):
+        expected = model(images[:size])
+        assert torch.allclose(exported(images[:size]), expected, atol=1e-5)
+
+
+with suppress(NotImplementedError):
+    check_export(export)  # NotImplementedError: your turn
+
+# %%
+# Solution 6
+# ----------
+#
+# The example has two rows: a batch of one would be taken for a constant.
+def export(model):
+    shapes = ({0: torch.export.Dim.DYNAMIC},)
+    return torch.export.export(model, (images[:2],), dynamic_shapes=shapes)
+
+
+check_export(export)
+
+# %%
+# 7. A model behind HTTP
+# ----------------------
+#
+# ``predict(row)`` takes ten numbers of a patient as a list and returns one
+# number; ``POST`` with JSON reaches it. Train it so that its mean absolute
+# error on the last 100 patients is below 60; always answering the mean
+# gives more than 60.
+#
+# .. hint::
+#
+#    The statistics of the training rows belong to the model: whoever calls
+#    sends raw numbers.
+table = load_diabetes(scaled=False)
+rows, values = table.data.tolist(), table.target.tolist()
+
+
+def make_predict(rows, values):
+    raise NotImplementedError("your turn")
+
+
+def check_service(function):
+    predict = function(rows[:342], values[:342])
+    served = serve(predict, rows[342:])
+    truth = torch.tensor(values[342:])
+    mean = sum(values[:342]) / 342
+    assert (truth - mean).abs().mean() > 60
+    assert (torch.tensor(served) - truth).abs().mean() < 60
+    return served, truth
+
+
+with suppress(NotImplementedError):
+    check_service(make_predict)  # NotImplementedError: your turn
+
+# %%
+# The service that the check asks
+# -------------------------------
+#
+# The server of Python's standard library, on a free port of this machine,
+# with one request for each row. A real service has a framework around the
+# same function.
+def serve(predict, rows):
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            size = int(self.headers["Content-Length"])
+            answer = predict(json.loads(self.rfile.read(size)))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        opener = build_opener(ProxyHandler({}))
+        asked = [json.dumps(row).encode() for row in rows]
+        answers = [json.load(opener.open(address, row)) for row in asked]
+        server.shutdown()
+    return answers
+
+
+# %%
+# Solution 7
+# ----------
+#
+# The scaling is a part of the model, as buffers would be. The request is
+# answered in ``inference_mode`` and leaves as a plain float.
+def make_predict(rows, values):
+    torch.manual_seed(0)
+    inputs = torch.tensor(rows, device=device)
+    targets = torch.tensor(values, device=device).unsqueeze(1)
+    mean, std = inputs.mean(dim=0), inputs.std(dim=0)
+    model = nn.Linear(10, 1)
+    nn.init.constant_(model.bias, targets.mean().item())
+    optimizer = torch.optim.Adam(model.parameters(), lr=1.0)
+    for _ in range(300):
+        optimizer.zero_grad()
+        F.mse_loss(model((inputs - mean) / std), targets).backward()
+        optimizer.step()
+
+    def predict(row):
+        with torch.inference_mode():
+            x = torch.tensor([row], device=device)
+            return model((x - mean) / std).item()
+
+    return predict
+
+
+served, truth = check_service(make_predict)
+figure, ax = plt.subplots()
+ax.scatter(truth.cpu(), served, alpha=0.7)
+ax.axline((150, 150), slope=1, linestyle=":", color="C1")
+ax.set(xlabel="targets", ylabel="predict(row)")
+figure.tight_layout()

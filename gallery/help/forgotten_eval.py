@@ -1,0 +1,270 @@
+"""
+Predictions change from call to call: ``model.eval()`` is forgotten
+===================================================================
+
+In train mode Dropout draws anew at each call and BatchNorm looks at the
+other samples of the batch. Call ``model.eval()`` before every evaluation
+and ``model.train()`` at the start of every epoch. The same weights then
+get more than nine in ten unseen digits right, alone or in a batch; the
+opposite fault, ``eval()`` far worse than ``train()``, is made and cured
+too.
+
+* Do predictions change?
+
+  * From call to call with the same input? See *Dropout: two calls, two
+    answers*.
+  * With the other samples of the batch? See *BatchNorm: the answer depends
+    on the batch*.
+  * After many calls? See *Predictions that change the model*.
+
+* Is there an error with a batch of one sample? See *One sample: Expected
+  more than 1 value per channel*.
+
+* Is evaluation worse than training?
+
+  * Only from the second epoch on? See *Modes in the loop: train() in
+    train, eval() in evaluate*.
+  * From the start, and by far? See *Much worse in eval: running statistics
+    not yet learned*.
+
+* Does a frozen model change? See *Frozen BatchNorm in fine-tuning*.
+"""
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.optim.swa_utils import update_bn
+
+# %%
+# Digits, and a network with BatchNorm and Dropout
+# ------------------------------------------------
+#
+# Pixels from 0 to 16, as they are in the file: BatchNorm can take care of
+# the scale, if its statistics are right.
+torch.manual_seed(0)
+device = torch.get_default_device()
+digits = load_digits()
+order = torch.randperm(1797)
+x = torch.tensor(digits.data, dtype=torch.float32, device=device)[order]
+y = torch.tensor(digits.target, device=device)[order]
+x_train, y_train, x_test, y_test = x[:1200], y[:1200], x[1200:], y[1200:]
+
+
+def make_model(momentum=0.1):
+    return nn.Sequential(
+        nn.Linear(64, 64),
+        nn.BatchNorm1d(64, momentum=momentum),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(64, 10),
+    )
+
+
+# %%
+# Modes in the loop: ``train()`` in ``train``, ``eval()`` in ``evaluate``
+# -----------------------------------------------------------------------
+#
+# ``eval()`` stays until ``train()`` is called. A loop that calls
+# ``model.train()`` once, before the first epoch, trains without dropout
+# after the first evaluation; one that calls ``model.eval()`` once
+# evaluates wrongly after it. Each function sets the mode it needs, in its
+# first line, and no caller has to remember it.
+def train(model, optimizer, rows_per_batch=64):
+    model.train()
+    for rows in torch.randperm(1200).split(rows_per_batch):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x_train[rows]), y_train[rows]).backward()
+        optimizer.step()
+
+
+@torch.inference_mode()
+def evaluate(model, x, y):
+    model.eval()
+    return (model(x).argmax(dim=1) == y).float().mean().item()
+
+
+model = make_model()
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+for _ in range(8):
+    train(model, optimizer)
+    model.training  # True
+    test_accuracy = evaluate(model, x_test, y_test)
+    model.training  # False
+any(module.training for module in model.modules())  # False
+
+# %%
+# Dropout: two calls, two answers
+# -------------------------------
+#
+# In train mode half of the units are switched off at random in each call.
+# ``torch.inference_mode`` and ``no_grad`` do not stop that: they switch
+# gradients off, not layers.
+with torch.inference_mode():
+    model.train()
+    torch.equal(model(x_test), model(x_test))  # False
+    model.eval()
+    torch.equal(model(x_test), model(x_test))  # True
+
+# %%
+# BatchNorm: the answer depends on the batch
+# ------------------------------------------
+#
+# A function that keeps the model as it was: dropout is off, only BatchNorm
+# is in the wrong mode. A batch that holds one class only has another mean
+# than training had, and many of its zeros are called something else.
+@torch.no_grad()
+def wrong_mode(model, batch):
+    saved = {n: b.clone() for n, b in model.named_buffers()}
+    model.eval()
+    model[1].train()
+    answers = model(batch).argmax(dim=1)
+    model[1].eval()
+    for name, buffer in model.named_buffers():
+        buffer.copy_(saved[name])
+    return answers
+
+
+zeros = x_test[y_test == 0]
+with torch.inference_mode():
+    right = (model(zeros).argmax(dim=1) == 0).float().mean().item()
+wrong = (wrong_mode(model, zeros) == 0).float().mean().item()
+right > 0.9  # True
+wrong < 0.7  # True
+
+# %%
+# One sample: ``Expected more than 1 value per channel``
+# ------------------------------------------------------
+#
+# In train mode one sample has no variance: the error is a sign of the
+# forgotten ``eval()``. If it comes in training, the last batch holds one
+# sample: ``DataLoader(..., drop_last=True)``.
+model.train()
+with suppress(ValueError):
+    model(x_test[:1])  # ValueError: Expected more than 1 value per channel
+model.eval()
+model(x_test[:1]).shape  # torch.Size([1, 10])
+
+# %%
+# Predictions that change the model
+# ---------------------------------
+#
+# In train mode every call moves the running statistics, without gradient
+# and without optimizer. Brighter images, shown once in the wrong mode,
+# stay in the model. A checkpoint saved afterwards holds the damage.
+kept = {n: b.clone() for n, b in model.named_buffers()}
+model.train()
+with torch.inference_mode():
+    for _ in range(20):
+        model(3 * x_test)
+damaged = evaluate(model, x_test, y_test)
+model.load_state_dict(kept, strict=False)
+repaired = evaluate(model, x_test, y_test)
+repaired == test_accuracy  # True
+damaged < repaired - 0.1  # True
+
+# %%
+# Much worse in eval: running statistics not yet learned
+# ------------------------------------------------------
+#
+# The running mean begins at 0 and the variance at 1, and each batch moves
+# them by ``momentum``: PyTorch's 0.1 is 0.9 in TensorFlow. With 0.001 and
+# two short epochs they are still near the start. The weights are good: in
+# train mode the same model is right. ``model.eval()`` is not the fault,
+# and to leave it out is no cure.
+slow = make_model(momentum=0.001)
+optimizer = torch.optim.Adam(slow.parameters(), lr=0.01)
+for _ in range(2):
+    train(slow, optimizer)
+slow_eval = evaluate(slow, x_test, y_test)
+answers = wrong_mode(slow, x_test)
+slow_batch = (answers == y_test).float().mean().item()
+slow_batch > 0.85  # True
+slow_eval < slow_batch - 0.1  # True
+
+# %%
+# The cure: learn the statistics anew with ``update_bn``
+# ------------------------------------------------------
+#
+# ``update_bn`` resets them and takes the plain mean over all batches of a
+# loader; no weight changes. In training: the default ``momentum``, or more
+# steps. Batches of two or three samples make poor statistics at any
+# momentum: use :class:`~torch.nn.GroupNorm`, which has none.
+weight = slow[0].weight.clone()
+update_bn(x_train.split(64), slow)
+slow_cured = evaluate(slow, x_test, y_test)
+slow_cured > slow_eval + 0.1  # True
+torch.equal(slow[0].weight, weight)  # True
+list(nn.GroupNorm(8, 64).buffers())  # []
+
+# %%
+# Frozen BatchNorm in fine-tuning
+# -------------------------------
+#
+# ``requires_grad_(False)`` freezes weights; the statistics still follow
+# the new data in train mode. Set the frozen part to ``eval()`` after each
+# ``model.train()``, best in a ``train`` method, so that no loop forgets.
+class FineTuned(nn.Module):
+    def __init__(self, body, head):
+        super().__init__()
+        self.body, self.head = body.requires_grad_(False), head
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.body.eval()
+        return self
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+body = model[:3]
+before = body[1].running_mean.clone()
+tuned = FineTuned(body, nn.Linear(64, 10)).train()
+tuned(3 * x_train).shape  # torch.Size([1200, 10])
+torch.equal(body[1].running_mean, before)  # True
+tuned.head.training, tuned.body.training  # (True, False)
+nn.Module.train(tuned)
+tuned(3 * x_train).shape  # torch.Size([1200, 10])
+torch.equal(body[1].running_mean, before)  # False
+model.load_state_dict(kept, strict=False)
+
+# %%
+# What was reached: every sample the same answer in every batch
+# -------------------------------------------------------------
+#
+# In evaluation mode the digits one by one and all together get the same
+# logits. In the wrong mode the accuracy falls when the test set is read
+# class by class, as folders of images are read without shuffling.
+model.eval()
+with torch.inference_mode():
+    together = model.double()(x_test[:100].double())
+    alone = torch.cat([model(one.double()) for one in x_test[:100, None]])
+torch.allclose(together, alone)  # True
+model.float()
+by_class = y_test.argsort()
+sorted_x, sorted_y = x_test[by_class], y_test[by_class]
+batches = sorted_x.split(40)
+answers = torch.cat([wrong_mode(model, batch) for batch in batches])
+wrong_accuracy = (answers == sorted_y).float().mean().item()
+print(f"{test_accuracy=:.3f} {wrong_accuracy=:.3f} {damaged=:.3f}")
+print(f"{slow_batch=:.3f} {slow_eval=:.3f} {slow_cured=:.3f}")
+assert 0.93 < test_accuracy <= 1.0, test_accuracy
+assert wrong_accuracy < test_accuracy - 0.2, wrong_accuracy
+assert slow_cured > 0.9, slow_cured
+
+bars = {
+    "eval()": test_accuracy,
+    "no eval(),\nby class": wrong_accuracy,
+    "no eval(),\nlater eval()": damaged,
+    "momentum=0.001\neval()": slow_eval,
+    "momentum=0.001\nupdate_bn, eval()": slow_cured,
+}
+figure, ax = plt.subplots(figsize=(9, 3.8))
+colors = ["C0", "C1", "C1", "C1", "C0"]
+drawn = ax.bar(list(bars), list(bars.values()), color=colors, width=0.6)
+ax.bar_label(drawn, fmt="%.2f")
+ax.set(ylabel="accuracy", ylim=(0, 1.1))
+figure.tight_layout()

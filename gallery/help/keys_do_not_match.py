@@ -1,0 +1,312 @@
+"""
+Missing key(s) in state_dict: keys and sizes that do not match
+==============================================================
+
+``load_state_dict`` names every key that the model expects and the file
+lacks (missing), and the reverse (unexpected). Compare the two lists of
+names: a prefix ``module.`` comes from several GPUs, ``_orig_mod.`` from
+``torch.compile``, other names from changed code. Each file below fails
+first and then gives back the accuracy it was saved with.
+
+* Do all keys have one prefix more?
+
+  * Is it ``module.``? See *Saved on several GPUs: the prefix module.*.
+  * Is it ``_orig_mod.``? See *Saved after torch.compile: the prefix
+    _orig_mod.*.
+  * Are they inside ``state_dict``, ``model`` or ``epoch``? See *The file
+    is a checkpoint, not a state dict*.
+
+* Do some keys differ?
+
+  * Were layers renamed or moved? See *Renamed layers: change the keys, not
+    strict*.
+  * Is it a size mismatch of the last layer? See *Size mismatch for the
+    head: load the rest*.
+
+* Is there no error, and the model is bad? See *strict=False hides that
+  nothing was loaded*.
+
+* Does ``torch.load`` itself fail, with CUDA in the message? See *A file
+  from a GPU: map_location*.
+"""
+import tempfile
+from contextlib import suppress
+from copy import deepcopy
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
+
+# %%
+# A trained model, and its weights in a file
+# ------------------------------------------
+#
+# A small network reads digits. Its state dict goes through a file in a
+# temporary folder, as in real work; more on saving and loading is in
+# :doc:`/gallery/training/loading_weights`.
+torch.manual_seed(0)
+device = torch.get_default_device()
+digits = load_digits()
+order = torch.randperm(1797)
+x = torch.tensor(digits.data, dtype=torch.float32, device=device)[order]
+x, y = x / 16, torch.tensor(digits.target, device=device)[order]
+
+
+class Net(nn.Module):
+    def __init__(self, classes=10):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(64, 64), nn.ReLU())
+        self.head = nn.Linear(64, classes)
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+@torch.inference_mode()
+def accuracy(model):
+    answers = model.eval()(x[1400:]).argmax(dim=1)
+    return (answers == y[1400:]).float().mean().item()
+
+
+# %%
+# Train, save and read
+# --------------------
+#
+# ``files`` collects what other people might have sent: each state dict is
+# written with ``torch.save`` and read with ``weights_only=True``.
+def train(model, steps=150):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(steps):
+        rows = torch.randint(1400, (128,))
+        optimizer.zero_grad()
+        F.cross_entropy(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+    return model
+
+
+def through_file(state, map_location=device):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.pt"
+        torch.save(state, path)
+        return torch.load(
+            path, map_location=map_location, weights_only=True
+        )
+
+
+trained = train(Net())
+saved_accuracy = accuracy(trained)
+loaded = {}
+list(trained.state_dict())[:2]  # ['body.0.weight', 'body.0.bias']
+list(trained.state_dict())[2:]  # ['head.weight', 'head.bias']
+
+# %%
+# Read the error: ``Missing key(s)`` and ``Unexpected key(s)``
+# ------------------------------------------------------------
+#
+# Missing: in the model, not in the file. Unexpected: in the file, not in
+# the model. Nothing is guessed. This function prints the same as two sets,
+# which are shorter than the message for a large model.
+def compare(model, state):
+    wanted, given = set(model.state_dict()), set(state)
+    return sorted(wanted - given), sorted(given - wanted)
+
+
+state = through_file(trained.state_dict())
+compare(Net(), state)  # ([], [])
+Net().load_state_dict(state)
+del state["head.bias"]
+state["extra"] = torch.zeros(1)
+missing, unexpected = compare(Net(), state)
+missing, unexpected  # (['head.bias'], ['extra'])
+with suppress(RuntimeError):
+    Net().load_state_dict(
+        state
+    )  # RuntimeError: Missing key(s) in state_dict: "head.bias". ...
+
+# %%
+# Saved on several GPUs: the prefix module.
+# -----------------------------------------
+#
+# :class:`~torch.nn.DataParallel` and ``DistributedDataParallel`` hold the
+# model as their submodule ``module``, so every key gets that prefix.
+# Remove it in place; better, save ``wrapper.module.state_dict()``. For new
+# code take ``DistributedDataParallel``, even on one machine: one process
+# per GPU instead of threads and a copy of the model in each step. The
+# wrapper may move its model to a GPU, so a copy is wrapped here.
+wrapper = nn.DataParallel(deepcopy(trained))
+state = through_file(wrapper.state_dict())
+list(state)[2:]  # ['module.head.weight', 'module.head.bias']
+with suppress(RuntimeError):
+    Net().load_state_dict(
+        state
+    )  # RuntimeError: Missing key(s) ... Unexpected key(s) ... "module.body
+consume_prefix_in_state_dict_if_present(state, "module.")
+loaded["module."] = Net()
+loaded["module."].load_state_dict(state)
+list(wrapper.module.state_dict())[2:]  # ['head.weight', 'head.bias']
+
+# %%
+# The reverse: the model is wrapped and the file is not
+# -----------------------------------------------------
+#
+# Load before you wrap, or into ``wrapper.module``. A key ``module.`` added
+# to the file by hand works too, but then the next reader has the problem.
+state = through_file(trained.state_dict())
+wrapper = nn.DataParallel(Net())
+with suppress(RuntimeError):
+    wrapper.load_state_dict(
+        state
+    )  # RuntimeError: Missing key(s) in state_dict: "module.body.0.weight"
+wrapper.module.load_state_dict(state)
+loaded["into wrapper"] = wrapper.module.to(device)
+
+# %%
+# Saved after torch.compile: the prefix _orig_mod.
+# ------------------------------------------------
+#
+# ``torch.compile(model)`` returns a wrapper too. Save the state dict of the
+# model it was made of; ``model.compile()``, which compiles in place, leaves
+# the keys as they are. Models may carry both prefixes, in either order, and
+# this function takes both away. ``backend="eager"`` only saves time here.
+def plain_keys(state, prefixes=("module.", "_orig_mod.")):
+    plain = {}
+    for key, value in state.items():
+        for prefix in prefixes * 2:
+            key = key.removeprefix(prefix)
+        plain[key] = value
+    return plain
+
+
+compiled = torch.compile(deepcopy(trained), backend="eager")
+state = through_file(compiled.state_dict())
+list(state)[2:]  # ['_orig_mod.head.weight', '_orig_mod.head.bias']
+both = nn.DataParallel(compiled).state_dict()
+list(both)[3]  # 'module._orig_mod.head.bias'
+list(plain_keys(both)) == list(trained.state_dict())  # True
+loaded["_orig_mod."] = Net()
+loaded["_orig_mod."].load_state_dict(plain_keys(state))
+
+# %%
+# The file is a checkpoint, not a state dict
+# ------------------------------------------
+#
+# Many files hold the state dict beside other things. The unexpected keys
+# tell: they are no names of layers. Look at the keys of what was loaded
+# before anything else.
+checkpoint = {"model": trained.state_dict(), "epoch": 7}
+file = through_file(checkpoint)
+list(file)  # ['model', 'epoch']
+with suppress(RuntimeError):
+    Net().load_state_dict(
+        file
+    )  # RuntimeError: Unexpected key(s) in state_dict: "model", "epoch"
+Net().load_state_dict(file["model"])
+
+# %%
+# Renamed layers: change the keys, not strict
+# -------------------------------------------
+#
+# The file is from older code in which the layers were called ``features``
+# and ``classifier``. Write down old and new names once; sizes are the test
+# of each pair. The keys that remain stay as they are.
+def rename(state, names):
+    new = {}
+    for key, value in state.items():
+        for old, name in names.items():
+            if key.startswith(old + "."):
+                key = name + key.removeprefix(old)
+        new[key] = value
+    return new
+
+
+older = rename(
+    trained.state_dict(), {"body": "features", "head": "classifier"}
+)
+state = through_file(older)
+list(state)[1:3]  # ['features.0.bias', 'classifier.weight']
+state = rename(state, {"features": "body", "classifier": "head"})
+compare(Net(), state)  # ([], [])
+loaded["renamed"] = Net()
+loaded["renamed"].load_state_dict(state)
+
+# %%
+# Size mismatch for the head: load the rest
+# -----------------------------------------
+#
+# The new task has five classes: the names agree, the sizes do not, and
+# ``strict=False`` does not help. Keep the keys whose shapes agree, load
+# those, and check that only the head is missing. It must be trained.
+state = through_file(trained.state_dict())
+five = Net(classes=5)
+with suppress(RuntimeError):
+    five.load_state_dict(
+        state, strict=False
+    )  # RuntimeError: size mismatch for head.weight: copying a param
+shapes = {name: value.shape for name, value in five.state_dict().items()}
+fitting = {n: v for n, v in state.items() if shapes.get(n) == v.shape}
+result = five.load_state_dict(fitting, strict=False)
+result.missing_keys  # ['head.weight', 'head.bias']
+result.unexpected_keys  # []
+torch.equal(five.body[0].weight, trained.body[0].weight)  # True
+
+# %%
+# ``strict=False`` hides that nothing was loaded
+# ----------------------------------------------
+#
+# With a prefix, no name agrees. ``strict=False`` turns the error into a
+# return value that is easily dropped: the model keeps its random weights.
+# Assert on the two lists, as in the cell before.
+wrapper = nn.DataParallel(deepcopy(trained))
+state = through_file(wrapper.state_dict())
+untouched = Net()
+result = untouched.load_state_dict(state, strict=False)
+len(result.missing_keys), len(result.unexpected_keys)  # (4, 4)
+chance = accuracy(untouched)
+chance < 0.3  # True
+
+# %%
+# A file from a GPU: ``map_location``
+# -----------------------------------
+#
+# Tensors come back on the device they were saved on. Where it does not
+# exist, ``torch.load`` fails; the 64th GPU stands for it here.
+# ``map_location`` puts them elsewhere; ``"cpu"`` always works, and
+# ``load_state_dict`` copies to the device of the model.
+missing_gpu = "cuda:63"
+with suppress(RuntimeError):
+    through_file(
+        trained.state_dict(), map_location=missing_gpu
+    )  # RuntimeError: Attempting to deserialize object on ... map_location
+state = through_file(trained.state_dict(), map_location="cpu")
+{value.device.type for value in state.values()}  # {'cpu'}
+loaded["map_location"] = Net()
+loaded["map_location"].load_state_dict(state)
+loaded["map_location"].head.weight.device.type == device.type  # True
+
+# %%
+# What was reached: the accuracy from before, from every file
+# -----------------------------------------------------------
+#
+# Names that agree prove that keys agree, not that the model is the right
+# one. The proof is the number that the model had when it was saved. Each
+# repaired file gives it back; ``strict=False`` gives chance.
+found = {name: accuracy(model) for name, model in loaded.items()}
+found["strict=False"] = chance
+print(f"{saved_accuracy=:.3f}", found)
+assert 0.93 < saved_accuracy <= 1.0, saved_accuracy
+for name, model in loaded.items():
+    assert found[name] == saved_accuracy, name
+assert chance < 0.3, chance
+
+figure, ax = plt.subplots(figsize=(9, 3.6))
+colors = ["C0"] * len(loaded) + ["C1"]
+bars = ax.barh(list(found), list(found.values()), color=colors)
+ax.bar_label(bars, fmt=" %.2f")
+ax.axvline(saved_accuracy, linestyle=":", color="grey")
+ax.set(xlabel="accuracy", xlim=(0, 1.12))
+ax.invert_yaxis()
+figure.tight_layout()

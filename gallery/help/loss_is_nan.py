@@ -1,0 +1,381 @@
+"""
+Loss is nan: find where it starts and stop it
+=============================================
+
+``nan`` spreads: one missing value or one ``log(0)`` makes the loss
+``nan``, and the next step of the optimizer makes the weights ``nan``. Stop
+at the first value that is not finite, name its layer with forward hooks or
+its operation with ``torch.autograd.set_detect_anomaly``, remove the cause
+there, and start again from weights that are finite.
+
+* Is the loss ``nan`` at the first step, or always at the same batch?
+
+  * Do inputs or targets hold ``nan``? See *One missing value in the data*.
+  * Are they finite, and is the output ``nan``? See *Find the first layer
+    that is not finite: forward hooks*.
+  * Is it not clear which of them it is? See *Check inputs, loss and
+    gradients with isfinite*.
+
+* Does the loss grow for some steps, to ``inf`` and then ``nan``?
+
+  * Is the step too large? See *The learning rate is too high*.
+
+* Is there a logarithm, a root, a norm or a division in your loss?
+
+  * Is the loss ``nan`` or ``inf``? See *log(0) and division by 0 in a
+    custom loss*.
+  * Is the loss finite, and its gradient ``nan``? See *Finite loss, nan
+    gradient: anomaly mode names the operation*.
+
+* Does it happen in ``float16`` and not in ``float32``?
+
+  * Are there large values in the data or the loss? See *float16 overflow:
+    nothing above 65504*.
+  * Is there a mask of attention? See *Attention masks: -1e9 in float16,
+    and rows with nothing to read*.
+"""
+import warnings
+from contextlib import suppress
+from copy import deepcopy
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_diabetes
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+# %%
+# A table and a training loop that looks at nothing
+# -------------------------------------------------
+#
+# 442 patients, ten numbers each, and the progress of their disease a year
+# later. The rows are put in random order once and stay in it, so that a
+# run fails at the same batch each time. Inputs and targets are scaled with
+# the mean and the deviation of the 320 rows for training.
+torch.manual_seed(0)
+device = torch.get_default_device()
+table = load_diabetes(scaled=False)
+order = np.random.default_rng(0).permutation(442)
+data, target = table.data[order], table.target[order, None]
+x = torch.tensor(data, dtype=torch.float32, device=device)
+y = torch.tensor(target, dtype=torch.float32, device=device)
+inputs = (x - x[:320].mean(dim=0)) / x[:320].std(dim=0)
+targets = (y - y[:320].mean()) / y[:320].std()
+
+
+def make_model(outputs=1):
+    return nn.Sequential(
+        nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, outputs)
+    )
+
+
+# %%
+# ``fit``: every loss is kept, to see where it ended
+# --------------------------------------------------
+#
+# The losses stay tensors until the end. ``first_bad`` gives the number of
+# the first step whose loss is ``nan`` or ``inf``.
+def fit(model, criterion, inputs, lr=0.05, epochs=10, max_norm=None):
+    dataset = TensorDataset(inputs[:320], targets[:320])
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch, wanted in DataLoader(dataset, batch_size=32):
+            optimizer.zero_grad()
+            loss = criterion(model(batch), wanted)
+            loss.backward()
+            if max_norm is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+            optimizer.step()
+            losses.append(loss.detach())
+    return torch.stack(losses)
+
+
+def first_bad(losses):
+    return (~losses.isfinite()).nonzero()[0].item()
+
+
+# %%
+# One missing value in the data
+# -----------------------------
+#
+# One of 4,420 values is missing. Row 200 is in batch 6, so six steps are
+# right. The seventh loss is ``nan``, and so are all weights of the last
+# layer after its step: every later loss is ``nan``, whatever the data.
+broken = inputs.clone()
+broken[200, 2] = torch.nan
+model = make_model()
+missing = fit(model, nn.MSELoss(), broken)
+first_bad(missing)  # 6
+missing[6:].isnan().all().item()  # True
+model[2].weight.isnan().all().item()  # True
+broken.mean(dim=0).isnan().nonzero()  # tensor([[2]])
+
+# %%
+# Check inputs, loss and gradients with ``isfinite``
+# --------------------------------------------------
+#
+# The same loop with three questions stops before the bad step, with the
+# weights still finite, and says what was bad and where. Each question
+# makes a GPU wait, so ask them while you search.
+def require_finite(where, **tensors):
+    for name, tensor in tensors.items():
+        bad = (~tensor.isfinite()).nonzero().tolist()
+        if bad:
+            raise FloatingPointError(f"{where}: {name} at {bad[:3]}")
+
+
+def checked_epoch(model, criterion, inputs, lr=0.05):
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    dataset = TensorDataset(inputs[:320], targets[:320])
+    loader = DataLoader(dataset, batch_size=32)
+    for i, (batch, wanted) in enumerate(loader):
+        where = f"batch {i}"
+        require_finite(where, inputs=batch, targets=wanted)
+        optimizer.zero_grad()
+        loss = criterion(model(batch), wanted)
+        require_finite(where, loss=loss)
+        loss.backward()
+        grads = {name: p.grad for name, p in model.named_parameters()}
+        require_finite(where, **grads)
+        optimizer.step()
+
+
+# %%
+# The cause is found; fill the gap
+# --------------------------------
+#
+# The message leads to row 8 of batch 6, column 2. The gap gets the mean of
+# the rows for training that have the value, and the epoch runs to its end.
+# To leave out the row is the other fix. Fill before you scale: with one
+# ``nan`` in a column, its mean is ``nan`` and then the whole column.
+model = make_model()
+run = partial(checked_epoch, model, F.mse_loss)
+with suppress(FloatingPointError):
+    run(broken)  # FloatingPointError: batch 6: inputs at [[8, 2]]
+model[2].weight.isfinite().all().item()  # True
+means = broken[:320].nanmean(dim=0)
+filled = torch.where(broken.isnan(), means, broken)
+run(filled)
+
+# %%
+# The learning rate is too high
+# -----------------------------
+#
+# With ``lr=2`` each step jumps over the minimum and lands further away,
+# until the loss is too large for ``float32``. The fix is a smaller ``lr``.
+# Clipping the gradients bounds each step and keeps the loss finite as well.
+# It heals no ``nan``; ``error_if_nonfinite=True`` makes one an error.
+model = make_model()
+too_high = fit(model, nn.MSELoss(), inputs, lr=2.0)
+0 < first_bad(too_high) < 12  # True
+too_high[-1].isnan().item()  # True
+lower = fit(make_model(), nn.MSELoss(), inputs, lr=0.05)
+lower.isfinite().all().item()  # True
+clipped = fit(make_model(), nn.MSELoss(), inputs, lr=2.0, max_norm=0.1)
+clipped.isfinite().all().item()  # True
+clip = partial(nn.utils.clip_grad_norm_, error_if_nonfinite=True)
+with suppress(RuntimeError):
+    clip(model.parameters(), max_norm=0.1)  # RuntimeError: is non-finite
+
+# %%
+# Find the first layer that is not finite: forward hooks
+# ------------------------------------------------------
+#
+# A hook on each module sees its output, in the order in which they run.
+# ``Standardize`` divides by the deviation over the batch. In a batch of one
+# row that is 0, and 0 / 0 is ``nan``: an epoch fails at its last batch if
+# one row is left for it.
+class Standardize(nn.Module):
+    def __init__(self, eps=0.0):
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, x):
+        deviation = x.std(dim=0, correction=0)
+        return (x - x.mean(dim=0)) / (deviation + self.eps)
+
+
+def first_bad_layer(model, inputs):
+    found = []
+
+    def hook(name, module, args, output):
+        if not output.isfinite().all():
+            found.append(name)
+
+    modules = model.named_modules()
+    hooks = [m.register_forward_hook(partial(hook, n)) for n, m in modules]
+    model(inputs)
+    for handle in hooks:
+        handle.remove()
+    return found[0] if found else None
+
+
+# %%
+# The layer is named; add ``eps`` or drop the short batch
+# -------------------------------------------------------
+#
+# The name is the one that ``named_modules`` gives: here the position in
+# ``nn.Sequential``. A small ``eps`` keeps the quotient finite;
+# ``DataLoader(..., drop_last=True)`` leaves the short batch out.
+model = make_model()
+model.insert(1, Standardize())
+first_bad_layer(model, inputs[:32]) is None  # True
+first_bad_layer(model, inputs[:1])  # '1'
+model[1].eps = 1e-5
+first_bad_layer(model, inputs[:1]) is None  # True
+
+# %%
+# Finite loss, nan gradient: anomaly mode names the operation
+# -----------------------------------------------------------
+#
+# The norm of weights that start at 0 is a root of 0: its slope is infinite,
+# the square before it has slope 0, and infinity times 0 is ``nan``.
+# ``set_detect_anomaly`` names the operation that returns it and warns with
+# the lines of the forward pass; it is slow, so use it for the search only.
+# The fix is ``torch.linalg.vector_norm``, which has gradient 0 there. More
+# cases: :doc:`/reference/autograd/finding_bad_gradients`.
+linear = nn.Linear(10, 1)
+nn.init.zeros_(linear.weight)
+loss = F.mse_loss(linear(inputs), targets)
+loss = loss + 0.01 * linear.weight.square().sum().sqrt()
+loss.isfinite().item()  # True
+anomaly = torch.autograd.set_detect_anomaly(True)
+with anomaly, warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    loss = 0.01 * linear.weight.square().sum().sqrt()
+    with suppress(RuntimeError):
+        loss.backward()  # RuntimeError: 'PowBackward0' returned nan values
+"Traceback of forward call" in str(caught[0].message)  # True
+linear.zero_grad()
+(0.01 * torch.linalg.vector_norm(linear.weight)).backward()
+linear.weight.grad.isfinite().all().item()  # True
+
+# %%
+# log(0) and division by 0 in a custom loss
+# -----------------------------------------
+#
+# The model gives a mean and a variance for each patient. ``relu`` keeps
+# the variance from being negative, and lets it be 0: the run goes well
+# until a first output falls to 0 or below. ``softplus`` is above 0, and
+# ``F.gaussian_nll_loss`` holds the variance above its ``eps``. The weights
+# are drawn on the CPU, so that the run fails alike on every device.
+def nll_by_hand(outputs, targets):
+    mean, variance = outputs.split(1, dim=1)
+    variance = variance.relu()
+    error = (targets - mean) ** 2
+    return 0.5 * (variance.log() + error / variance).mean()
+
+
+def nll(outputs, targets):
+    mean, raw = outputs.split(1, dim=1)
+    return F.gaussian_nll_loss(mean, targets, F.softplus(raw), eps=1e-3)
+
+
+with torch.device("cpu"):
+    torch.manual_seed(1)
+    model = make_model(outputs=2)
+nn.init.zeros_(model[2].weight)
+nn.init.constant_(model[2].bias, 0.5)
+model = model.to(device)
+twin = deepcopy(model)
+by_hand = fit(model, nll_by_hand, inputs, lr=0.1)
+by_library = fit(twin, nll, inputs, lr=0.1)
+by_library.isfinite().all().item()  # True
+
+# %%
+# float16 overflow: nothing above 65504
+# -------------------------------------
+#
+# Targets up to 346 look harmless, but the squared error of a model that
+# begins at 0 is above 65504: ``inf``, and ``nan`` after one difference.
+# Scale the targets, or use ``bfloat16``, or ``torch.autocast``, which
+# computes this loss in ``float32``.
+half = y.half()
+start = torch.zeros_like(half)
+torch.finfo(torch.float16).max  # 65504.0
+loss = F.mse_loss(start, half)  # tensor(inf, dtype=torch.float16)
+loss - loss  # tensor(nan, dtype=torch.float16)
+F.mse_loss(start, targets.half()).isfinite().item()  # True
+F.mse_loss(start.bfloat16(), y.bfloat16()).isfinite().item()  # True
+with torch.autocast(device.type, dtype=torch.float16):
+    F.mse_loss(start, half).dtype  # torch.float32
+
+# %%
+# Attention masks: -1e9 in float16, and rows with nothing to read
+# ---------------------------------------------------------------
+#
+# ``masked_fill`` refuses -1e9 in ``float16``; converted, it is minus
+# infinity, and times the 0 of a visible place ``nan``. Fill with
+# ``-torch.inf`` or ``torch.finfo(dtype).min``. Where a whole row is hidden,
+# here the first, minus infinity gives ``nan``, ``finfo`` equal weights on
+# hidden places, and ``F.scaled_dot_product_attention`` gives 0. More:
+# :doc:`/reference/nn/attention_masks`.
+scores = torch.zeros(3, 3, dtype=torch.float16)
+hidden = torch.ones(3, 3, dtype=torch.bool).triu()
+with suppress(RuntimeError):
+    scores.masked_fill(hidden, -1e9)  # RuntimeError: without overflow
+0 * torch.tensor(-1e9).half()  # tensor(nan, dtype=torch.float16)
+weights = scores.masked_fill(hidden, -torch.inf).softmax(dim=-1).float()
+weights[0]  # tensor([nan, nan, nan])
+weights[1:]  # tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
+lowest = torch.finfo(scores.dtype).min
+weights = scores.masked_fill(hidden, lowest).softmax(dim=-1).float()
+weights[0].isclose(torch.tensor(1 / 3), atol=1e-3).all().item()  # True
+q = torch.randn(1, 3, 8)
+read = F.scaled_dot_product_attention(q, q, q, attn_mask=~hidden)
+read[0, 0].any().item()  # False
+
+# %%
+# What was reached: the same runs without nan
+# -------------------------------------------
+#
+# The repaired run is held to the 122 rows that were kept apart. Their
+# targets have a variance near 1, which a model that always answers the
+# mean has as its error. The loss with a variance is held to them as well.
+torch.manual_seed(0)
+model = make_model()
+repaired = fit(model, nn.MSELoss(), filled, lr=0.05)
+with torch.inference_mode():
+    test_error = F.mse_loss(model(filled[320:]), targets[320:]).item()
+    test_nll = nll(twin(inputs[320:]), targets[320:]).item()
+print(f"{test_error=:.3f} {test_nll=:.3f}")
+print(f"{first_bad(too_high)=} {first_bad(by_hand)=}")
+assert repaired.isfinite().all()
+assert 0.3 < test_error < 0.8, test_error
+assert 0.0 < test_nll < 0.45, test_nll
+assert 1 < first_bad(by_hand) < 100
+
+# %%
+# The failing runs beside the repaired ones
+# -----------------------------------------
+#
+# Left the squared error on a log scale: the missing value ends a run that
+# looked well, the high learning rate shows itself some steps before. Right
+# the two forms of the loss with a variance. Crosses mark the last finite
+# loss, dotted lines the step where ``nan`` or ``inf`` starts.
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.8))
+panels = [
+    (axes[0], "lr=0.05", repaired),
+    (axes[0], "lr=2", too_high),
+    (axes[0], "inputs[200, 2] = nan", missing),
+    (axes[1], "F.softplus(raw)", by_library),
+    (axes[1], "variance.relu()", by_hand),
+]
+colors = ["C0", "C1", "C3", "C0", "C1"]
+for (ax, label, losses), color in zip(panels, colors, strict=True):
+    finite = losses.cpu()[losses.isfinite().cpu()]
+    ax.plot(finite, color=color, label=label)
+    if len(finite) < len(losses):
+        last = len(finite) - 1
+        ax.plot(last, finite[last], "X", color=color, markersize=10)
+        ax.axvline(last + 1, color=color, linestyle=":", linewidth=1)
+axes[0].set(yscale="log", ylabel="nn.MSELoss()", xlim=(-1, 40))
+axes[1].set(ylabel="F.gaussian_nll_loss", xlim=(-4, 100))
+for ax in axes:
+    ax.set_xlabel("step")
+    ax.legend()
+figure.tight_layout()

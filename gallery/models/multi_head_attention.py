@@ -1,0 +1,279 @@
+"""
+Multi-head attention from scratch, and what its masks mean
+==========================================================
+
+A class of four linear layers computes the same as ``nn.MultiheadAttention``
+and ``F.scaled_dot_product_attention``, with every mask. Trained to find a
+digit among ten pictures, it is right about more than 85 of 100 pictures it
+has never seen, and the maps of its weights show where it looks.
+"""
+import math
+from contextlib import suppress
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+from tqdm import tqdm
+
+
+# %%
+# Queries, keys, values, and heads
+# --------------------------------
+#
+# Each place has a query, and its scores are the products with all keys,
+# divided by the root of the width of a head. A softmax over the keys makes
+# weights of them, and the answer is the weighted mean of the values. Heads
+# are parts of the width, each with weights of its own. ``hidden`` is
+# ``True`` where a query must not look at a key.
+class MultiHeadAttention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.q, self.k = nn.Linear(width, width), nn.Linear(width, width)
+        self.v, self.out = nn.Linear(width, width), nn.Linear(width, width)
+
+    def split(self, x):
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def forward(self, query, key, value, hidden=None):
+        q, k = self.split(self.q(query)), self.split(self.k(key))
+        v = self.split(self.v(value))
+        scores = q @ k.transpose(2, 3) / math.sqrt(q.size(-1))
+        if hidden is not None:
+            scores = scores.masked_fill(hidden, -torch.inf)
+        weights = scores.softmax(dim=-1)
+        output = (weights @ v).transpose(1, 2).flatten(2)
+        return self.out(output), weights
+
+
+# %%
+# The shapes
+# ----------
+#
+# Two sequences of six places with width 32, in four heads of width 8.
+torch.manual_seed(0)
+attention = MultiHeadAttention(width=32, heads=4).double()
+x = torch.randn(2, 6, 32, dtype=torch.float64)
+output, weights = attention(x, x, x)
+attention.split(x).shape  # torch.Size([2, 4, 6, 8])
+weights.shape  # torch.Size([2, 4, 6, 6])
+output.shape  # torch.Size([2, 6, 32])
+torch.allclose(weights.sum(dim=-1), torch.ones(6).double())  # True
+
+# %%
+# Equal to ``nn.MultiheadAttention`` with its weights copied in
+# -------------------------------------------------------------
+#
+# PyTorch keeps the weights for queries, keys and values in one matrix,
+# ``in_proj_weight``, one above the other. It gives the mean over the heads
+# unless ``average_attn_weights=False``. Its biases start at zero; random
+# ones make the test stricter.
+reference = nn.MultiheadAttention(32, 4, batch_first=True).double()
+nn.init.normal_(reference.in_proj_bias)
+reference.in_proj_weight.shape  # torch.Size([96, 32])
+parts = attention.q, attention.k, attention.v
+matrices = reference.in_proj_weight.detach().chunk(3)
+biases = reference.in_proj_bias.detach().chunk(3)
+for part, weight, bias in zip(parts, matrices, biases, strict=True):
+    part.load_state_dict({"weight": weight, "bias": bias})
+attention.out.load_state_dict(reference.out_proj.state_dict())
+
+output, weights = attention(x, x, x)
+wanted, maps = reference(x, x, x, average_attn_weights=False)
+torch.allclose(output, wanted, atol=1e-5)  # True
+torch.allclose(weights, maps, atol=1e-5)  # True
+
+# %%
+# Causal mask: ``True`` hides in one function and shows in the other
+# ------------------------------------------------------------------
+#
+# Each place sees itself and those before it. In ``nn.MultiheadAttention``,
+# as here, ``True`` hides. In ``F.scaled_dot_product_attention`` it shows,
+# and the same mask without ``~`` gives another result and no error.
+hidden = torch.ones(6, 6, dtype=torch.bool).triu(1)
+output, weights = attention(x, x, x, hidden)
+wanted, _ = reference(x, x, x, attn_mask=hidden)
+torch.allclose(output, wanted, atol=1e-5)  # True
+weights.triu(1).any()  # tensor(False)
+
+q, k, v = (attention.split(part(x)) for part in parts)
+heads = F.scaled_dot_product_attention(q, k, v, attn_mask=~hidden)
+right = attention.out(heads.transpose(1, 2).flatten(2))
+torch.allclose(right, output, atol=1e-5)  # True
+heads = F.scaled_dot_product_attention(q, k, v, attn_mask=hidden)
+wrong = attention.out(heads.transpose(1, 2).flatten(2))
+torch.allclose(wrong, output, atol=1e-5)  # False
+
+# %%
+# Padding mask: keys that are not there
+# -------------------------------------
+#
+# The second sequence ends after four places. Its mask has one row for each
+# sequence and lines up with the keys, the last dimension of the scores.
+# What stands in the padded places makes no difference then.
+padded = torch.arange(6) >= torch.tensor([[6], [4]])
+padded.shape  # torch.Size([2, 6])
+output, _ = attention(x, x, x, padded[:, None, None])
+wanted, _ = reference(x, x, x, key_padding_mask=padded)
+torch.allclose(output, wanted, atol=1e-5)  # True
+
+other = x.masked_fill(padded[:, :, None], 100.0)
+changed, _ = attention(x, other, other, padded[:, None, None])
+torch.allclose(changed, output, atol=1e-5)  # True
+changed, _ = attention(x, other, other)
+torch.allclose(changed, output, atol=1e-5)  # False
+
+# %%
+# -1e9 for what is hidden: not in float16
+# ---------------------------------------
+#
+# Much code fills with -1e9. ``float16`` ends at 65504, and the fill
+# raises. Minus infinity is right in every dtype, as long as something in
+# each row is left to see. Adding ``mask * -1e9`` is no way out: see
+# :doc:`/gallery/help/loss_is_nan`.
+scores = torch.zeros(2, 2, dtype=torch.float16)
+hidden = torch.tensor([[False, True], [True, True]])
+with suppress(RuntimeError):
+    scores.masked_fill(hidden, -1e9)  # RuntimeError: without overflow
+weights = scores.masked_fill(hidden, -torch.inf).softmax(dim=-1).float()
+weights[0]  # tensor([1.0, 0.0])
+
+# %%
+# A row with nothing to see
+# -------------------------
+#
+# Minus infinity everywhere has no softmax. ``torch.finfo(dtype).min`` has
+# one, which reads what is hidden. A second fill, after the softmax, gives
+# zeros and a gradient without ``nan``; so does
+# ``F.scaled_dot_product_attention``.
+weights[1]  # tensor([nan, nan])
+lowest = torch.finfo(scores.dtype).min
+weights = scores.masked_fill(hidden, lowest).softmax(dim=-1).float()
+weights[1]  # tensor([0.5, 0.5])
+
+scores = torch.zeros(2, 2, requires_grad=True)
+weights = scores.masked_fill(hidden, -torch.inf).softmax(dim=-1)
+weights = weights.masked_fill(hidden, 0.0)
+weights.tolist()  # [[1.0, 0.0], [0.0, 0.0]]
+weights.square().sum().backward()
+scores.grad.isnan().any()  # tensor(False)
+q = torch.randn(1, 2, 8)
+read = F.scaled_dot_product_attention(q, q, q, attn_mask=~hidden)
+read[0, 1].any()  # tensor(False)
+
+# %%
+# A task that attention solves: where is this digit?
+# --------------------------------------------------
+#
+# Ten pictures, one of each digit, stand in random order. Ten others, also
+# one of each digit, ask where theirs is. The last 397 digits are kept
+# apart: the test asks with pictures, and among pictures, never seen.
+device = torch.get_default_device()
+digits = load_digits()
+generator = torch.Generator(device=device).manual_seed(0)
+order = torch.randperm(1797, generator=generator, device=device)
+images = torch.tensor(digits.images, dtype=torch.float32, device=device)
+images = images[order].flatten(1) / 16
+labels = torch.tensor(digits.target, device=device)[order]
+
+# %%
+# Sets of questions
+# -----------------
+#
+# ``targets`` says for each query at which place its digit stands: the
+# inverse of the order in which the keys were put.
+def draw(start, stop, count):
+    options = dict(generator=generator, device=device)
+    sets = []
+    for digit in range(10):
+        pool = images[start:stop][labels[start:stop] == digit]
+        chosen = torch.randint(len(pool), (2, count), **options)
+        sets.append(pool[chosen])
+    queries, keys = torch.stack(sets, dim=2)
+    order = torch.rand(count, 10, **options).argsort(dim=1)
+    keys = keys[torch.arange(count, device=device)[:, None], order]
+    return queries, keys, order.argsort(dim=1)
+
+
+queries, keys, targets = draw(0, 1400, 32)
+queries.shape  # torch.Size([32, 10, 64])
+targets.shape  # torch.Size([32, 10])
+
+# %%
+# Pictures as queries and keys, places as values
+# ----------------------------------------------
+#
+# The values hold nothing of the pictures, only a vector for each place. So
+# the answer must come by way of the weights.
+class Finder(nn.Module):
+    def __init__(self, width=64, heads=4):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, width)
+        )
+        self.places = nn.Parameter(torch.randn(1, 10, width))
+        self.attention = MultiHeadAttention(width, heads)
+        self.head = nn.Linear(width, 10)
+
+    def forward(self, queries, keys):
+        output, weights = self.attention(
+            self.encoder(queries),
+            self.encoder(keys),
+            self.places.expand(len(keys), -1, -1),
+        )
+        return self.head(output), weights
+
+
+# %%
+# Training
+# --------
+#
+# Each step draws 32 new sets, with 320 questions.
+torch.manual_seed(0)
+model = Finder()
+optimizer = torch.optim.AdamW(model.parameters())
+scheduler = torch.optim.lr_scheduler.OneCycleLR(
+    optimizer, max_lr=0.01, total_steps=300
+)
+losses = []
+for _ in tqdm(range(300), disable=None):
+    queries, keys, targets = draw(0, 1400, 32)
+    logits, _ = model(queries, keys)
+    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    scheduler.step()
+    losses.append(loss.detach())
+
+# %%
+# What was reached
+# ----------------
+#
+# ``mass`` is the weight that a head puts on the picture of the same digit;
+# equal weights would give 0.1. Nothing makes the heads alike: the figure
+# shows those with the largest and the smallest ``mass``. Keys stand above
+# each map, queries on its left.
+with torch.inference_mode():
+    queries, keys, targets = draw(1400, 1797, 100)
+    logits, weights = model(queries, keys)
+accuracy = (logits.argmax(-1) == targets).double().mean().item()
+where = targets[:, None, :, None].expand(-1, 4, -1, -1)
+mass = weights.gather(3, where).mean(dim=(0, 2, 3))
+print(f"{losses[0]=:.2f} {losses[-1]=:.2f} {accuracy=:.3f} {mass=}")
+assert 0.85 < accuracy <= 1.0, accuracy
+assert mass.max() > 0.4, mass
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 4.3))
+pairs = [F.pad(x[0].view(10, 8, 8), (1, 1, 1, 1)) for x in (queries, keys)]
+for axis, head in zip(axes, [mass.argmax(), mass.argmin()], strict=True):
+    picture = torch.zeros(110, 110, device=device)
+    picture[10:, :10] = pairs[0].flatten(0, 1)
+    picture[:10, 10:] = pairs[1].transpose(0, 1).flatten(1)
+    cells = torch.ones(10, 10, device=device)
+    picture[10:, 10:] = weights[0, head].kron(cells)
+    axis.imshow(picture.cpu().numpy())
+    axis.set(xticks=[], yticks=[], title=f"mass={mass[head]:.2f}")
+figure.tight_layout()

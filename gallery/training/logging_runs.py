@@ -1,0 +1,250 @@
+"""
+Logging: TensorBoard, Weights & Biases offline, Python's ``logging``
+====================================================================
+
+``SummaryWriter`` writes scalars and histograms into a folder that
+``tensorboard --logdir`` shows; here they are read back and drawn, and are
+what the loop reported. Weights & Biases records the same run with no
+account and no network, and a logger of Python's keeps a record in words.
+"""
+import logging
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import matplotlib.pyplot as plt
+import torch
+import wandb
+from sklearn.datasets import load_digits
+from tensorboard.backend.event_processing.event_accumulator import (
+    EventAccumulator,
+)
+from torch import nn
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.tensorboard import SummaryWriter
+
+# %%
+# Something to log: digits, a network, two functions
+# --------------------------------------------------
+#
+# The functions are those of :doc:`training_loop`: they return sums over all
+# samples, divided once. Every fourth digit is kept for validation.
+torch.manual_seed(0)
+device = torch.get_default_device()
+inputs, targets = load_digits(return_X_y=True)
+inputs = torch.tensor(inputs / 16, dtype=torch.float32, device=device)
+targets = torch.tensor(targets, device=device)
+kept = torch.arange(len(inputs), device=device) % 4 == 0
+train_set = TensorDataset(inputs[~kept], targets[~kept])
+val_inputs, val_targets = inputs[kept], targets[kept]
+
+
+def train(model, loader, optimizer):
+    model.train()
+    loss_sum, seen = 0.0, 0
+    for inputs, targets in loader:
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        loss_sum += loss.detach() * len(targets)
+        seen += len(targets)
+    return (loss_sum / seen).item()
+
+
+@torch.inference_mode()
+def evaluate(model):
+    logits = model.eval()(val_inputs)
+    loss = nn.functional.cross_entropy(logits, val_targets).item()
+    correct = (logits.argmax(dim=1) == val_targets).float()
+    return loss, correct.mean().item()
+
+
+# %%
+# A logger of one's own, and a file for it
+# ----------------------------------------
+#
+# A named logger leaves the settings of other libraries alone, which
+# ``logging.basicConfig`` does not. What is below its level is dropped; the
+# numbers are arguments, formatted only if the line is written.
+folder = TemporaryDirectory()
+logger = logging.getLogger("proofsheet.training")
+logger.setLevel(logging.INFO)
+logger.propagate = False
+log_file = Path(folder.name) / "training.log"
+handler = logging.FileHandler(log_file, encoding="utf-8")
+handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+logger.addHandler(handler)
+
+logger.debug("not written: below %s", "INFO")
+logger.info("device %s, %d samples", device.type, len(train_set))
+len(log_file.read_text().splitlines())  # 1
+
+# %%
+# The loop writes to all three
+# ----------------------------
+#
+# Names with a slash are grouped in TensorBoard. The third argument is the
+# step on the x axis. ``mode="offline"`` lets Weights & Biases write to its
+# folder, and ``wandb sync`` sends that later; ``"online"`` sends at once.
+def fit(model, writer, run, epochs=12):
+    generator = torch.Generator(device=device).manual_seed(0)
+    loader = DataLoader(train_set, 64, shuffle=True, generator=generator)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    scheduler = CosineAnnealingLR(optimizer, epochs)
+    for epoch in range(epochs):
+        lr = scheduler.get_last_lr()[0]
+        loss = train(model, loader, optimizer)
+        val_loss, accuracy = evaluate(model)
+        scheduler.step()
+        scalars = {"loss/train": loss, "loss/val": val_loss, "lr": lr}
+        scalars["accuracy/val"] = accuracy
+        for name, value in scalars.items():
+            writer.add_scalar(name, value, epoch)
+        for name, parameter in model.named_parameters():
+            writer.add_histogram(name, parameter, epoch)
+        run.log(scalars)
+        logger.info("epoch %d: loss %.3f, val %.3f", epoch, loss, accuracy)
+        yield scalars
+
+
+# %%
+# Train, and close what was opened
+# --------------------------------
+#
+# Both are context managers, so that the last records are written even if
+# the loop raises. The variables keep the caches of Weights & Biases in the
+# temporary folder; ``teardown`` ends its process, and the environment is
+# put back.
+environment = dict(os.environ)
+os.environ["WANDB_CACHE_DIR"] = os.environ["WANDB_DATA_DIR"] = folder.name
+os.environ["WANDB_ERROR_REPORTING"] = "false"
+model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+settings = wandb.Settings(silent=True, console="off")
+run = wandb.init(
+    project="digits",
+    config={"lr": 5e-3, "epochs": 12},
+    mode="offline",
+    dir=folder.name,
+    settings=settings,
+)
+with run, SummaryWriter(f"{folder.name}/board") as writer:
+    history = list(fit(model, writer, run))
+    summary = dict(run.summary)
+wandb.teardown()
+os.environ.clear()
+os.environ.update(environment)
+
+# %%
+# The record in words
+# -------------------
+#
+# One line a call, with its level. A handler that stays would write every
+# line twice when the cell is run again: it is removed and closed.
+logger.removeHandler(handler)
+handler.close()
+lines = log_file.read_text().splitlines()
+print(*lines[:3], lines[-1], sep="\n")
+len(lines)  # 13
+lines[1].startswith("INFO epoch 0: loss ")  # True
+
+# %%
+# The record of Weights & Biases
+# ------------------------------
+#
+# ``run.summary`` holds the last value of each name that was logged, and the
+# folder one file with the whole run.
+summary["loss/train"] == history[-1]["loss/train"]  # True
+summary["accuracy/val"] == history[-1]["accuracy/val"]  # True
+(record,) = Path(folder.name).glob("wandb/offline-run-*/run-*.wandb")
+record.stat().st_size > 1000  # True
+
+# %%
+# Read TensorBoard's files back
+# -----------------------------
+#
+# ``EventAccumulator`` reads the folder as TensorBoard does. It keeps one
+# histogram of each name unless ``size_guidance`` says 0, which is all.
+# Scalars come back as they were written, rounded to ``float32``.
+events = EventAccumulator(
+    f"{folder.name}/board", size_guidance={"histograms": 0}
+)
+events.Reload()
+sorted(events.Tags()["scalars"])[:2]  # ['accuracy/val', 'loss/train']
+sorted(events.Tags()["histograms"])[:2]  # ['0.bias', '0.weight']
+curves = {
+    name: torch.tensor([event.value for event in events.Scalars(name)])
+    for name in events.Tags()["scalars"]
+}
+for name, curve in curves.items():
+    written = torch.tensor([scalars[name] for scalars in history])
+    assert torch.equal(curve, written), name
+len(curves["loss/val"])  # 12
+len(events.Histograms("0.weight"))  # 12
+
+# %%
+# A call without its step, and two runs in one folder
+# ---------------------------------------------------
+#
+# Without a third argument every point is written at step 0: a vertical
+# line. A second writer in the same folder adds its points to the first
+# one's, as here: give each run a folder of its own.
+def points(folder):
+    events = EventAccumulator(str(folder)).Reload()
+    return [(event.step, event.value) for event in events.Scalars("loss")]
+
+
+board = Path(folder.name) / "no-step"
+with SummaryWriter(board) as writer:
+    for loss in (2.0, 1.0):
+        writer.add_scalar("loss", loss)
+points(board)  # [(0, 2.0), (0, 1.0)]
+
+board = Path(folder.name) / "two-runs"
+for losses in ((2.0, 1.0), (3.0, 1.5)):
+    with SummaryWriter(board, filename_suffix=str(losses[0])) as writer:
+        for step, loss in enumerate(losses):
+            writer.add_scalar("loss", loss, step)
+len(points(board))  # 4
+
+# %%
+# What was reached, drawn from the files
+# --------------------------------------
+#
+# The curves on the left and the weights of the first layer on the right
+# were read from TensorBoard's folder. The weights spread from epoch to
+# epoch; those of a layer that is frozen would not, and this run would stop
+# here.
+def spread(histogram):
+    mean = histogram.sum / histogram.num
+    return (histogram.sum_squares / histogram.num - mean**2) ** 0.5
+
+
+histograms = [e.histogram_value for e in events.Histograms("0.weight")]
+widening = spread(histograms[-1]) / spread(histograms[0])
+accuracy = curves["accuracy/val"][-1].item()
+print(f"{accuracy=:.3f} {widening=:.2f}")
+assert 0.93 < accuracy <= 1.0, accuracy
+assert widening > 1.1, widening
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
+left.semilogy(curves["loss/train"].cpu(), label="loss/train")
+left.semilogy(curves["loss/val"].cpu(), "--", label="loss/val")
+left.set(xlabel="epoch", ylabel="loss")
+left.legend()
+for epoch in range(0, 12, 3):
+    histogram = histograms[epoch]
+    right.hist(
+        histogram.bucket_limit,
+        weights=histogram.bucket,
+        bins=40,
+        range=(-0.6, 0.6),
+        histtype="step",
+        linewidth=1.5,
+        label=f"epoch {epoch}",
+    )
+right.set(xlabel="0.weight", ylabel="count")
+right.legend()
+figure.tight_layout()
+folder.cleanup()

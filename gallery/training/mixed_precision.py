@@ -1,0 +1,290 @@
+"""
+Mixed precision: ``torch.amp.autocast`` and ``GradScaler``
+==========================================================
+
+Under ``autocast`` matrix products run in 16 bits while weights, gradients
+and the optimizer stay in float32. The same loop runs on a CPU in bfloat16
+and on CUDA in float16, and reaches the accuracy of float32, where
+``model.half()`` ends in nan.
+"""
+import math
+
+import matplotlib.pyplot as plt
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset, random_split
+
+# %%
+# Data and model: those of the training loop
+# ------------------------------------------
+#
+# Nothing in either knows of the precision. See :doc:`training_loop` for the
+# split and the loaders.
+torch.manual_seed(0)
+device = torch.get_default_device()
+digits = load_digits()
+images = torch.tensor(digits.images, dtype=torch.float32, device=device)
+labels = torch.tensor(digits.target, device=device)
+dataset = TensorDataset(images.unsqueeze(1) / 16, labels)
+generator = torch.Generator(device=device).manual_seed(0)
+train_set, val_set, test_set = random_split(
+    dataset, [0.7, 0.15, 0.15], generator=generator
+)
+
+
+def make_model():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 16, kernel_size=3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, kernel_size=3, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(32 * 4 * 4, 10),
+    ).to(device)
+
+
+# %%
+# ``autocast`` chooses a dtype for each operation
+# -----------------------------------------------
+#
+# ``device.type`` names the kind of device and decides the 16-bit type:
+# bfloat16 on a CPU, float16 on CUDA. Convolutions and matrix products run
+# in it, losses in float32, and ReLU keeps what it gets. Sums and softmax
+# are float32 on CUDA and stay in 16 bits on a CPU.
+low = torch.get_autocast_dtype(device.type)
+model = make_model()
+inputs, targets = dataset[:8]
+with torch.amp.autocast(device.type):
+    logits = model(inputs)
+    loss = F.cross_entropy(logits, targets)
+    results = {
+        "conv2d": F.conv2d(inputs, model[0].weight),
+        "matmul": logits @ logits.mT,
+        "relu": logits.relu(),
+        "sum": logits.sum(),
+        "softmax": logits.softmax(dim=1),
+        "mse_loss": F.mse_loss(logits, logits),
+        "cross_entropy": loss,
+    }
+for name, result in results.items():
+    print(f"{name:14}{result.dtype}")
+results["conv2d"].dtype == results["matmul"].dtype == low  # True
+results["relu"].dtype == low  # True
+results["mse_loss"].dtype  # torch.float32
+results["cross_entropy"].dtype  # torch.float32
+wide = results["sum"].dtype == results["softmax"].dtype == torch.float32
+wide == (device.type == "cuda")  # True
+
+# %%
+# Weights and gradients stay in float32
+# -------------------------------------
+#
+# ``autocast`` casts copies; the model is as it was, and so nothing of it is
+# lost between steps. ``backward`` stands outside: each operation goes back
+# in the dtype it went forward in.
+loss.backward()
+model[0].weight.dtype  # torch.float32
+model[0].weight.grad.dtype  # torch.float32
+logits.dtype == low  # True
+
+# %%
+# The loop: ``with autocast`` and three calls of the scaler
+# ---------------------------------------------------------
+#
+# ``GradScaler`` multiplies the loss so that small float16 gradients do not
+# become zero, and divides before the step. bfloat16 has the range of
+# float32 and needs none: with ``enabled=False`` its methods pass through.
+def train(model, loader, criterion, optimizer, scaler, amp, dtype):
+    model.train()
+    for inputs, targets in loader:
+        inputs, targets = inputs.to(device, dtype), targets.to(device)
+        optimizer.zero_grad()
+        with torch.amp.autocast(device.type, dtype=low, enabled=amp):
+            logits = model(inputs)
+            loss = criterion(logits, targets)
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    return loss.item()
+
+
+@torch.inference_mode()
+def evaluate(model, loader, amp, dtype):
+    model.eval()
+    correct, seen = 0, 0
+    for inputs, targets in loader:
+        inputs, targets = inputs.to(device, dtype), targets.to(device)
+        with torch.amp.autocast(device.type, dtype=low, enabled=amp):
+            logits = model(inputs)
+        correct += (logits.argmax(dim=1) == targets).sum()
+        seen += len(targets)
+    return (correct / seen).item()
+
+
+# %%
+# Three runs from the same weights
+# --------------------------------
+#
+# float32, ``autocast``, and ``model.half()``, which is often called mixed
+# precision and is not: there the weights themselves are float16.
+def fit(amp=False, dtype=torch.float32, epochs=12):
+    model = make_model().to(dtype)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    scaler = torch.amp.GradScaler(
+        device.type, enabled=amp and low == torch.float16
+    )
+    generator = torch.Generator(device=device).manual_seed(0)
+    loader = DataLoader(
+        train_set, batch_size=64, shuffle=True, generator=generator
+    )
+    val_loader = DataLoader(val_set, batch_size=256)
+    criterion = nn.CrossEntropyLoss()
+    history = [evaluate(model, val_loader, amp, dtype)]
+    for _ in range(epochs):
+        loss = train(
+            model, loader, criterion, optimizer, scaler, amp, dtype
+        )
+        history.append(evaluate(model, val_loader, amp, dtype))
+    return model, history, loss
+
+
+single, single_history, _ = fit()
+mixed, mixed_history, _ = fit(amp=True)
+half, half_history, half_loss = fit(dtype=torch.float16, epochs=2)
+math.isnan(half_loss)  # True
+
+# %%
+# Why ``model.half()`` fails, first: nan from AdamW
+# -------------------------------------------------
+#
+# The smallest positive number of float16 is 6e-8. The square of a gradient
+# of 1e-4 is below it, and so is ``eps=1e-8``, which should keep the
+# denominator from zero. AdamW then divides by zero in its first step.
+torch.tensor(6e-8, dtype=torch.float16).item()  # 5.9605e-08
+torch.tensor(1e-8, dtype=torch.float16).item()  # 0.0
+weight = torch.ones(2, dtype=torch.float16, requires_grad=True)
+optimizer = torch.optim.AdamW([weight], lr=2e-3)
+weight.grad = torch.tensor([0.5, 0.0], dtype=torch.float16)
+optimizer.step()
+weight.isnan().tolist()  # [False, True]
+
+# %%
+# Second: small updates are lost
+# ------------------------------
+#
+# Below 1 the numbers of float16 lie 0.0005 apart, those of bfloat16 0.004.
+# A step of 0.0001 rounds back to where it started. A thousand such steps
+# move a float32 weight from 1 to 0.9, and the others not at all.
+def move(dtype):
+    weight = torch.ones((), dtype=dtype, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=1e-3)
+    weight.grad = torch.full_like(weight, 0.1)
+    for _ in range(1000):
+        optimizer.step()
+    return round(weight.item(), 3)
+
+
+torch.finfo(torch.float16).eps / 2  # 0.00048828125
+torch.finfo(torch.bfloat16).eps / 2  # 0.00390625
+move(torch.float32)  # 0.9
+move(torch.float16), move(torch.bfloat16)  # (1.0, 1.0)
+
+# %%
+# Loss scaling saves a float16 gradient
+# -------------------------------------
+#
+# The gradient here is 1e-4 times 1e-4, and the product is taken in float16:
+# it is zero. ``scaler.scale`` multiplies the loss by 65,536, so that every
+# gradient on the way back is that much larger; ``unscale_`` divides the
+# float32 result, and what comes out is right.
+weight = torch.ones(3, requires_grad=True)
+inputs = torch.full((3,), 1e-4, dtype=torch.float16)
+((weight.half() * inputs).float().sum() * 1e-4).backward()
+weight.grad.tolist()  # [0.0, 0.0, 0.0]
+
+optimizer = torch.optim.SGD([weight], lr=1.0)
+scaler = torch.amp.GradScaler(device.type, init_scale=65536.0)
+optimizer.zero_grad()
+loss = (weight.half() * inputs).float().sum() * 1e-4
+scaler.scale(loss).backward()
+scaler.unscale_(optimizer)
+expected = torch.full_like(weight, 1e-8)
+torch.allclose(weight.grad, expected, rtol=0.01, atol=0.0)  # True
+
+# %%
+# When the scale is too large, the step is skipped
+# ------------------------------------------------
+#
+# A scaled gradient beyond 65,504 is inf in float16. The scaler sees it,
+# leaves the weights alone and halves the scale. So a skipped step now and
+# then is no error. Clipping needs ``unscale_`` first:
+# :doc:`/reference/autograd/gradient_clipping`.
+optimizer.zero_grad()
+scaler = torch.amp.GradScaler(device.type, init_scale=65536.0)
+loss = (weight.half() * inputs).float().sum() * 10
+scaler.scale(loss).backward()
+weight.grad.tolist()  # [inf, inf, inf]
+scaler.step(optimizer)
+scaler.update()
+weight.tolist(), scaler.get_scale()  # ([1.0, 1.0, 1.0], 32768.0)
+
+# %%
+# The old names warn
+# ------------------
+#
+# Each kind of device had classes of its own, CUDA those in
+# ``torch.cuda.amp``. The new ones take the device as an argument, as above.
+torch.cuda.amp.autocast(enabled=False)  # FutureWarning: is deprecated
+torch.cuda.amp.GradScaler(enabled=False)  # FutureWarning: is deprecated
+
+# %%
+# What was reached
+# ----------------
+#
+# On the test digits ``autocast`` is as good as float32, within three in a
+# hundred; ``model.half()`` is at chance. Of the gradients of the logits,
+# with which ``backward`` begins, more than three in ten would be zero in
+# float16, and the scale of 65,536 saves more than two in ten.
+test_loader = DataLoader(test_set, batch_size=256)
+single_accuracy = evaluate(single, test_loader, False, torch.float32)
+mixed_accuracy = evaluate(mixed, test_loader, True, torch.float32)
+half_accuracy = evaluate(half, test_loader, False, torch.float16)
+print(f"{single_accuracy=:.3f} {mixed_accuracy=:.3f} {half_accuracy=:.3f}")
+assert 0.93 < mixed_accuracy <= 1.0, mixed_accuracy
+assert abs(mixed_accuracy - single_accuracy) < 0.03
+assert half_accuracy < 0.3, half_accuracy
+
+inputs, targets = dataset[:1258]
+logits = single(inputs).detach().requires_grad_()
+F.cross_entropy(logits, targets).backward()
+lost = (logits.grad.half() == 0).float().mean().item()
+lost_scaled = ((logits.grad * 65536).half() == 0).float().mean().item()
+print(f"{lost=:.3f} {lost_scaled=:.3f}")
+assert lost > 0.3 and lost - lost_scaled > 0.2
+
+# %%
+# Accuracy by epoch, and gradients by size
+# ----------------------------------------
+#
+# Right, what lies left of the dotted line is lost in float16. Time and
+# memory are saved where the device has units for 16 bits, as GPUs and
+# recent server CPUs have; elsewhere ``autocast`` may be slower than
+# float32. Measure it with your model.
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
+left.plot(single_history, label="float32")
+left.plot(mixed_history, "--", label="autocast")
+left.plot(half_history, "X-", color="C5", label="model.half()")
+left.set(xlabel="epoch", ylabel="accuracy (val)", ylim=(0, 1.02))
+left.legend()
+sizes = logits.grad[logits.grad != 0].abs().log2().cpu()
+bins = range(-50, 20, 2)
+right.hist(sizes, bins, alpha=0.6, label="grad")
+right.hist(sizes + 16, bins, alpha=0.6, label="grad × 65536")
+right.axvline(-25, linestyle=":", color="C5")
+right.set(xlabel="log2 |grad|", ylabel="numel", ylim=(0, 1400))
+right.legend(loc="upper right")
+figure.tight_layout()

@@ -1,0 +1,269 @@
+"""
+Hooks on modules: activations and gradients, captured and removed
+=================================================================
+
+``register_forward_hook`` shows what a layer gives, and
+``register_full_backward_hook`` the gradient that comes back; each returns a
+handle whose ``remove`` ends it. A context manager removes them for sure.
+Captured so, each layer of a trained network tells the digits apart: the
+output by far better than the same network before training.
+"""
+from contextlib import contextmanager, suppress
+
+import matplotlib.pyplot as plt
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+# %%
+# A trained network to look into
+# ------------------------------
+#
+# Layers have names here, so that what is captured has them too. Every
+# fourth digit is kept for the test.
+torch.manual_seed(0)
+device = torch.get_default_device()
+digits = load_digits()
+images = torch.tensor(digits.images, dtype=torch.float32, device=device)
+images = images.unsqueeze(1) / 16
+labels = torch.tensor(digits.target, device=device)
+kept = torch.arange(len(labels), device=device) % 4 == 0
+train_set = TensorDataset(images[~kept], labels[~kept])
+
+
+class Net(nn.Module):
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 16, kernel_size=3, padding=1)
+        self.relu = nn.ReLU(inplace=inplace)
+        self.conv2 = nn.Conv2d(16, 16, kernel_size=3, stride=2)
+        self.head = nn.Linear(16 * 3 * 3, 10)
+
+    def forward(self, images):
+        features = self.relu(self.conv1(images))
+        features = self.conv2(features).relu()
+        return self.head(features.flatten(1))
+
+
+def train(model, epochs=8):
+    generator = torch.Generator(device=device).manual_seed(0)
+    loader = DataLoader(train_set, 64, shuffle=True, generator=generator)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    for _ in range(epochs):
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            logits = model(inputs)
+            nn.functional.cross_entropy(logits, targets).backward()
+            optimizer.step()
+    return model.eval()
+
+
+model = train(Net())
+
+# %%
+# One hook, and its end
+# ---------------------
+#
+# A forward hook is called with the module, its positional inputs and its
+# output. ``detach`` keeps the numbers without the graph. The hook runs when
+# the module is called, not when ``forward`` is.
+captured = {}
+
+
+def keep(module, inputs, output):
+    captured["conv1"] = output.detach()
+
+
+handle = model.conv1.register_forward_hook(keep)
+model(images[:5])
+captured.pop("conv1").shape  # torch.Size([5, 16, 8, 8])
+model.conv1.forward(images[:5])
+captured  # {}
+handle.remove()
+model(images[:5])
+captured  # {}
+
+# %%
+# Activations and gradients of several layers, removed for sure
+# -------------------------------------------------------------
+#
+# ``finally`` removes the hooks after an error as well. A backward hook gets
+# the gradients of the loss with respect to the module's inputs and outputs,
+# as tuples.
+@contextmanager
+def capture(model, *names):
+    activations, gradients, handles = {}, {}, []
+
+    def hook(name):
+        def forward(module, inputs, output):
+            activations[name] = output.detach().clone()
+
+        def backward(module, grad_input, grad_output):
+            gradients[name] = grad_output[0].detach().clone()
+
+        layer = model.get_submodule(name)
+        handles.append(layer.register_forward_hook(forward))
+        handles.append(layer.register_full_backward_hook(backward))
+
+    try:
+        for name in names:
+            hook(name)
+        yield activations, gradients
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+# %%
+# Are they the right numbers?
+# ---------------------------
+#
+# The gradient of the cross entropy at the logits is known: softmax minus
+# the one-hot target, divided by the batch size. What the hook captured is
+# that. The pictures ask for a gradient too: without one, a backward hook of
+# the first layer warns that no input needs any. After the block there is no
+# hook left, also if it raised.
+pictures = images[:5].clone().requires_grad_()
+with capture(model, "conv1", "head") as (activations, gradients):
+    logits = model(pictures)
+    nn.functional.cross_entropy(logits, labels[:5]).backward()
+torch.equal(activations["head"], logits)  # True
+gradients["conv1"].shape  # torch.Size([5, 16, 8, 8])
+one_hot = nn.functional.one_hot(labels[:5], 10)
+known = (logits.softmax(dim=1) - one_hot) / 5
+torch.allclose(gradients["head"], known, atol=1e-6)  # True
+with suppress(RuntimeError), capture(model, "conv1"):
+    model(pictures.flatten(1))  # RuntimeError: Expected 3D
+len(model.conv1._forward_hooks)  # 0
+
+# %%
+# What goes wrong when hooks stay
+# -------------------------------
+#
+# A cell that is run again registers its hook again. The first list grows
+# by one, two, three entries, each with a graph that holds memory, since
+# nothing was detached. And a hook that returns a value replaces the output:
+# registered twice, it doubles twice.
+leaked, handles = [], []
+for _ in range(3):
+    hook = model.head.register_forward_hook(
+        lambda module, inputs, output: leaked.append(output)
+    )
+    handles.append(hook)
+    model(images[:5])
+len(leaked)  # 6
+all(output.grad_fn is not None for output in leaked)  # True
+for handle in handles:
+    handle.remove()
+
+doubler = nn.Identity()
+for _ in range(2):
+    doubler.register_forward_hook(lambda module, inputs, output: 2 * output)
+doubler(torch.tensor(1.0))  # tensor(4.)
+
+# %%
+# An in-place ReLU changes what was captured
+# ------------------------------------------
+#
+# ``detach`` shares memory with the output, and ``nn.ReLU(inplace=True)``
+# writes into it: the record of ``conv1`` has no negative numbers left.
+# ``clone`` keeps it as it was, at the cost of a copy.
+inplace = Net(inplace=True).eval()
+inplace.load_state_dict(model.state_dict())
+records = []
+
+
+def record(module, inputs, output):
+    records.extend([output.detach(), output.detach().clone()])
+
+
+handle = inplace.conv1.register_forward_hook(record)
+inplace(images[:5])
+handle.remove()
+shared, copied = records
+(shared < 0).any()  # tensor(False)
+(copied < 0).any()  # tensor(True)
+
+# %%
+# Full backward hooks and in-place operations do not mix
+# ------------------------------------------------------
+#
+# Such a hook makes the output a view that may not be changed. Switch
+# ``inplace`` off while you look: the numbers of the network are the same.
+with suppress(RuntimeError), capture(inplace, "conv1"):
+    inplace(pictures)  # RuntimeError: is a view and is being modified
+for module in inplace.modules():
+    if isinstance(module, nn.ReLU):
+        module.inplace = False
+with capture(inplace, "conv1") as (_, gradients):
+    logits = inplace(pictures)
+    logits.sum().backward()
+torch.allclose(logits, model(pictures))  # True
+list(gradients)  # ['conv1']
+
+# %%
+# A use: how well does each layer tell the digits apart?
+# ------------------------------------------------------
+#
+# The mean of what a layer gives is taken for each class on the training
+# digits; a test digit gets the class whose mean is nearest. This asks the
+# layers and trains nothing.
+@torch.no_grad()
+def probe(model, names):
+    with capture(model, *names) as (activations, _):
+        model(images)
+    scores = [nearest_mean(activations[name].flatten(1)) for name in names]
+    return [nearest_mean(images.flatten(1)), *scores]
+
+
+def nearest_mean(features):
+    means = [features[~kept & (labels == n)].mean(dim=0) for n in range(10)]
+    distances = torch.cdist(features[kept], torch.stack(means))
+    right = distances.argmin(dim=1) == labels[kept]
+    return right.float().mean().item()
+
+
+names = ["conv1", "conv2", "head"]
+torch.manual_seed(0)
+untrained = probe(Net().eval(), names)
+trained = probe(model, names)
+
+# %%
+# What was reached, layer by layer
+# --------------------------------
+#
+# On the left are a digit, two maps that ``conv1`` makes of it, and the size
+# of the gradients that come back to them. On the right is the share of test
+# digits with the right class: in the trained network the last layer knows
+# more than the pixels, in the untrained one less.
+print([f"{value:.3f}" for value in untrained])
+print([f"{value:.3f}" for value in trained])
+assert 0.93 < trained[-1] <= 1.0, trained
+assert trained[-1] > trained[0] > untrained[-1], (trained, untrained)
+
+picture = images[:1].clone().requires_grad_()
+with capture(model, "conv1") as (activations, gradients):
+    logits = model(picture)
+    nn.functional.cross_entropy(logits, labels[:1]).backward()
+maps = activations["conv1"][0].relu()
+first, second = maps.sum(dim=(1, 2)).topk(2).indices.tolist()
+shown = {
+    "input": images[0, 0],
+    f"conv1[{first}]": maps[first],
+    f"conv1[{second}]": maps[second],
+    "|grad|": gradients["conv1"][0].norm(dim=0),
+}
+
+figure = plt.figure(figsize=(9, 3.8))
+for place, name in zip((1, 2, 5, 6), shown, strict=True):
+    axes = figure.add_subplot(2, 4, place)
+    axes.imshow(shown[name].cpu().numpy())
+    axes.set_title(name, fontsize="small")
+    axes.axis("off")
+right = figure.add_subplot(1, 2, 2)
+right.plot(["pixels", *names], trained, "-o", label="trained")
+right.plot(["pixels", *names], untrained, "--s", label="untrained")
+right.set(ylabel="accuracy")
+right.legend(loc="lower left")
+figure.tight_layout()

@@ -1,0 +1,285 @@
+"""
+Profiling: where the time of a training step goes
+=================================================
+
+``torch.profiler`` names the operations of a step and draws them on a time
+axis, and ``torch.utils.benchmark.Timer`` compares two forms of one of them.
+Here the profile points at a loop over the samples of a batch: written for
+the whole batch, the step gives the same loss in less than half the time.
+"""
+import json
+import time
+import warnings
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import matplotlib.pyplot as plt
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.profiler import (
+    ProfilerActivity,
+    profile,
+    record_function,
+    schedule,
+)
+from torch.utils.benchmark import Timer
+
+# %%
+# A training step that is slower than it should be
+# ------------------------------------------------
+#
+# Each picture gets mean 0 and deviation 1 before it enters the network. It
+# works, and it does so one picture at a time. ``record_function`` gives the
+# parts of the step names that the profile will show.
+torch.manual_seed(0)
+device = torch.get_default_device()
+inputs, targets = load_digits(return_X_y=True)
+inputs = torch.tensor(inputs, dtype=torch.float32, device=device)
+targets = torch.tensor(targets, device=device)
+
+
+def standardize_each(pictures):
+    rows = [(row - row.mean()) / row.std() for row in pictures]
+    return torch.stack(rows)
+
+
+def make_step(standardize):
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def step(start=0):
+        batch = slice(start, start + 128)
+        with record_function("standardize"):
+            pictures = standardize(inputs[batch])
+        with record_function("forward"):
+            logits = model(pictures)
+            loss = nn.functional.cross_entropy(logits, targets[batch])
+        with record_function("backward"):
+            optimizer.zero_grad()
+            loss.backward()
+        with record_function("update"):
+            optimizer.step()
+        return loss.detach()
+
+    return step
+
+
+slow_step = make_step(standardize_each)
+slow_step()  # shape (), dtype float32
+
+# %%
+# Read the clock when the device is done
+# --------------------------------------
+#
+# A call on a GPU returns when its work is queued, not when it is finished:
+# ``time.perf_counter`` alone measures the queueing. Wait before both
+# readings; on the CPU there is nothing to wait for. The first calls are
+# slower, since kernels and memory are prepared in them: they do not count.
+def synchronize():
+    if device.type != "cpu":
+        torch.accelerator.synchronize()
+
+
+def seconds(function, repeats=5):
+    for _ in range(2):
+        function()
+    synchronize()
+    start = time.perf_counter()
+    for _ in range(repeats):
+        function()
+    synchronize()
+    return (time.perf_counter() - start) / repeats
+
+
+small = torch.rand(256, 256)
+large = torch.rand(1024, 1024)
+small_seconds = seconds(lambda: small @ small)
+large_seconds = seconds(lambda: large @ large)
+print(f"{small_seconds * 1e3:.2f} ms, {large_seconds * 1e3:.2f} ms")
+assert large_seconds > small_seconds
+
+# %%
+# CUDA events: the clock of the GPU itself
+# ----------------------------------------
+#
+# Two events in the stream give the time between them on the device, without
+# that of Python. They are read after a wait. The last number is what the
+# clock says without one: only the time to queue the product.
+if device.type == "cuda":
+    start = torch.cuda.Event(enable_timing=True)
+    end = torch.cuda.Event(enable_timing=True)
+    start.record()
+    large @ large
+    end.record()
+    end.synchronize()
+    begun = time.perf_counter()
+    large @ large
+    queued = time.perf_counter() - begun
+    print(f"{start.elapsed_time(end):.3f} ms, {queued * 1e3:.3f} ms")
+
+# %%
+# The table: ``torch.profiler.profile``
+# -------------------------------------
+#
+# ``Self`` is the time of an operation without those that it calls; ``# of
+# Calls`` is often the telling column. A step that handles 128 pictures at
+# once has no reason to take 128 deviations.
+activities = [ProfilerActivity.CPU]
+if device.type == "cuda":
+    activities.append(ProfilerActivity.CUDA)
+
+
+def profile_step(step):
+    for _ in range(3):
+        step()
+    with profile(activities=activities) as prof:
+        step()
+        synchronize()
+    return prof
+
+
+slow_profile = profile_step(slow_step)
+averages = slow_profile.key_averages()
+print(averages.table(sort_by="self_cpu_time_total", row_limit=6))
+calls = {event.key: event.count for event in averages}
+calls["aten::std"]  # 128
+
+# %%
+# ``use_cuda=True`` is gone
+# -------------------------
+#
+# The argument that many pages still show was deprecated for years, and
+# since PyTorch 2.14 it is a ``TypeError``; before that it warned, which is
+# made an error here. What is to be recorded stands in ``activities``.
+def refusal(profiler):
+    with warnings.catch_warnings(action="error"):
+        try:
+            profiler(use_cuda=True)
+        except (TypeError, FutureWarning) as error:
+            return str(error)
+
+
+for profiler in (profile, torch.autograd.profiler.profile):
+    message = refusal(profiler)
+    print(message)
+    "use_cuda" in message  # True
+
+# %%
+# The same numbers for the whole batch, and a Timer to compare
+# ------------------------------------------------------------
+#
+# ``Timer`` warms up, waits for the device, repeats until it has measured
+# long enough, and gives the median. It sets the number of threads to 1
+# unless told otherwise: say ``num_threads`` to measure what will run.
+def standardize_batch(pictures):
+    mean = pictures.mean(dim=1, keepdim=True)
+    return (pictures - mean) / pictures.std(dim=1, keepdim=True)
+
+
+def median(statement, **names):
+    timer = Timer(
+        statement, globals=names, num_threads=torch.get_num_threads()
+    )
+    return timer.blocked_autorange(min_run_time=0.1).median
+
+
+batch = inputs[:128]
+one, all_ = standardize_each(batch), standardize_batch(batch)
+torch.allclose(one, all_, atol=1e-5)  # True
+looped = median("f(x)", f=standardize_each, x=batch)
+at_once = median("f(x)", f=standardize_batch, x=batch)
+print(f"{looped * 1e6:.0f} us, {at_once * 1e6:.0f} us")
+assert looped > 5 * at_once
+
+# %%
+# Several steps, and a file for a viewer
+# --------------------------------------
+#
+# In a long run, ``schedule`` skips steps, warms up and records a few.
+# ``export_chrome_trace`` writes what https://ui.perfetto.dev shows in a
+# browser: here it is read back, and holds each of the two steps.
+fast_step = make_step(standardize_batch)
+plan = schedule(skip_first=2, wait=1, warmup=1, active=2, repeat=1)
+with profile(activities=activities, schedule=plan) as prof:
+    for _ in range(8):
+        fast_step()
+        synchronize()
+        prof.step()
+with TemporaryDirectory() as folder:
+    path = Path(folder) / "trace.json"
+    prof.export_chrome_trace(str(path))
+    trace = json.loads(path.read_text())["traceEvents"]
+names = [event.get("name", "") for event in trace]
+sum(name.startswith("ProfilerStep#") for name in names) >= 2  # True
+names.count("ProfilerStep#4") > 0  # True
+names.count("ProfilerStep#3")  # 0
+
+# %%
+# From events to boxes
+# --------------------
+#
+# An event knows when it began and ended, and which one called it: its depth
+# is the number of callers. Backward runs in a thread of its own, and its
+# events have no caller there; they are drawn below the part in which they
+# begin.
+PARTS = ["standardize", "forward", "backward", "update"]
+
+
+def boxes(prof):
+    events = [e for e in prof.events() if e.device_type.name == "CPU"]
+    spans = {e.name: e.time_range for e in events if e.name in PARTS}
+    zero = spans["standardize"].start
+    stack = defaultdict(list)
+    for event in events:
+        start, end = event.time_range.start, event.time_range.end
+        depth, caller = 0, event
+        while caller.cpu_parent is not None:
+            depth, caller = depth + 1, caller.cpu_parent
+        depth += caller.name not in PARTS
+        for part, span in spans.items():
+            if span.start <= start < span.end:
+                box = (start - zero) / 1e3, (end - start) / 1e3
+                stack[part, depth].append(box)
+    return stack
+
+
+slow_boxes = boxes(slow_profile)
+[len(slow_boxes[part, 0]) for part in PARTS]  # [1, 1, 1, 1]
+len(slow_boxes["standardize", 1]) >= 4 * 128  # True
+
+# %%
+# What was reached: the same loss, and another picture
+# ----------------------------------------------------
+#
+# Above is the step with the loop, below the one without, on one time axis
+# in milliseconds; what is called lies under what calls it. The losses of a
+# training with either agree, and the network learns the digits.
+slow_step, fast_step = map(make_step, (standardize_each, standardize_batch))
+starts = list(range(0, 1280, 128)) * 6
+slow_losses = torch.stack([slow_step(start) for start in starts])
+fast_losses = torch.stack([fast_step(start) for start in starts])
+assert torch.allclose(slow_losses, fast_losses, atol=1e-2)
+assert fast_losses[-10:].mean() < 0.6 < 2 < fast_losses[0]
+before = median("step()", step=slow_step)
+after = median("step()", step=fast_step)
+print(f"{before * 1e3:.2f} ms before, {after * 1e3:.2f} ms after")
+assert before > 2 * after
+
+stacks = slow_boxes, boxes(profile_step(fast_step))
+figure, rows = plt.subplots(2, 1, sharex=True, figsize=(9, 4.2))
+for axes, stack in zip(rows, stacks, strict=True):
+    for (part, depth), spans in stack.items():
+        if depth < 4:
+            colour = f"C{PARTS.index(part)}"
+            axes.broken_barh(spans, (-depth, 0.9), color=colour, lw=0)
+    axes.set(yticks=[])
+for index, name in enumerate(PARTS):
+    rows[1].plot([], linewidth=8, color=f"C{index}", label=name)
+rows[1].legend(loc="lower right", ncols=2)
+rows[1].set(xlabel="ms")
+figure.tight_layout()

@@ -1,0 +1,300 @@
+"""
+Save a checkpoint and resume after a crash: the same losses
+===========================================================
+
+A checkpoint that holds model, optimizer, scheduler, random states and the
+loader's generator resumes a training that was killed as if nothing had
+happened. Below a training process is killed in the middle of an epoch, and
+every loss after the restart equals the uninterrupted run's, bit for bit.
+"""
+import inspect
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.utils.data import DataLoader, TensorDataset
+
+# %%
+# Data: a file that both processes read
+# -------------------------------------
+#
+# 1,257 digits for training, the rest for the test. The training process is
+# a fresh Python and gets them from a file.
+device = torch.get_default_device()
+folder = tempfile.TemporaryDirectory()
+home = Path(folder.name)
+digits = load_digits()
+images = torch.tensor(digits.data, dtype=torch.float32, device=device) / 16
+labels = torch.tensor(digits.target, device=device)
+train_part = {"images": images[:1257], "labels": labels[:1257]}
+torch.save(train_part, home / "digits.pt")
+sorted(path.name for path in home.iterdir())  # ['digits.pt']
+
+# %%
+# Everything that has a state
+# ---------------------------
+#
+# Each of the ``parts`` has ``state_dict`` and ``load_state_dict``. The
+# loader has a generator of its own, which decides the order of the samples,
+# and dropout draws from the device's. What is built here is equal in every
+# process; what differs later is what a checkpoint must hold.
+EPOCHS = 8
+
+
+def build(home, device):
+    torch.manual_seed(0)
+    data = torch.load(home / "digits.pt", map_location=device)
+    model = nn.Sequential(
+        nn.Linear(64, 256), nn.ReLU(), nn.Dropout(0.3), nn.Linear(256, 10)
+    ).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    scheduler = CosineAnnealingLR(optimizer, T_max=EPOCHS)
+    generator = torch.Generator(device=device).manual_seed(0)
+    dataset = TensorDataset(data["images"], data["labels"])
+    loader = DataLoader(
+        dataset, batch_size=128, shuffle=True, generator=generator
+    )
+    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+    return parts, loader
+
+
+# %%
+# Save: first beside, then in its place
+# -------------------------------------
+#
+# A process can die while it writes. ``os.replace`` swaps the files in one
+# step, so that ``checkpoint.pt`` is always a whole one. The random state of
+# a GPU is another than that of the CPU.
+def random_states(device):
+    states = {"cpu": torch.get_rng_state()}
+    if device.type != "cpu":
+        module = torch.get_device_module(device)
+        states["device"] = module.get_rng_state()
+    return states
+
+
+def save(path, parts, loader, device, epoch, losses):
+    checkpoint = {name: part.state_dict() for name, part in parts.items()}
+    checkpoint["loader"] = loader.generator.get_state()
+    checkpoint["random"] = random_states(device)
+    checkpoint["epoch"] = epoch
+    checkpoint["losses"] = losses
+    torch.save(checkpoint, path.with_suffix(".part"))
+    os.replace(path.with_suffix(".part"), path)
+
+
+# %%
+# Restore: onto the CPU, then into each part
+# ------------------------------------------
+#
+# ``map_location="cpu"`` because random states must lie there;
+# ``load_state_dict`` moves weights and optimizer state to where they
+# belong. All of it is tensors, numbers and lists, which
+# ``weights_only=True`` reads. The argument ``without`` leaves one thing
+# out, for the experiment below.
+def restore(path, parts, loader, device, without=None):
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    for name, part in parts.items():
+        if name != without:
+            part.load_state_dict(saved[name])
+    if without != "loader":
+        loader.generator.set_state(saved["loader"])
+    if without != "random":
+        torch.set_rng_state(saved["random"]["cpu"])
+        if "device" in saved["random"]:
+            module = torch.get_device_module(device)
+            module.set_rng_state(saved["random"]["device"])
+    return saved["epoch"], saved["losses"]
+
+
+# %%
+# Train: resume if there is a checkpoint, save after every epoch
+# --------------------------------------------------------------
+#
+# ``log`` is called after every step. An epoch that was cut off is run anew
+# from its start: a :class:`~torch.utils.data.DataLoader` cannot begin in
+# the middle. For long epochs the package ``torchdata`` has one that can.
+def train(home, device, name="checkpoint.pt", without=None, log=None):
+    parts, loader = build(home, device)
+    model, optimizer, scheduler = parts.values()
+    epoch, losses = 0, []
+    if (home / name).exists():
+        epoch, losses = restore(home / name, parts, loader, device, without)
+    while epoch < EPOCHS:
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(inputs), targets)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+            if log:
+                log(losses)
+        scheduler.step()
+        epoch += 1
+        if not without:
+            save(home / name, parts, loader, device, epoch, losses)
+    return model, losses
+
+
+# %%
+# The uninterrupted run
+# ---------------------
+#
+# Eight epochs of ten steps. The checkpoint is tensors, numbers and lists.
+model, whole = train(home, device, name="whole.pt")
+len(whole)  # 80
+saved = torch.load(home / "whole.pt", map_location="cpu")
+list(saved)[:3]  # ['model', 'optimizer', 'scheduler']
+list(saved)[3:]  # ['loader', 'random', 'epoch', 'losses']
+saved["random"]["cpu"].dtype  # torch.uint8
+
+# %%
+# A script of the same functions
+# ------------------------------
+#
+# :func:`inspect.getsource` gives the functions above word for word. The
+# rest of the script calls ``train``, prints each loss and sends itself
+# SIGKILL in the fifth step of the sixth epoch.
+imports = f"""
+import os, signal, sys
+from pathlib import Path
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.utils.data import DataLoader, TensorDataset
+EPOCHS = {EPOCHS}
+"""
+main = """
+def log(losses):
+    print(losses[-1], flush=True)
+    if len(losses) == 55:
+        os.kill(os.getpid(), signal.SIGKILL)
+device = torch.device(sys.argv[2])
+torch.set_default_device(device)
+torch.set_num_threads(int(sys.argv[3]))
+train(Path(sys.argv[1]), device, log=log)
+print("done")
+"""
+
+# %%
+# A process of its own, killed in the middle of an epoch
+# ------------------------------------------------------
+#
+# No ``except`` and no ``finally`` runs after SIGKILL, as when the machine
+# runs out of memory or the cluster takes it back. The process uses as many
+# threads as this one: another number may sum in another order, and round
+# otherwise.
+functions = [build, random_states, save, restore, train]
+sources = [inspect.getsource(function) for function in functions]
+(home / "train.py").write_text("\n\n".join([imports, *sources, main]))
+arguments = [home / "train.py", home, device, torch.get_num_threads()]
+killed = subprocess.run(
+    [sys.executable, *map(str, arguments)], capture_output=True, text=True
+)
+
+# %%
+# What it left behind
+# -------------------
+#
+# The exit code -9 is the signal. The process had printed 55 losses and not
+# the word at the end; the checkpoint is that of five whole epochs, with 50
+# losses. Five steps are lost and will be run again.
+killed.returncode  # -9
+printed = [float(line) for line in killed.stdout.split()]
+len(printed)  # 55
+saved = torch.load(home / "checkpoint.pt", map_location="cpu")
+saved["epoch"], len(saved["losses"])  # (5, 50)
+saved["scheduler"]["last_epoch"]  # 5
+(home / "checkpoint.part").exists()  # False
+
+# %%
+# Resume: every loss is the same
+# ------------------------------
+#
+# The same call finds the checkpoint and goes on. ``==`` on lists of floats
+# leaves no room for rounding.
+untouched = (home / "checkpoint.pt").read_bytes()
+resumed_model, resumed = train(home, device)
+printed == whole[:55]  # True
+resumed == whole  # True
+pairs = zip(model.parameters(), resumed_model.parameters(), strict=True)
+all(torch.equal(one, other) for one, other in pairs)  # True
+
+# %%
+# Leave one thing out, and it is another training
+# -----------------------------------------------
+#
+# Each run starts from the same file with one thing not restored. Without
+# the optimizer its moments start from zero, without the scheduler the
+# learning rate follows another part of its curve, without the random state
+# dropout draws other masks, without the loader's generator the samples come
+# in another order.
+(home / "checkpoint.pt").write_bytes(untouched)
+others = {}
+for without in ("optimizer", "scheduler", "random", "loader"):
+    _, others[without] = train(home, device, without=without)
+{losses[:50] == whole[:50] for losses in others.values()}  # {True}
+{losses == whole for losses in others.values()}  # {False}
+
+# %%
+# Half a file is no checkpoint
+# ----------------------------
+#
+# This is what a process leaves that dies while it writes in place.
+half = home / "half.pt"
+half.write_bytes(untouched[: len(untouched) // 2])
+with suppress(RuntimeError):
+    torch.load(half)  # RuntimeError: failed finding central directory
+folder.cleanup()
+
+# %%
+# What was reached
+# ----------------
+#
+# Left: the uninterrupted run, the process that was killed (cross), and what
+# the restart did. Right: how far the runs with one thing missing are from
+# it. They train on, and no error says that something is missing.
+resumed_model.eval()
+with torch.inference_mode():
+    logits = resumed_model(images[1257:])
+accuracy = (logits.argmax(dim=1) == labels[1257:]).float().mean().item()
+gaps = {
+    name: (torch.tensor(losses) - torch.tensor(whole)).abs()
+    for name, losses in others.items()
+}
+largest = {name: gap.max().item() for name, gap in gaps.items()}
+print(f"{accuracy=:.3f}", largest)
+assert resumed == whole and killed.returncode == -9
+assert min(largest.values()) > 1e-3
+assert 0.88 < accuracy <= 1.0, accuracy
+
+# %%
+# The curves of both processes
+# ----------------------------
+#
+# From step 50 on the restart lies on the uninterrupted run. The right panel
+# shows the largest difference so far.
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
+left.semilogy(whole, color="C0", label="whole")
+left.plot(printed, color="C1", linewidth=5, alpha=0.4, label="killed")
+left.plot(54, printed[-1], "X", color="C5", markersize=12, zorder=3)
+left.plot(range(50, 80), resumed[50:], "--", color="C2", label="resumed")
+for (name, gap), marker in zip(gaps.items(), "ov^s", strict=True):
+    worst = gap.cummax(dim=0).values.cpu()
+    line = {"marker": marker, "label": f"no {name}"}
+    right.semilogy(range(50, 80), worst[50:], **line)
+left.set(xlabel="step", ylabel="cross_entropy")
+right.set(xlabel="step", ylabel="max |Δ cross_entropy|")
+left.legend()
+right.legend(loc="lower right")
+figure.tight_layout()
