@@ -168,6 +168,7 @@ def optimizer():
         (torch.zeros(1).shape, "numel", "torch.Size.numel"),
         ("text", "upper", None),
         (torch.zeros(1), "_version", None),
+        (optimizer, "calls", None),
     ],
 )
 def test_public_names(owner, name, expected):

@@ -6,6 +6,7 @@ properties alike, and nothing of what a library calls inside.
 """
 
 import ast
+import inspect
 import types
 
 import torch
@@ -53,7 +54,7 @@ def attribute(owner, name):
         return f"{home}.{name}"
     kind = owner if isinstance(owner, type) else type(owner)
     for base in kind.__mro__:
-        if name in vars(base) or name in vars(base).get("__annotations__", ()):
+        if name in vars(base) or name in inspect.get_annotations(base):
             found = public(base)
             return found and f"{found}.{name}"
     if name in getattr(owner, "__dict__", ()):  # set by a constructor: the family's first class
