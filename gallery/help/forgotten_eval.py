@@ -42,13 +42,14 @@ from torch.optim.swa_utils import update_bn
 # Digits, and a network with BatchNorm and Dropout
 # ------------------------------------------------
 #
-# Pixels from 0 to 16, as they are in the file: BatchNorm can take care of
-# the scale, if its statistics are right.
+# Dark ink on white paper, pixels from 0 to 16: BatchNorm can take care of
+# mean and scale, if its statistics are right.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
 order = torch.randperm(1797)
-x = torch.tensor(digits.data, dtype=torch.float32, device=device)[order]
+x = torch.tensor(digits.data, dtype=torch.float32, device=device)
+x = 16 - x[order]
 y = torch.tensor(digits.target, device=device)[order]
 x_train, y_train, x_test, y_test = x[:1200], y[:1200], x[1200:], y[1200:]
 
@@ -101,11 +102,12 @@ any(module.training for module in model.modules())  # False
 #
 # In train mode half of the units are switched off at random in each call.
 # ``torch.inference_mode`` and ``no_grad`` do not stop that: they switch
-# gradients off, not layers.
+# gradients off, not layers. Here the dropout layer alone is in train mode.
+model.eval()
 with torch.inference_mode():
-    model.train()
+    model[3].train()
     torch.equal(model(x_test), model(x_test))  # False
-    model.eval()
+    model[3].eval()
     torch.equal(model(x_test), model(x_test))  # True
 
 # %%
@@ -255,6 +257,12 @@ assert 0.93 < test_accuracy <= 1.0, test_accuracy
 assert wrong_accuracy < test_accuracy - 0.2, wrong_accuracy
 assert slow_cured > 0.9, slow_cured
 
+# %%
+# The right mode beside the wrong ones
+# ------------------------------------
+#
+# The same weights in each pair: blue in evaluation mode with statistics
+# that are right, orange without one of the two.
 bars = {
     "eval()": test_accuracy,
     "no eval(),\nby class": wrong_accuracy,

@@ -298,7 +298,7 @@ found = {name: accuracy(model) for name, model in loaded.items()}
 found["strict=False"] = chance
 print(f"{saved_accuracy=:.3f}", found)
 assert 0.93 < saved_accuracy <= 1.0, saved_accuracy
-for name, model in loaded.items():
+for name in loaded:
     assert found[name] == saved_accuracy, name
 assert chance < 0.3, chance
 

@@ -187,7 +187,7 @@ def accuracy(model, part):
 # Training LeNet-5
 # ----------------
 #
-# The convolutions' weights before the first step are kept for the figure.
+# The first kernels are kept, to see afterwards that they have moved.
 loader = DataLoader(train_set, 64, shuffle=True, generator=generator)
 optimizer = torch.optim.AdamW(lenet.parameters(), lr=3e-3)
 first = lenet[0][0].weight.detach().clone()
@@ -202,21 +202,29 @@ for _ in range(10):
     history.append(accuracy(lenet, val_set))
 
 # %%
+# Kernels and feature maps
+# ------------------------
+#
+# The output of the first part of the network for one picture, a 3 of the
+# test part.
+picture = images[test_set.indices][labels[test_set.indices] == 3][0]
+with torch.inference_mode():
+    maps = lenet[0](picture.unsqueeze(0))[0].cpu().numpy()
+kernels = lenet[0][0].weight.detach()[:, 0].cpu().numpy()
+maps.shape, kernels.shape  # ((6, 28, 28), (6, 5, 5))
+
+# %%
 # What was reached
 # ----------------
 #
 # In the middle, the six kernels of the first convolution. On the right,
-# what each makes of a 3 of the test part, after ``tanh``.
+# what each makes of the picture, after ``tanh``.
 test_accuracy = accuracy(lenet, test_set)
 change = (lenet[0][0].weight.detach() - first).abs().mean().item()
 print(f"{test_accuracy=:.3f} {change=:.3f}")
 assert 0.93 < test_accuracy <= 1.0, test_accuracy
 assert change > 0.01, change
 
-picture = images[test_set.indices][labels[test_set.indices] == 3][0]
-with torch.inference_mode():
-    maps = lenet[0](picture.unsqueeze(0))[0].cpu().numpy()
-kernels = lenet[0][0].weight.detach()[:, 0].cpu().numpy()
 rows = [
     ["val", *(f"kernel{i}" for i in row), *(f"map{i}" for i in row)]
     for row in ((0, 1, 2), (3, 4, 5))

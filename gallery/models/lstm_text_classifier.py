@@ -32,7 +32,7 @@ from tqdm import tqdm
 # training part and in the test part; sorting makes the order certain.
 places = {
     np: ["lib/*.py", "ma/*.py"],
-    sklearn: ["utils/*.py", "linear_model/*.py", "metrics/*.py"],
+    sklearn: ["utils/*.py", "linear_model/*.py"],
     torch: ["nn/modules/*.py", "optim/*.py", "distributions/*.py"],
     matplotlib: ["axes/*.py", "co*.py"],
 }
@@ -68,7 +68,7 @@ torch.manual_seed(0)
 device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(0)
 train_set, val_set, test_set = random_split(
-    samples, [0.7, 0.15, 0.15], generator=generator
+    samples, [0.65, 0.15, 0.2], generator=generator
 )
 counts = Counter(word for words, _ in train_set for word in words)
 known = sorted(word for word, count in counts.items() if count > 1)
@@ -195,7 +195,7 @@ def accuracy(model, loader):
 # ------------------------
 #
 # Seed, data and optimizer are the same for each.
-epochs = 8
+epochs = 6
 models, history = {}, {}
 for name, form in tqdm({
     "LSTM": {},
@@ -215,53 +215,52 @@ for name, form in tqdm({
 # More padding, another answer
 # ----------------------------
 #
-# The test sentences are padded by 30 more. Packed models do not notice.
-# The trained LSTM, its weights unchanged, loses accuracy as soon as its
-# state is taken from behind the padding.
-for name, model in models.items():
-    usual = predict(model, test_loader)
-    longer = predict(model, test_loader, padding=30)
-    changed = (usual != longer).float().mean().item()
-    print(f"{name:14} {changed:.3f} of the answers change")
-    assert (changed == 0) == model.packed, (name, changed)
+# The test sentences get more and more padding. Packed models do not
+# notice. The fourth curve is the trained LSTM with its weights unchanged,
+# but its state taken from behind the padding.
+extra = [0, 10, 20, 40, 80]
+truth = labels_of(test_set)
 
-right_state = accuracy(models["LSTM"], test_loader)
+
+def accuracies(model):
+    answers = [predict(model, test_loader, padding=n) for n in extra]
+    return [(found == truth).float().mean().item() for found in answers]
+
+
+padded = {name: accuracies(model) for name, model in models.items()}
 models["LSTM"].packed = False
-wrong_state = accuracy(models["LSTM"], test_loader)
+padded["LSTM, output[:, -1]"] = accuracies(models["LSTM"])
 models["LSTM"].packed = True
-print(f"{right_state=:.3f} {wrong_state=:.3f}")
-assert wrong_state < right_state - 0.05
+for name, values in padded.items():
+    print(f"{name:20}", *(f"{value:.3f}" for value in values))
+wrong = padded["LSTM, output[:, -1]"]
+assert len(set(padded["LSTM"])) == len(set(padded["BiLSTM"])) == 1
+assert wrong[-1] < padded["LSTM"][-1] - 0.1, wrong
 
 # %%
-# What was reached: accuracy, and accuracy by length
-# --------------------------------------------------
+# What was reached: accuracy on unseen sentences
+# ----------------------------------------------
 #
 # To name the most frequent library each time is right for less than four
-# in ten. LSTM and BiLSTM lie close together here. What follows the last
-# word harms short sentences most: they have the most padding.
-truth = labels_of(test_set)
+# sentences in ten. LSTM and BiLSTM are both far above that, and close to
+# each other. The LSTM trained on ``output[:, -1]`` stays behind.
 majority = (truth.bincount().max() / len(truth)).item()
 reached = {name: accuracy(m, test_loader) for name, m in models.items()}
 print(f"{majority=:.3f}", reached)
-assert majority < 0.4
+assert 0.25 <= majority < 0.4
 assert 0.67 < reached["LSTM"] < 0.95, reached
 assert 0.67 < reached["BiLSTM"] < 0.95, reached
-assert abs(reached["LSTM"] - reached["BiLSTM"]) < 0.1, reached
+assert abs(reached["LSTM"] - reached["BiLSTM"]) < 0.15, reached
 assert reached["output[:, -1]"] < reached["LSTM"] - 0.1, reached
 
-lengths = torch.tensor([len(words) for words, _ in test_set], device=device)
-bins = {"3-6": (3, 6), "7-9": (7, 9), "10-12": (10, 12), "13+": (13, 999)}
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
-for (name, model), style in zip(models.items(), "o^s", strict=True):
-    hits = (predict(model, test_loader) == truth).float()
-    shares = [
-        hits[(lengths >= low) & (lengths <= high)].mean().item()
-        for low, high in bins.values()
-    ]
-    left.plot(range(1, epochs + 1), history[name], f"{style}-", label=name)
-    right.plot(list(bins), shares, f"{style}--", label=name)
-for axis, name in [(left, "epoch"), (right, "words")]:
-    axis.axhline(majority, linestyle=":", color="C3", label="majority")
-    axis.set(xlabel=name, ylabel="accuracy", ylim=(0.2, 1))
-left.legend(ncols=2, loc="upper left")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True)
+for (name, values), style in zip(history.items(), "o^s", strict=True):
+    left.plot(range(1, epochs + 1), values, f"{style}-", label=name)
+for (name, values), style in zip(padded.items(), "o^sv", strict=True):
+    right.plot(extra, values, f"{style}--", label=name)
+for axis, name in [(left, "epoch"), (right, "padding added")]:
+    axis.axhline(majority, linestyle=":", color="C5", label="majority")
+    axis.set(xlabel=name, ylim=(0, 1))
+    axis.legend(loc="lower left", ncols=2, fontsize="small")
+left.set_ylabel("accuracy")
 figure.tight_layout()

@@ -52,7 +52,9 @@ class MultiHeadAttention(nn.Module):
 # The shapes
 # ----------
 #
-# Two sequences of six places with width 32, in four heads of width 8.
+# Two sequences of six places with width 32, in four heads of width 8. To
+# join the heads, ``transpose`` comes before ``flatten``. A ``reshape``
+# alone gives the same shape and mixes heads with places.
 torch.manual_seed(0)
 attention = MultiHeadAttention(width=32, heads=4).double()
 x = torch.randn(2, 6, 32, dtype=torch.float64)
@@ -61,6 +63,13 @@ attention.split(x).shape  # torch.Size([2, 4, 6, 8])
 weights.shape  # torch.Size([2, 4, 6, 6])
 output.shape  # torch.Size([2, 6, 32])
 torch.allclose(weights.sum(dim=-1), torch.ones(6).double())  # True
+
+heads = weights @ attention.split(attention.v(x))
+heads.shape  # torch.Size([2, 4, 6, 8])
+right = attention.out(heads.transpose(1, 2).flatten(2))
+wrong = attention.out(heads.reshape(2, 6, 32))
+torch.allclose(right, output)  # True
+torch.allclose(wrong, output)  # False
 
 # %%
 # Equal to ``nn.MultiheadAttention`` with its weights copied in
@@ -91,7 +100,8 @@ torch.allclose(weights, maps, atol=1e-5)  # True
 #
 # Each place sees itself and those before it. In ``nn.MultiheadAttention``,
 # as here, ``True`` hides. In ``F.scaled_dot_product_attention`` it shows,
-# and the same mask without ``~`` gives another result and no error.
+# and the same mask without ``~`` gives another result and no error. More:
+# :doc:`/reference/nn/attention_masks`.
 hidden = torch.ones(6, 6, dtype=torch.bool).triu(1)
 output, weights = attention(x, x, x, hidden)
 wanted, _ = reference(x, x, x, attn_mask=hidden)

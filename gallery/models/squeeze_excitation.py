@@ -123,10 +123,11 @@ count(make_model(se=False))  # 5178
 count(make_model(se=True)) - count(make_model(se=False))  # 700
 
 # %%
-# Digits in three parts, and one function to train
-# ------------------------------------------------
+# Digits in two parts, and one function to train
+# ----------------------------------------------
 #
-# As in :doc:`/gallery/training/training_loop`.
+# Nothing is chosen by validation here, so two parts are enough. The loop is
+# that of :doc:`/gallery/training/training_loop`.
 device = torch.get_default_device()
 digits = load_digits()
 images = torch.tensor(digits.images, dtype=torch.float32, device=device)

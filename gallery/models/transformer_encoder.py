@@ -3,10 +3,10 @@ Transformer encoder from scratch: positional encoding, pre-norm, masks
 ======================================================================
 
 One class computes the same as ``nn.TransformerEncoderLayer``, with the norm
-before or after, and with padding masks. Two such layers read more than 90
-of 100 unseen digits from 16 patches. Without positional encoding the
-same model cannot tell one order of the patches from another, and reads
-fewer than 80.
+before or after, and with padding masks. Two such layers read more than 85
+of 100 unseen digits from 16 patches. Without positional encoding the same
+model cannot tell one order of the patches from another, and reads fewer
+than 75.
 """
 from contextlib import suppress
 
@@ -178,7 +178,8 @@ torch.allclose(mean_a, mean_b)  # True
 #
 # A linear layer makes a vector of each patch of 2 by 2 pixels. The encoding
 # is a buffer: it moves to the device with the model and is not trained. The
-# mean over the patches goes to the last layer.
+# mean over the patches goes to the last layer. So short a training needs no
+# dropout.
 class Encoder(nn.Module):
     def __init__(self, positions, width=32, heads=4, depth=2):
         super().__init__()
@@ -186,7 +187,7 @@ class Encoder(nn.Module):
         encoding = positional_encoding(16, width)
         self.register_buffer("encoding", encoding if positions else None)
         self.layers = nn.Sequential(*(
-            EncoderLayer(width, heads, 2 * width, norm_first=True)
+            EncoderLayer(width, heads, 2 * width, True, dropout=0.0)
             for _ in range(depth)
         ))
         self.norm = nn.LayerNorm(width)
@@ -270,21 +271,27 @@ models = {"positions": model, "no positions": bag}
 curves = {name: fit(model) for name, model in models.items()}
 
 # %%
-# What was reached
-# ----------------
+# The test digits, and the same digits with their patches in another order
+# ------------------------------------------------------------------------
 #
-# The test digits as they are, and with their patches in another order, the
-# same for all. The model without positions answers both alike. The other
-# one needs its order.
+# ``order`` is the same for all digits. The model without positions answers
+# both alike.
 test = {
     name: [accuracy(model, test_set), accuracy(model, test_set, order)]
     for name, model in models.items()
 }
 for name, (right, shuffled) in test.items():
     print(f"{name:12} {right:.3f} {shuffled:.3f}")
-assert test["positions"][0] > 0.9, test
+
+# %%
+# What was reached
+# ----------------
+#
+# On the right, each model on the digits in order and in the other order.
+# Only the model with positions loses by it.
+assert test["positions"][0] > 0.85, test
 assert test["positions"][1] < 0.5, test
-assert test["no positions"][0] < 0.8, test
+assert test["no positions"][0] < 0.75, test
 assert abs(test["no positions"][0] - test["no positions"][1]) < 0.01, test
 
 figure, axes = plt.subplot_mosaic(

@@ -3,7 +3,7 @@ Image classification: augmentation, confusion matrix, wrong predictions
 =======================================================================
 
 A small convolutional network learns to read handwritten digits of 28 by 28
-pixels from 1,500 examples and recognises more than 93 in 100 of 3,000
+pixels from 1,200 examples and recognises more than nine in ten of 3,000
 others. Augmentation with ``torchvision.transforms.v2`` lets it also read
 digits that are moved and turned, and the page ends with its mistakes.
 """
@@ -35,28 +35,28 @@ classes.bincount().unique()  # tensor([500])
 
 rng = torch.Generator("cpu").manual_seed(0)
 order = torch.randperm(len(images), generator=rng, device="cpu")
-train_rows, val_rows, test_rows = order.split([1500, 500, 3000])
+train_rows, val_rows, test_rows = order.split([1200, 800, 3000])
 
 # %%
 # Transforms: random ones for training only
 # -----------------------------------------
 #
-# Both pipelines give float32, scaled to [0, 1] and then with the mean and
-# the deviation of the training images. Only the first one moves, turns and
-# scales the image at random. Digits are not flipped: a mirrored 2 is no 2.
+# ``normalize`` is for all images: float32, scaled to [0, 1], then to mean 0
+# and deviation 1 by the training images. ``augment`` is for training: it
+# turns, moves and scales an image at random. Digits are not flipped: a
+# mirrored 2 is no 2.
 scaled = images[train_rows] / 255
 normalize = v2.Compose([
     v2.ToDtype(torch.float32, scale=True),
     v2.Normalize([scaled.mean().item()], [scaled.std().item()]),
 ])
-augment = v2.Compose([
-    v2.RandomAffine(degrees=15, translate=(0.1, 0.1), scale=(0.9, 1.1)),
-    normalize,
-])
+augment = v2.RandomAffine(
+    degrees=15, translate=(0.1, 0.1), scale=(0.9, 1.1)
+)
 examples = normalize(images[train_rows])
 abs(examples.mean().item()) < 1e-4  # True
 abs(examples.std().item() - 1) < 1e-4  # True
-examples.shape  # torch.Size([1500, 1, 28, 28])
+examples.shape  # torch.Size([1200, 1, 28, 28])
 
 # %%
 # One draw for each image, not one for the batch
@@ -94,8 +94,9 @@ class Digits(Dataset):
 # Each of them should still be readable.
 first = [(classes[train_rows] == digit).nonzero()[0] for digit in range(10)]
 chosen = images[train_rows][torch.cat(first)]
-rows = [normalize(chosen)]
-rows += [torch.stack([augment(image) for image in chosen]) for _ in range(4)]
+rows = [chosen]
+for _ in range(4):
+    rows.append(torch.stack([augment(image) for image in chosen]))
 picture = torch.cat([torch.cat(list(row[:, 0]), dim=1) for row in rows])
 
 figure, axis = plt.subplots(figsize=(8, 4.1))
@@ -135,7 +136,8 @@ network()(torch.zeros(4, 1, 28, 28)).shape  # torch.Size([4, 10])
 # Train an epoch
 # --------------
 #
-# The scheduler is stepped after each batch. Sums are weighed by batch size.
+# A batch is normalised as a whole, on the device. The scheduler is stepped
+# after each batch. Sums are weighed by batch size.
 criterion = nn.CrossEntropyLoss()
 
 
@@ -143,7 +145,7 @@ def train(model, loader, optimizer, scheduler):
     model.train()
     loss_sum, correct, seen = 0.0, 0, 0
     for inputs, targets in loader:
-        inputs, targets = inputs.to(device), targets.to(device)
+        inputs, targets = normalize(inputs.to(device)), targets.to(device)
         optimizer.zero_grad()
         logits = model(inputs)
         loss = criterion(logits, targets)
@@ -160,13 +162,13 @@ def train(model, loader, optimizer, scheduler):
 # Predict: logits for a whole part
 # --------------------------------
 #
-# The images of a part fit into memory, so they are transformed once. All
-# that follows, from accuracy to confidence, is computed from these logits.
+# All that follows, from accuracy to confidence, is computed from these
+# logits.
 @torch.inference_mode()
 def predict(model, inputs):
     model.eval()
-    batches = inputs.split(500)
-    return torch.cat([model(part.to(device)) for part in batches]).cpu()
+    parts = [normalize(part.to(device)) for part in inputs.split(500)]
+    return torch.cat([model(part) for part in parts]).cpu()
 
 
 def score(logits, targets):
@@ -174,15 +176,14 @@ def score(logits, targets):
     return criterion(logits, targets).item(), accuracy
 
 
-val_inputs = normalize(images[val_rows])
-test_inputs = normalize(images[test_rows])
+val_inputs, test_inputs = images[val_rows], images[test_rows]
 
 # %%
 # Train twice: with augmentation and without
 # ------------------------------------------
 #
 # The same seed gives both networks the same first weights.
-def fit(transform, epochs=6):
+def fit(transform, epochs=5):
     torch.manual_seed(1)
     model = network().to(device)
     dataset = Digits(train_rows, transform)
@@ -200,7 +201,7 @@ def fit(transform, epochs=6):
     return model, history
 
 
-plain, plain_history = fit(normalize)
+plain, plain_history = fit(nn.Identity())
 model, history = fit(augment)
 for name, lines in ("plain", plain_history), ("augmented", history):
     print(f"{name:9}", "train {1:.3f} val {3:.3f}".format(*lines[-1]))
@@ -209,9 +210,9 @@ for name, lines in ("plain", plain_history), ("augmented", history):
 # Curves: augmentation makes training harder
 # ------------------------------------------
 #
-# The network that sees each image as it is, again and again, soon has
-# almost no training loss. With augmentation the training loss stays above
-# that: no image comes twice.
+# The network that sees each image as it is, again and again, reaches less
+# than half the training loss of the other one, to which no image comes
+# twice. A low training loss alone is no sign of the better network.
 assert history[-1][0] > 2 * plain_history[-1][0]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
@@ -253,7 +254,7 @@ torch.equal(logits, predict(model, test_inputs))  # True
 # saw such digits in training reads fewer of them.
 targets = classes[test_rows]
 torch.manual_seed(0)
-moved = images[test_rows[:1000]]
+moved = test_inputs[:1000]
 moved = torch.stack([augment(image) for image in moved])
 results = {}
 for name, candidate in ("plain", plain), ("augmented", restored):
@@ -290,19 +291,21 @@ accuracy = results["augmented", "test"][1]
 wrong = (predicted != targets).nonzero().flatten()
 sure, unsure = confidence[predicted == targets], confidence[wrong]
 print(f"{accuracy=:.3f} {sure.mean()=:.3f} {unsure.mean()=:.3f}")
-assert 0.93 < accuracy < 0.995, accuracy
+assert 0.92 < accuracy < 0.995, accuracy
 assert sure.mean() > unsure.mean() + 0.1 and unsure.max() > 0.9
 
 figure = plt.figure(figsize=(9, 4.2))
 left, right = figure.subfigures(1, 2, width_ratios=[4, 5])
 axis = left.subplots()
 mistakes = matrix - matrix.diag().diag()
-axis.imshow(mistakes.numpy(), cmap="Blues")
-axis.set(xlabel="predicted", ylabel="true")
-axis.set(xticks=range(10), yticks=range(10))
+mistakes = mistakes.double().where(mistakes > 0, torch.nan)
+left.colorbar(axis.imshow(mistakes.numpy(), cmap="Blues", vmin=0))
+ticks = {"xticks": range(10), "yticks": range(10)}
+axis.set(xlabel="predicted", ylabel="true", **ticks)
 axis.grid(False)
 worst = wrong[confidence[wrong].argsort(descending=True)][:12]
 for row, axis in zip(worst, right.subplots(3, 4).flat, strict=True):
     axis.imshow(images[test_rows][row, 0].numpy(), cmap="gray")
-    axis.set_title(f"{targets[row]}→{predicted[row]}  {confidence[row]:.2f}")
+    names = f"{targets[row]}→{predicted[row]}"
+    axis.set_title(f"{names}  {confidence[row]:.2f}")
     axis.set_axis_off()

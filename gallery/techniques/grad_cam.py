@@ -209,9 +209,9 @@ with layer.register_full_backward_hook(lambda *args: None):
 # No graph, no gradient: ``no_grad`` and frozen models
 # ----------------------------------------------------
 #
-# Under :class:`~torch.no_grad`, and where all parameters are frozen, no path
-# leads from the score back to the feature maps. A frozen model needs images
-# that require gradients: then the graph begins there.
+# Under :class:`~torch.no_grad`, and where all parameters are frozen, no
+# path leads from the score back to the feature maps. A frozen model needs
+# images that require gradients: then the graph begins there.
 with torch.no_grad(), suppress(RuntimeError):
     grad_cam(*question)  # RuntimeError: does not require grad
 exact.requires_grad_(False)
@@ -244,7 +244,7 @@ bins = [k / 40 for k in range(41)]
 ax.hist(shares[:, 0].cpu().numpy(), bins, alpha=0.7, label="model")
 ax.hist(twin_shares[:, 0].cpu().numpy(), bins, alpha=0.7, label="untrained")
 ax.axvline(1 / 9, linestyle=":", color="C2", label="1/9")
-ax.set(xlabel="heat_shares(heat, boxes)[:, 0]", ylabel="test images")
+ax.set(xlabel="heat_shares(heat, boxes)[:, 0]", ylabel="test")
 ax.legend()
 figure.tight_layout()
 
@@ -277,8 +277,8 @@ hits = (asked > not_asked).float().mean()
 # All numbers are of test digits. Of one digit, more than half of the heat
 # lies in its box; of two, the one asked for gets more heat than the other
 # in more than nine of ten cases. An untrained network, shuffled labels or
-# the wrong class miss these ranges. The figure shows the first five canvases,
-# asked for one class above and for the other below.
+# the wrong class miss these ranges. The figure shows the first five
+# canvases, asked for one class above and for the other below.
 with torch.inference_mode():
     right = model.eval()(canvases).argmax(dim=1) == targets
 accuracy = right.float().mean()
@@ -287,7 +287,7 @@ print(f"{in_digit_untrained=:.3f} {asked.mean()=:.3f} {hits=:.3f}")
 assert accuracy > 0.9, accuracy
 assert 0.5 < in_digit < 0.9 and in_scrambled < 0.05, shares.mean(dim=0)
 assert in_digit_untrained < 0.25, in_digit_untrained
-assert asked.mean() > 0.45 and hits > 0.9, (asked.mean(), hits)
+assert asked.mean() > 0.5 and hits > 0.9, (asked.mean(), hits)
 
 figure, axes = plt.subplots(2, 5, figsize=(9, 4.1))
 for k, row in enumerate(axes):

@@ -84,8 +84,8 @@ seen[-1]  # ('Flatten', (5, 256))
 # A summary, layer by layer: ``torchinfo``
 # ----------------------------------------
 #
-# It runs the network once on zeros of ``input_size``, batch included. Much
-# more memory or many more parameters than expected show here.
+# It runs the network once on an input of ``input_size``, batch included.
+# Much more memory or many more parameters than expected show here.
 report = summary(cnn, input_size=(64, 1, 8, 8), device=device, verbose=0)
 print(report)
 report.total_params  # 2730

@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
+
 # %%
 # The class: compare, count, keep
 # -------------------------------

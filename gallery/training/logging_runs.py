@@ -65,9 +65,9 @@ def evaluate(model):
 # A logger of one's own, and a file for it
 # ----------------------------------------
 #
-# A named logger leaves the settings of other libraries alone, which
-# ``logging.basicConfig`` does not. What is below its level is dropped; the
-# numbers are arguments, formatted only if the line is written.
+# ``logging.basicConfig`` configures the root logger, which other libraries
+# write to as well; a named one is yours. What is below its level is
+# dropped. The numbers are arguments, formatted if the line is written.
 folder = TemporaryDirectory()
 logger = logging.getLogger("proofsheet.training")
 logger.setLevel(logging.INFO)
@@ -171,6 +171,8 @@ events = EventAccumulator(
     f"{folder.name}/board", size_guidance={"histograms": 0}
 )
 events.Reload()
+default = EventAccumulator(f"{folder.name}/board").Reload()
+len(default.Histograms("0.weight"))  # 1
 sorted(events.Tags()["scalars"])[:2]  # ['accuracy/val', 'loss/train']
 sorted(events.Tags()["histograms"])[:2]  # ['0.bias', '0.weight']
 curves = {
@@ -181,7 +183,6 @@ for name, curve in curves.items():
     written = torch.tensor([scalars[name] for scalars in history])
     assert torch.equal(curve, written), name
 len(curves["loss/val"])  # 12
-len(events.Histograms("0.weight"))  # 12
 
 # %%
 # A call without its step, and two runs in one folder
@@ -209,13 +210,11 @@ for losses in ((2.0, 1.0), (3.0, 1.5)):
 len(points(board))  # 4
 
 # %%
-# What was reached, drawn from the files
-# --------------------------------------
+# How far do the weights spread?
+# ------------------------------
 #
-# The curves on the left and the weights of the first layer on the right
-# were read from TensorBoard's folder. The weights spread from epoch to
-# epoch; those of a layer that is frozen would not, and this run would stop
-# here.
+# A histogram keeps the number, the sum and the sum of squares of its
+# values, beside the limits and counts of its buckets.
 def spread(histogram):
     mean = histogram.sum / histogram.num
     return (histogram.sum_squares / histogram.num - mean**2) ** 0.5
@@ -223,9 +222,18 @@ def spread(histogram):
 
 histograms = [e.histogram_value for e in events.Histograms("0.weight")]
 widening = spread(histograms[-1]) / spread(histograms[0])
+len(histograms)  # 12
+
+# %%
+# What was reached, drawn from the files
+# --------------------------------------
+#
+# The curves on the left and the weights of the first layer on the right
+# were read from TensorBoard's folder. The weights have spread; those of a
+# frozen layer would not, and this run would stop here.
 accuracy = curves["accuracy/val"][-1].item()
 print(f"{accuracy=:.3f} {widening=:.2f}")
-assert 0.93 < accuracy <= 1.0, accuracy
+assert 0.9 < accuracy <= 1.0, accuracy
 assert widening > 1.1, widening
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
@@ -233,12 +241,12 @@ left.semilogy(curves["loss/train"].cpu(), label="loss/train")
 left.semilogy(curves["loss/val"].cpu(), "--", label="loss/val")
 left.set(xlabel="epoch", ylabel="loss")
 left.legend()
-for epoch in range(0, 12, 3):
+for epoch in (0, 5, 11):
     histogram = histograms[epoch]
     right.hist(
         histogram.bucket_limit,
         weights=histogram.bucket,
-        bins=40,
+        bins=24,
         range=(-0.6, 0.6),
         histtype="step",
         linewidth=1.5,

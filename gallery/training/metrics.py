@@ -186,7 +186,9 @@ with suppress(RuntimeError):
 #
 # Row ``t``, column ``p``: how often class ``t`` was called ``p``. Precision
 # divides the diagonal by what was predicted (columns), recall by what is
-# true (rows), and F1 is their harmonic mean.
+# true (rows), and F1 is their harmonic mean. A class that is never
+# predicted has a precision of 0/0: it counts as 0 here and in
+# ``torchmetrics``.
 @torch.inference_mode()
 def confusion_matrix(model, loader, classes=10):
     counts = torch.zeros(classes, classes, dtype=torch.int64, device=device)
@@ -199,9 +201,10 @@ def confusion_matrix(model, loader, classes=10):
 digit_loader = DataLoader(test_digits, batch_size=64)
 counts = confusion_matrix(classifier, digit_loader)
 right = counts.diagonal()
-precision = right / counts.sum(dim=0)
+precision = (right / counts.sum(dim=0)).nan_to_num()
 recall = right / counts.sum(dim=1)
 f1 = 2 * precision * recall / (precision + recall)
+f1 = f1.nan_to_num()
 accuracy = (right.sum() / counts.sum()).item()
 counts.sum().item()  # 450
 

@@ -5,8 +5,8 @@ Hooks on modules: activations and gradients, captured and removed
 ``register_forward_hook`` shows what a layer gives, and
 ``register_full_backward_hook`` the gradient that comes back; each returns a
 handle whose ``remove`` ends it. A context manager removes them for sure.
-Captured so, each layer of a trained network tells the digits apart: the
-output by far better than the same network before training.
+What they capture here shows that the output of a trained network tells
+digits apart better than the pixels do, and that of an untrained one worse.
 """
 from contextlib import contextmanager, suppress
 
@@ -17,11 +17,10 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 # %%
-# A trained network to look into
-# ------------------------------
+# Digits, three quarters to learn from
+# ------------------------------------
 #
-# Layers have names here, so that what is captured has them too. Every
-# fourth digit is kept for the test.
+# Every fourth digit is kept for the test.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -32,6 +31,11 @@ kept = torch.arange(len(labels), device=device) % 4 == 0
 train_set = TensorDataset(images[~kept], labels[~kept])
 
 
+# %%
+# The network, and its training
+# -----------------------------
+#
+# Layers have names here, so that what is captured has them too.
 class Net(nn.Module):
     def __init__(self, inplace=False):
         super().__init__()
@@ -46,7 +50,7 @@ class Net(nn.Module):
         return self.head(features.flatten(1))
 
 
-def train(model, epochs=8):
+def train(model, epochs=12):
     generator = torch.Generator(device=device).manual_seed(0)
     loader = DataLoader(train_set, 64, shuffle=True, generator=generator)
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
@@ -230,18 +234,11 @@ untrained = probe(Net().eval(), names)
 trained = probe(model, names)
 
 # %%
-# What was reached, layer by layer
-# --------------------------------
+# One digit: its maps, and the gradient that comes back to them
+# -------------------------------------------------------------
 #
-# On the left are a digit, two maps that ``conv1`` makes of it, and the size
-# of the gradients that come back to them. On the right is the share of test
-# digits with the right class: in the trained network the last layer knows
-# more than the pixels, in the untrained one less.
-print([f"{value:.3f}" for value in untrained])
-print([f"{value:.3f}" for value in trained])
-assert 0.93 < trained[-1] <= 1.0, trained
-assert trained[-1] > trained[0] > untrained[-1], (trained, untrained)
-
+# The two maps of ``conv1`` with the largest sums, and for each place the
+# norm of the gradient over all sixteen maps.
 picture = images[:1].clone().requires_grad_()
 with capture(model, "conv1") as (activations, gradients):
     logits = model(picture)
@@ -254,6 +251,19 @@ shown = {
     f"conv1[{second}]": maps[second],
     "|grad|": gradients["conv1"][0].norm(dim=0),
 }
+
+# %%
+# What was reached, layer by layer
+# --------------------------------
+#
+# On the left are a digit, two maps that ``conv1`` makes of it, and the size
+# of the gradients that come back to them. On the right is the share of test
+# digits with the right class: in the trained network the last layer knows
+# more than the pixels, in the untrained one less.
+print([f"{value:.3f}" for value in untrained])
+print([f"{value:.3f}" for value in trained])
+assert 0.93 < trained[-1] <= 1.0, trained
+assert trained[-1] > trained[0] > untrained[-1], (trained, untrained)
 
 figure = plt.figure(figsize=(9, 3.8))
 for place, name in zip((1, 2, 5, 6), shown, strict=True):

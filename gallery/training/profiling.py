@@ -31,8 +31,7 @@ from torch.utils.benchmark import Timer
 # ------------------------------------------------
 #
 # Each picture gets mean 0 and deviation 1 before it enters the network. It
-# works, and it does so one picture at a time. ``record_function`` gives the
-# parts of the step names that the profile will show.
+# works, and it does so one picture at a time.
 torch.manual_seed(0)
 device = torch.get_default_device()
 inputs, targets = load_digits(return_X_y=True)
@@ -45,6 +44,12 @@ def standardize_each(pictures):
     return torch.stack(rows)
 
 
+# %%
+# The step, with names for its parts
+# ----------------------------------
+#
+# ``record_function`` gives the parts of the step the names that the profile
+# will show.
 def make_step(standardize):
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -137,7 +142,7 @@ if device.type == "cuda":
 def profile_step(step):
     for _ in range(3):
         step()
-    with profile(activities=activities) as prof:
+    with profile(activities=activities, acc_events=True) as prof:
         step()
         synchronize()
     return prof
@@ -205,7 +210,8 @@ assert looped > 5 * at_once
 # browser: here it is read back, and holds each of the two steps.
 fast_step = make_step(standardize_batch)
 plan = schedule(skip_first=2, wait=1, warmup=1, active=2, repeat=1)
-with profile(activities=activities, schedule=plan) as prof:
+recorder = profile(activities=activities, schedule=plan, acc_events=True)
+with recorder as prof:
     for _ in range(8):
         fast_step()
         synchronize()
@@ -224,8 +230,8 @@ names.count("ProfilerStep#3")  # 0
 # --------------------
 #
 # An event knows when it began and ended, and which one called it: its depth
-# is the number of callers. Backward runs in a thread of its own, and its
-# events have no caller there; they are drawn below the part in which they
+# is the number of callers. For a GPU, backward runs in a thread of its own
+# and its events have no caller: they are drawn below the part in which they
 # begin.
 PARTS = ["standardize", "forward", "backward", "update"]
 
@@ -236,14 +242,14 @@ def boxes(prof):
     zero = spans["standardize"].start
     stack = defaultdict(list)
     for event in events:
-        start, end = event.time_range.start, event.time_range.end
+        start, length = event.time_range.start, event.cpu_time_total
         depth, caller = 0, event
         while caller.cpu_parent is not None:
             depth, caller = depth + 1, caller.cpu_parent
         depth += caller.name not in PARTS
         for part, span in spans.items():
             if span.start <= start < span.end:
-                box = (start - zero) / 1e3, (end - start) / 1e3
+                box = (start - zero) / 1e3, length / 1e3
                 stack[part, depth].append(box)
     return stack
 

@@ -117,7 +117,7 @@ torch.are_deterministic_algorithms_enabled()  # False
 # Weights and dropout draw from the global generator of the device, the
 # loader shuffles by its own, and ``between`` is called once an epoch, where
 # others put their plots and prints. Losses are collected as they are.
-def run(seed, epochs=4, between=None):
+def run(seed, epochs=3, between=None):
     seed_everything(seed)
     generator = torch.Generator(device=device).manual_seed(seed)
     loader = DataLoader(
@@ -182,7 +182,7 @@ def look_apart():
 with deterministic():
     parted, _ = run(seed=0, between=look)
     unharmed, _ = run(seed=0, between=look_apart)
-epoch = len(losses) // 4
+epoch = len(losses) // 3
 parted[:epoch] == losses[:epoch]  # True
 parted[epoch:] == losses[epoch:]  # False
 unharmed == losses  # True
@@ -256,15 +256,15 @@ torch.allclose(numbers.sum(), backwards, rtol=1e-3)  # True
 # What was reached: the same run twice, and what a seed is worth
 # --------------------------------------------------------------
 #
-# A seed makes a run repeatable, and its number remains one draw. Four other
+# A seed makes a run repeatable, and its number remains one draw. Three other
 # seeds show how far draws lie apart: report several, and do not choose
 # among them. On the left is the difference from the first run at each step,
 # zero for the repetition.
 with deterministic():
-    accuracies = [accuracy] + [run(seed)[1] for seed in range(1, 5)]
+    accuracies = [accuracy] + [run(seed)[1] for seed in range(1, 4)]
 print([f"{value:.3f}" for value in accuracies])
 assert losses == again == unharmed and losses != parted
-assert len(set(losses)) > 60 and losses[-1] < losses[0]
+assert len(set(losses)) > 40 and losses[-1] < losses[0]
 assert all(0.8 < value <= 1.0 for value in accuracies), accuracies
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
@@ -278,8 +278,8 @@ for name, values, style in (
 left.set_yscale("symlog", linthresh=1e-4)
 left.set(xlabel="step", ylabel="|loss difference|", ylim=(-2e-5, 20))
 left.legend(loc="upper left", ncols=2, fontsize="small")
-right.plot(range(5), accuracies, "o")
+right.plot(range(4), accuracies, "o")
 right.axhline(np.mean(accuracies), linestyle="--", color="C1", label="mean")
-right.set(xlabel="seed", ylabel="test accuracy", xticks=range(5))
+right.set(xlabel="seed", ylabel="test accuracy", xticks=range(4))
 right.legend()
 figure.tight_layout()

@@ -247,10 +247,11 @@ print(f"{test_accuracy=:.3f}")
 assert 0.95 < test_accuracy <= 1.0, test_accuracy
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
-for (name, history), style in zip(histories.items(), (":", "-", "--")):
+styles = {"ConstantLR": ":", "SequentialLR": "-", "ReduceLROnPlateau": "--"}
+for name, history in histories.items():
     at = [step / steps for step in range(len(history["lr"]))]
-    left.plot(at, history["lr"], style)
-    right.semilogy(history["train loss"], style, label=name)
+    left.plot(at, history["lr"], styles[name])
+    right.semilogy(history["train loss"], styles[name], label=name)
 left.set(xlabel="epoch", ylabel="lr")
 right.set(xlabel="epoch", ylabel="CrossEntropyLoss, train")
 right.legend()

@@ -2,9 +2,9 @@
 A ``Trainer`` class of your own: clipping, scheduler, history, best weights
 ===========================================================================
 
-Two short classes hold the loop, the clipping of gradients, a scheduler, a
-history and the best weights. The first trains one epoch, the second many.
-They teach a network digits, and without a change a regression.
+Fewer than 90 lines hold the loop, gradient clipping, a scheduler per batch,
+a history and the best weights. The same class teaches a network to read
+digits and, with another loss and metric, a linear regression.
 """
 import copy
 import math
@@ -19,16 +19,17 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
+
 # %%
-# One epoch: fields, forward, backward, clip, step
-# ------------------------------------------------
+# One batch: forward, backward, clip, step
+# ----------------------------------------
 #
-# A dataclass writes ``__init__`` from the typed fields. ``metric`` gives one
-# number per sample. The scheduler, where there is one, is stepped per batch.
-# :func:`~torch.nn.utils.clip_grad_norm_` stands between ``backward`` and
-# ``step`` and returns the norm before clipping.
+# A dataclass writes ``__init__`` from the typed fields. ``metric`` gives
+# one number per sample. The scheduler, if there is one, is stepped per
+# batch. :func:`~torch.nn.utils.clip_grad_norm_` stands between ``backward``
+# and ``step`` and returns the norm before clipping.
 @dataclass
-class Epoch:
+class Batch:
     model: nn.Module
     criterion: nn.Module
     metric: Callable[[Tensor, Tensor], Tensor]
@@ -52,12 +53,12 @@ class Epoch:
 
 
 # %%
-# Means over an epoch, and evaluation
-# -----------------------------------
+# One epoch: means, training, evaluation
+# --------------------------------------
 #
-# Every batch gives a small vector of numbers; the mean is weighed by batch
+# Each batch gives a small vector of numbers; the mean is weighed by batch
 # size. The inputs go to the device of the model, wherever that is.
-class Loops(Epoch):
+class Epoch(Batch):
     def mean(self, step: Callable, loader: DataLoader) -> list[float]:
         device = next(self.model.parameters()).device
         total, seen = 0.0, 0
@@ -90,7 +91,7 @@ class Loops(Epoch):
 # the lowest validation loss and ends with these weights in the model. In a
 # file of your own the three classes can be one.
 @dataclass
-class Trainer(Loops):
+class Trainer(Epoch):
     history: list[dict[str, float]] = field(default_factory=list)
 
     def fit(self, train: DataLoader, val: DataLoader, epochs: int) -> int:
@@ -208,41 +209,44 @@ math.isclose(val_loss, lowest, rel_tol=1e-4)  # True
 # ------------------------------------------
 #
 # Another criterion and another metric, here the absolute error of each row.
-# The targets are standardised, so 0.8 or so is the error of a model that
-# always predicts the mean.
+# It is compared with the error of always predicting the mean target of the
+# training rows.
 table = load_diabetes()
 features = torch.tensor(table.data, dtype=torch.float32, device=device)
 target = torch.tensor(table.target, dtype=torch.float32, device=device)
-target = ((target - target.mean()) / target.std()).unsqueeze(1)
-parts = loaders(features / features.std(dim=0), target)
+parts = loaders(features * 20, target.unsqueeze(1) / 100)
 
 linear = nn.Linear(10, 1)
 regression = Trainer(
     linear,
     nn.MSELoss(),
     lambda outputs, targets: (outputs - targets).abs(),
-    AdamW(linear.parameters(), lr=1e-2),
+    AdamW(linear.parameters(), lr=3e-2),
 )
 regression.fit(parts[0], parts[1], epochs=40)
 _, error = regression.evaluate(parts[2])
-print(f"mean absolute error {error:.3f}")
+mean = torch.cat([targets for _, targets in parts[0]]).mean()
+rows = torch.cat([targets for _, targets in parts[2]])
+naive = (rows - mean).abs().mean().item()
+print(f"{error=:.3f} {naive=:.3f}")
 
 # %%
 # What was reached
 # ----------------
 #
 # The kept weights read more than 94 % of the test digits, and the error of
-# the regression is below 0.75. The dotted line in the middle is
-# ``max_norm``: steps above it were clipped.
+# the regression is less than 0.85 of that of the mean. The dotted line in
+# the middle is ``max_norm``: the history holds the mean norm of an epoch
+# before clipping.
 _, test_accuracy = trainer.evaluate(test_loader)
 print(f"{kept=} {test_accuracy=:.3f}")
 assert 0.94 < test_accuracy <= 1.0, test_accuracy
-assert error < 0.75, error
+assert error < 0.85 * naive, error
 
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.6))
 axes[0].semilogy(trainer.column("train loss"), label="train")
 axes[0].semilogy(trainer.column("val loss"), "--", label="val")
-axes[0].plot(kept - 1, lowest, "o", color="C3", label="best")
+axes[0].plot(kept - 1, lowest, "o", color="C3", label="kept")
 axes[0].set(xlabel="epoch", ylabel="CrossEntropyLoss")
 axes[0].legend()
 axes[1].plot(trainer.column("norm"))

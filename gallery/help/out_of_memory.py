@@ -1,0 +1,361 @@
+"""
+CUDA out of memory: count what takes it, then reduce it in order
+================================================================
+
+Parameters, gradients and optimizer state take a fixed amount; activations
+grow with the batch, and kept graphs grow with time. Here all are counted
+in bytes, on any device, and a budget makes the error happen without a GPU.
+First stop leaks; then smaller batches with accumulation, ``autocast`` and
+checkpointing follow, and a network trains with a twelfth of its
+activations.
+
+* Does the first step fail?
+
+  * What takes the memory? See *Four parts: parameters, gradients,
+    optimizer state, activations*.
+  * Is it the activations? See *First remedy: smaller batches, the same
+    gradient*, *Second remedy: autocast* and *Third remedy: checkpointing*.
+
+* Does it fail after some time?
+
+  * Do you sum the loss? See *A leak: total += loss*.
+  * Do you keep outputs? See *A leak: outputs in a list, evaluation with a
+    graph*.
+
+* What does the message say, and can it be caught? See *The error:
+  torch.OutOfMemoryError*.
+
+* How much is in use? See *Counters of the device*.
+"""
+import weakref
+from contextlib import contextmanager, suppress
+from functools import partial
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+# %%
+# Digits and a deep network
+# -------------------------
+#
+# Six hidden layers of 256 units. ``blocks`` can be checkpointed later.
+torch.manual_seed(0)
+device = torch.get_default_device()
+digits = load_digits()
+order = torch.randperm(1797)
+x = torch.tensor(digits.data, dtype=torch.float32, device=device)[order]
+x, y = x / 16, torch.tensor(digits.target, device=device)[order]
+x_train, y_train, x_test, y_test = x[:1280], y[:1280], x[1280:], y[1280:]
+
+
+class Net(nn.Module):
+    def __init__(self, save_memory=False):
+        super().__init__()
+        self.first, self.head = nn.Linear(64, 256), nn.Linear(256, 10)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Linear(256, 256), nn.GELU()) for _ in range(6)
+        )
+        self.save_memory = save_memory
+
+    def forward(self, x):
+        x = self.first(x)
+        for block in self.blocks:
+            if self.save_memory and self.training:
+                x = checkpoint(block, x, use_reentrant=False)
+            else:
+                x = block(x)
+        return self.head(x)
+
+
+# %%
+# Count activations: ``saved_tensors_hooks``
+# ------------------------------------------
+#
+# Autograd keeps tensors for the backward pass and hands each of them to
+# ``pack``. A ``weakref.WeakSet`` of holders shows what is alive; one memory
+# is counted once, and parameters not at all. With a ``budget`` the count
+# raises the error of a full GPU.
+class Held:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+class SavedMemory:
+    def __init__(self, model, budget=float("inf")):
+        own = [p.untyped_storage() for p in model.parameters()]
+        self.own = {part.data_ptr() for part in own}
+        self.alive, self.peak, self.budget = weakref.WeakSet(), 0, budget
+
+    def bytes(self):
+        kept = [held.tensor.untyped_storage() for held in self.alive]
+        sizes = {part.data_ptr(): part.nbytes() for part in kept}
+        return sum(n for at, n in sizes.items() if at not in self.own)
+
+    def pack(self, tensor):
+        held = Held(tensor.detach())
+        self.alive.add(held)
+        self.peak = max(self.peak, self.bytes())
+        if self.peak > self.budget:
+            raise torch.OutOfMemoryError("budget: out of memory")
+        return held
+
+    @contextmanager
+    def watch(self):
+        hooks = torch.autograd.graph.saved_tensors_hooks
+        with hooks(self.pack, lambda held: held.tensor):
+            yield self
+
+
+# %%
+# Four parts: parameters, gradients, optimizer state, activations
+# ---------------------------------------------------------------
+#
+# A gradient for each parameter, and two averages for each in Adam: four
+# times the parameters, whatever the batch. The activations are in
+# proportion to the batch: of 1,280 samples they take more than all else.
+# On a GPU, libraries and the allocator come on top.
+def nbytes(tensors):
+    return sum(t.nbytes for t in tensors)
+
+
+model = Net()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+memory = SavedMemory(model)
+with memory.watch():
+    loss = F.cross_entropy(model(x_train), y_train)
+    activations = memory.bytes()
+    loss.backward()
+optimizer.step()
+parameters = nbytes(model.parameters())
+gradients = nbytes(p.grad for p in model.parameters())
+states = [s for kept in optimizer.state.values() for s in kept.values()]
+state = nbytes(s for s in states if s.ndim > 0)
+parameters  # 1655848
+gradients == parameters  # True
+state == 2 * parameters  # True
+activations > parameters + gradients + state  # True
+del loss
+memory.bytes()  # 0
+
+# %%
+# The error: ``torch.OutOfMemoryError``
+# -------------------------------------
+#
+# On a GPU the message is "CUDA out of memory. Tried to allocate ...", and
+# the class is ``torch.OutOfMemoryError``, a ``RuntimeError``. The CPU has a
+# plain ``RuntimeError`` for a request that cannot be met; more often the
+# system ends the process. The budget raises the class of the GPU.
+issubclass(torch.OutOfMemoryError, RuntimeError)  # True
+with suppress(RuntimeError):
+    torch.empty(2**50, device="cpu")  # RuntimeError: can't allocate memory
+small = SavedMemory(model, budget=activations // 3)
+with suppress(torch.OutOfMemoryError), small.watch():
+    model(x_train)  # OutOfMemoryError: out of memory
+
+# %%
+# A leak: ``total += loss``
+# -------------------------
+#
+# ``loss`` holds its graph, and a sum of losses holds all graphs. In
+# training ``backward`` frees the activations but not the nodes; without
+# ``backward``, as in an evaluation, the activations stay too. Take
+# ``loss.detach()`` or ``loss.item()``.
+def held_after_each(steps, keep, grad=True):
+    memory, total, course = SavedMemory(model), 0.0, []
+    with memory.watch(), torch.set_grad_enabled(grad):
+        for rows in torch.arange(1280).split(128)[:steps]:
+            loss = F.cross_entropy(model(x_train[rows]), y_train[rows])
+            total = total + keep(loss)
+            del loss
+            course.append(memory.bytes())
+    return course
+
+
+leaking = held_after_each(10, keep=lambda loss: loss)
+detached = held_after_each(10, keep=torch.Tensor.detach)
+leaking[9] > 9 * leaking[0]  # True
+detached[9]  # 0
+
+# %%
+# The same leak after ``backward``: nodes stay
+# --------------------------------------------
+#
+# Each step leaves a part of its graph behind: the count of nodes that hang
+# on the sum grows without end, and with it the time of whatever walks
+# through it.
+def graph_length(tensor):
+    seen, todo = set(), [tensor.grad_fn]
+    while todo:
+        node = todo.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            todo += [parent for parent, _ in node.next_functions]
+    return len(seen)
+
+
+total, lengths = 0.0, []
+for rows in torch.arange(1280).split(128):
+    loss = F.cross_entropy(model(x_train[rows]), y_train[rows])
+    loss.backward()
+    total += loss
+    lengths.append(graph_length(total))
+lengths[9] > 5 * lengths[0]  # True
+graph_length(total.detach())  # 0
+
+# %%
+# A leak: outputs in a list, evaluation with a graph
+# --------------------------------------------------
+#
+# ``outputs.append(model(batch))`` keeps one graph for each batch, and
+# ``model.eval()`` does not change that. ``inference_mode`` builds none.
+# Outputs that you need go to the CPU: ``.cpu()`` after ``detach``.
+model.eval()
+memory = SavedMemory(model)
+with memory.watch():
+    outputs = [model(part) for part in x_test.split(100)]
+    memory.bytes() > activations // 4  # True
+    del outputs
+    with torch.inference_mode():
+        outputs = [model(part) for part in x_test.split(100)]
+    memory.bytes()  # 0
+model.train()
+
+# %%
+# First remedy: smaller batches, the same gradient
+# ------------------------------------------------
+#
+# Five parts in place of one batch of 1,280, the last one shorter: each sum
+# is divided by the number of samples of the whole, not by the number of
+# parts, and the optimizer steps after the last part. ``zero_grad`` sets
+# gradients to ``None`` by default (``set_to_none=True``), which frees them
+# between steps.
+def gradient(model, x, y, size, memory):
+    model.zero_grad()
+    with memory.watch():
+        for part, wanted in zip(x.split(size), y.split(size), strict=True):
+            loss = F.cross_entropy(model(part), wanted, reduction="sum")
+            (loss / len(x)).backward()
+    return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+
+double = Net().double()
+whole, parts = SavedMemory(double), SavedMemory(double)
+x_wide = x_train.double()
+at_once = gradient(double, x_wide, y_train, 1280, whole)
+in_parts = gradient(double, x_wide, y_train, 300, parts)
+torch.allclose(at_once, in_parts)  # True
+parts.peak < whole.peak / 3  # True
+
+# %%
+# Second remedy: ``autocast``
+# ---------------------------
+#
+# In ``bfloat16`` an activation takes two bytes in place of four. Copies of
+# the weights come on top, so the whole is not halved; the larger the
+# batch, the nearer it comes. Parameters and optimizer state stay
+# ``float32``.
+def peak(model, size=1280, amp=False):
+    memory = SavedMemory(model)
+    cast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp)
+    with memory.watch(), cast:
+        F.cross_entropy(model(x_train[:size]), y_train[:size]).backward()
+    return memory.peak
+
+
+peaks = {"batch 1280": peak(Net()), "batch 256": peak(Net(), 256)}
+peaks["autocast"] = peak(Net(), amp=True)
+peaks["autocast"] < 0.8 * peaks["batch 1280"]  # True
+
+# %%
+# Third remedy: checkpointing
+# ---------------------------
+#
+# ``checkpoint`` keeps the input of a block only and computes the block
+# again in the backward pass: less memory for about one more forward pass.
+# Pass ``use_reentrant=False``. The gradients are the same.
+peaks["checkpoint"] = peak(Net(save_memory=True))
+peaks["checkpoint"] < 0.8 * peaks["batch 1280"]  # True
+peaks["all three"] = peak(Net(save_memory=True), 256, amp=True)
+peaks["all three"] < peaks["batch 1280"] / 3  # True
+double.save_memory = True
+again = gradient(double, x_wide, y_train, 1280, SavedMemory(double))
+torch.allclose(at_once, again)  # True
+
+# %%
+# Counters of the device
+# ----------------------
+#
+# ``max_memory_allocated`` is what tensors took at most, all four parts
+# together; ``nvidia-smi`` shows more, since PyTorch keeps freed memory for
+# the next tensor. ``empty_cache`` gives that to other programs and cures no
+# error of your own. A CPU has no such counter.
+def allocated_at_most(work):
+    if device.type == "cpu":
+        return None
+    counters = torch.get_device_module(device)
+    counters.reset_peak_memory_stats()
+    work()
+    return counters.max_memory_allocated()
+
+
+print(allocated_at_most(partial(peak, Net())))
+
+# %%
+# What was reached: training with a twelfth of the activations
+# ------------------------------------------------------------
+#
+# The budget is a twelfth of what one batch of 1,280 needs, and the error is
+# caught: ``fit`` halves the parts until they fit. The next try begins after
+# the ``except`` block: inside it the exception still holds the failed
+# graph. More than nine in ten test digits are right.
+def fit(model, budget, epochs=14):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    size = len(x_train)
+    for _ in range(epochs):
+        for rows in torch.randperm(1280).split(160):
+            images, targets, done = x_train[rows], y_train[rows], False
+            while not done:
+                memory = SavedMemory(model, budget)
+                try:
+                    gradient(model, images, targets, size, memory)
+                    done = True
+                except torch.OutOfMemoryError:
+                    size //= 2
+            optimizer.step()
+    return size, memory.peak
+
+
+budget = peaks["batch 1280"] // 12
+model = Net()
+size, used = fit(model, budget)
+with torch.inference_mode():
+    right = model.eval()(x_test).argmax(dim=1) == y_test
+accuracy = right.float().mean().item()
+print(f"{accuracy=:.3f} {size=} {used=} {budget=}")
+assert 0.9 < accuracy <= 1.0, accuracy
+assert used <= budget
+assert size < 160
+
+# %%
+# Bytes of each part and of each remedy, and the leak
+# ---------------------------------------------------
+#
+# Left the fixed parts and the activations that autograd holds at most with
+# each remedy. Right what ten steps of an evaluation hold when the loss is
+# summed with its graph and without.
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
+mib = 2**20
+fixed = {"parameters": parameters, "grad": gradients, "Adam": state}
+left.bar(list(fixed), [n / mib for n in fixed.values()], color="C2")
+left.bar(list(peaks), [n / mib for n in peaks.values()], color="C0")
+left.tick_params(axis="x", rotation=50)
+left.set_ylabel("MiB")
+right.plot([n / mib for n in leaking], "o-", color="C1", label="loss")
+right.plot(detached, "s--", color="C0", label="loss.detach()")
+right.set(xlabel="step", ylabel="MiB")
+right.legend()
+figure.tight_layout()
