@@ -376,7 +376,7 @@ collected = {name: torch.cat(parts) for name, parts in collected.items()}
 #
 # RMSE and bias, the mean of ``predicted - price``, in three groups of test
 # rows: the cheaper half, the dearer half, and the prices that were cut at
-# 50. The model gives too little for those, and errs most there.
+# 50. For those the model gives too little in the mean.
 price, predicted = collected["price"], collected["network"]
 residuals = predicted - price
 middle = price.median()
@@ -390,8 +390,7 @@ for name, rows in groups.items():
     errors[name] = residuals[rows].square().mean().sqrt().item()
     biases[name] = residuals[rows].mean().item()
     print(f"{name:10} {errors[name]:6.2f} {biases[name]:6.2f}")
-assert errors["cut at 50"] == max(errors.values())
-assert biases["cut at 50"] < -0.5
+assert biases["cut at 50"] < 0
 
 # %%
 # What was reached: the network against the baselines
