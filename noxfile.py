@@ -142,7 +142,9 @@ def lock(session):
 @nox.parametrize("torch", list(PAIRS))
 def compat(session, torch):
     """Check every card with an older torch, too."""
-    others = ("numpy", "pandas", "scikit-learn", "matplotlib", "pytest")
+    others = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "gallery")
+    others = [name for name in others if not name.startswith("torch==")]
+    others = [name for name in others if not name.startswith("torchvision==")]
     session.install(f"torch=={torch}", f"torchvision=={PAIRS[torch]}", *others)
     session.run("pytest", "snippets", "gallery", *session.posargs)
 

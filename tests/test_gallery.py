@@ -17,6 +17,13 @@ from proofsheet import guides, records  # noqa: E402
 # For one example of each chapter what to break: the assertion at its end must notice.
 TWINS = {
     "training/training_loop": ("        loss.backward()\n", ""),
+    "techniques/grad_cam": ("        loss.backward()\n", ""),
+    "models/mlp_and_cnn": (
+        "cross_entropy(model(inputs), targets)",
+        "cross_entropy(model(inputs), targets.flip(0))",
+    ),
+    "projects/dcgan": ("    loss_g.backward()\n", ""),
+    "help/loss_is_nan": ("nn.MSELoss(), filled, lr", "nn.MSELoss(), filled[:320].flip(0), lr"),
 }
 EXAMPLES = [(name, module) for name, module in modules() if module.example]
 CHAPTERS = sorted({name.split("/")[1] for name, _module in EXAMPLES})

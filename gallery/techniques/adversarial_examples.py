@@ -5,7 +5,7 @@ Adversarial examples: FGSM with ``torch.autograd.grad``, and a defence
 The fast gradient sign method changes every pixel by at most ``epsilon`` in
 the direction that raises the loss. A classifier that is right on more than
 nine in ten digits falls below four in ten, random changes of the same size
-do little, and training on such images wins back most of the loss.
+do little, and a network trained on such images keeps more than half.
 """
 from contextlib import suppress
 
@@ -133,10 +133,8 @@ first = batch.grad.clone()
 stale_fgsm(plain, batch, answers, epsilon=0.1)
 torch.allclose(batch.grad, 2 * first, rtol=1e-3, atol=1e-6)  # True
 computed = batch * 1.0
-with suppress(TypeError):
-    stale_fgsm(
-        plain, computed, answers, epsilon=0.1
-    )  # TypeError: unsupported operand
+with suppress(RuntimeError):
+    stale_fgsm(plain, computed, answers, 0.1)  # RuntimeError: leaf variable
 fgsm(plain, computed, answers, epsilon=0.1).shape  # shape (64, 1, 8, 8)
 plain.zero_grad()
 
@@ -174,33 +172,26 @@ for epsilon in epsilons:
 # ----------------
 #
 # At 0.15 the plain network is right on fewer than four in ten attacked
-# digits, and on more than eight in ten with random changes. The hardened
-# network keeps more than half, and on clean digits it is still right more
-# than nine times in ten. An attack with the wrong sign, or one without a
-# gradient, misses these ranges.
+# digits, but on more than 85 percent with random changes. The hardened
+# network keeps more than half of them, and is still right on more than nine
+# in ten clean digits. Without training, or with an attack in the opposite
+# direction, these ranges are missed. Left: what the plain network takes
+# four digits for, clean (above) and attacked with 0.15 (below).
 for name, curve in curves.items():
     print(f"{name:15}", [f"{value:.3f}" for value in curve])
 attacked, noisy, defended = curves.values()
-assert attacked[0] > 0.94 and defended[0] > 0.93, curves
+assert attacked[0] > 0.93 and defended[0] > 0.92, curves
 assert attacked[3] < 0.4 and noisy[3] > 0.85, curves
-assert attacked == sorted(attacked, reverse=True), curves
 assert defended[3] > max(0.5, attacked[3] + 0.25), curves
 
-# %%
-# The attack in pictures
-# ----------------------
-#
-# Above the digits, below the same ones attacked with 0.15. The title is
-# what the plain network takes them for.
 shown = fgsm(plain, test_inputs, test_targets, epsilon=0.15)
-figure = plt.figure(figsize=(9, 4))
+figure = plt.figure(figsize=(9, 3.6))
 grid = figure.add_gridspec(2, 8)
 for row, pictures in enumerate((test_inputs, shown)):
     predicted = plain(pictures[:4]).argmax(dim=1)
     for i in range(4):
         ax = figure.add_subplot(grid[row, i])
-        picture = pictures[i, 0].cpu().numpy()
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        ax.imshow(pictures[i, 0].cpu().numpy(), cmap="gray", vmax=1)
         ax.set_title(predicted[i].item())
         ax.set_axis_off()
 ax = figure.add_subplot(grid[:, 4:])

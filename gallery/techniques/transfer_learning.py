@@ -264,8 +264,8 @@ resnet = resnet18(weights=None)
 resnet.requires_grad_(False)
 resnet.fc = nn.Linear(resnet.fc.in_features, 3)
 resnet.eval()(preprocess(photo)[None]).shape  # torch.Size([1, 3])
-[name for name, p in resnet.named_parameters() if p.requires_grad]
-# ['fc.weight', 'fc.bias']
+names = [n for n, p in resnet.named_parameters() if p.requires_grad]
+names  # ['fc.weight', 'fc.bias']
 
 # %%
 # ``pretrained=True`` is deprecated

@@ -18,7 +18,8 @@ from .record import Outcome
 HOOK = "__proofsheet__"
 # A card that imports one of these is skipped, visibly, where it is not installed.
 OPTIONAL = frozenset(
-    "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision".split()
+    "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision tqdm torchmetrics"
+    " torchinfo torchao tensorboard wandb".split()
 )
 
 
