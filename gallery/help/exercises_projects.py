@@ -308,7 +308,7 @@ check_search(search)
 # 6. Export a model for any batch size
 # ------------------------------------
 #
-# Export the model with :func:`torch.export.export` so that the exported
+# Export the model with ``torch.export.export`` so that the exported
 # program takes batches of any size.
 #
 # .. hint::

@@ -227,6 +227,8 @@ print(f"{leaked=:.2f} {honest=:.2f}")
 assert 0.82 < test_cured <= 1.0, test_cured
 assert test_cured > test_overfitted + 0.03
 assert diagnose(*runs["n=1000, weight_decay=1"][-1]) == "neither"
+train_cured, val_cured = runs["n=1000, weight_decay=1"][-1]
+assert train_cured - val_cured < 0.09
 
 # %%
 # The pair of curves for each case

@@ -136,8 +136,8 @@ with suppress(RuntimeError):
 # First all names and shapes, and the layers of the classifier. Then, with
 # data, everything before the classifier, whose two large layers would cost
 # seconds; one small layer stands in for them in both. ``assign=True`` takes
-# the tensors of the other network in place of those on ``meta``. With a
-# network, ``vgg11(weights="DEFAULT")`` brings trained weights.
+# the tensors of the other network in place of those on ``meta``. On the
+# internet, ``vgg11(weights="DEFAULT")`` brings trained weights.
 with torch.device("meta"):
     reference = vgg11(weights=None)
 names = {name: p.shape for name, p in reference.state_dict().items()}

@@ -72,7 +72,8 @@ cnn(x).shape  # torch.Size([5, 10])
 # ------------------------
 #
 # The linear layer of the CNN sees one number for each channel, whatever
-# the size. The first layer of the MLP has one weight for each pixel. That
+# the size. The first layer of the MLP has a weight for each pixel
+# and unit. That
 # the CNN *takes* other sizes does not mean that it reads them well: train
 # it on sizes like those it will see.
 cnn(torch.rand(5, 1, 28, 28)).shape  # torch.Size([5, 10])

@@ -133,7 +133,7 @@ with suppress(AssertionError):
 #
 # COCO files give ``(x, y, width, height)``. Such boxes stop the training
 # only if a width is smaller than its x; otherwise the detector learns wrong
-# boxes and nothing fails. :func:`~torchvision.ops.box_convert` converts
+# boxes and nothing fails. ``torchvision.ops.box_convert`` converts
 # them.
 xywh = torch.tensor([[40.0, 10.0, 20.0, 24.0]], device=device)
 bad = {"boxes": xywh, "labels": torch.ones(1, dtype=torch.long)}
@@ -287,7 +287,7 @@ assert table[0.05][0] < table[0.4][0] and table[0.4][1] > table[0.8][1]
 # ----------
 #
 # Pixel 0 reaches from -0.5 to 0.5 in ``imshow``. For tensors,
-# :func:`~torchvision.utils.draw_bounding_boxes` paints boxes into the
+# ``torchvision.utils.draw_bounding_boxes`` paints boxes into the
 # image.
 def outline(axis, box, **style):
     x1, y1, x2, y2 = (box - 0.5).tolist()

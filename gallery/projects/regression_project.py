@@ -24,13 +24,15 @@ import torch
 #
 # The project is a folder with ``config.toml`` and the package ``houses``.
 # This page writes its files to a temporary folder and imports each of them
-# from there. In a project of yours they are files, and ``add`` is not
-# needed.
+# from there; once Python knows the package, the folder leaves the path
+# again. In a project of yours they are files, and ``add`` is not needed.
 folder = tempfile.TemporaryDirectory()
 project = Path(folder.name)
 (project / "houses").mkdir()
 (project / "houses" / "__init__.py").touch()
 sys.path.insert(0, str(project))
+importlib.import_module("houses")
+sys.path.remove(str(project))
 
 
 def add(name, source):
@@ -422,5 +424,4 @@ right.axhline(0, linestyle=":", color="C2")
 left.set(xlabel="price (1,000 $)", ylabel="predicted")
 right.set(xlabel="predicted (1,000 $)", ylabel="predicted - price")
 figure.tight_layout()
-sys.path.remove(str(project))
 folder.cleanup()

@@ -98,7 +98,7 @@ def evaluate(model, loader, criterion):
 # -----------------------------------------------------------------
 #
 # ``state_dict()`` holds the live weights, which the next step changes:
-# :func:`copy.deepcopy` keeps those of now. The file survives the end of
+# ``copy.deepcopy`` keeps those of now. The file survives the end of
 # the process; it holds the epoch and the loss as well.
 folder = tempfile.TemporaryDirectory()
 path = Path(folder.name) / "best.pt"

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 #
 # ``step`` is called once per epoch and answers whether to stop. An epoch
 # counts as better when its loss is lower than the best by more than
-# ``min_delta``. :func:`copy.deepcopy` keeps the weights of that epoch.
+# ``min_delta``. ``copy.deepcopy`` keeps the weights of that epoch.
 class EarlyStopping:
     def __init__(
         self, model: nn.Module, patience: int = 8, min_delta: float = 0.0

@@ -100,7 +100,7 @@ plain.abs().max().item() > 0.01  # True
 # What is kept for ``backward``, in bytes
 # ---------------------------------------
 #
-# :class:`~torch.autograd.graph.saved_tensors_hooks` shows every tensor that
+# ``torch.autograd.graph.saved_tensors_hooks`` shows every tensor that
 # the graph keeps. Memory that several of them share counts once, that of
 # the parameters not at all. With a checkpoint round each block only the
 # inputs of the blocks remain, and the head's: 512 rows of 64 floats for
@@ -229,7 +229,8 @@ with suppress(RuntimeError):
 # ------------------------------------
 #
 # The second forward pass counts like the first: running statistics move two
-# steps. Checkpoint around such layers, or use one that keeps no statistics.
+# steps. Leave such layers outside the checkpoint, or use one that keeps no
+# statistics.
 norm = nn.BatchNorm1d(64)
 checkpoint(norm, x, use_reentrant=False).sum().backward()
 norm.num_batches_tracked  # tensor(2)

@@ -156,8 +156,8 @@ reached["new head"] = accuracy(parity, labels % 2)
 #
 # ``torch.save(model)`` pickles the object: the names of its classes, which
 # the reader must have in the same place. Since PyTorch 2.6 ``torch.load``
-# refuses by default. The list says what the file would call, and reading it
-# runs nothing.
+# refuses by default. The list at the end says what the file would call, and
+# reading it runs nothing.
 file = home / "whole.pt"
 torch.save(model, file)
 with suppress(pickle.UnpicklingError):

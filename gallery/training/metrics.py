@@ -66,7 +66,8 @@ train_digits, test_digits = parts(*table(load_digits, torch.int64))
 # Only the loss differs. The linear model has one output, which
 # ``Flatten(0)`` takes from shape (N, 1) to the shape (N,) of its targets.
 # Its bias starts at the mean of the targets, 152, so that few epochs are
-# enough; the weight decay of ``AdamW`` would pull it from there towards 0.
+# enough; with ``AdamW`` the weight decay would pull it from there towards
+# 0.
 def fit(model, criterion, dataset, epochs, lr):
     generator = torch.Generator(device=device).manual_seed(0)
     loader = DataLoader(dataset, 64, shuffle=True, generator=generator)

@@ -161,7 +161,7 @@ saved["random"]["cpu"].dtype  # torch.uint8
 # A script of the same functions
 # ------------------------------
 #
-# :func:`inspect.getsource` gives the functions above word for word. The
+# ``inspect.getsource`` gives the functions above word for word. The
 # rest of the script calls ``train``, prints each loss and sends itself
 # SIGKILL in the fifth step of the sixth epoch.
 imports = f"""

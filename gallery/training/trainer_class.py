@@ -196,7 +196,7 @@ scheduler = OneCycleLR(
     optimizer, max_lr=1e-2, total_steps=epochs * len(train_loader)
 )
 trainer = Trainer(
-    model, criterion, is_right, optimizer, scheduler, max_norm=1.0
+    model, criterion, is_right, optimizer, scheduler, max_norm=0.5
 )
 kept = trainer.fit(train_loader, val_loader, epochs)
 len(trainer.history)  # 15
@@ -244,14 +244,15 @@ assert 0.94 < test_accuracy <= 1.0, test_accuracy
 assert error < 0.85 * naive, error
 
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.6))
-axes[0].semilogy(trainer.column("train loss"), label="train")
-axes[0].semilogy(trainer.column("val loss"), "--", label="val")
-axes[0].plot(kept - 1, lowest, "o", color="C3", label="kept")
+at = range(1, epochs + 1)
+axes[0].semilogy(at, trainer.column("train loss"), label="train")
+axes[0].semilogy(at, trainer.column("val loss"), "--", label="val")
+axes[0].plot(kept, lowest, "o", color="C3", label="kept")
 axes[0].set(xlabel="epoch", ylabel="CrossEntropyLoss")
 axes[0].legend()
-axes[1].plot(trainer.column("norm"))
-axes[1].axhline(1.0, linestyle=":", color="C1")
+axes[1].plot(at, trainer.column("norm"))
+axes[1].axhline(trainer.max_norm, linestyle=":", color="C1")
 axes[1].set(xlabel="epoch", ylabel="clip_grad_norm_()")
-axes[2].plot(trainer.column("lr"))
+axes[2].plot(at, trainer.column("lr"))
 axes[2].set(xlabel="epoch", ylabel="lr")
 figure.tight_layout()
