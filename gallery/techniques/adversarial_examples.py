@@ -199,8 +199,8 @@ after_pgd < curves["hardened, FGSM"][3]  # True
 # digits, but on more than 85 percent with random changes. The hardened
 # network keeps more than half of them, and is still right on more than nine
 # in ten clean digits. Without adversarial training, or with an attack in
-# the opposite direction, these ranges are missed. Left: what the plain network takes
-# four digits for, clean (above) and attacked with 0.15 (below).
+# the opposite direction, these ranges are missed. Left: what the plain
+# network takes four digits for, clean and, below, attacked with 0.15.
 for name, curve in curves.items():
     print(f"{name:15}", [f"{value:.3f}" for value in curve])
 print(f"{after_pgd=:.3f}")

@@ -175,7 +175,8 @@ for seed in range(3):
 # ---------------
 #
 # A temperature of 1 leaves the probabilities of the other classes close to
-# zero. The same three pairs of images and seeds, for other temperatures.
+# zero. The same three sets of images and seeds, for other temperatures. To
+# choose one for your own work, use validation data in the place of these.
 temperatures = [1.0, 2.0, 4.0, 8.0]
 by_temperature = []
 for T in temperatures:
