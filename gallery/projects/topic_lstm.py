@@ -44,7 +44,7 @@ class Config:
     hidden: int = 32
     dropout: float = 0.3
     learning_rate: float = 1e-2
-    epochs: int = 7
+    epochs: int = 10
 
 
 config = Config()
@@ -332,7 +332,7 @@ def topic_of(text):
     return saved["topics"][logits.argmax(dim=1).item()]
 
 
-topic_of("Cancel the task and wait until the event loop is closed.")  # 'asyncio'
+topic_of("Run the coroutine as a task of the event loop.")  # 'asyncio'
 topic_of("Return the charset of the message header.")  # 'email'
 
 # %%
@@ -376,8 +376,8 @@ print(f"{test_accuracy=:.3f} {majority=:.3f}")
 assert majority < 0.3
 assert 0.7 < test_accuracy < 0.95, test_accuracy
 
-figure, axis = plt.subplots(figsize=(6, 4.4))
-picture = axis.imshow(shares, vmin=0, vmax=1)
+figure, axis = plt.subplots(figsize=(7.5, 4.4))
+picture = axis.imshow(shares, vmin=0, vmax=1, aspect="auto")
 for row, column in torch.cartesian_prod(*[torch.arange(6)] * 2).tolist():
     share = shares[row, column]
     color = picture.cmap(0.0 if share > 0.5 else 1.0)
