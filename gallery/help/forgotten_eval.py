@@ -261,7 +261,7 @@ assert slow_cured > 0.9, slow_cured
 # The right mode beside the wrong ones
 # ------------------------------------
 #
-# The same weights in each pair: blue in evaluation mode with statistics
+# The same weights in each group: blue in evaluation mode with statistics
 # that are right, orange without one of the two.
 bars = {
     "eval()": test_accuracy,

@@ -13,7 +13,7 @@ first and then gives back the accuracy it was saved with.
   * Is it ``module.``? See *Saved on several GPUs: the prefix module.*.
   * Is it ``_orig_mod.``? See *Saved after torch.compile: the prefix
     _orig_mod.*.
-  * Are they inside ``state_dict``, ``model`` or ``epoch``? See *The file
+  * Are they ``model``, ``optimizer`` or ``epoch``? See *The file
     is a checkpoint, not a state dict*.
 
 * Do some keys differ?
@@ -76,7 +76,7 @@ def accuracy(model):
 # Train, save and read
 # --------------------
 #
-# ``files`` collects what other people might have sent: each state dict is
+# ``loaded`` collects what other people might have sent: each state dict is
 # written with ``torch.save`` and read with ``weights_only=True``.
 def train(model, steps=150):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)

@@ -124,15 +124,13 @@ torch.allclose(output[:1, 2 - 1], alone[0])  # True
 #
 # ``h_n`` has a row for each direction. The BiLSTM joins the state of the
 # forward direction after the last word to that of the backward direction
-# after the first; it has half as many units in each. ``packed=False`` is
-# the form that circulates.
+# after the first word. It has half as many units in each direction.
+# ``packed=False`` is the form that circulates.
 class Classifier(nn.Module):
     def __init__(self, bidirectional=False, packed=True, width=64):
         super().__init__()
         self.packed = packed
-        self.embedding = nn.Embedding(
-            len(vocabulary) + 2, 32, padding_idx=0
-        )
+        self.embedding = nn.Embedding(len(vocabulary) + 2, 32)
         self.lstm = nn.LSTM(
             32, width // 2 if bidirectional else width,
             batch_first=True, bidirectional=bidirectional,

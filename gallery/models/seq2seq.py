@@ -22,6 +22,7 @@ from torch.nn.utils.rnn import (
 from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
 
+
 # %%
 # Data: dates in five forms
 # -------------------------
@@ -182,7 +183,7 @@ buffer = torch.zeros(8, 10, 11)
 with suppress(NotImplementedError):
     buffer[:, 0] = step  # NotImplementedError: Cannot copy out of meta
 with suppress(RuntimeError):
-    criterion(buffer.mT, answer)  # RuntimeError: not on the expected device
+    criterion(buffer.mT, answer)  # RuntimeError: device...meta
 
 buffer = step.new_zeros(8, 10, 11)
 buffer[:, 0] = step

@@ -111,7 +111,8 @@ figure.tight_layout()
 # Model: three blocks of convolution, batch normalisation, ReLU, pooling
 # ----------------------------------------------------------------------
 #
-# Each block halves the image and doubles the channels: 28, 14, 7, 3 pixels.
+# Each block halves the image, to 14, 7 and 3 pixels, and the later two
+# double the channels.
 # The bias of a convolution is left out where batch normalisation follows,
 # because that would remove it.
 def block(channels_in, channels_out):

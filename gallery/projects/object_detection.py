@@ -132,9 +132,9 @@ with suppress(AssertionError):
 # ----------------------------------
 #
 # COCO files give ``(x, y, width, height)``. Such boxes stop the training
-# only if a width is smaller than its x; otherwise the detector learns wrong
-# boxes and nothing fails. ``torchvision.ops.box_convert`` converts
-# them.
+# only if a width is not larger than its x, or a height than its y;
+# otherwise the detector learns wrong boxes and nothing fails.
+# ``torchvision.ops.box_convert`` converts them.
 xywh = torch.tensor([[40.0, 10.0, 20.0, 24.0]], device=device)
 bad = {"boxes": xywh, "labels": torch.ones(1, dtype=torch.long)}
 with suppress(AssertionError):

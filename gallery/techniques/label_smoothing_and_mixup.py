@@ -143,8 +143,8 @@ models |= {"MixUp": train(mixup), "CutMix": train(cutmix)}
 #
 # The confidence is the largest probability. A model is calibrated if it is
 # right on 80 percent of the answers that it gives with 0.8. The expected
-# calibration error (ECE) is the mean distance between the two, over ten
-# bins of confidence.
+# calibration error (ECE) is the mean distance between the two over ten
+# bins of confidence, weighed by the samples in a bin.
 def calibration(confidence, right, bins=10):
     index = (confidence * bins).long().clamp(max=bins - 1)
     zeros = torch.zeros(bins, device=device)

@@ -70,7 +70,7 @@ stops_at(losses, patience=2, min_delta=0.05)  # (4, 0.7)
 # A loss that is ``nan`` must count as bad
 # ----------------------------------------
 #
-# Every comparison with ``nan`` is false. ``loss < best`` makes it a bad
+# ``<`` and ``>`` with ``nan`` are false. ``loss < best`` makes it a bad
 # epoch. The turned form ``loss > best`` for bad epochs makes it a good one:
 # ``nan`` becomes the best, and no later epoch counts as bad.
 nan = float("nan")
@@ -177,7 +177,7 @@ def evaluate(model, loader, criterion):
 # The loop: at most 100 epochs
 # ----------------------------
 #
-# One line is new, the one with ``break``. For comparison only, the shallow
+# What is new ends in ``break``. For comparison only, the shallow
 # copy is made at the same epochs as the deep one.
 stopper = EarlyStopping(model, patience=12, min_delta=0.001)
 train_losses, val_losses = [], []

@@ -117,7 +117,7 @@ class Trainer(Epoch):
 # Data
 # ----
 #
-# Two functions: any data set in three parts, with their loaders, and the
+# A function for the three parts of any data set and their loaders, and the
 # digits.
 device = torch.get_default_device()
 
