@@ -28,8 +28,9 @@ from tqdm import tqdm
 # ------------------------------------------------------
 #
 # The sources of four installed libraries are parsed with ``ast``.
-# A set removes sentences that occur twice, which could otherwise be in the
-# training part and in the test part; sorting makes the order certain.
+# A set removes sentences that occur twice in a library, which could
+# otherwise be in the training part and in the test part; sorting makes the
+# order certain.
 places = {
     np: ["lib/*.py", "ma/*.py"],
     sklearn: ["utils/*.py", "linear_model/*.py"],

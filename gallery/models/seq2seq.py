@@ -174,8 +174,9 @@ torch.allclose(logits, forced, atol=1e-3)  # True
 #
 # The last claim above says: fed with its own answers, the forced decoder
 # gives the same logits. The buffer must lie where the model is. A buffer
-# of ``torch.zeros`` stays on the default device, and the loss finds two
-# devices. The ``meta`` device stands for the second one here.
+# of ``torch.zeros`` stays on the default device; what a GPU writes into it
+# is copied in silence, and the loss finds two devices. ``meta``, which
+# stands for the GPU here, refuses the copy as well.
 criterion = nn.CrossEntropyLoss()
 step = torch.zeros(8, 11, dtype=torch.float64, device="meta")
 answer = torch.zeros(8, 10, dtype=torch.long, device="meta")

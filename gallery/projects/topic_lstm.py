@@ -33,8 +33,8 @@ from tqdm import tqdm
 # One place for every setting
 # ---------------------------
 #
-# A frozen dataclass can be printed, compared and saved; nothing below it
-# contains a number that should be tuned.
+# A frozen dataclass can be printed, compared and saved. What you would tune
+# first stands here.
 @dataclass(frozen=True)
 class Config:
     seed: int = 0
@@ -58,7 +58,7 @@ generator = torch.Generator(device=device).manual_seed(config.seed)
 # -------------------------------------------
 #
 # The text comes from the sources of the standard library: docstrings, found
-# with :mod:`python:ast` and cut at empty lines. A topic is one package or
+# with ``ast`` and cut at empty lines. A topic is one package or
 # several. Paragraphs of fewer than five words are left out.
 topics = {
     "asyncio": ["asyncio"],

@@ -162,8 +162,8 @@ torch.equal(shift(x_train), shift(x_train))  # False
 # ---------------
 #
 # Early stopping trains nothing: it takes the weights that were best on val
-# from the run without regularisation. A loop that also saves the epochs is
-# in :doc:`/gallery/training/early_stopping`. The strength of each cure is
+# from the run without regularisation. A loop that ends there is in
+# :doc:`/gallery/training/early_stopping`. The strength of each cure is
 # chosen on val.
 runs = {"none": (models[256], histories[256])}
 for name, dropout, options in [

@@ -147,7 +147,7 @@ shares[1] > max(shares[0], shares[2])  # True
 # --------------------------------------------
 #
 # While the masks are there, the zeros survive training. After ``remove``
-# they are weights like any others, and the first steps fill them.
+# they are weights like any others, and an epoch fills most of them.
 before = evaluate(pruned)
 train(pruned, epochs=4)
 sum(zeros(pruned))  # 20685

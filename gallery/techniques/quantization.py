@@ -269,9 +269,9 @@ with torch.device("cpu"):
 # ----------------
 #
 # Each int8 file is under a third of the float32 file, and the accuracy on
-# the test digits differs by at most one in a hundred. Rounded to eight
-# bits the weights do the same; to two bits with one scale a tensor, nearly
-# all is lost. The dotted line is float32.
+# the test digits differs by less than one in a hundred. Rounded to eight
+# bits the weights do the same; with two bits and one scale for each tensor
+# more than three in ten digits are lost. The dotted line is float32.
 print({name: f"{value:.3f}" for name, value in accuracy.items()})
 print(size, f"{accuracy_dark=:.3f}")
 assert accuracy["float32"] > 0.95, accuracy
@@ -280,13 +280,15 @@ for name in ("weight-only", "dynamic", "static"):
     assert size["float32"] / 5 < size[name] < size["float32"] / 3, size
 for kind in ("row", "tensor"):
     assert abs(by_bits[kind][-1] - accuracy["float32"]) < 0.01, by_bits
-assert by_bits["tensor"][0] < 0.5, by_bits
+assert by_bits["tensor"][0] < accuracy["float32"] - 0.3, by_bits
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
-left.bar(list(size), [count / 1000 for count in size.values()])
+names = "float32", "Int8\nWeightOnly", "Int8Dynamic\nActivation", "pt2e"
+left.bar(names, [count / 1000 for count in size.values()])
+left.tick_params("x", labelsize=9)
 left.set(ylabel="kB")
-right.plot(bits, by_bits["row"], "o-", label="per row")
-right.plot(bits, by_bits["tensor"], "s--", label="per tensor")
+right.plot(bits, by_bits["row"], "o-", label="PerRow")
+right.plot(bits, by_bits["tensor"], "s--", label="PerTensor")
 right.axhline(accuracy["float32"], linestyle=":", color="grey")
 right.set(xlabel="bits", ylabel="accuracy (test)", ylim=(0, 1.05))
 right.legend()

@@ -51,6 +51,7 @@ _state = {}
 def reset(gallery_conf, fname, when):
     """Give every script the same clean state; sphinx-gallery calls it around each."""
     import torch
+    from _checker import execute  # which imports torch
 
     if when == "after":
         _state.pop("warnings").__exit__(None, None, None)
@@ -62,6 +63,7 @@ def reset(gallery_conf, fname, when):
         _state.setdefault("torch", (torch.get_num_threads(), torch.get_default_dtype()))
     if when == "before":
         ready.hold(ready.needed(_page(fname).path.read_text(encoding="utf-8")))
+        execute.warm(_page(fname).imports)  # as the checker does
     threads, dtype = _state["torch"]
     torch.manual_seed(0)
     torch.set_default_dtype(dtype)

@@ -1,0 +1,293 @@
+"""
+``torch.compile``: same values, first call slow, graph breaks, recompiles
+=========================================================================
+
+``torch.compile`` turns a function or model into kernels at its first call.
+Here the values and gradients are held against plain PyTorch, the first
+call, later calls and plain PyTorch are timed, and the two things that
+waste a compiler, graph breaks and recompilation, are counted and cured.
+"""
+import os
+import shutil
+import sys
+import sysconfig
+import time
+import warnings
+from copy import deepcopy
+from pathlib import Path
+from statistics import median
+
+import matplotlib.pyplot as plt
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset, random_split
+
+# %%
+# Which backend can run here
+# --------------------------
+#
+# The default backend, Inductor, writes C++ or Triton code and needs a C++
+# compiler and the headers of Python. Where they are missing this page
+# takes ``"aot_eager"``: it captures the same graph and runs it with plain
+# PyTorch, so all but the speed can be seen.
+torch.manual_seed(0)
+device = torch.get_default_device()
+header = Path(sysconfig.get_path("include")) / "Python.h"
+can_build = bool(shutil.which("g++")) and header.exists()
+backend = "inductor" if can_build else "aot_eager"
+recursion_limit = sys.getrecursionlimit()
+print(f"{backend=}")
+
+
+# %%
+# Compile a function: the values are the same
+# -------------------------------------------
+#
+# ``torch.compile`` compiles nothing yet; the first call does the work.
+# Fused kernels round at other places, so compare with a tolerance.
+def gate(x):
+    u = x + x * x * x / 4
+    return x * (1 + u / (1 + abs(u))) / 2
+
+
+x = torch.randn(2048, 2048)
+compiled_gate = torch.compile(gate, backend=backend)
+start = time.perf_counter()
+first_output = compiled_gate(x)
+first_output[0, 0].item()
+first_call = time.perf_counter() - start
+torch.allclose(first_output, gate(x), atol=1e-5)  # True
+
+
+# %%
+# First call, later calls, no compiler
+# ------------------------------------
+#
+# ``item()`` waits for the GPU, and the median forgets a slow run. Plain
+# PyTorch reads and writes memory once for each of the ten operators; fused
+# into one kernel they do it once.
+def measure(function, repeats=9):
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function(x)[0, 0].item()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+seconds = {"first call": first_call, "compiled": measure(compiled_gate)}
+seconds["eager"] = measure(gate)
+print({name: f"{value * 1000:.1f} ms" for name, value in seconds.items()})
+saved = seconds["eager"] - seconds["compiled"]
+if saved > 0:
+    print(f"calls until it pays: {first_call / saved:.0f}")
+
+# %%
+# Compile a model: gradients too
+# ------------------------------
+#
+# The graph of the backward pass is captured as well. ``"aot_eager"`` is
+# enough to check that. In float64 both agree to the last digits.
+digits = load_digits()
+inputs = torch.tensor(digits.data, dtype=torch.float32, device=device)
+targets = torch.tensor(digits.target, device=device)
+inputs = inputs / 16
+model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+plain, twin = deepcopy(model).double(), deepcopy(model).double()
+compiled_twin = torch.compile(twin, backend="aot_eager")
+for candidate in (plain, compiled_twin):
+    logits = candidate(inputs[:64].double())
+    F.cross_entropy(logits, targets[:64]).backward()
+[
+    torch.allclose(p.grad, q.grad)
+    for p, q in zip(plain.parameters(), twin.parameters(), strict=True)
+]  # [True, True, True, True]
+
+# %%
+# Names in the ``state_dict``, and training
+# -----------------------------------------
+#
+# ``torch.compile(model)`` wraps the model and puts ``_orig_mod`` before
+# each name, so such a checkpoint does not load into the plain model. Save
+# ``model.state_dict()``, or compile in place by ``model.compile()``.
+next(iter(compiled_twin.state_dict()))  # '_orig_mod.0.weight'
+model.compile(backend="aot_eager")
+next(iter(model.state_dict()))  # '0.weight'
+generator = torch.Generator(device=device).manual_seed(0)
+train_set, test_set = random_split(
+    TensorDataset(inputs, targets), [0.7, 0.3], generator=generator
+)
+loader = DataLoader(
+    train_set, batch_size=64, shuffle=True, generator=generator
+)
+optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+for _ in range(10):
+    for batch_inputs, batch_targets in loader:
+        optimizer.zero_grad()
+        F.cross_entropy(model(batch_inputs), batch_targets).backward()
+        optimizer.step()
+
+
+# %%
+# A graph break, found by ``explain``
+# -----------------------------------
+#
+# A Python ``if`` on the value of a tensor cannot be in a graph: its value
+# is known only when the graph has run. Dynamo compiles what comes before
+# and after, and Python decides in between. The result is right, but there
+# are two graphs. ``print`` and ``float(tensor)`` break graphs as well.
+def clip(vector):
+    norm = (vector @ vector) ** 0.5
+    if norm > 1:
+        return vector / norm
+    return vector
+
+
+long, short = torch.tensor([3.0, 4.0]), torch.tensor([0.3, 0.4])
+clip(long)  # tensor([0.6000, 0.8000])
+explained = torch._dynamo.explain(clip)(long)
+explained.graph_count, explained.graph_break_count  # (2, 1)
+print(explained.break_reasons[0].reason)
+
+# %%
+# ``fullgraph=True`` makes the break an error
+# -------------------------------------------
+#
+# Without it a graph break costs time in silence. ``fullgraph=True`` raises
+# at the first one, names the cause and, in its last lines, the place.
+try:
+    torch.compile(clip, backend="eager", fullgraph=True)(long)
+except RuntimeError as error:
+    kind, message = type(error).__name__, str(error)
+kind  # 'Unsupported'
+message.splitlines()[0]  # 'Data-dependent branching'
+"if norm > 1:" in message  # True
+
+# %%
+# The cure: choose with tensors
+# -----------------------------
+#
+# :func:`torch.where` computes both and chooses by element: one graph, no
+# break, and the same values for a long and a short vector.
+where = torch.where
+
+
+def clip_by_where(vector):
+    norm = (vector @ vector) ** 0.5
+    return where(norm > 1, vector / norm, vector)
+
+
+explained = torch._dynamo.explain(clip_by_where)(long)
+explained.graph_count, explained.graph_break_count  # (1, 0)
+whole = torch.compile(clip_by_where, backend="eager", fullgraph=True)
+whole(long)  # tensor([0.6000, 0.8000])
+torch.equal(whole(short), clip(short))  # True
+
+
+# %%
+# Recompilation on new shapes, and ``dynamic=True``
+# -------------------------------------------------
+#
+# A backend is a function that gets the captured graph, so one that counts
+# is short. By default the second length compiles a graph for all lengths.
+# ``dynamic=True`` does so at once; ``dynamic=False`` compiles each length.
+def count_compiles(dynamic):
+    graphs, counts = [], []
+
+    def counting_backend(graph_module, example_inputs):
+        graphs.append(graph_module)
+        return graph_module.forward
+
+    torch._dynamo.reset()
+    counted = torch.compile(gate, backend=counting_backend, dynamic=dynamic)
+    for length in (3, 3, 4, 5, 6):
+        counted(torch.ones(length))
+        counts.append(len(graphs))
+    return counts
+
+
+count_compiles(dynamic=None)  # [1, 1, 2, 2, 2]
+count_compiles(dynamic=True)  # [1, 1, 1, 1, 1]
+count_compiles(dynamic=False)  # [1, 1, 2, 3, 4]
+
+# %%
+# Old advice: ``torch.jit.trace``
+# -------------------------------
+#
+# TorchScript is deprecated: both entries say so, by a
+# ``DeprecationWarning`` up to torch 2.13 and a ``FutureWarning`` since.
+# ``trace`` also loses the branch: it keeps the path of its example, here
+# the short one, and lets long vectors through. Dynamo above was right.
+with warnings.catch_warnings(record=True) as heard:
+    warnings.simplefilter("always")
+    traced = torch.jit.trace(clip, short)
+texts = [str(warning.message) for warning in heard]
+texts[0].split(". ")[0]  # '`torch.jit.trace` is deprecated'
+texts[0].split(". ")[1][:33]  # 'Please switch to `torch.compile` '
+any("trace to be incorrect" in text for text in texts)  # True
+traced(long)  # tensor([3., 4.])
+torch.compile(clip, backend="eager")(long)  # tensor([0.6000, 0.8000])
+
+# %%
+# Old advice: ``torch.jit.script``, and ``torch.export`` instead
+# --------------------------------------------------------------
+#
+# To run a model without its Python source, ``torch.export.export``
+# takes the place of both. It keeps one whole graph and refuses a branch
+# on values instead of losing it.
+with warnings.catch_warnings(record=True) as heard:
+    warnings.simplefilter("always")
+    torch.jit.script(nn.ReLU())
+str(heard[0].message).split(". ")[0]  # '`torch.jit.script` is deprecated'
+
+
+class Clip(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, vector):
+        return self.function(vector)
+
+
+exported = torch.export.export(Clip(clip_by_where), (short,))
+exported.module()(long)  # tensor([0.6000, 0.8000])
+try:
+    torch.export.export(Clip(clip), (short,))
+except RuntimeError as error:
+    message = str(error)
+"Could not guard on data-dependent expression" in message  # True
+
+# %%
+# What was reached
+# ----------------
+#
+# The compiled model learned: more than nine in ten test digits are right,
+# and plain PyTorch with the same weights gives the same answers. Where
+# Inductor ran, a later call is faster than plain PyTorch, and the first
+# call took at least ten times as long as a later one. Inductor leaves a
+# higher recursion limit and an environment variable; the page undoes both.
+test_inputs, test_targets = test_set[:]
+plain = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+plain.load_state_dict(model.state_dict())
+with torch.inference_mode():
+    logits = model(test_inputs)
+    same = torch.allclose(logits, plain(test_inputs), atol=1e-4)
+accuracy = (logits.argmax(dim=1) == test_targets).float().mean().item()
+print(f"{backend=} {accuracy=:.3f}")
+assert same and 0.92 < accuracy <= 1.0, accuracy
+if backend == "inductor":
+    assert seconds["compiled"] < seconds["eager"], seconds
+    assert seconds["first call"] > 10 * seconds["compiled"], seconds
+torch._dynamo.reset()
+sys.setrecursionlimit(recursion_limit)
+os.environ.pop("_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR", None)
+
+figure, ax = plt.subplots(figsize=(9, 3.6))
+bars = ax.barh(list(seconds), [1000 * s for s in seconds.values()])
+ax.bar_label(bars, fmt="%.1f ms", color="grey", padding=4)
+ax.set(xscale="log", xlabel="ms", title=f"{backend=}")
+ax.margins(x=0.15)
+figure.tight_layout()
