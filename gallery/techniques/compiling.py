@@ -22,6 +22,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.cpp_extension import get_cxx_compiler
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
 # %%
@@ -31,12 +32,14 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 # The default backend, Inductor, writes C++ or Triton code and needs a C++
 # compiler and the headers of Python. Where they are missing this page
 # takes ``"aot_eager"``: it captures the same graph and runs it with plain
-# PyTorch, so all but the speed can be seen.
+# PyTorch, so all but the speed can be seen. The filter is for a warning of
+# torch 2.11 about its own code, when Inductor is loaded.
 torch.manual_seed(0)
 device = torch.get_default_device()
 header = Path(sysconfig.get_path("include")) / "Python.h"
-can_build = bool(shutil.which("g++")) and header.exists()
+can_build = bool(shutil.which(get_cxx_compiler())) and header.exists()
 backend = "inductor" if can_build else "aot_eager"
+warnings.filterwarnings("ignore", "`torch.jit.script_method`")
 recursion_limit = sys.getrecursionlimit()
 print(f"{backend=}")
 

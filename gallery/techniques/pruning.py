@@ -5,7 +5,7 @@ Pruning with ``torch.nn.utils.prune``: masks, sparsity, fine-tuning
 ``prune`` sets the smallest weights to zero and holds them there with a
 mask. Here four in five weights of a network go; fine-tuning with the masks
 kept brings it back to more than 94 of 100 test digits. The file and the
-time of a dense layer gain nothing from zeros: what does is shown as well.
+work of a dense layer gain nothing from zeros; what helps is shown too.
 """
 import io
 from contextlib import suppress

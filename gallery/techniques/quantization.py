@@ -251,10 +251,10 @@ bool(agree.float().mean() > 0.98)  # True
 # Old advice: ``prepare`` and ``convert`` on a model as it is
 # -----------------------------------------------------------
 #
-# The eager static form needs ``QuantStub`` and ``DeQuantStub`` in the model,
-# and layers fused by hand. Without them the conversion passes and the first
-# call fails: a float tensor meets a quantized kernel. pt2e needs no change
-# of the model. The filter is for a warning of the old observers.
+# The eager static form needs ``QuantStub`` and ``DeQuantStub`` in the
+# model, and layers fused by hand. Without them the conversion passes and
+# the first call fails: a float tensor meets a quantized kernel. pt2e needs
+# no change of the model. The filter is for a warning of the old observers.
 warnings.filterwarnings("ignore", "Please use quant_min")
 with torch.device("cpu"):
     net.qconfig = api.get_default_qconfig()
