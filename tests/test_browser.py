@@ -190,6 +190,42 @@ def test_the_right_card_comes_first(visit, language):
     assert not wrong
 
 
+WISHES = {  # what a newcomer types, and the example that answers it as a whole
+    "en": {
+        "loss nan": "loss_is_nan",
+        "CUDA out of memory": "out_of_memory",
+        "Missing key(s) in state_dict": "keys_do_not_match",
+        "early stopping": "early_stopping",
+        "gradient accumulation": "gradient_accumulation",
+        "transfer learning": "transfer_learning",
+        "training loop": "training_loop",
+        "seq2seq": "seq2seq",
+    },
+    "zh_CN": {
+        "loss 不下降": "loss_does_not_fall",
+        "损失不下降": "loss_does_not_fall",
+        "显存不足": "out_of_memory",
+        "训练慢": "slow_training",
+        "梯度累积": "gradient_accumulation",
+        "混合精度": "mixed_precision",
+        "断点续训": "save_and_resume",
+        "目标检测": "object_detection",
+        "mixed precision": "mixed_precision",
+    },
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_example_comes_before_its_steps(visit, language):
+    page = visit(f"{language}/index.html")
+    page.keyboard.press("Control+k")
+    found = {
+        query: place(results(page, query).first.get_attribute("href")) for query in WISHES[language]
+    }
+    wanted = {query: (f"{name}.html", "") for query, name in WISHES[language].items()}
+    assert found == wanted
+
+
 def test_results_come_as_one_types(visit, record_property):
     page = visit("en/index.html")
     page.keyboard.press("Control+k")

@@ -122,9 +122,11 @@
   function search(query) {
     const queries = words(query).map(meanings);
     if (!queries.length) return [];
-    // Pages rank below cards, and cards about an error below others unless errors are asked for.
+    // Examples rank above cards, which answer less, and above their own steps; pages rank below
+    // cards, and cards about an error below others unless errors are asked for.
     const asked = ERROR.test(query);
-    const boostDocument = (id, term, stored) => (stored.kind === "page" ? 0.35 : !asked && ERROR.test(stored.title) ? 0.7 : 1);
+    const weight = { example: 1.3, step: 0.4, page: 0.35 };
+    const boostDocument = (id, term, stored) => weight[stored.kind] ?? (!asked && ERROR.test(stored.title) ? 0.7 : 1);
     const phrase = query.trim().toLowerCase();
     const literal = (stored) => (stored.title.toLowerCase().includes(phrase) ? 1.5 : 1);
     // MiniSearch multiplies by the number of words found, and would count synonyms as words.

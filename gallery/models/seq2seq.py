@@ -1,6 +1,6 @@
 """
-Sequence to sequence: encoder, decoder, attention, teacher forcing
-==================================================================
+Sequence to sequence (seq2seq): encoder, decoder, teacher forcing
+=================================================================
 
 An encoder reads a date as people write it, such as "7 march 1987". A
 decoder with attention writes it in ISO form, one character at a time. On

@@ -57,8 +57,7 @@ class HandbookTopics(SphinxDirective):
                 found.append(nodes.bullet_list(classes=["topics"]))
             item = nodes.list_item()
             self.state.nested_parse(StringList([text], source=str(TOPICS)), number, item)
-            item[0].insert(0, nodes.inline("", f"{topic} ", classes=["topic-id", "notranslate"]))
-            item += topic_pages(pages=where)
+            item += topic_pages(topic=topic, pages=where)
             found[-1] += item
         return found
 
@@ -90,6 +89,8 @@ def fill(app, doctree, docname):
             line += [nodes.reference("", "", *title, refuri=uri, internal=True), nodes.Text(" ")]
         if not len(line):
             line += nodes.inline("", _("to come"), classes=["to-come"])
+        topic = nodes.inline("", f"{place['topic']} ", classes=["topic-id", "notranslate"])
+        place.parent[0].insert(0, topic)  # only now: a translation replaces all of a paragraph
         place.replace_self(line)
 
 

@@ -312,7 +312,8 @@ def _chapter_page(app, docname, doctree):
     for tree in doctree.findall(addnodes.toctree):
         tree["hidden"] = True
         children += [name for _title, name in tree["entries"]]
-    top.insert(top.index(intro[-1]) + 1 if intro else 1, chapter_list(docs=children))
+    text = [node for node in top.children if isinstance(node, (nodes.paragraph, nodes.bullet_list))]
+    top.insert(top.index(text[-1]) + 1 if text else 1, chapter_list(docs=children))
     app.env.proofsheet_pages[docname] = _page(top, intro)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sphinx.search import SearchLanguage
 
+from . import records
 from .site import first_sentence
 
 # Words that mean the same to a reader who searches. Chinese and English stand together, so that
@@ -32,7 +33,7 @@ SYNONYMS = [
     ["convert", "cast", "转换"],
     ["copy", "clone", "复制", "拷贝"],
     ["view", "视图"],
-    ["memory", "内存"],
+    ["memory", "内存", "显存"],
     ["stride", "strides", "步幅", "步长"],
     ["contiguous", "连续"],
     ["random", "rand", "随机"],
@@ -99,20 +100,46 @@ SYNONYMS = [
     ["flip", "翻转"],
     ["quantile", "percentile", "分位数"],
     ["sample", "抽样"],
+    ["accumulation", "accumulate", "累积"],
+    ["mixed", "混合"],
+    ["precision", "精度"],
+    ["resume", "续训", "断点续训"],
+    ["checkpoint", "检查点"],
+    ["reproducibility", "reproducible", "可复现"],
+    ["overfitting", "overfit", "过拟合"],
+    ["underfitting", "underfit", "欠拟合"],
+    ["slow", "慢"],
+    ["transfer", "迁移"],
+    ["distillation", "distil", "蒸馏"],
+    ["pruning", "prune", "剪枝"],
+    ["quantization", "quantisation", "quantize", "量化"],
+    ["compile", "compiling", "编译"],
+    ["detection", "detector", "检测"],
+    ["object", "目标"],
+    ["confusion", "混淆"],
+    ["matrix", "矩阵"],
+    ["hook", "钩子"],
+    ["logging", "log", "日志"],
+    ["seq2seq", "sequence"],
+    ["exercise", "exercises", "练习"],
+    ["insufficient", "不足", "不够"],
 ]
 ERROR = re.compile(r"#\s+([A-Za-z_.]*(?:Error|Warning|Exception): .+)")
 
 
 def entries(app):
-    """One entry per card, and one of less weight per page that readers look for."""
+    """One entry per card and per example; those of pages and of an example's steps weigh less."""
     env, found = app.env, []
     for docname in sorted(env.found_docs):
         url = app.builder.get_target_uri(docname)
         page = env.titles[docname].astext()
-        for card in env.proofsheet_cards.get(docname, ()):
+        module = records.module(docname)
+        example = bool(module and module.example)
+        cards = env.proofsheet_cards.get(docname, ())
+        for card in cards:
             found.append(
                 {
-                    "kind": "card",
+                    "kind": "step" if example else "card",
                     "url": f"{url}#{card['anchor']}",
                     "title": card["title"],
                     "name": sorted(card["in_title"]),
@@ -124,7 +151,11 @@ def entries(app):
             )
         summary = env.proofsheet_summaries.get(docname, "")
         text = first_sentence(summary, 300)
-        found.append({"kind": "page", "url": url, "title": page, "text": text})
+        entry = {"kind": "page", "url": url, "title": page, "text": text}
+        if example:
+            steps = " ".join(card["title"] for card in cards)
+            entry |= {"kind": "example", "text": f"{summary} {steps}"}
+        found.append(entry)
     return found
 
 
