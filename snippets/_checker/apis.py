@@ -1,4 +1,4 @@
-"""Note which public names of torch a card's own lines use.
+"""Note which public names of torch, and of what stands around it, a card's own lines use.
 
 Attribute look-ups and imported names are rewritten to report themselves. Unlike a
 profiler or ``TorchFunctionMode`` this sees classes, constants, C methods and
@@ -7,16 +7,19 @@ properties alike, and nothing of what a library calls inside.
 
 import ast
 import inspect
+import sys
 import types
 
 import torch
 
-PACKAGES = ("torch", "torchvision")
+PACKAGES = ("torch", "torchvision", "torchmetrics", "torchinfo", "wandb")
 # Where a reader imports from, the shortest first: the name that the index shows.
 NAMESPACES = (
     "torch", "torch.nn", "torch.nn.functional", "torch.optim", "torch.optim.lr_scheduler",
     "torch.utils.data", "torch.distributions", "torch.autograd", "torch.autograd.function",
-    "torch.nn.utils", "torch.nn.utils.rnn", "torch.utils.data.distributed",
+    "torch.nn.utils", "torch.nn.utils.rnn", "torch.utils.data.distributed", "torch.profiler",
+    "torch.utils.tensorboard", "torchvision.models", "torchvision.models.detection",
+    "torchvision.ops", "torchmetrics", "torchinfo", "wandb",
 )  # fmt: skip
 
 
@@ -29,13 +32,10 @@ def public(obj):
         return "torch.Tensor"
     name = getattr(obj, "__qualname__", None)
     home = getattr(obj, "__module__", None)
-    if not name or not home or home.partition(".")[0] not in PACKAGES:
+    if not name or name.startswith("_") or not home or home.partition(".")[0] not in PACKAGES:
         return None
     for namespace in NAMESPACES:
-        module = torch
-        for part in namespace.split(".")[1:]:
-            module = getattr(module, part, None)
-        if getattr(module, name, None) is obj:
+        if getattr(sys.modules.get(namespace), name, None) is obj:
             return f"{namespace}.{name}"
     full = f"{home}.{name}"
     return None if "._" in full else full
@@ -55,7 +55,7 @@ def attribute(owner, name):
     kind = owner if isinstance(owner, type) else type(owner)
     for base in kind.__mro__:
         if name in vars(base) or name in inspect.get_annotations(base):
-            found = public(base)
+            found = public(kind if base.__name__.startswith("_") else base)
             return found and f"{found}.{name}"
     if name in getattr(owner, "__dict__", ()):  # set by a constructor: the family's first class
         found = [public(base) for base in kind.__mro__ if public(base)]
@@ -73,8 +73,11 @@ class Tracer(ast.NodeTransformer):
         self.imported = set()
 
     def instrument(self, tree, imports):
-        """Return ``tree`` rewritten; ``imports`` is the source of the import cell."""
-        for node in ast.walk(ast.parse(imports)):
+        """Return ``tree`` rewritten; ``imports`` is the source of the import cell.
+
+        An example's imports stand in its tree.
+        """
+        for node in [*ast.walk(ast.parse(imports)), *ast.walk(tree)]:
             if isinstance(node, ast.ImportFrom):
                 self.imported |= {alias.asname or alias.name for alias in node.names}
         return self.visit(tree)
