@@ -35,7 +35,8 @@ MODULE = "reference/tensors/joining.html"
 KINDS = [
     "index.html", "reference/index.html", "reference/tensors/index.html", MODULE,
     "reference/tensors/broadcasting.html", "gallery/training/whole_workflow.html",
-    "api.html", "verified.html", "glossary.html", "search.html?q=torch",
+    "gallery/training/index.html", "gallery/help/exercises_basics.html", "path.html",
+    "handbooks.html", "api.html", "verified.html", "glossary.html", "search.html?q=torch",
 ]  # fmt: skip
 ABOVE = ["404.html"]  # beside the start page, which leads on at once
 
