@@ -91,7 +91,8 @@ def _module_page(app, docname, doctree, page):
         top.insert(after, _glance(page, sections, link))
     top["classes"] += ["example" if page.example else "module"]
     app.env.proofsheet_cards[docname] = entries
-    app.env.proofsheet_pages[docname] = _page(top, intro) | {"result": figure}
+    kept = figure and figure.deepcopy()  # writing the page changes where its own image lies
+    app.env.proofsheet_pages[docname] = _page(top, intro) | {"result": kept}
 
 
 def _classes(node):
