@@ -191,8 +191,8 @@ blocks.sparsity()  # 37.5
 # A row that is all masked: nan or zeros
 # --------------------------------------
 #
-# Softmax over minus infinities only is nan, and so is here what comes out of
-# ``nn.MultiheadAttention``; ``F.scaled_dot_product_attention`` gives 0.
+# Softmax over minus infinities only is nan, and so is here what comes out
+# of ``nn.MultiheadAttention``; ``F.scaled_dot_product_attention`` gives 0.
 # Filling on the left with a causal mask makes such rows. Let every query
 # read at least one key, for instance itself.
 torch.full((2,), -torch.inf).softmax(dim=0)  # tensor([nan, nan])
