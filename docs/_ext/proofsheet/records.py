@@ -5,7 +5,7 @@ import json
 import platform
 import sys
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def _parse(path, _mtime):
     return Record(**{name: found[name] for name in Record.__dataclass_fields__})
 
 
-@lru_cache
+@cache  # there are more files than lru_cache keeps by default
 def _read(path, _mtime):
     return cards.read(path)
 
