@@ -143,8 +143,7 @@ def lock(session):
 def compat(session, torch):
     """Check every card with an older torch, too."""
     others = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "gallery")
-    others = [name for name in others if not name.startswith("torch==")]
-    others = [name for name in others if not name.startswith("torchvision==")]
+    others = [name for name in others if not name.startswith(("torch==", "torchvision=="))]
     session.install(f"torch=={torch}", f"torchvision=={PAIRS[torch]}", *others)
     session.run("pytest", "snippets", "gallery", *session.posargs)
 

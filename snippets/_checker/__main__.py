@@ -99,7 +99,9 @@ def mutate(modules, options):
         for what, line, text in lines:
             print(f"{job.path}:{line}: {what}: {text}", flush=True)
         if code:
-            failed |= bool(job.error)
+            if job.error:
+                print(f"✗ {job.path}: {job.error}")
+                failed = True
             continue
         job.results = {step: found["outcome"] for step, found in job.results.items()}
         entries |= report(job, by_path[job.path])

@@ -108,12 +108,10 @@ def connect(env):
 
 def rewrite(app, env):
     """``env-updated``: pages whose links changed because another page did."""
-    app.proofsheet_ways = connect(env)
-    old = env.proofsheet_ways
-    env.proofsheet_ways = app.proofsheet_ways
-    pages = {*old, *env.proofsheet_ways}
-    changed = [p for p in pages if old.get(p) != env.proofsheet_ways.get(p)]
-    return sorted(set(changed) & set(env.found_docs))
+    old, new = env.proofsheet_ways, connect(env)
+    env.proofsheet_ways = new
+    changed = {page for page in {*old, *new} if old.get(page) != new.get(page)}
+    return sorted(changed & set(env.found_docs))
 
 
 def fill(app, doctree, docname):
