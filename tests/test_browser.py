@@ -403,7 +403,7 @@ def test_no_page_is_heavy(visit):
     page.on("request", lambda request: asked.append(request.url))
     for path in [f"{language}/{kind}" for language in LANGUAGES for kind in KINDS]:
         asked.clear()
-        page.goto(base + path)
+        page.goto(base + path, wait_until="networkidle")
         if len(asked) > 15 and "search.html" not in path:
             heavy.append(f"{path}: {asked}")
     assert not heavy

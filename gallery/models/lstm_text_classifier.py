@@ -210,14 +210,14 @@ for name, form in tqdm({
     print(f"{name:14}", *(f"{value:.2f}" for value in history[name]))
 
 # %%
-# The LSTM is trained well; now read its state too late
-# -----------------------------------------------------
+# The packed LSTM, its state read too late
+# ----------------------------------------
 #
 # In a padded batch ``output[:, -1]`` lies some steps behind the last word,
 # more for short sentences than for long ones. Here the weights are those of
 # the packed LSTM, and each state is read ``late`` steps behind the last
-# word. Zero steps are the packed result. Thirty-two steps
-# late, answers are lost.
+# word. Zero steps are the packed result. Thirty-two steps late, answers
+# that were right are wrong.
 @torch.inference_mode()
 def predict_late(model, loader, late):
     model.eval()

@@ -54,8 +54,8 @@ device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(config.seed)
 
 # %%
-# Data: topics and the paragraphs of one file
-# -------------------------------------------
+# Data: topics, and the paragraphs of a file
+# ------------------------------------------
 #
 # The text comes from the sources of the standard library: docstrings, found
 # with ``ast`` and cut at empty lines. A topic is one package or

@@ -67,8 +67,8 @@ teacher_logits.requires_grad  # False
 # What the labels do not say
 # --------------------------
 #
-# A label names one class. Divided by a temperature of 4, the logits also
-# show which other classes come near.
+# A label names one class. The softmax of the logits divided by a temperature
+# of 4 also shows which other classes come near.
 figure, axes = plt.subplots(2, 4, figsize=(9, 3.6), height_ratios=(2, 1))
 softened = (teacher_logits / 4).softmax(dim=1).cpu().numpy()
 for i, (above, below) in enumerate(axes.T):

@@ -269,9 +269,9 @@ with torch.device("cpu"):
 # ----------------
 #
 # Each int8 file is under a third of the float32 file, and the accuracy on
-# the test digits differs by less than one in a hundred. Rounded to eight
-# bits the weights do the same; with two bits and one scale for each tensor
-# more than three in ten digits are lost. The dotted line is float32.
+# the test digits differs by less than one in a hundred. So does it when only
+# the weights are rounded to eight bits; with two bits and one scale for each
+# tensor more than three in ten digits are lost. The dotted line is float32.
 print({name: f"{value:.3f}" for name, value in accuracy.items()})
 print(size, f"{accuracy_dark=:.3f}")
 assert accuracy["float32"] > 0.95, accuracy

@@ -52,8 +52,8 @@ first == np.random.default_rng(0).random()  # True
 # Data that draws: an augmentation with NumPy and ``random``
 # ----------------------------------------------------------
 #
-# The digits are shifted by at most a pixel and made noisy each time they
-# are read. Every fourth one is kept for the test, and is read as it is.
+# The digits are shifted sideways by at most a pixel and made noisy each time
+# they are read. Every fourth one is kept for the test, and is read as it is.
 digits = load_digits()
 pictures = (digits.images / 16).astype(np.float32)
 test_images = torch.tensor(pictures[::4], device=device).unsqueeze(1)

@@ -50,9 +50,11 @@ def context():
 
 
 def prepare(paths):
-    """Let the server, if it is not running yet, hold ready what the files at ``paths`` import."""
+    """Hold ready what the files at ``paths`` import: in the server, if it is not running yet."""
     texts = "".join(path.read_text(encoding="utf-8") for path in files(paths))
     os.environ[ready.VARIABLE] = " ".join(ready.needed(texts))
+    if START == "fork":
+        ready.hold([*PRELOAD, *ready.needed(texts)])
 
 
 def devices():

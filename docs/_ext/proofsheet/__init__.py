@@ -5,9 +5,9 @@ autograd made of them, ``pages`` makes a page of cards from a script, ``examples
 an example reached before its steps and links it with cards, ``choosing`` tables that lead to
 cards, ``code`` reads and links code, ``apis`` knows PyTorch's names and ``coverage`` how many
 have a card, ``quick`` sums up the reference, ``guides`` lead through it, ``records`` says what
-was checked, ``tables`` sums that up, ``translation`` keeps Chinese complete, ``mathml`` sets
-formulas, ``search`` and ``site`` serve the whole. ``inventory`` is run by hand after a new
-PyTorch.
+was checked, ``tables`` sums that up, ``freshness`` knows what is to be built again,
+``translation`` keeps Chinese complete, ``mathml`` sets formulas, ``search`` and ``site`` serve
+the whole. ``inventory`` is run by hand after a new PyTorch.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from . import records
 
 PARTS = (
     "translation", "running", "drawing", "apis", "pages", "examples", "choosing", "coverage",
-    "quick", "guides", "tables", "mathml", "search", "site",
+    "quick", "guides", "tables", "mathml", "search", "site", "freshness",
 )  # fmt: skip
 
 

@@ -24,10 +24,12 @@ ALIASES = {"torch": "torch", "Tensor": "torch.Tensor", "nn": "torch.nn", "F": "t
 WRITTEN = re.compile(r"([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)")
 
 _urls = {}
+_index = {}
 
 
 def read_inventory(app, env, _docnames):
     """Take the addresses of PyTorch's pages from intersphinx (a file in this repository)."""
+    _index.clear()  # pages are about to be read
     inventory = InventoryAdapter(env).main_inventory
     for kind in sorted(inventory):
         for name, item in inventory[kind].items():
@@ -132,12 +134,18 @@ def namespace(name):
 
 
 def index(env):
-    """Which cards show which name.
+    """Which cards show which name; asked for once all pages are read.
 
     Returns:
         dict: from name to entries ``{"page", "card", "verified"}``, those first whose title
         names it, then those whose text does, then those that merely use it.
     """
+    if not _index:
+        _index.update(_indexed(env))
+    return _index
+
+
+def _indexed(env):
     found = defaultdict(list)
     for docname in sorted(env.proofsheet_cards):
         for card in env.proofsheet_cards[docname]:

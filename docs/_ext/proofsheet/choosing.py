@@ -96,11 +96,6 @@ def prepare(app):
         app.env.proofsheet_choosing = set()
 
 
-def rewrite(app, env):
-    """``env-updated``: a page that was read may have moved the card that a table leads to."""
-    return sorted(env.proofsheet_choosing & set(env.found_docs)) if env.proofsheet_read else []
-
-
 def purge(_app, env, docname):
     """``env-purge-doc``: forget a page."""
     env.proofsheet_choosing.discard(docname)
@@ -112,5 +107,4 @@ def setup(app):
     app.add_directive("which", Which)
     app.connect("builder-inited", prepare)
     app.connect("doctree-resolved", fill)
-    app.connect("env-updated", rewrite)
     app.connect("env-purge-doc", purge)

@@ -1,5 +1,6 @@
 """Examples: the result before the steps, hidden solutions, and the ways from and to cards."""
 
+import base64
 import re
 from collections import defaultdict
 
@@ -7,7 +8,7 @@ from docutils import nodes
 from sphinx.locale import _
 from sphinx.util import logging
 
-from . import apis, records
+from . import apis, records, running
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +35,13 @@ def result(sections, title):
     return copy
 
 
-def thumbnail(image, title):
-    """The result of an example for a list on another page, once all pages are read."""
-    copy = image.deepcopy()
-    copy["uri"] = copy["uri"].lstrip("/")
-    copy["candidates"] = {"*": copy["uri"]}  # as Sphinx notes it for the images of a page
-    copy["classes"], copy["alt"], copy["loading"] = ["thumbnail"], title, "lazy"
-    copy.attributes.pop("width", None)
-    return copy
+def thumbnail(docname):
+    """The small picture of an example's result as an address that holds it.
+
+    A chapter shows up to twenty: as files they would be as many requests.
+    """
+    data = base64.b64encode(running.thumbnail(docname).read_bytes())
+    return f"data:image/webp;base64,{data.decode()}"
 
 
 def lead_on(top, sections):

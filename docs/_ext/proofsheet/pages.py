@@ -4,8 +4,6 @@ Works on the document tree after translation, so that what is repeated (titles i
 table, in lists, in the search index) is repeated in the reader's language.
 """
 
-import re
-
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.locale import _
@@ -51,8 +49,6 @@ def transform(app, doctree):
         _chapter_page(app, docname, doctree)
     else:
         _check_names(doctree)
-        return
-    app.env.proofsheet_digests[docname] = _digest(docname)
 
 
 # --------------------------------------------------------------------- module pages
@@ -88,11 +84,11 @@ def _module_page(app, docname, doctree, page):
     top[first:first] = [node for node in (figure, *added) if node is not None]
     if not page.example:  # below what the text before the cards may hold, such as a table
         after = next((n for n, node in enumerate(top) if "import-cell" in _classes(node)), first)
-        top.insert(after, _glance(page, sections, link))
+        top.insert(after, _glance(page, sections, entries, link))
     top["classes"] += ["example" if page.example else "module"]
     app.env.proofsheet_cards[docname] = entries
-    kept = figure and figure.deepcopy()  # writing the page changes where its own image lies
-    app.env.proofsheet_pages[docname] = _page(top, intro) | {"result": kept}
+    shown = examples.thumbnail(docname) if figure else None
+    app.env.proofsheet_pages[docname] = _page(top, intro) | {"result": shown}
 
 
 def _classes(node):
@@ -149,12 +145,14 @@ def _card(docname, page, section, card, link):
         examples.conceal(section, card)
     elif in_title:
         section += examples.ways(anchor=section["ids"][0])
+    names = [literal.astext() for literal in title.findall(nodes.literal)]
     return {
         "anchor": section["ids"][0],
         "title": title.astext(),
-        "heading": [node.deepcopy() for node in _without_links(title).children],
+        "heading": [loose(node) for node in _without_links(title).children],
         "text": " ".join(node.astext() for node in prose),
         "code": card.code,
+        "chief": None if page.example else code.chief_claim(card, names),
         "apis": sorted(used | in_title | in_prose),
         "used": used,
         "in_title": in_title,
@@ -198,21 +196,28 @@ def _link_names(node):
             link += literal
 
 
+def loose(node):
+    """A copy to keep between builds: docutils' own would keep the whole document with it."""
+    copy = node.deepcopy()
+    for part in copy.findall():
+        part.document = None
+    return copy
+
+
 def _without_links(title):
     """A copy of ``title`` that can stand inside a link."""
-    copy = title.deepcopy()
+    copy = loose(title)
     for node in list(copy.findall(addnodes.pending_xref)) + list(copy.findall(nodes.reference)):
         node.replace_self(node.children)
     return copy
 
 
-def _glance(page, sections, link):
+def _glance(page, sections, entries, link):
     """The table made from the cards: what you want, the code, the result."""
     labels = (_("What you want"), _("Code"), _("Result"))
     table = glance(labels=labels, caption=_("At a glance"))
-    for section, card in zip(sections, page.cards, strict=True):
-        names = [literal.astext() for literal in section[0].findall(nodes.literal)]
-        claim = code.chief_claim(card, names)
+    for section, card, entry in zip(sections, page.cards, entries, strict=True):
+        claim = entry["chief"]
         title = _without_links(section[0]).children
         want = nodes.reference("", "", *title, refid=section["ids"][0], internal=True)
         row = glance_row("", glance_cell("", "", want, label=labels[0]))
@@ -320,7 +325,7 @@ def _chapter_page(app, docname, doctree):
 
 def _page(top, intro):
     """What other pages show of a page: its title and first paragraph, with their markup."""
-    return {"title": _without_links(top[0]), "summary": [n.deepcopy() for n in intro[:1]]}
+    return {"title": _without_links(top[0]), "summary": [loose(node) for node in intro[:1]]}
 
 
 def fill_chapters(app, doctree, docname):
@@ -345,7 +350,9 @@ def listing(app, docname, targets, with_cards=False):
         item = nodes.list_item("", nodes.paragraph("", "", link, classes=["module-title"]))
         if known.get("result"):
             item["classes"].append("pictured")
-            picture = examples.thumbnail(known["result"], known["title"].astext())
+            alt = known["title"].astext()
+            picture = nodes.image(uri=known["result"], alt=alt, classes=["thumbnail"])
+            picture["candidates"] = {"?": ""}  # as Sphinx marks images that are no files
             item.insert(0, nodes.reference("", "", picture, refuri=uri, internal=True))
         for paragraph in known["summary"]:
             item += nodes.paragraph("", "", *_without_links(paragraph).children,
@@ -407,56 +414,17 @@ def _counted(number, one, many):
     return one if number == 1 else many % number
 
 
-# ------------------------------------------------------------------------ freshness
-
-# Pages that sum up the project; they are read again when any record or card changes.
-SUMMARIES = re.compile(r"index|quick|api|verified|path|handbooks|api/.*|.*/index")
-
-
-def _digest(docname):
-    return records.digest(docname) if records.module(docname) else ""
-
-
-def outdated(app, env, added, changed, removed):
-    """``env-get-outdated``: pages whose records changed though their text did not."""
-    found = {
-        name for name in records.docnames()
-        if name in env.found_docs and env.proofsheet_digests.get(name) != records.digest(name)
-    }  # fmt: skip
-    project = records.project_digest()
-    if env.proofsheet_digests.get("") != project:
-        env.proofsheet_digests[""] = project
-        found |= set(filter(SUMMARIES.fullmatch, env.found_docs))
-    return sorted(found)
-
-
-def rewrite_summaries(app, env):
-    """``env-updated``: lists and indexes are written again when a page was read again."""
-    if set(app.builder.env.proofsheet_read):
-        return sorted(filter(SUMMARIES.fullmatch, env.found_docs))
-    return []
-
-
 def prepare(app):
     """Give the environment, which is kept between builds, the attributes used here."""
-    env = app.env
-    for name in ("proofsheet_pages", "proofsheet_cards", "proofsheet_digests"):
-        if not hasattr(env, name):
-            setattr(env, name, {})
-    env.proofsheet_read = set()
-
-
-def note_read(app, docname, _source):
-    """``source-read``: remember which script pages are read in this build."""
-    if records.module(docname):
-        app.env.proofsheet_read.add(docname)
+    for name in ("proofsheet_pages", "proofsheet_cards"):
+        if not hasattr(app.env, name):
+            setattr(app.env, name, {})
 
 
 def purge(_app, env, docname):
     """``env-purge-doc``: forget a page."""
     env.proofsheet_pages.pop(docname, None)
     env.proofsheet_cards.pop(docname, None)
-    env.proofsheet_digests.pop(docname, None)
 
 
 # ----------------------------------------------------------------------------- HTML
@@ -529,9 +497,6 @@ def setup(app):
     app.add_node(glance_cell, html=(visit_glance_cell, depart_glance_cell))
     app.add_node(chapter_list)
     app.connect("builder-inited", prepare)
-    app.connect("env-get-outdated", outdated)
     app.connect("env-purge-doc", purge)
-    app.connect("source-read", note_read)
     app.connect("doctree-read", transform, priority=400)
     app.connect("doctree-resolved", fill_chapters)
-    app.connect("env-updated", rewrite_summaries)

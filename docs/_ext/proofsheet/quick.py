@@ -1,11 +1,9 @@
 """The quick reference: one line of code from the first cards of every module, chosen by rule."""
 
-import re
-
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from . import code, pages, records
+from . import code, pages
 
 CARDS = 2  # of each module; modules begin with what is wanted most
 LONGEST = 58  # characters of a line of code
@@ -23,15 +21,17 @@ class QuickReference(SphinxDirective):
         return [quick_reference()]
 
 
-def lines(page, anchors):
+def lines(entries):
     """The first cards of a module that have a short line with a claim.
 
+    Arguments:
+        entries: what the environment knows of the module's cards.
     Returns:
-        list: of ``(entry, claim)``, the entry being the card's in the environment.
+        list: of ``(entry, claim)``.
     """
     found = []
-    for entry, card in zip(anchors, page.cards, strict=True):
-        claim = code.chief_claim(card, re.findall(r"``(.+?)``", card.title))
+    for entry in entries:
+        claim = entry["chief"]
         if claim and not claim.error and "\n" not in claim.statement:
             if len(claim.statement) <= LONGEST and len(claim.text) <= LONGEST:
                 found.append((entry, claim))
@@ -56,9 +56,8 @@ def _chapter(app, docname, chapter):
     section += nodes.title("", "", nodes.reference("", title, refuri=uri, internal=True))
     items = nodes.bullet_list(classes=["quick-lines"])
     for target in _below(app, chapter):
-        page = records.module(target)
         uri = app.builder.get_relative_uri(docname, target)
-        for entry, claim in lines(page, app.env.proofsheet_cards[target]):
+        for entry, claim in lines(app.env.proofsheet_cards[target]):
             heading = [node.deepcopy() for node in entry["heading"]]
             where = f"{uri}#{entry['anchor']}"
             link = nodes.reference("", "", *heading, refuri=where, internal=True)

@@ -5,7 +5,7 @@ import json
 import platform
 import sys
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Record:
     cards: dict = field(hash=False)
 
 
+@cache  # until a build starts
 def load(device):
     """The record of ``device`` ("cpu" or "cuda"), or None.
 
@@ -40,14 +41,9 @@ def load(device):
     for folder in ("build/verified", "docs/verified"):
         path = ROOT / folder / f"{device}.json"
         if path.is_file():
-            return _parse(path, path.stat().st_mtime_ns)
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return Record(**{name: found[name] for name in Record.__dataclass_fields__})
     return None
-
-
-@lru_cache
-def _parse(path, _mtime):
-    found = json.loads(path.read_text(encoding="utf-8"))
-    return Record(**{name: found[name] for name in Record.__dataclass_fields__})
 
 
 @cache  # there are more files than lru_cache keeps by default
@@ -112,22 +108,14 @@ def claims(page, unit):
 
 
 def digest(docname):
-    """Hash of all that the page ``docname`` shows from records."""
+    """Hash of all that the page ``docname`` shows from its cards and from records."""
     page = module(docname)
-    shown = []
-    for device in DEVICES:
-        run = load(device)
-        if run:
-            shown += [run.torch, run.python, run.device, run.date]
-        shown += [(outcome(page, unit, device), sorted(used(page, unit))) for unit in page.units()]
+    runs = [run for run in map(load, DEVICES) if run]
+    shown = [(run.torch, run.python, run.device, run.date) for run in runs]
+    for unit in page.units():
+        outcomes = [outcome(page, unit, device) for device in DEVICES]
+        shown.append((unit.sha256, outcomes, sorted(used(page, unit))))
     return hashlib.sha256(repr(shown).encode()).hexdigest()
-
-
-def project_digest():
-    """Hash of every record and every card: pages that sum up the project depend on it."""
-    hashes = [digest(name) for name in docnames()]
-    hashes += [unit.sha256 for name in docnames() for unit in module(name).units()]
-    return hashlib.sha256(repr(hashes).encode()).hexdigest()
 
 
 def figures():

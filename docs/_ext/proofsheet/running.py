@@ -45,6 +45,8 @@ STYLE = {
     "svg.hashsalt": "proofsheet",
 }
 
+THUMBNAIL = 264  # pixels, for the 176 that a list shows
+
 _state = {}
 
 
@@ -131,10 +133,28 @@ def scrape_figures(block, block_vars, gallery_conf):
         else:
             path = path.with_suffix(".svg")
             figure.savefig(path, metadata={"Date": None})
+        _save_thumbnail(figure, block_vars["src_file"])
         rst += f".. image:: /{path.relative_to(gallery_conf['src_dir']).as_posix()}\n"
         rst += "".join(f"   {option}\n" for option in options) + "\n"
     plt.close("all")
     return rst
+
+
+def thumbnail(docname):
+    """Where the small picture of the last figure of an example lies, which lists show."""
+    folder, _slash, stem = docname.rpartition("/")
+    return records.ROOT / "docs" / folder / "images" / "thumb" / f"sphx_glr_{stem}_last.webp"
+
+
+def _save_thumbnail(figure, script):
+    """Small in bytes, too: a chapter's pictures travel within its page."""
+    script = Path(script)
+    if script.parent.parent.name != "gallery":
+        return
+    path = thumbnail(f"gallery/{script.parent.name}/{script.stem}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = {"quality": 30, "alpha_quality": 20, "method": 6}
+    figure.savefig(path, dpi=THUMBNAIL / figure.get_figwidth(), pil_kwargs=options)
 
 
 def _width(path):

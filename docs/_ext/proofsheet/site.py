@@ -103,6 +103,35 @@ def purge_summary(app, env, docname):
     getattr(env, "proofsheet_summaries", {}).pop(docname, None)
 
 
+def shorten_navigation(app, pagename, templatename, context, doctree):
+    """Give the theme, which wants the titles of all pages, tables of contents without cards.
+
+    Sphinx copies the whole table of every page for each page that it writes, and then drops
+    all but the title: a third of the time that writing takes.
+    """
+    env, whole = app.env, context.get("toctree")
+    if whole is None:
+        return
+    if not hasattr(app, "proofsheet_titles"):
+        app.proofsheet_titles = {name: _title_only(name, toc) for name, toc in env.tocs.items()}
+
+    def toctree(**options):
+        kept, env.tocs = env.tocs, app.proofsheet_titles
+        try:
+            return whole(**options)
+        finally:
+            env.tocs = kept
+
+    context["toctree"] = toctree
+
+
+def _title_only(docname, toc):
+    """The entry of a script's page alone; other pages may hold chapters below theirs."""
+    if records.module(docname) is None:
+        return toc
+    return nodes.bullet_list("", nodes.list_item("", toc[0][0].deepcopy()))
+
+
 def wanted(name, on_search_page):
     """Whether a page loads this style sheet or script."""
     base = os.path.basename(str(name))
@@ -307,6 +336,7 @@ def setup(app):
     app.connect("builder-inited", start_summaries)
     app.connect("doctree-read", remember_summary, priority=900)
     app.connect("env-purge-doc", purge_summary)
+    app.connect("html-page-context", shorten_navigation, priority=100)
     app.connect("html-page-context", complete_context, priority=900)
     app.connect("build-finished", write_site)
     app.add_node(
