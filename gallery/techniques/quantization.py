@@ -132,26 +132,33 @@ error = (model[7].weight - weight.dequantize()).abs() / weight.scale
 bool(error.max() < 1.01)  # True
 
 # %%
-# Dynamic: activations to int8 as well
-# ------------------------------------
+# Save int8 weights and load them: ``assign=True``
+# ------------------------------------------------
 #
-# The range of each input row is measured while the model runs, and the
-# product is one of integers. Loading into the float model needs
-# ``assign=True``: the tensors are replaced, not filled.
-dynamic = deepcopy(model)
-config = Int8DynamicActivationInt8WeightConfig(set_inductor_config=False)
-quantize_(dynamic, config)
+# Loading into the float model needs ``assign=True``: the tensors are
+# replaced, not filled.
 buffer = io.BytesIO()
-torch.save(dynamic.state_dict(), buffer)
+torch.save(weight_only.state_dict(), buffer)
 buffer.seek(0)
 loaded = deepcopy(model)
 state_dict = torch.load(buffer, weights_only=True)
 loaded.load_state_dict(state_dict, assign=True)
+type(loaded[7].weight).__name__  # 'Int8Tensor'
 inputs, _ = test_set[:]
 with torch.inference_mode():
-    same = torch.equal(loaded(inputs), dynamic(inputs))
+    same = torch.equal(loaded(inputs), weight_only(inputs))
 same  # True
-for name, int8_model in (("weight-only", weight_only), ("dynamic", loaded)):
+
+# %%
+# Dynamic: activations to int8 as well
+# ------------------------------------
+#
+# The range of each input row is measured while the model runs, and the
+# product is one of integers.
+dynamic = deepcopy(model)
+config = Int8DynamicActivationInt8WeightConfig(set_inductor_config=False)
+quantize_(dynamic, config)
+for name, int8_model in (("weight-only", loaded), ("dynamic", dynamic)):
     accuracy[name] = evaluate(int8_model)
     size[name] = file_size(int8_model.state_dict())
 

@@ -73,14 +73,8 @@ def fill(app, doctree, docname):
     """Put links where their placeholders stand."""
     for place in list(doctree.findall(path_steps)):
         known = _known(app, place["pages"], place)
-        items = pages.listing(app, docname, known)
-        for item, target in zip(items, known, strict=True):
-            page = records.module(target)
-            state = next(n for n in item.findall(nodes.paragraph) if "module-state" in n["classes"])
-            if page:
-                text = _("%d min") % minutes(page)
-                state.insert(0, [nodes.inline("", text, classes=["minutes"]), nodes.Text(" ")])
-        place.replace_self(items)
+        times = {name: minutes(records.module(name)) for name in known if records.module(name)}
+        place.replace_self(pages.listing(app, docname, known, times=times))
     for place in list(doctree.findall(topic_pages)):
         line = nodes.paragraph(classes=["topic-pages"])
         for target in _known(app, place["pages"], place):

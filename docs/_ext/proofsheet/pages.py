@@ -334,10 +334,11 @@ def fill_chapters(app, doctree, docname):
         place.replace_self(listing(app, docname, place["docs"], with_cards=True))
 
 
-def listing(app, docname, targets, with_cards=False):
+def listing(app, docname, targets, with_cards=False, times=None):
     """Modules (or chapters) as a list: title, sentence, number of cards, check state.
 
-    With ``with_cards`` each module's cards follow, which says where a question is answered.
+    With ``with_cards`` each module's cards follow, which says where a question is answered;
+    ``times`` maps modules to the minutes that they take.
     """
     items = nodes.bullet_list(classes=["modules"])
     for target in targets:
@@ -357,7 +358,11 @@ def listing(app, docname, targets, with_cards=False):
         for paragraph in known["summary"]:
             item += nodes.paragraph("", "", *_without_links(paragraph).children,
                                     classes=["module-summary"])  # fmt: skip
-        item += nodes.paragraph("", "", *_counts(target), classes=["module-state"])
+        state = _counts(target)
+        if times and target in times:
+            text = _("%d min") % times[target]
+            state[:0] = [nodes.inline("", text, classes=["minutes"]), nodes.Text(" ")]
+        item += nodes.paragraph("", "", *state, classes=["module-state"])
         page = records.module(target)
         if with_cards and page and not page.example:
             item += _titles(app, uri, target)
