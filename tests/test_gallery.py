@@ -1,5 +1,6 @@
 """The gallery: broken twins fail, notebooks run, results come first, links go both ways."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -98,10 +99,14 @@ def test_cards_and_examples_link_each_other(language):
         sections = find(page(language, f"{name}.html"), "card", "section")
         for section, card in zip(sections, module.cards, strict=True):
             for line in find(section, "ways-examples"):
+                assert not card.title.startswith(("Error", "Warning")), (name, card.name)
                 for link in line.iter("a"):
                     target = link.get("href").removeprefix("../../").removesuffix(".html")
                     last = {full.rpartition(".")[2] for full in used[target]}
                     assert any(word in card.title for word in last), (name, card.name, target)
+                    source = records.module(target).path.read_text(encoding="utf-8")
+                    named = re.findall(r"\w+=", "".join(re.findall(r"``(.+?)``", card.title)))
+                    assert all(argument in source for argument in named), (name, card.name, target)
                     linked.add(target)
     assert linked
 

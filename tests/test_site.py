@@ -16,7 +16,8 @@ SITE = ROOT / "build" / "html"
 LANGUAGES = ("en", "zh_CN")
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
-from proofsheet import drawing, records, translation  # noqa: E402
+from _checker.cards import Card  # noqa: E402
+from proofsheet import code, drawing, records, translation  # noqa: E402
 
 HOW = "build the site first: nox -s docs"
 # What a browser fetches by itself, not when the reader follows a link.
@@ -204,8 +205,6 @@ def test_copied_text_is_the_card_with_its_imports(language):
 @editions
 def test_claims_are_marked_one_by_one(language):
     """Each comment after code carries the class that shows its check mark."""
-    from proofsheet import code
-
     for name, module in modules():
         sections = find(page(language, f"{name}.html"), "card", "section")
         for section, card in zip(sections, module.cards, strict=True):
@@ -226,6 +225,37 @@ def test_table_has_a_row_for_each_card(language):
             sections = find(page(language, f"{name}.html"), "card", "section")
             assert links == [f"#{section.get('id')}" for section in sections], name
             assert all(cell.get("data-label") for cell in table.iter("td")), name
+
+
+CODE = """x.sum()  # 3
+f(x, wide=False)  # 1
+f(x, wide=True)  # 2
+with suppress(ValueError):
+    f(None)  # ValueError: not a tensor
+with suppress(ValueError):
+    f("x")  # ValueError: wide must be set"""
+
+
+@pytest.mark.parametrize(
+    "title, prose, shown",
+    [
+        ("Anything", "", "3"),
+        ("Apply ``torch.f``", "", "1"),
+        ("Apply ``torch.f(wide=True)``", "", "2"),
+        ("Error: wide must be set", "", "ValueError: wide must be set"),
+        ("Apply ``torch.f``", "Text.\n\n.. glance: wide=True", "2"),
+    ],
+)
+def test_the_table_shows_what_a_card_is_about(title, prose, shown):
+    card = Card(title, prose, CODE, 1, "")
+    names = re.findall("``(.+?)``", title)
+    assert code.chief_claim(card, names).text == shown
+
+
+def test_a_card_cannot_be_represented_by_a_claim_that_it_does_not_make():
+    card = Card("Anything", ".. glance: x.mean()", CODE, 1, "")
+    with pytest.raises(LookupError, match=r"x\.mean"):
+        code.chief_claim(card, ())
 
 
 def drawn(prose):

@@ -8,7 +8,8 @@ the scripts; when they have run, a fork of this process reads and writes Chinese
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,18 +48,26 @@ def docutils():
 
 def build():
     """Both languages; 0 if there was nothing to complain of."""
+    english, chinese = LANGUAGES
+    with ExitStack() as namespace:
+        namespace.enter_context(docutils())
+        app = site(english)
+        # multiprocessing ends a fork at once; to take the interpreter down there, without
+        # the threads that torch had, may crash.
+        fork = get_context("fork").Process(target=build_beside, args=(chinese, namespace))
+        fork.start()
+        app.build()
+    fork.join()
+    return int(bool(app.statuscode or fork.exitcode))
+
+
+def build_beside(language, namespace):
+    """In the fork: leave what the other language set up, and build this one."""
+    namespace.close()
     with docutils():
-        app = site(LANGUAGES[0])
-        chinese = os.fork()
-        if chinese:
-            app.build()
-    if not chinese:
-        with docutils():
-            app = site(LANGUAGES[1])
-            app.build()
-        sys.exit(app.statuscode)
-    _pid, status = os.waitpid(chinese, 0)
-    return app.statuscode or os.waitstatus_to_exitcode(status)
+        app = site(language)
+        app.build()
+    sys.exit(app.statuscode)
 
 
 def main():

@@ -92,6 +92,14 @@
   });
   for (const box of document.querySelectorAll("article pre, .math-wrapper, .table-wrapper")) scrolls.observe(box);
 
+  // --- figures: on a phone their letters are small, the file shows them in full size ----------
+
+  for (const image of document.querySelectorAll("img.plot")) {
+    const link = Object.assign(document.createElement("a"), { href: image.src });
+    image.replaceWith(link);
+    link.append(image);
+  }
+
   // --- copying -------------------------------------------------------------------------------
 
   // A card's block holds the page's imports too, hidden, so that what is copied runs anywhere.

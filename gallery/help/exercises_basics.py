@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_image, load_wine
 from torch import nn
 
 # %%
-# 1. Standardise each column without a loop
+# 1. Standardize each column without a loop
 # -----------------------------------------
 #
 # The wine table has 178 rows and 13 columns of very different size. Return
@@ -28,7 +28,7 @@ device = torch.get_default_device()
 wine = torch.tensor(load_wine().data, dtype=torch.float64, device=device)
 
 
-def standardise(table):
+def standardize(table):
     raise NotImplementedError("your turn")
 
 
@@ -40,7 +40,7 @@ def check_standardise(function):
 
 
 with suppress(NotImplementedError):
-    check_standardise(standardise)  # NotImplementedError: your turn
+    check_standardise(standardize)  # NotImplementedError: your turn
 
 # %%
 # Solution 1
@@ -48,11 +48,11 @@ with suppress(NotImplementedError):
 #
 # Means and deviations have shape (13,), which stands for (1, 13) beside
 # (178, 13).
-def standardise(table):
+def standardize(table):
     return (table - table.mean(dim=0)) / table.std(dim=0)
 
 
-check_standardise(standardise)
+check_standardise(standardize)
 
 # %%
 # 2. One-hot rows from class numbers
@@ -266,7 +266,7 @@ with suppress(NotImplementedError):
 # Solution 7
 # ----------
 #
-# ``x.T @ residual`` adds up the rows, each weighed by its residual.
+# ``x.T @ residual`` adds up the rows, each weighted by its residual.
 def gradient(x, y, w):
     return 2 * x.T @ (x @ w - y) / len(x)
 
@@ -278,7 +278,7 @@ check_gradient(gradient)
 # ---------------------------------------
 #
 # Return the picture, of shape (3, H, W), with each pixel replaced by the
-# mean of the 9 by 9 pixels around it, channel by channel, of the same size.
+# mean of the 9 by 9 pixels around it, channel by channel; the size stays.
 #
 # .. hint::
 #

@@ -4,8 +4,8 @@ Exercises: from a data set to a service
 
 Seven larger tasks: a data set from a file, a function with a gradient of
 its own, a model that does not learn, precision and accumulation, a log of
-runs, and a model behind HTTP. Each gives a function to finish and a
-``check``; hint and solution open when asked for.
+runs, an export, and a model behind HTTP. Each gives a function to finish
+and a ``check``; hint and solution open when asked for.
 """
 import csv
 import json
@@ -130,9 +130,10 @@ check_swish(Swish)
 # 3. Four faults keep this model from learning
 # --------------------------------------------
 #
-# Return a repaired ``(model, criterion)`` and a repaired ``step``. The
-# shapes and the number of steps are right; the faults are of the kind that
-# raises nothing.
+# Write ``make_model``, which returns a repaired ``(model, criterion)``, and
+# a repaired ``step``, for ``check_learning(make_model, step)``. The shapes
+# and the number of steps are right; the faults are of the kind that raises
+# nothing.
 #
 # .. hint::
 #
@@ -247,8 +248,10 @@ check_accumulate(accumulate)
 # 5. A search that leaves a log
 # -----------------------------
 #
-# Train once for each learning rate and write one line of JSON for each run
-# to the logger "search": its ``lr`` and ``accuracy``. Return the best rate.
+# Train the model of task 3 (``make_model``, ``step``) once for each
+# learning rate, on other digits than its accuracy is measured on, and write
+# one line of JSON for each run to the logger "search": its ``lr`` and
+# ``accuracy``. Return the best rate.
 #
 # .. hint::
 #
@@ -308,8 +311,8 @@ check_search(search)
 # 6. Export a model for any batch size
 # ------------------------------------
 #
-# Export the model with ``torch.export.export`` so that the exported
-# program takes batches of any size.
+# Export the model of task 3 with ``torch.export.export`` so that the
+# exported program takes batches of any size.
 #
 # .. hint::
 #
@@ -341,6 +344,35 @@ def export(model):
 
 
 check_export(export)
+
+# %%
+# The service that task 7 asks
+# ----------------------------
+#
+# The server of Python's standard library, on a free port of this machine,
+# with one request for each row. A real service has a framework around the
+# same function.
+def serve(predict, rows):
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            size = int(self.headers["Content-Length"])
+            answer = predict(json.loads(self.rfile.read(size)))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        opener = build_opener(ProxyHandler({}))
+        asked = [json.dumps(row).encode() for row in rows]
+        answers = [json.load(opener.open(address, row)) for row in asked]
+        server.shutdown()
+    return answers
+
 
 # %%
 # 7. A model behind HTTP
@@ -375,35 +407,6 @@ def check_service(function):
 
 with suppress(NotImplementedError):
     check_service(make_predict)  # NotImplementedError: your turn
-
-# %%
-# The service that the check asks
-# -------------------------------
-#
-# The server of Python's standard library, on a free port of this machine,
-# with one request for each row. A real service has a framework around the
-# same function.
-def serve(predict, rows):
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            size = int(self.headers["Content-Length"])
-            answer = predict(json.loads(self.rfile.read(size)))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
-        opener = build_opener(ProxyHandler({}))
-        asked = [json.dumps(row).encode() for row in rows]
-        answers = [json.load(opener.open(address, row)) for row in asked]
-        server.shutdown()
-    return answers
-
 
 # %%
 # Solution 7

@@ -308,8 +308,8 @@ def fit_linear(penalty, strength):
 check_penalties(fit_linear)
 
 # %%
-# 7. A loss weighed by batch size
-# -------------------------------
+# 7. A loss weighted by batch size
+# --------------------------------
 #
 # ``batches`` holds pairs of a mean loss and a batch size. Return the mean
 # over all samples.

@@ -154,8 +154,8 @@ model(x_test[:1]).shape  # torch.Size([1, 10])
 # ---------------------------------
 #
 # In train mode every call moves the running statistics, without gradient
-# and without optimizer. Brighter images, shown once in the wrong mode,
-# stay in the model. A checkpoint saved afterwards holds the damage.
+# and without optimizer. Brighter images, shown twenty times in the wrong
+# mode, stay in the model. A checkpoint saved afterwards holds the damage.
 kept = {n: b.clone() for n, b in model.named_buffers()}
 model.train()
 with torch.inference_mode():
@@ -261,8 +261,9 @@ assert slow_cured > 0.9, slow_cured
 # The right mode beside the wrong ones
 # ------------------------------------
 #
-# The same weights in each group: blue in evaluation mode with statistics
-# that are right, orange without one of the two.
+# The first three bars share one model's weights, the last two another's:
+# blue in evaluation mode with statistics that are right, orange without one
+# of the two.
 bars = {
     "eval()": test_accuracy,
     "no eval(),\nby class": wrong_accuracy,

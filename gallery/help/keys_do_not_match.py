@@ -8,11 +8,12 @@ names: a prefix ``module.`` comes from several GPUs, ``_orig_mod.`` from
 ``torch.compile``, other names from changed code. Each file below fails
 first and then gives back the accuracy it was saved with.
 
-* Do all keys have one prefix more?
+* Does no key agree?
 
-  * Is it ``module.``? See *Saved on several GPUs: the prefix module.*.
-  * Is it ``_orig_mod.``? See *Saved after torch.compile: the prefix
-    _orig_mod.*.
+  * Is there a prefix ``module.``? See *Prefix module.: saved on several
+    GPUs*.
+  * Is there a prefix ``_orig_mod.``? See *Prefix _orig_mod.: saved after
+    torch.compile*.
   * Are they ``model``, ``optimizer`` or ``epoch``? See *The file
     is a checkpoint, not a state dict*.
 
@@ -128,8 +129,8 @@ with suppress(RuntimeError):
     )  # RuntimeError: Missing key(s) in state_dict: "head.bias". ...
 
 # %%
-# Saved on several GPUs: the prefix module.
-# -----------------------------------------
+# Prefix module.: saved on several GPUs
+# -------------------------------------
 #
 # :class:`~torch.nn.DataParallel` and ``DistributedDataParallel`` hold the
 # model as their submodule ``module``, so every key gets that prefix.
@@ -165,8 +166,8 @@ wrapper.module.load_state_dict(state)
 loaded["into wrapper"] = wrapper.module.to(device)
 
 # %%
-# Saved after torch.compile: the prefix _orig_mod.
-# ------------------------------------------------
+# Prefix _orig_mod.: saved after torch.compile
+# --------------------------------------------
 #
 # ``torch.compile(model)`` returns a wrapper too. Save the state dict of the
 # model it was made of; ``model.compile()``, which compiles in place, leaves
@@ -296,7 +297,9 @@ loaded["map_location"].head.weight.device.type == device.type  # True
 # repaired file gives it back; ``strict=False`` gives chance.
 found = {name: accuracy(model) for name, model in loaded.items()}
 found["strict=False"] = chance
-print(f"{saved_accuracy=:.3f}", found)
+print(f"{saved_accuracy=:.3f}")
+for name, value in found.items():
+    print(f"{name:14}{value:.3f}")
 assert 0.93 < saved_accuracy <= 1.0, saved_accuracy
 for name in loaded:
     assert found[name] == saved_accuracy, name
@@ -305,7 +308,7 @@ assert chance < 0.3, chance
 figure, ax = plt.subplots(figsize=(9, 3.6))
 colors = ["C0"] * len(loaded) + ["C1"]
 bars = ax.barh(list(found), list(found.values()), color=colors)
-ax.bar_label(bars, fmt=" %.2f")
+ax.bar_label(bars, fmt="%.2f", padding=6)
 ax.axvline(saved_accuracy, linestyle=":", color="grey")
 ax.set(xlabel="accuracy", xlim=(0, 1.12))
 ax.invert_yaxis()

@@ -324,11 +324,11 @@ assert curves["softmax twice"].min() > 1.46
 assert curves["shuffled labels"][-20:].mean() > 2.1
 
 figure, ax = plt.subplots(figsize=(9, 4.2))
-styles = ["--", "-.", "-", ":", "--", "-."]
+styles = ["--", (0, (1, 2)), "-", "-.", (0, (5, 3)), "-"]
 for (name, losses), style in zip(curves.items(), styles, strict=True):
     smooth = losses.unfold(0, 5, 1).median(dim=1).values
-    ax.plot(smooth, style, label=name, linewidth=2)
-ax.axhline(math.log(10), linestyle=":", color="grey")
+    ax.plot(smooth, linestyle=style, label=name, linewidth=2)
+ax.axhline(math.log(10), linestyle=":", color="grey", label="log(10)")
 ax.set(xlabel="step", ylabel="loss", yscale="log", ylim=(0.2, 100))
 ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 figure.tight_layout()

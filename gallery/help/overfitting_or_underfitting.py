@@ -4,7 +4,7 @@ Overfitting or underfitting: compare train with val, then act
 
 A model that is bad on its own training data underfits; one that is good
 there and much worse on validation data overfits. The first needs a larger
-model or longer training, the second more data or regularisation. Here
+model or longer training, the second more data or regularization. Here
 both are made from the same digits and cured, and a split that hides
 overfitting is found.
 
@@ -17,7 +17,7 @@ overfitting is found.
 * Is train good and val much worse?
 
   * Can you get more data? See *Overfitting: more data*.
-  * Can you not? See *Overfitting: regularisation and early stopping*.
+  * Can you not? See *Overfitting: regularization and early stopping*.
 
 * Are train and val good, and new data is bad?
 
@@ -151,7 +151,7 @@ val_many > val_few  # True
 train_many - val_many < train_few - val_few  # True
 
 # %%
-# Overfitting: regularisation and early stopping
+# Overfitting: regularization and early stopping
 # ----------------------------------------------
 #
 # Weight decay costs accuracy on train and wins some on val. Early stopping

@@ -5,8 +5,8 @@ Slow training: measure loader and model apart, then change one
 Measure how long the loop waits for the next batch and how long the step
 takes; change the larger of the two. Here a dataset that reads slowly takes
 most of an epoch. Reading once, transforms of whole batches and larger
-batches make the epoch more than three times as fast, with the same
-accuracy.
+batches make the epoch more than three times as fast, and the model still
+gets more than 85 of 100 unseen digits right.
 
 * Does the loop wait for data?
 
@@ -227,8 +227,8 @@ for loss in losses:
 abs(asked_each_step - summed.item()) < 1e-9  # True
 
 # %%
-# What was reached: the same accuracy in a part of the time
-# ---------------------------------------------------------
+# What was reached: an epoch in less than a third of the time
+# -----------------------------------------------------------
 #
 # Fast input and batches of 128 run 16 epochs, with as many samples as
 # before in each. The model gets more than 85 of 100 unseen digits right,
@@ -259,5 +259,5 @@ ax.barh(list(bars), waiting, label="DataLoader")
 ax.barh(list(bars), working, left=waiting, label="model")
 ax.set_xlabel("s / epoch")
 ax.invert_yaxis()
-ax.legend()
+ax.legend(loc="lower right")
 figure.tight_layout()

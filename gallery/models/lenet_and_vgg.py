@@ -236,9 +236,14 @@ axes["val"].plot(range(1, len(history) + 1), history, label="val")
 axes["val"].axhline(test_accuracy, linestyle=":", color="C2", label="test")
 axes["val"].set(xlabel="epoch", ylabel="accuracy", xticks=range(2, 11, 2))
 axes["val"].legend()
+limit = abs(kernels).max()
 for i in range(6):
-    axes[f"kernel{i}"].imshow(kernels[i], cmap="coolwarm")
+    axes[f"kernel{i}"].imshow(
+        kernels[i], cmap="coolwarm", vmin=-limit, vmax=limit
+    )
     axes[f"map{i}"].imshow(maps[i], vmin=-1, vmax=1)
 for name in rows[0][1:] + rows[1][1:]:
     axes[name].set(xticks=[], yticks=[])
+axes["kernel0"].set_title("kernels")
+axes["map0"].set_title("maps")
 figure.tight_layout()

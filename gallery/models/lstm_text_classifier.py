@@ -93,7 +93,7 @@ train_loader = DataLoader(
 val_loader = DataLoader(val_set, **options)
 test_loader = DataLoader(test_set, **options)
 tokens, lengths, targets = next(iter(val_loader))
-print(tuple(tokens.shape), lengths[:10], len(vocabulary))
+print(f"{tuple(tokens.shape)=} {lengths[:5]=} {len(vocabulary)=}")
 
 # %%
 # The last valid state: ``h_n`` of a packed sequence
@@ -254,7 +254,8 @@ assert late_accuracy[-1] < late_accuracy[0] - 0.05
 # each other. The LSTM trained on ``output[:, -1]`` stays behind.
 majority = (truth.bincount().max() / len(truth)).item()
 reached = {name: accuracy(m, test_loader) for name, m in models.items()}
-print(f"{majority=:.3f}", reached)
+print(f"{majority=:.3f}")
+print({name: round(value, 3) for name, value in reached.items()})
 assert 0.25 <= majority < 0.4
 assert 0.67 < reached["LSTM"] < 0.95, reached
 assert 0.67 < reached["BiLSTM"] < 0.95, reached
@@ -268,7 +269,7 @@ left.axhline(majority, linestyle=":", color="C3", label="majority")
 right.plot(late_accuracy, "o--")
 right.axhline(majority, linestyle=":", color="C3")
 right.set_xticks(range(len(late_steps)), late_steps)
-left.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
-right.set(xlabel="late")
+left.set(title="val", xlabel="epoch", ylabel="accuracy", ylim=(0, 1))
+right.set(title="test, packed LSTM", xlabel="steps too late")
 left.legend(loc="lower right", ncols=2)
 figure.tight_layout()

@@ -108,7 +108,7 @@ norm, flat = nn.BatchNorm1d(64), x.flatten(1)
 torch.allclose(norm(flat), norm(flat + 5), atol=1e-3)  # True
 
 # %%
-# A batch of one cannot be normalised
+# A batch of one cannot be normalized
 # -----------------------------------
 #
 # This error comes where the last batch of an epoch holds one sample:

@@ -272,7 +272,8 @@ with torch.inference_mode():
 accuracy = (logits.argmax(-1) == targets).double().mean().item()
 where = targets[:, None, :, None].expand(-1, 4, -1, -1)
 mass = weights.gather(3, where).mean(dim=(0, 2, 3))
-print(f"{losses[0]=:.2f} {losses[-1]=:.2f} {accuracy=:.3f} {mass=}")
+print(f"{losses[0]=:.2f} {losses[-1]=:.2f} {accuracy=:.3f}")
+print("mass", *(f"{value:.3f}" for value in mass.tolist()))
 assert 0.85 < accuracy <= 1.0, accuracy
 assert mass.max() > 0.4, mass
 

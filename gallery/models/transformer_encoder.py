@@ -99,8 +99,8 @@ class SelfAttention(nn.Module):
 # The layer: attention and two linear layers, each added to its input
 # -------------------------------------------------------------------
 #
-# Post-norm, as in the paper of 2017, normalises after the sum. Pre-norm
-# normalises what goes into each part and leaves the sum as it is; a stack
+# Post-norm, as in the paper of 2017, normalizes after the sum. Pre-norm
+# normalizes what goes into each part and leaves the sum as it is; a stack
 # of such layers needs one more norm at its end.
 class EncoderLayer(nn.Module):
     def __init__(self, width, heads, hidden, norm_first, dropout=0.1):
@@ -300,8 +300,9 @@ figure, axes = plt.subplot_mosaic(
     width_ratios=[3, 1, 3],
 )
 for i, name in enumerate(models):
-    axes["val"].plot(curves[name], ["-", "--"][i], label=name)
-    axes["test"].bar([i - 0.2, i + 0.2], test[name], 0.4, color=f"C{i}")
+    epochs = range(1, len(curves[name]) + 1)
+    axes["val"].plot(epochs, curves[name], ["-", "--"][i], label=name)
+    axes["test"].bar([i - 0.2, i + 0.2], test[name], 0.36, color=f"C{i}")
 axes["val"].set(xlabel="epoch", ylabel="val accuracy", ylim=(0, 1))
 axes["val"].legend(loc="lower right")
 axes["test"].set(ylabel="test accuracy", ylim=(0, 1))

@@ -4,7 +4,7 @@ DCGAN: images from noise with ``ConvTranspose2d``
 
 A deep convolutional GAN draws handwritten digits: transposed convolutions
 turn noise into an image, strided convolutions judge it. A classifier that
-saw only real digits recognises more than a third of the samples with high
+saw only real digits recognizes more than a third of the samples with high
 confidence, and on the way from one noise vector to another the image
 changes little by little.
 """
@@ -71,8 +71,8 @@ nn.Conv2d(3, 5, 4, stride=2, padding=1)(x)  # shape (1, 5, 2, 2)
 #
 # The generator takes noise as an image of one pixel with 32 channels and
 # doubles its size: 1, 2, 4, 8 pixels. The discriminator goes the other way
-# and ends in one logit. Neither pools, and neither normalises the layer
-# next to the image. The convolution before a batch normalisation needs no
+# and ends in one logit. Neither pools, and neither normalizes the layer
+# next to the image. The convolution before a batch normalization needs no
 # bias.
 latent, width = 32, 24
 generator = nn.Sequential(
@@ -93,13 +93,13 @@ generator(noise).shape  # torch.Size([5, 1, 8, 8])
 discriminator(generator(noise)).shape  # torch.Size([5, 1])
 
 # %%
-# Initialise: normal weights with deviation 0.02
+# Initialize: normal weights with deviation 0.02
 # ----------------------------------------------
 #
 # :meth:`~torch.nn.Module.apply` calls a function for every module. The
-# scale of a batch normalisation is drawn around 1: around 0 it would
+# scale of a batch normalization is drawn around 1: around 0 it would
 # remove the signal. The first generated images are close to grey.
-def initialise(module):
+def initialize(module):
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
@@ -107,8 +107,8 @@ def initialise(module):
         nn.init.zeros_(module.bias)
 
 
-generator.apply(initialise)
-discriminator.apply(initialise)
+generator.apply(initialize)
+discriminator.apply(initialize)
 generator[3].weight.std().item() < 0.03  # True
 generator[4].weight.mean().item() > 0.9  # True
 generator(noise).abs().max().item() < 0.5  # True
@@ -119,7 +119,7 @@ generator(noise).abs().max().item() < 0.5  # True
 #
 # :doc:`gan` explains the loss, ``detach``, the labels and the moving
 # average; all of that is the same here. Real and generated images go
-# through the discriminator in two calls: its batch normalisation would
+# through the discriminator in two calls: its batch normalization would
 # otherwise mix their statistics.
 criterion = nn.BCEWithLogitsLoss()
 options = {"lr": 2e-3, "betas": (0.5, 0.999)}
@@ -148,7 +148,7 @@ def step(real):
 # A judge: a classifier of real digits
 # ------------------------------------
 #
-# It recognises a digit when one class has more than 0.9 of the
+# It recognizes a digit when one class has more than 0.9 of the
 # probability. ``rarest`` is the share of the class that it finds least
 # often, ``spread`` the mean distance between two samples, as in
 # :doc:`gan`.
@@ -167,14 +167,14 @@ for _ in range(30):
 def measure(candidates):
     confidence, found = judge(candidates).softmax(dim=1).max(dim=1)
     return {
-        "recognised": (confidence > 0.9).float().mean().item(),
+        "recognized": (confidence > 0.9).float().mean().item(),
         "rarest": found.bincount(minlength=10).min().item() / len(found),
         "spread": F.pdist(candidates.flatten(1)).mean().item(),
     }
 
 
 real = measure(images[test])
-assert real["recognised"] > 0.8, real
+assert real["recognized"] > 0.8, real
 
 # %%
 # Train, and draw the same noise after every epoch
@@ -209,7 +209,7 @@ for epoch in tqdm(range(epochs + 1), disable=None):
 #
 # Each column is one noise vector and each row an epoch; nothing was
 # selected. The curve is the share of a thousand samples that the judge
-# recognises, the dotted line that of the test digits.
+# recognizes, the dotted line that of the test digits.
 shown = [0, 3, 6, 9, epochs]
 
 
@@ -228,8 +228,8 @@ left.set_xticks([])
 left.tick_params(length=0)
 left.grid(False)
 left.spines[:].set_visible(False)
-right.plot([score["recognised"] for score in scores])
-right.axhline(real["recognised"], linestyle=":", color="C2", label="test")
+right.plot([score["recognized"] for score in scores])
+right.axhline(real["recognized"], linestyle=":", color="C2", label="test")
 right.set(xlabel="epoch", ylabel="confidence > 0.9", ylim=(0, 1))
 right.legend()
 figure.tight_layout()
@@ -261,8 +261,8 @@ torch.lerp(start, end, 0.5)  # tensor([0.5000, 0.5000])
 # largest step of a row is less than half the distance of its ends: the
 # generator has learned more than a list of images.
 before, after = scores[0], scores[-1]
-assert before["recognised"] < 0.1, before
-assert 0.35 < after["recognised"] < real["recognised"], after
+assert before["recognized"] < 0.1, before
+assert 0.35 < after["recognized"] < real["recognized"], after
 assert 0.02 < after["rarest"] <= 0.1, after
 assert 0.7 < after["spread"] / real["spread"] < 1.1, after
 

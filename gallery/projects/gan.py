@@ -4,7 +4,7 @@ Train a GAN: generator, discriminator, ``BCEWithLogitsLoss``, ``detach``
 
 A generator learns to turn noise into handwritten digits, because a
 discriminator learns to tell its digits from real ones. A classifier that
-saw only real digits then recognises more than half of the new ones with
+saw only real digits then recognizes more than half of the new ones with
 high confidence, and finds all ten classes among them.
 """
 from contextlib import suppress
@@ -224,7 +224,7 @@ def train_epoch():
 #
 # The losses of a GAN do not say how good the samples are: each is measured
 # against an opponent that changes. A classifier that never sees a sample
-# gives a measure that stays the same. It counts a digit as recognised
+# gives a measure that stays the same. It counts a digit as recognized
 # when one class has more than 0.9 of the probability.
 judge = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
 optimizer = torch.optim.AdamW(judge.parameters(), lr=2e-3)
@@ -237,12 +237,12 @@ for _ in range(40):
 
 
 @torch.inference_mode()
-def recognised(candidates):
+def recognized(candidates):
     confidence, found = judge(candidates).softmax(dim=1).max(dim=1)
     return (confidence > 0.9).float().mean().item(), found
 
 
-real_share, found = recognised(images[test])
+real_share, found = recognized(images[test])
 accuracy = (found == classes[test]).float().mean().item()
 print(f"{accuracy=:.3f} {real_share=:.3f}")
 assert accuracy > 0.93 and real_share > 0.8
@@ -252,7 +252,7 @@ assert accuracy > 0.93 and real_share > 0.8
 # ------------------------------------------------
 #
 # One fixed batch of noise shows the same thousand samples as they change.
-# ``eval()`` lets batch normalisation use its running statistics.
+# ``eval()`` lets batch normalization use its running statistics.
 @torch.inference_mode()
 def sample(noise):
     averaged.eval()
@@ -261,12 +261,12 @@ def sample(noise):
 
 fixed_noise = torch.randn(1000, latent, device=device)
 samples = {0: sample(fixed_noise)}
-shares = [recognised(samples[0])[0]]
+shares = [recognized(samples[0])[0]]
 epochs = 55
 for epoch in tqdm(range(1, epochs + 1), disable=None):
     loss_d, loss_g = train_epoch()
     samples[epoch] = sample(fixed_noise)
-    shares.append(recognised(samples[epoch])[0])
+    shares.append(recognized(samples[epoch])[0])
     if epoch % 11 == 0:
         print(f"{epoch=} {loss_d=:.2f} {loss_g=:.2f} {shares[-1]=:.2f}")
 
@@ -284,9 +284,9 @@ def nearest(candidates):
 
 
 def measure(candidates):
-    share, found = recognised(candidates)
+    share, found = recognized(candidates)
     return {
-        "recognised": share,
+        "recognized": share,
         "rarest": found.bincount(minlength=10).min().item() / len(found),
         "spread": F.pdist(candidates).mean().item(),
         "nearest": nearest(candidates),
@@ -307,10 +307,10 @@ for name in real:
 #
 # Each column is one noise vector, each row an epoch; the last row shows
 # test digits. No sample was selected. The curve is the share of the
-# thousand samples that the judge recognises, the dotted line the share of
+# thousand samples that the judge recognizes, the dotted line the share of
 # the test digits. The samples do not reach it.
-assert before["recognised"] < 0.1 and before["rarest"] < 0.03
-assert 0.5 < after["recognised"] < real["recognised"], after
+assert before["recognized"] < 0.1 and before["rarest"] < 0.03
+assert 0.5 < after["recognized"] < real["recognized"], after
 assert 0.03 < after["rarest"] <= 0.1, after
 assert 0.85 < after["spread"] / real["spread"] < 1.05, after
 assert 0.9 < after["nearest"] / real["nearest"] < 1.5, after

@@ -3,7 +3,7 @@ Image classification: augmentation, confusion matrix, wrong predictions
 =======================================================================
 
 A small convolutional network learns to read handwritten digits of 28 by 28
-pixels from 1,200 examples and recognises more than nine in ten of 3,000
+pixels from 1,200 examples and recognizes more than nine in ten of 3,000
 others. Augmentation with ``torchvision.transforms.v2`` lets it also read
 digits that are moved and turned, and the page ends with its mistakes.
 """
@@ -108,12 +108,12 @@ axis.grid(False)
 figure.tight_layout()
 
 # %%
-# Model: three blocks of convolution, batch normalisation, ReLU, pooling
+# Model: three blocks of convolution, batch normalization, ReLU, pooling
 # ----------------------------------------------------------------------
 #
 # Each block halves the image, to 14, 7 and 3 pixels, and the later two
 # double the channels.
-# The bias of a convolution is left out where batch normalisation follows,
+# The bias of a convolution is left out where batch normalization follows,
 # because that would remove it.
 def block(channels_in, channels_out):
     return nn.Sequential(
@@ -137,7 +137,7 @@ network()(torch.zeros(4, 1, 28, 28)).shape  # torch.Size([4, 10])
 # Train an epoch
 # --------------
 #
-# A batch is normalised as a whole, on the device. The scheduler is stepped
+# A batch is normalized as a whole, on the device. The scheduler is stepped
 # after each batch. Sums are weighed by batch size.
 criterion = nn.CrossEntropyLoss()
 
@@ -236,7 +236,7 @@ figure.tight_layout()
 #
 # The file holds tensors only. ``weights_only=True`` refuses anything else,
 # and :meth:`~torch.nn.Module.load_state_dict` any name or shape that does
-# not fit. The buffers of batch normalisation are part of it.
+# not fit. The buffers of batch normalization are part of it.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "digits.pt"
     torch.save(model.state_dict(), path)
@@ -262,7 +262,8 @@ for name, candidate in ("plain", plain), ("augmented", restored):
     for part, inputs in ("test", test_inputs), ("moved", moved):
         found = predict(candidate, inputs)
         results[name, part] = score(found, targets[: len(inputs)])
-        print(name, part, "{:.3f} {:.3f}".format(*results[name, part]))
+        loss, accuracy = results[name, part]
+        print(f"{name:9} {part:5} {loss=:.3f} {accuracy=:.3f}")
 gain = results["augmented", "moved"][1] - results["plain", "moved"][1]
 assert 0.02 < gain < 0.2, gain
 
@@ -299,8 +300,7 @@ figure = plt.figure(figsize=(9, 4.2))
 left, right = figure.subfigures(1, 2, width_ratios=[4, 5])
 axis = left.subplots()
 mistakes = matrix - matrix.diag().diag()
-mistakes = mistakes.double().where(mistakes > 0, torch.nan)
-left.colorbar(axis.imshow(mistakes.numpy(), cmap="Blues", vmin=0))
+left.colorbar(axis.imshow(mistakes.numpy()))
 ticks = {"xticks": range(10), "yticks": range(10)}
 axis.set(xlabel="predicted", ylabel="true", **ticks)
 axis.grid(False)

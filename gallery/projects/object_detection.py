@@ -84,8 +84,10 @@ target["boxes"].shape[1], target["labels"].dtype  # (4, torch.int64)
 #
 # Any module with an attribute ``out_channels`` is a backbone. This one
 # gives a map of 8 by 8 places; FCOS predicts at each place a score for each
-# class, a box, and how central the place is in that box. The detector
-# resizes images, to 800 pixels if not told otherwise, and normalises them.
+# class, a box, and how central the place is in that box. FCOS needs one
+# anchor a place; its size, 8, is the distance between places in pixels. The
+# detector resizes images, to 800 pixels if not told otherwise, and
+# normalizes them.
 def block(channels_in, channels_out, stride):
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
@@ -303,10 +305,10 @@ painted.shape  # torch.Size([3, 64, 64])
 # ------------------------------------------------
 #
 # The weights enum knows the categories and the transform of a detector
-# without a download. With a network, ``fcos_resnet50_fpn(weights=weights)``
-# from the same module loads the detector of 91 categories. With
-# ``weights=None`` alone the backbone is still downloaded; pass
-# ``weights_backbone=None`` as well to avoid it.
+# without a download. With internet access,
+# ``fcos_resnet50_fpn(weights=weights)`` from the same module loads the
+# detector of 91 categories. With ``weights=None`` alone the backbone is
+# still downloaded; pass ``weights_backbone=None`` as well to avoid it.
 weights = FCOS_ResNet50_FPN_Weights.DEFAULT
 categories = weights.meta["categories"]
 len(categories), categories[1]  # (91, 'person')
@@ -320,7 +322,8 @@ weights.transforms()(photo).shape  # torch.Size([3, 40, 60])
 #
 # The boxes with a score above 0.4 on eight test images, with the digit and
 # the score. A place holds one digit, so ``nms`` over all classes removes a
-# second label for the same box. Dotted: the true boxes.
+# second label for the same box. Dotted and white: the true boxes. Above
+# each image: the true digits.
 score = mean_average_precision(outputs, test_targets)
 print(f"{untrained=:.3f} {score=:.3f}")
 assert untrained < 0.2 and 0.85 < score <= 1.0, (untrained, score)
@@ -328,18 +331,22 @@ precision, recall = table[0.4]
 assert min(precision, recall) > 0.7, table
 
 fields = "boxes", "labels", "scores"
+dark = {"color": "black", "alpha": 0.7, "pad": 0}
+inside = {"va": "top", "fontsize": 8, "bbox": dark}
 figure, axes = plt.subplots(2, 4, figsize=(9, 4.6))
 shown = zip(axes.flat, test_set[:8], outputs[:8], strict=True)
 for axis, (image, target), output in shown:
     axis.imshow(image[0].cpu().numpy(), cmap="gray")
     axis.set_axis_off()
-    for box in target["boxes"]:
-        outline(axis, box, color="C2", linestyle=":")
+    axis.set_title(", ".join(str(k - 1) for k in target["labels"].tolist()))
     for n in nms(output["boxes"], output["scores"], 0.5).tolist():
         box, label, sure = (output[name][n] for name in fields)
         if sure > 0.4:
             color = f"C{label.item() + 2}"
             outline(axis, box, color=color, linewidth=2)
             text = f"{label.item() - 1}: {sure.item():.2f}"
-            axis.text(*box[:2].tolist(), text, color=color, va="bottom")
+            corner = (box[:2] + 1).tolist()
+            axis.text(*corner, text, color=color, **inside)
+    for box in target["boxes"]:
+        outline(axis, box, color="white", linestyle=":")
 figure.tight_layout()

@@ -349,7 +349,8 @@ with torch.inference_mode():
     by_name = loaded(features[test])
     by_position = loaded(features[test][:, alphabetical])
 for predictions in (by_name, by_position):
-    print(evaluate.metrics(predictions, prices[test]))
+    found = evaluate.metrics(predictions, prices[test])
+    print(*(f"{key}={value:.2f}" for key, value in found.items()))
 assert evaluate.metrics(by_position, prices[test])["R2"] < 0
 
 # %%

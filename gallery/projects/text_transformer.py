@@ -251,7 +251,7 @@ torch.equal(predict(reloaded, test_loader), test_logits)  # True
 # ---------------------------------
 #
 # A model can be wrong with confidence; these texts say where. ``recall``
-# is the share of each section that was recognised.
+# is the share of each section that was recognized.
 targets = labels_of(test_set)
 confidence, answers = test_logits.softmax(dim=1).max(dim=1)
 wrong = (answers != targets).nonzero().flatten()

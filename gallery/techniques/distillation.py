@@ -67,8 +67,8 @@ teacher_logits.requires_grad  # False
 # What the labels do not say
 # --------------------------
 #
-# A label names one class. The softmax of the logits divided by a temperature
-# of 4 also shows which other classes come near.
+# A label names one class. The softmax of the logits divided by a
+# temperature of 4 also shows which other classes come near.
 figure, axes = plt.subplots(2, 4, figsize=(9, 3.6), height_ratios=(2, 1))
 softened = (teacher_logits / 4).softmax(dim=1).cpu().numpy()
 for i, (above, below) in enumerate(axes.T):
@@ -176,7 +176,8 @@ for seed in range(3):
 #
 # A temperature of 1 leaves the probabilities of the other classes close to
 # zero. The same three sets of images and seeds, for other temperatures. To
-# choose one for your own work, use validation data in the place of these.
+# choose one for your own work, measure on validation data, not on the test
+# data as here.
 temperatures = [1.0, 2.0, 4.0, 8.0]
 by_temperature = []
 for T in temperatures:

@@ -199,7 +199,7 @@ torch.allclose(grad_cam(*question), cam)  # True
 #
 # Many recipes take the gradient from a full backward hook. It fails on a
 # layer whose output the next layer changes in place, as the
-# ``ReLU(inplace=True)`` behind batch normalisation does.
+# ``ReLU(inplace=True)`` behind batch normalization does.
 layer = model.features[-2]
 with layer.register_full_backward_hook(lambda *args: None):
     with suppress(RuntimeError):
@@ -244,7 +244,7 @@ bins = [k / 40 for k in range(41)]
 ax.hist(shares[:, 0].cpu().numpy(), bins, alpha=0.7, label="model")
 ax.hist(twin_shares[:, 0].cpu().numpy(), bins, alpha=0.7, label="untrained")
 ax.axvline(1 / 9, linestyle=":", color="C2", label="1/9")
-ax.set(xlabel="heat_shares(heat, boxes)[:, 0]", ylabel="test")
+ax.set(xlabel="heat_shares(heat, boxes)[:, 0]", ylabel="test canvases")
 ax.legend()
 figure.tight_layout()
 

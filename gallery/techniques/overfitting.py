@@ -1,5 +1,5 @@
 """
-Regularisation against overfitting: weight decay, dropout, augmentation
+Regularization against overfitting: weight decay, dropout, augmentation
 =======================================================================
 
 A large network learns 200 digits by heart, wrong labels with them. Weight
@@ -162,7 +162,7 @@ torch.equal(shift(x_train), shift(x_train))  # False
 # ---------------
 #
 # Early stopping trains nothing: it takes the weights that were best on val
-# from the run without regularisation. A loop that ends there is in
+# from the run without regularization. A loop that ends there is in
 # :doc:`/gallery/training/early_stopping`. The strength of each cure is
 # chosen on val.
 runs = {"none": (models[256], histories[256])}

@@ -167,7 +167,7 @@ for name, int8_model in (("weight-only", loaded), ("dynamic", dynamic)):
 # Static (pt2e): export, calibrate, convert
 # -----------------------------------------
 #
-# ``prepare_pt2e`` folds batch normalisation and puts observers into the
+# ``prepare_pt2e`` folds batch normalization and puts observers into the
 # exported graph; one pass over training images gives them the ranges;
 # ``convert_pt2e`` writes the scales into the graph. ``strict=True`` keeps
 # what the quantizer looks for on all versions of torch. The float weights
@@ -276,11 +276,13 @@ with torch.device("cpu"):
 # ----------------
 #
 # Each int8 file is under a third of the float32 file, and the accuracy on
-# the test digits differs by less than one in a hundred. So does it when only
-# the weights are rounded to eight bits; with two bits and one scale for each
-# tensor more than three in ten digits are lost. The dotted line is float32.
+# the test digits differs by less than one in a hundred. So does it when
+# only the weights are rounded to eight bits; with two bits and one scale
+# for each tensor more than three in ten digits are lost. The dotted line is
+# float32.
 print({name: f"{value:.3f}" for name, value in accuracy.items()})
-print(size, f"{accuracy_dark=:.3f}")
+print(size)
+print(f"{accuracy_dark=:.3f}")
 assert accuracy["float32"] > 0.95, accuracy
 for name in ("weight-only", "dynamic", "static"):
     assert abs(accuracy[name] - accuracy["float32"]) < 0.01, accuracy

@@ -128,10 +128,10 @@ for epoch in tqdm(range(1, epochs + 1), disable=None):
 
 
 # %%
-# A new head, and training that leaves the mode of the body open
-# --------------------------------------------------------------
+# A new head, and a loop that can keep the body in ``eval()``
+# -----------------------------------------------------------
 #
-# A new layer takes the place of ``head``. Batch normalisation keeps
+# A new layer takes the place of ``head``. Batch normalization keeps
 # ``running_mean`` and ``running_var``. These are buffers, not parameters:
 # in training mode they move with every batch, frozen or not. So ``fit``
 # sets the mode of the body by itself.
@@ -229,9 +229,10 @@ for count in counts:
 # --------------------------------------------------
 #
 # The head of a ResNet is called ``fc``. ``weights=None`` makes random
-# weights and needs no network; with a network, write ``weights=weights`` in
-# that line. The preprocessing and the class names belong to the weights.
-# While ``fc`` is trained, the frozen rest stays in ``eval()`` here too.
+# weights and downloads nothing; with internet access, write
+# ``weights=weights`` in that line. The preprocessing and the class names
+# belong to the weights. While ``fc`` is trained, the frozen rest stays in
+# ``eval()`` here too.
 weights = ResNet18_Weights.DEFAULT
 weights.meta["categories"][281]  # 'tabby'
 len(weights.meta["categories"])  # 1000

@@ -98,8 +98,8 @@ sum(parameter.numel() for parameter in cnn.parameters())  # 2730
 #
 # Before training a network should know nothing: ten classes, each with a
 # tenth, are a loss of log 10. Much more hints at inputs or weights of a
-# wrong scale. A softmax before the loss cannot go below the last number,
-# not even with all digits right.
+# wrong scale. With a softmax before it, the loss cannot go below the last
+# number, not even with all digits right.
 expected = math.log(10)
 expected  # 2.3026
 with torch.inference_mode():

@@ -3,9 +3,9 @@ Gradient accumulation: a large batch in small parts
 ===================================================
 
 ``backward`` adds to ``grad``, so a batch that does not fit into memory can
-be computed in parts before one ``optimizer.step()``. With each part weighed
-by its number of samples, the training below equals the one with large
-batches in every parameter, the short last batch included.
+be computed in parts before one ``optimizer.step()``. With each part
+weighted by its number of samples, the training below equals the one with
+large batches in every parameter, the short last batch included.
 """
 from itertools import islice
 
@@ -156,19 +156,19 @@ total = sum(part.mean() * len(part) / 42 for part in losses.split(16))
 torch.allclose(weights, torch.full_like(weights, 1 / 42))  # True
 
 # %%
-# Batch normalisation still sees the small batch
+# Batch normalization still sees the small batch
 # ----------------------------------------------
 #
 # Accumulation equals the large batch only if no layer looks across samples.
 # :class:`~torch.nn.BatchNorm1d` in training does: its mean and variance are
-# those of the 25 samples. :class:`~torch.nn.LayerNorm` normalises each
+# those of the 25 samples. :class:`~torch.nn.LayerNorm` normalizes each
 # sample by itself and keeps the equality.
 equal = {}
 for norm in (nn.BatchNorm1d(64), nn.LayerNorm(64)):
-    normalised = nn.Sequential(nn.Linear(64, 64), norm, nn.Linear(64, 10))
-    normalised.to(dtype=torch.float64)
-    whole = gradient(normalised, [(inputs, targets)])
-    summed = gradient(normalised, parts)
+    normalized = nn.Sequential(nn.Linear(64, 64), norm, nn.Linear(64, 10))
+    normalized.to(dtype=torch.float64)
+    whole = gradient(normalized, [(inputs, targets)])
+    summed = gradient(normalized, parts)
     name = type(norm).__name__
     equal[name] = torch.allclose(summed, whole, rtol=0.0, atol=1e-12)
 equal  # {'BatchNorm1d': False, 'LayerNorm': True}

@@ -225,7 +225,7 @@ with suppress(RuntimeError):
     torch.autograd.grad(out, x)  # RuntimeError: incompatible with .grad()
 
 # %%
-# Batch normalisation is updated twice
+# Batch normalization is updated twice
 # ------------------------------------
 #
 # The second forward pass counts like the first: running statistics move two

@@ -105,7 +105,8 @@ def fit(model, writer, run, epochs=12):
         for name, parameter in model.named_parameters():
             writer.add_histogram(name, parameter, epoch)
         run.log(scalars)
-        logger.info("epoch %d: loss %.3f, val %.3f", epoch, loss, accuracy)
+        form = "epoch %d: loss %.3f, val accuracy %.3f"
+        logger.info(form, epoch, loss, accuracy)
         yield scalars
 
 

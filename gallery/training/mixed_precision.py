@@ -176,9 +176,9 @@ weight.isnan().tolist()  # [False, True]
 # Second: small updates are lost
 # ------------------------------
 #
-# Below 1 the numbers of float16 lie 0.0005 apart, those of bfloat16 0.004.
-# A step of 0.0001 rounds back to where it started. A thousand such steps
-# move a float32 weight from 1 to 0.9, and the others not at all.
+# Just below 1 the numbers of float16 lie 0.0005 apart, those of bfloat16
+# 0.004. A step of 0.0001 rounds back to where it started. A thousand such
+# steps move a float32 weight from 1 to 0.9, and the others not at all.
 def move(dtype):
     weight = torch.ones((), dtype=dtype, requires_grad=True)
     optimizer = torch.optim.SGD([weight], lr=1e-3)

@@ -56,7 +56,7 @@ class Batch:
 # One epoch: means, training, evaluation
 # --------------------------------------
 #
-# Each batch gives a small vector of numbers; the mean is weighed by batch
+# Each batch gives a small vector of numbers; the mean is weighted by batch
 # size. The inputs go to the device of the model, wherever that is.
 class Epoch(Batch):
     def mean(self, step: Callable, loader: DataLoader) -> list[float]:

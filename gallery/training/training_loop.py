@@ -62,7 +62,7 @@ model(torch.zeros(5, 1, 8, 8)).shape  # torch.Size([5, 10])
 # One epoch of training: clear, forward, backward, step
 # -----------------------------------------------------
 #
-# The sums are weighed by batch size: the last batch is a short one, and a
+# The sums are weighted by batch size: the last batch is a short one, and a
 # mean of batch means would count each of its samples more than the others.
 # Sums stay tensors until the end, so that a GPU never waits for Python.
 def train(model, loader, criterion, optimizer):
@@ -85,7 +85,7 @@ def train(model, loader, criterion, optimizer):
 # Evaluation: ``eval()`` and ``inference_mode``
 # ---------------------------------------------
 #
-# ``eval()`` changes what layers do (dropout, batch normalisation);
+# ``eval()`` changes what layers do (dropout, batch normalization);
 # :class:`~torch.inference_mode` records no graph. Neither does the other's
 # work, so both are needed. Before training, one digit in ten is right.
 @torch.inference_mode()
@@ -137,17 +137,18 @@ right.mean()  # tensor(0.8889)
 # ----------------
 #
 # The test digits are used here, once. A model with a wrong loss, frozen
-# layers or shuffled labels misses this range by far.
+# layers or shuffled labels misses the range asserted below by far.
 test_loss, test_accuracy = evaluate(model, test_loader, criterion)
 print(f"{test_accuracy=:.3f}")
 assert 0.95 < test_accuracy <= 1.0, test_accuracy
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
-left.semilogy(history["train loss"], label="train")
-left.semilogy(history["val loss"], linestyle="--", label="val")
+epochs = range(1, 21)
+left.semilogy(epochs, history["train loss"], label="train")
+left.semilogy(epochs, history["val loss"], linestyle="--", label="val")
 left.set(xlabel="epoch", ylabel="CrossEntropyLoss")
-right.plot(history["train"], label="train")
-right.plot(history["val"], linestyle="--", label="val")
+right.plot(epochs, history["train"], label="train")
+right.plot(epochs, history["val"], linestyle="--", label="val")
 right.axhline(test_accuracy, linestyle=":", color="C2", label="test")
 right.set(xlabel="epoch", ylabel="accuracy")
 left.legend()

@@ -21,6 +21,8 @@ from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 # which is caught and looked at here. It costs a lot of time: for the hunt
 # only. ``check_nan=False`` skips the check and keeps the line for other
 # errors.
+#
+# .. glance: loss.backward()
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 loss = (x.sqrt() * x).sum()
 loss.backward()
@@ -48,8 +50,8 @@ torch.is_anomaly_enabled()  # False
 torch.autograd.set_detect_anomaly(False)
 
 # %%
-# Infinite or ``nan`` gradient of ``sqrt``, ``norm`` and ``log`` at 0
-# -------------------------------------------------------------------
+# Infinite or ``nan`` gradient at 0: ``sqrt``, ``log``, a norm by hand
+# --------------------------------------------------------------------
 #
 # The slope of the root at 0 is infinite, and infinity times a zero from
 # the step before is ``nan``: a distance between equal points does that.
@@ -73,6 +75,8 @@ gradient(torch.linalg.vector_norm, 0.0)  # tensor([0.])
 # Both branches are computed and both get a gradient; zero times the
 # infinite slope of the branch that was not chosen is ``nan``. Make the
 # input safe before the operation, not the result after it.
+#
+# .. glance: torch.autograd.grad(y.sum(), x)
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 y = torch.where(x > 0, x.sqrt(), 0.0)
 y.detach()  # tensor([0., 2.])

@@ -23,10 +23,10 @@ def f(x, y):
     return x**3 * y
 
 
-x, y = torch.tensor(2.0), torch.tensor(5.0)
-torch.func.grad(f)(x, y)  # tensor(60.)
-torch.func.grad(torch.func.grad(f))(x, y)  # tensor(60.)
-torch.func.grad(f, argnums=(0, 1))(x, y)  # (tensor(60.), tensor(8.))
+x, y = torch.tensor(3.0), torch.tensor(5.0)
+torch.func.grad(f)(x, y)  # tensor(135.)
+torch.func.grad(torch.func.grad(f))(x, y)  # tensor(90.)
+torch.func.grad(f, argnums=(0, 1))(x, y)  # (tensor(135.), tensor(27.))
 
 # %%
 # Gradient, loss and outputs together: ``torch.func.grad_and_value``
@@ -40,12 +40,12 @@ def loss(w, x):
     return (prediction**2).sum(), prediction
 
 
-w, x = torch.tensor(2.0), torch.tensor([1.0, 3.0])
+w, x = torch.tensor(3.0), torch.tensor([1.0, 3.0])
 gradient = torch.func.grad_and_value(loss, has_aux=True)
 grad, (value, prediction) = gradient(w, x)
-grad  # tensor(40.)
-value  # tensor(40.)
-prediction  # tensor([2., 6.])
+grad  # tensor(60.)
+value  # tensor(90.)
+prediction  # tensor([3., 9.])
 
 # %%
 # Call a module with other parameters: ``torch.func.functional_call``
@@ -85,16 +85,16 @@ rows(A, v)  # tensor([12., 34., 56.])
 columns = torch.vmap(torch.dot, in_dims=(1, 1))
 columns(A, A)  # tensor([35., 56.])
 outer = torch.vmap(torch.mul, in_dims=(0, None), out_dims=1)
-outer(v, v)  # tensor([[100., 10.], [10., 1.]])
+outer(v, torch.tensor([1.0, 2.0]))  # tensor([[10., 1.], [20., 2.]])
 
 # %%
 # Per-sample gradients: ``vmap`` of ``grad``
 # ------------------------------------------
 #
-# ``backward`` gives the sum over a batch. For the gradient of each sample,
-# as differential privacy or gradient statistics need it, map the gradient
-# over the samples while the parameters are shared. ``chunk_size`` of
-# ``vmap`` limits the memory.
+# ``backward`` gives one gradient for the whole batch, here the mean. For
+# the gradient of each sample, as differential privacy or gradient
+# statistics need it, map the gradient over the samples while the parameters
+# are shared. ``chunk_size`` of ``vmap`` limits the memory.
 def loss(params, x, target):
     logits = functional_call(net, params, (x.unsqueeze(0),))
     return F.cross_entropy(logits, target.unsqueeze(0))
@@ -169,6 +169,8 @@ torch.func.jvp(grad, (x,), (v,))[1]  # tensor([  6., 120.])
 # approximation, to be called with any direction. It saves the forward work
 # of repeated ``jvp`` calls, at the price of memory for one graph. The
 # warning comes from how it traces itself, whatever the function.
+#
+# .. glance: along(torch.tensor([1.0, 1.0]))
 x = torch.tensor([1.0, 4.0])
 pair = torch.func.linearize(torch.sqrt, x)  # UserWarning: get_attr Node
 output, along = pair

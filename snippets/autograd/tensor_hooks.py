@@ -108,6 +108,8 @@ hidden.grad  # tensor([2., 2.])
 # For leaves only. A usual hook sees what this one ``backward`` brings;
 # this one is called with the tensor itself when ``.grad`` holds the sum so
 # far. What it returns is ignored.
+#
+# .. glance: total
 new, total = [], []
 w = torch.tensor(1.0, requires_grad=True)
 w.register_hook(lambda grad: new.append(grad.item()))

@@ -15,6 +15,8 @@ from torch import nn
 # ``backward`` adds to ``.grad`` and never replaces it. That is wanted when
 # several losses or small batches make one step, and a mistake when the
 # next step begins without clearing.
+#
+# .. glance: w.grad  # tensor([ 6., 10.])
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 x = torch.tensor([3.0, 5.0])
 (w * x).sum().backward()
@@ -32,6 +34,8 @@ w.grad  # tensor([3., 5.])
 # Once per step, anywhere but between ``backward`` and ``step``. The
 # optimizer clears the parameters that it holds, ``nn.Module.zero_grad`` all
 # of the module: they differ when the optimizer has only a part.
+#
+# .. glance: net.weight.grad is None
 net = nn.Linear(2, 1)
 optimizer = torch.optim.SGD([net.weight], lr=0.1)
 net(torch.ones(4, 2)).sum().backward()
@@ -162,9 +166,9 @@ torch.allclose(net.weight.grad, together, atol=1e-6)  # True
 # ``.grad`` after the weights changed
 # -----------------------------------
 #
-# ``.grad`` is a plain tensor that belongs to the last ``backward``. It
-# does not follow the weights, and copying or moving them to another tensor
-# leaves it behind. Its dtype is that of the leaf, unless
+# ``.grad`` is a plain tensor that holds what ``backward`` has added so far.
+# It does not follow the weights, and copying or moving them to another
+# tensor leaves it behind. Its dtype is that of the leaf, unless
 # ``Tensor.grad_dtype`` says otherwise.
 w = torch.tensor([3.0], requires_grad=True)
 (w**2).backward()

@@ -38,6 +38,8 @@ boxes.canvas_size  # (50, 100)
 # A mask follows the geometry, always with the nearest pixel, and ignores
 # changes of colour. What a rotation lays bare is 0, the background; give
 # ``fill`` by type to have it ignored in the loss.
+#
+# .. glance: mask.unique()
 image = tv_tensors.Image(torch.full((3, 8, 8), 0.5))
 mask = tv_tensors.Mask(torch.full((8, 8), 3))
 darker = v2.ColorJitter(brightness=(0.5, 0.5))
@@ -93,6 +95,8 @@ tv_tensors.is_rotated_bounding_format("CXCYWHR")  # True
 # A crop clamps boxes to the image and leaves empty ones behind, on which
 # torchvision's detectors stop with an error. Put ``SanitizeBoundingBoxes``
 # last: it drops them with their labels. ``ClampBoundingBoxes`` only clamps.
+#
+# .. glance: sample["boxes"]
 boxes = tv_tensors.BoundingBoxes(
     [[10.0, 10.0, 50.0, 50.0], [80.0, 80.0, 95.0, 95.0]],
     format="XYXY", canvas_size=(100, 100),

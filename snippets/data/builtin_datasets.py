@@ -24,6 +24,8 @@ from torchvision.transforms import v2
 # then reads the files. Here the files are written, in MNIST's own format
 # and from scikit-learn's small digits, to show what comes out: a PIL image
 # and a label, or with a transform a tensor; all at once in ``data``.
+#
+# .. glance: mnist.data
 digits = load_digits()
 with TemporaryDirectory() as root:
     raw = Path(root, "MNIST", "raw")
@@ -96,6 +98,8 @@ with TemporaryDirectory() as root:
 # One dataset for two tasks: ``target_types`` names what comes with the
 # image, the breed, cat or dog, or a mask. It has ``split``, not ``train``,
 # as have most datasets added later.
+#
+# .. glance: pets(root, target_types="mask")
 pets = datasets.OxfordIIITPet
 types = ("category", "binary-category", "segmentation")
 with TemporaryDirectory() as root:

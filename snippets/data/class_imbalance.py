@@ -47,6 +47,8 @@ recall.mean()  # tensor(0.5000)
 # Weigh each sample by one over the count of its class. Rare samples are
 # repeated, others left out, so add augmentation. Only for training:
 # validation keeps the classes as they are.
+#
+# .. glance: (after - 10_000 / 3).abs().max() < 330
 targets = torch.tensor([0] * 9000 + [1] * 900 + [2] * 100)
 counts = targets.bincount()
 counts  # tensor([9000,  900,  100])
@@ -110,11 +112,13 @@ each = -(3 * targets * p.log() + (1 - targets) * (1 - p).log())
 torch.allclose(loss, each.mean())  # True
 
 # %%
-# Probabilities after balanced training are too high: correct the logits
-# ----------------------------------------------------------------------
+# Rare classes too probable after balanced training: correct the logits
+# ---------------------------------------------------------------------
 #
 # A model trained on balanced batches has learned equal shares. Add the log
 # of the true share over the trained one to each logit.
+#
+# .. glance: corrected.softmax(dim=0)
 share = torch.tensor([0.9, 0.1])
 balanced = torch.tensor([0.5, 0.5])
 logits = torch.tensor([0.0, 0.0])

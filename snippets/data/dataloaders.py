@@ -58,6 +58,8 @@ torch.equal(squares, first**2)  # True
 # Seed a generator and give it to the loader: draws elsewhere in the
 # program then cannot change the order. It moves on from epoch to epoch, so
 # the epochs of one run still differ.
+#
+# .. glance: run == two_epochs(0)
 def two_epochs(seed):
     generator = torch.Generator(torch.get_default_device())
     generator.manual_seed(seed)
@@ -108,6 +110,8 @@ for size in [1, 7, 32, 2000]:
 # The mean of batch means counts the samples of a short batch too much.
 # Weigh each mean by the size of its batch and divide by the number of
 # samples.
+#
+# .. glance: total / len(loader.dataset)
 targets = torch.tensor([0.0, 0.0, 0.0, 0.0, 10.0])
 loader = DataLoader(TensorDataset(targets), batch_size=4)
 total, means = 0.0, []
@@ -124,6 +128,8 @@ total / len(loader.dataset)  # 2.0
 #
 # Gives the samples as they are, for a dataset that makes whole batches
 # itself. ``batch_size=1`` is something else: it adds a dimension.
+#
+# .. glance: [tuple(batch.shape) for batch in loader]
 batches = [torch.zeros(8, 3), torch.zeros(5, 3)]
 loader = DataLoader(batches, batch_size=None)
 [tuple(batch.shape) for batch in loader]  # [(8, 3), (5, 3)]

@@ -198,7 +198,7 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # A folder from the web holds all modes of PNG, and batches fail on the
 # first that has one channel or four. A palette image holds numbers of
-# colors, not colors. Convert every image on opening.
+# colours, not colours. Convert every image on opening.
 red = Image.new("RGB", (2, 2), "red")
 shapes = {}
 for mode in ["L", "P", "RGBA"]:

@@ -166,7 +166,7 @@ steps = [v2.Identity(), v2.ColorJitter(0.5, 0.5, 0.5, 0.3), v2.Grayscale(3),
          v2.RandomPhotometricDistort(p=1.0), v2.RandomInvert(1.0),
          v2.RandomSolarize(0.5, p=1.0), v2.RandomEqualize(1.0),
          v2.RandomAutocontrast(1.0), v2.RandomAdjustSharpness(8.0, p=1.0),
-         v2.GaussianBlur(9, sigma=3.0), v2.GaussianNoise(sigma=0.2),
+         v2.GaussianBlur(13, sigma=3.0), v2.GaussianNoise(sigma=0.2),
          v2.RandomPosterize(2, p=1.0)]
 figure, axes = plt.subplots(3, 4, figsize=(9, 5.1))
 for ax, step in zip(axes.flat, steps, strict=True):

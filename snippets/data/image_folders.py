@@ -81,6 +81,8 @@ with TemporaryDirectory() as root:
 # By default all images become RGB, gray ones three times the same, and the
 # transparency of a PNG is lost. Give a ``loader`` that takes a path to read
 # them as they are.
+#
+# .. glance: folder[0][0].getpixel((0, 0))
 with TemporaryDirectory() as root:
     Path(root, "scan").mkdir()
     Image.new("L", (8, 8), 7).save(Path(root, "scan", "a.png"))
@@ -118,8 +120,10 @@ with TemporaryDirectory() as root:
 # Datasets of detection give their annotations as they stand in the files.
 # Wrapped, they give boxes and masks that transforms move, for VOC and COCO
 # among others. Give the transforms to the dataset, as ``transforms``.
+#
+# .. glance: target["boxes"].tolist()
 xml = """<annotation><object><name>dog</name><bndbox>
-<xmin>10</xmin><ymin>5</ymin><xmax>30</xmax><ymax>25</ymax>
+<xmin>10</xmin><ymin>5</ymin><xmax>25</xmax><ymax>25</ymax>
 </bndbox></object></annotation>"""
 with TemporaryDirectory() as root:
     voc = Path(root, "VOCdevkit", "VOC2012")
@@ -134,7 +138,7 @@ with TemporaryDirectory() as root:
     wrapped = datasets.wrap_dataset_for_transforms_v2(plain)
     image, target = wrapped[0]
     isinstance(target["boxes"], tv_tensors.BoundingBoxes)  # True
-    target["boxes"].tolist()  # [[10, 5, 30, 25]]
+    target["boxes"].tolist()  # [[15, 5, 30, 25]]
     target["labels"]  # tensor([12])
 
 # %%

@@ -95,6 +95,8 @@ with suppress(AssertionError):
 # ``num_workers=2`` an epoch is twice as long, and nothing warns. Split the
 # stream in ``__iter__``. (``"fork"`` spares these cards a main guard; a
 # script with one can leave it out.)
+#
+# .. glance: sorted(read(2))
 class Stream(IterableDataset):
     def __iter__(self):
         yield from torch.arange(3, device="cpu")
@@ -121,6 +123,8 @@ sorted(read(2))  # [0, 0, 1, 1, 2, 2]
 # In a worker it tells ``id`` and ``num_workers``; in the main process it
 # is ``None``. Take every ``num_workers``-th sample from ``id`` on, or give
 # each worker files of its own, which saves reading what it skips.
+#
+# .. glance: sorted(sample.item() for sample in loader)
 class Sharded(IterableDataset):
     def __iter__(self):
         info = get_worker_info()

@@ -108,7 +108,7 @@ next(iter(DataLoader(samples, batch_size=3)))[1]  # tensor([0, 1, 2])
 # ---------------------------------------------
 #
 # Both photographs, then the first of the batch in three draws of each: the
-# title is the probability of its own class.
+# title is the probability of the first photograph's class, the temple.
 pair = []
 for name in ("china.jpg", "flower.jpg"):
     photo = Image.fromarray(load_sample_image(name)).resize((240, 160))

@@ -202,8 +202,9 @@ len(DataLoader(range(3), sampler=sampler))  # 4
 # -------------------------------------------------------------
 #
 # Sorted by length, cut into batches, and the batches shuffled: little
-# padding, still another order in each epoch. Count the padding: every
-# sequence is padded to the longest of its batch.
+# padding, still another order in each epoch. It yields batches: give it as
+# ``batch_sampler=``. Count the padding: every sequence is padded to the
+# longest of its batch.
 class ByLength(Sampler):
     def __init__(self, lengths, size):
         order = sorted(range(len(lengths)), key=lengths.__getitem__)
@@ -211,6 +212,9 @@ class ByLength(Sampler):
 
     def __iter__(self):
         return iter(random.sample(self.batches, len(self.batches)))
+
+    def __len__(self):
+        return len(self.batches)
 
 
 def padding(batches):
@@ -220,6 +224,7 @@ def padding(batches):
 
 lengths = [9, 2, 8, 1, 7, 3]
 sorted(ByLength(lengths, 2))  # [[2, 0], [3, 1], [5, 4]]
+len(DataLoader(lengths, batch_sampler=ByLength(lengths, 2)))  # 3
 padding(ByLength(lengths, 2))  # 6
 padding([[0, 1], [2, 3], [4, 5]])  # 18
 

@@ -165,10 +165,10 @@ new = torch.tensor([[2.0, 8.0]])
 ((new - mean) / (std + 1e-6))[0, 1] > 900_000  # tensor(True)
 
 # %%
-# Standardize each sample on its own: ``keepdim=True``
-# ----------------------------------------------------
+# Centre each sample on its own: ``keepdim=True``
+# -----------------------------------------------
 #
-# Standardizing each sample by its own mean wants ``dim=1`` with
+# Subtracting from each sample its own mean wants ``dim=1`` with
 # ``keepdim=True``. Without, square data broadcast along the wrong
 # dimension, with no error.
 x = torch.tensor([[1.0, 3.0], [10.0, 30.0]])

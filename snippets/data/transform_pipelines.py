@@ -73,7 +73,7 @@ old_tensor.amax()  # tensor(1.)
 # ---------------------------------------
 #
 # ``scale`` is False by default: the numbers stay and only the type changes.
-# ``v2.ConvertImageDtype`` of the first version always scaled;
+# ``v2.ConvertImageDtype``, kept from the first version, always scales;
 # ``v2.PILToTensor`` gives bytes, ``v2.ToPILImage`` goes back. A dictionary
 # converts images and masks each in its way.
 image = tv_tensors.Image(torch.tensor([[[0, 51, 255]]], dtype=torch.uint8))

@@ -23,6 +23,8 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 # fork, from Python 3.14 on a forkserver; on macOS and Windows it is
 # spawned. The cards here ask for ``"fork"``, which needs no main guard
 # and does not exist on Windows.
+#
+# .. glance: len(set(pids))
 class Pid(Dataset):
     def __len__(self):
         return 4
@@ -98,7 +100,8 @@ torch.equal(a, run(0))  # True
 # and every worker draws the same. Make it anew in ``worker_init_fn``, from
 # the seed that :func:`~torch.utils.data.get_worker_info` tells.
 class Noise(Dataset):
-    rng = np.random.default_rng(0)
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
 
     def __len__(self):
         return 2
@@ -125,6 +128,8 @@ torch.equal(first, second)  # False
 # Otherwise each epoch starts new processes, which costs seconds where they
 # are spawned or the dataset is large. They live as long as the loader's
 # iterator, and keep what they cached.
+#
+# .. glance: next(iter(loader)).equal(next(iter(loader)))  # True
 class Pid(Dataset):
     def __len__(self):
         return 1

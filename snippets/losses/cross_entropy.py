@@ -9,7 +9,7 @@ Train a classifier that gives each sample one class.
    - ``nn.CrossEntropyLoss``, ``F.cross_entropy``: one class, from logits
    - ``nn.NLLLoss``, ``F.nll_loss``: the same, from log-probabilities
    - ``nn.BCEWithLogitsLoss``: two classes, or labels that hold together
-   - ``nn.MultiLabelSoftMarginLoss``: labels that hold together, weighted
+   - ``nn.MultiLabelSoftMarginLoss``: such labels, one loss per sample
    - ``nn.BCELoss``: as the two above, from probabilities
    - ``nn.MultiMarginLoss``: one class by a margin, as in an SVM
    - ``nn.KLDivLoss``: the target is a distribution

@@ -104,6 +104,8 @@ F.kl_div(p.log(), q, reduction="batchmean")  # tensor(0.)
 # Symmetric: the mean divergence of both from their mixture. It is at most
 # :math:`\log 2`, reached where they share no outcome, and stays finite
 # where Kullback-Leibler is infinite.
+#
+# .. glance: jensen_shannon(p, q)
 def jensen_shannon(p, q):
     log_m = ((p + q) / 2).log()
     return (

@@ -61,6 +61,8 @@ F.hinge_embedding_loss(d[:3], y[:3])  # tensor(0.3333)
 # Squared distance for a pair that belongs together, squared shortfall
 # below the margin for one that does not: the siamese network. There is no
 # ``nn`` module for it; ``F.hinge_embedding_loss`` lacks the squares.
+#
+# .. glance: same * d.square() + (1 - same) * apart
 a = torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
 b = torch.tensor([[3.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
 same = torch.tensor([1.0, 0.0, 0.0])
@@ -90,11 +92,13 @@ collapsed = torch.zeros(4, 8)
 F.triplet_margin_loss(collapsed, collapsed, collapsed)  # tensor(1.)
 
 # %%
-# The harder of two negatives: ``F.triplet_margin_loss(swap=True)``
-# -----------------------------------------------------------------
+# The shorter distance to the negative: ``F.triplet_margin_loss(swap=True)``
+# --------------------------------------------------------------------------
 #
 # Takes the smaller of the distances from the negative to the anchor and to
 # the positive. A negative that sits on the positive is then not missed.
+#
+# .. glance: swapped
 anchor = torch.tensor([[0.0]])
 positive = torch.tensor([[2.0]])
 negative = torch.tensor([[3.5]])

@@ -34,8 +34,9 @@ torch.allclose(loss, (w * each).mean(dim=1))  # True
 # --------------------------------------------------------
 #
 # Each target row lists the labels that hold, then -1; what follows the -1
-# is not read. Every such label must lead every other by 1: the sum of
-# :math:`\max(0, 1 - (x_j - x_i))` over those pairs, divided by C.
+# is not read. Every such label must score 1 more than every label that
+# does not hold: the sum of :math:`\max(0, 1 - (x_j - x_i))` over those
+# pairs, divided by C.
 scores = torch.tensor([0.5, 3.0, 1.0, 2.5])
 target = torch.tensor([3, 1, -1, 0])
 loss = nn.MultiLabelMarginLoss()(scores, target)

@@ -6,8 +6,8 @@ Measure how far predicted numbers are from their targets.
 
 .. which::
 
-   - ``nn.MSELoss``, ``F.mse_loss``: the mean; large errors count most
-   - ``nn.L1Loss``, ``F.l1_loss``: the median; outliers must not rule
+   - ``nn.MSELoss``, ``F.mse_loss``: fit the mean; large errors count most
+   - ``nn.L1Loss``, ``F.l1_loss``: fit the median; outliers must not rule
    - ``nn.HuberLoss``, ``F.huber_loss``: squared, from ``delta`` on linear
    - ``nn.SmoothL1Loss``, ``F.smooth_l1_loss``: Huber of slope 1
    - ``nn.PoissonNLLLoss``, ``F.poisson_nll_loss``: targets are counts
@@ -24,7 +24,7 @@ from torch import nn
 #
 # The mean over all elements of :math:`(x - y)^2`. The loss module and the
 # function compute the same; neither divides by two, so the gradient is
-# :math:`2 (x - y) / n`. The constant that minimises it is the mean.
+# :math:`2 (x - y) / n`. The constant that minimizes it is the mean.
 prediction = torch.tensor([1.0, 2.0, 5.0, 4.0], requires_grad=True)
 target = torch.tensor([1.0, 3.0, 2.0, 4.0])
 loss = nn.MSELoss()(prediction, target)

@@ -141,6 +141,8 @@ torch.is_nonzero(x[0])  # True
 # ``x > 1 & x < 4`` is read as ``x > (1 & x) < 4``. With two comparisons
 # that ends in the ambiguity error, but with one it silently gives another
 # mask.
+#
+# .. glance: flag & (x > 1)
 x = torch.tensor([1, 2, 3, 4])
 flag = torch.tensor([True, True, False, True])
 with suppress(RuntimeError):

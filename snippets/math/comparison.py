@@ -177,7 +177,8 @@ with suppress(RuntimeError):
 #
 # 0.1 is rounded to the dtype, so float32 and float64 hold different
 # numbers, and each sum rounds again. Use :func:`torch.isclose`. Exact in
-# float32 are whole numbers up to 2**24, and halves, quarters and so on.
+# float32 are whole numbers up to ``2**24``, and halves, quarters and
+# so on.
 x = torch.tensor([0.1, 0.7])
 y = x.double()
 y == torch.tensor([0.1, 0.7], dtype=torch.float64)  # tensor([False, False])

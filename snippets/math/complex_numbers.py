@@ -20,8 +20,9 @@ imag = torch.tensor([4.0, 2.0])
 torch.complex(real, imag)  # tensor([3.+4.j, 0.+2.j])
 torch.tensor([3 + 4j, 2j])  # tensor([3.+4.j, 0.+2.j])
 torch.complex(real.double(), imag.double()).dtype  # torch.complex128
+size = torch.tensor([4.0, 2.0])
 angle = torch.tensor([0.0, torch.pi / 2])
-torch.polar(imag, angle)  # tensor([4.0000+0.0000j, -0.0000+2.0000j])
+torch.polar(size, angle)  # tensor([4.0000+0.0000j, -0.0000+2.0000j])
 
 # %%
 # Real and imaginary part: ``torch.real``, ``torch.imag``
@@ -110,6 +111,8 @@ torch.isreal(torch.tensor([1.0, torch.nan]))  # tensor([True, True])
 # A real tensor stays real and gives nan. Convert it first: then ``sqrt``
 # and ``log`` take the main branch, and Euler's formula gives cosine and
 # sine.
+#
+# .. glance: torch.allclose(z.sqrt(), torch.tensor([2j]), atol=1e-6)
 x = torch.tensor([-4.0])
 x.sqrt()  # tensor([nan])
 z = x.to(torch.complex64)

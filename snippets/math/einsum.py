@@ -109,7 +109,7 @@ torch.equal(same, torch.block_diag(a, a))  # True
 #
 # The cross product needs a dimension of size 3, the last unless ``dim``
 # says otherwise, and broadcasts. ``torch.cross`` without ``dim`` takes the
-# first dimension of size 3, which turns wrong for a batch of 3; it warns.
+# first dimension of size 3, which is wrong for a batch of 3; it warns.
 x = torch.tensor([1.0, 0.0, 0.0])
 y = torch.tensor([0.0, 1.0, 0.0])
 torch.linalg.cross(x, y)  # tensor([0., 0., 1.])
@@ -142,7 +142,7 @@ coefficients = torch.tensor([5, 0, 1])
 #
 # ``combinations`` of the column numbers lists the pairs i < j, and with
 # ``with_replacement=True`` the squares too. ``torch.cartesian_prod`` lists
-# every pair of two or more tensors, both orders: a grid of settings.
+# every combination of one element from each tensor: a grid of settings.
 x = torch.tensor([[2, 3, 5]])
 pairs = torch.combinations(torch.arange(3))
 pairs  # tensor([[0, 1], [0, 2], [1, 2]])

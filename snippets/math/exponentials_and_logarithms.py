@@ -93,7 +93,7 @@ torch.special.xlog1py(p, -p).sum()  # tensor(-0.6931)
 # Roots: ``torch.sqrt``, ``torch.rsqrt``
 # --------------------------------------
 #
-# ``torch.rsqrt`` is ``1 / sqrt(x)``, the factor in normalisation layers.
+# ``torch.rsqrt`` is ``1 / sqrt(x)``, the factor in normalization layers.
 # The slope of ``sqrt`` at 0 is infinite and spoils the gradient of a
 # standard deviation or distance that can be 0: add a small number inside.
 torch.sqrt(torch.tensor([4, 0, -1]))  # tensor([2., 0., nan])
@@ -177,13 +177,16 @@ torch.allclose(torch.mvlgamma(x, 2), by_hand)  # True
 #
 # The incomplete gamma functions, as shares of the whole: ``torch.igamma``
 # below, ``torch.igammac`` above, sum 1. ``igammac(k, rate)`` is the
-# probability of less than k Poisson events.
+# probability of fewer than k Poisson events. ``igammac(n / 2, x / 2)`` is
+# the chi-squared tail above x, with n degrees of freedom.
 k, rate = torch.tensor(3.0), torch.tensor(2.0)
 torch.igammac(k, rate)  # tensor(0.6767)
 counts = torch.arange(3.0)
 log_p = torch.xlogy(counts, rate) - rate - torch.lgamma(counts + 1)
 log_p.exp().sum()  # tensor(0.6767)
 torch.igamma(k, rate) + torch.igammac(k, rate)  # tensor(1.0000)
+n, x = torch.tensor(1.0), torch.tensor(1.96**2)
+torch.igammac(n / 2, x / 2)  # tensor(0.0500)
 
 # %%
 # Bessel functions: ``torch.i0``, ``torch.special.bessel_j0``
@@ -209,7 +212,7 @@ torch.allclose(window, kaiser, atol=1e-6)  # True
 #
 # ``torch.frexp`` splits a float into a mantissa of size 0.5 to 1 and a
 # power of two; ``torch.ldexp`` puts them together, exactly. This is how
-# one scales to a power of two, as loss scaling and quantisation do.
+# one scales to a power of two, as loss scaling and quantization do.
 x = torch.tensor([6.0, -0.25])
 mantissa, exponent = torch.frexp(x)
 mantissa  # tensor([ 0.7500, -0.5000])
@@ -221,7 +224,7 @@ torch.ldexp(mantissa, exponent)  # tensor([ 6.0000, -0.2500])
 # ----------------------------------------------------
 #
 # The largest float32 is near ``exp(88.7)``, the largest float16 near
-# ``exp(11.1)``; beyond is inf, and inf by inf is nan. Shift by the
+# ``exp(11.1)``; beyond is inf, and inf / inf is nan. Shift by the
 # maximum, as :func:`torch.softmax` does, or stay with logarithms.
 x = torch.tensor([88.0, 89.0])
 x.exp().isinf()  # tensor([False,  True])

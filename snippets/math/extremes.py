@@ -71,6 +71,8 @@ logits.softmax(dim=1).argmax(dim=1)  # tensor([1, 0])
 # Values and indices, largest first; ``largest=False`` takes the smallest.
 # Cheaper than a sort, and the way to top-5 accuracy and to cutting a
 # distribution down to its likeliest tokens.
+#
+# .. glance: values, indices
 logits = torch.tensor([[4.0, 1.0, 9.0, 3.0], [2.0, 8.0, 5.0, 7.0]])
 values, indices = torch.topk(logits, 2)
 values, indices  # (tensor([[9., 4.], [8., 7.]]), tensor([[2, 0], [1, 3]]))
@@ -196,7 +198,7 @@ _, predicted = logits.max(dim=1)
 #
 # There are fewer than ``k`` elements along ``dim``, which is the last
 # unless you say. Top-5 of a two-class model meets it: ask for
-# ``min(5, classes)``. Nothing at all has no maximum.
+# ``min(5, classes)``. An empty tensor has no maximum.
 logits = torch.tensor([[0.2, 2.5], [1.5, 0.3]])
 with suppress(RuntimeError):
     logits.topk(5)  # RuntimeError: selected index k out of range

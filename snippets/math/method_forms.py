@@ -31,7 +31,7 @@ all(map(torch.equal, functions, methods))  # True
 #
 # The method with the underscore writes the result into the tensor and
 # returns that tensor. It exists where the result fits into the tensor, as
-# here for every function of one argument.
+# for all functions here; ``positive`` has none.
 x = torch.tensor([0.25, 0.5])
 names = "abs ceil cos cosh deg2rad erf erfc erfinv exp exp2 expm1 floor"
 names += " frac i0 lgamma digamma log log10 log1p log2 logit neg negative"
@@ -43,6 +43,7 @@ all(map(torch.equal, results, written))  # True
 y = x.clone()
 y.sqrt_() is y  # True
 y  # tensor([0.5000, 0.7071])
+hasattr(x, "positive_")  # False
 
 # %%
 # Long and short names: ``torch.arcsin`` is ``torch.asin``
@@ -101,8 +102,8 @@ torch.maximum(a, b, out=a)  # tensor([2., 6.])
 # Comparisons: ``a.lt(b)``, ``a.less(b)``, ``a.lt_(b)``
 # -----------------------------------------------------
 #
-# Each of the six has a short and a long name. In place the result keeps the
-# dtype of the tensor, so truth is written as 1 and 0.
+# All six but ``eq`` have a short and a long name. In place the result keeps
+# the dtype of the tensor, so truth is written as 1 and 0.
 a, b = torch.tensor([1.0, 4.0]), torch.tensor([2.0, 4.0])
 a.lt(b)  # tensor([True, False])
 a.clone().lt_(b)  # tensor([1., 0.])

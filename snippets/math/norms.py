@@ -89,8 +89,8 @@ with suppress(RuntimeError):
 # ------------------------------------------
 #
 # Divides by the norm along ``dim``, which is 1 unless you say, and never by
-# less than ``eps``: a zero vector stays zero. Dividing yourself makes it
-# NaN. For embeddings in the last dimension write ``dim=-1``.
+# less than ``eps``: a zero vector stays zero. Dividing by hand gives
+# NaN there. For embeddings in the last dimension write ``dim=-1``.
 x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
 F.normalize(x)  # tensor([[0.6000, 0.8000], [0., 0.]])
 length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
@@ -107,7 +107,7 @@ torch.allclose(lengths, torch.ones(2, 5))  # True
 #
 # The dot product of unit vectors: 1 for one direction, 0 at right angles,
 # -1 for opposites. ``F.cosine_similarity`` compares rows in step along
-# ``dim``; a matrix product of normalised rows gives all pairs.
+# ``dim``; a matrix product of normalized rows gives all pairs.
 # ``nn.CosineSimilarity`` is its module.
 a = torch.tensor([[3.0, 4.0], [1.0, 0.0]])
 b = torch.tensor([[4.0, 3.0], [-2.0, 0.0]])
@@ -148,6 +148,8 @@ torch.allclose(F.pdist(b), torch.cdist(b, b)[[0, 0, 1], [1, 2, 2]])  # True
 # points that lie far from the origin and near each other float32 loses the
 # difference. Subtract the mean first, or choose the mode that subtracts
 # point by point.
+#
+# .. glance: near.indices[:, 0]
 points = torch.arange(100.0)[:, None] * torch.tensor([0.3, 0.4])
 query = torch.tensor([[3.3, 4.4], [0.0, 0.0]])
 near = torch.cdist(query, points).topk(2, largest=False)

@@ -99,7 +99,7 @@ with suppress(TypeError):
 # ----------------------------------------------------------------
 #
 # The spread comes first, the mean second. With ``keepdim=True`` both
-# broadcast against the input: standardising columns, and what layer norm
+# broadcast against the input: standardizing columns, and what layer norm
 # does to rows.
 x = torch.tensor([[1.0, 10.0], [3.0, 50.0]])
 std, mean = torch.std_mean(x, dim=0)
@@ -134,7 +134,7 @@ torch.tensor(float("nan")).any()  # tensor(True)
 # -------------------------------------
 #
 # ``x.exp().sum().log()`` without overflow, since the maximum is taken out
-# first. It normalises scores: subtracted, it makes ``log_softmax``. Two
+# first. It normalizes scores: subtracted, it makes ``log_softmax``. Two
 # tensors add by :func:`torch.logaddexp`.
 x = torch.tensor([[1000.0, 1000.0], [0.0, math.log(3)]])
 x.exp().sum(dim=1).log()  # tensor([inf, 1.3863])
@@ -146,8 +146,8 @@ scores = x - x.logsumexp(dim=1, keepdim=True)
 torch.allclose(scores, x.log_softmax(dim=1), atol=1e-4)  # True
 
 # %%
-# Sums of ragged groups: ``torch.segment_reduce``, ``sum_to_size``
-# ----------------------------------------------------------------
+# Sum ragged groups or to a shape: ``torch.segment_reduce``, ``sum_to_size``
+# --------------------------------------------------------------------------
 #
 # ``segment_reduce`` takes runs of rows whose lengths you list; it is beta.
 # ``Tensor.sum_to_size`` sums to a shape that would broadcast to this one,
@@ -169,6 +169,8 @@ weights.sum_to_size(2, 1)  # tensor([[6.], [15.]])
 # Integers and booleans are summed in int64, so uint8 images do not wrap
 # around; NumPy does the same. Float16 stays float16 and overflows above
 # 65504: name a ``dtype``, which also converts before the sum.
+#
+# .. glance: half.sum(dtype=torch.float32)
 pixels = torch.tensor([200, 100], dtype=torch.uint8)
 pixels.sum()  # tensor(300)
 pixels[0] + pixels[1]  # tensor(44, dtype=torch.uint8)

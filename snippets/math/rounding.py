@@ -34,6 +34,7 @@ for color, (ax, name) in enumerate(
 ):
     function = getattr(torch, name)
     jumps = torch.arange(-2.5 if name == "round" else -2.0, 3)
+    jumps = jumps[jumps != 0] if name == "trunc" else jumps
     y = function(x)
     y[1:][y.diff() != 0] = torch.nan
     ax.plot(x.cpu(), y.cpu(), f"C{color}")
@@ -62,9 +63,9 @@ away  # tensor([-3., -1., 1., 2., 3., 4.])
 # Negative ``decimals`` round to tens and hundreds. 0.1 has no exact float,
 # so the result is only as near as the dtype allows: to show fewer digits
 # format them, or use :func:`torch.set_printoptions`.
-x = torch.tensor([3.14159, 2718.28])
-torch.round(x, decimals=2)  # tensor([3.1400e+00, 2.7183e+03])
-x.round(decimals=-2)  # tensor([0., 2700.])
+x = torch.tensor([3.14159, 271.828])
+torch.round(x, decimals=2)  # tensor([3.1400, 271.8300])
+x.round(decimals=-2)  # tensor([0., 300.])
 torch.round(x, decimals=2)[0].item() == 3.14  # False
 f"{x[0].item():.2f}"  # '3.14'
 
@@ -156,7 +157,7 @@ torch.heaviside(x, torch.tensor(0.5))  # tensor([0.0000, 0.5000, 1.0000])
 #
 # The neighbour of the first number in the direction of the second. From 1
 # upwards the step is ``torch.finfo(dtype).eps``; further out it is larger,
-# and from 2**24 on float32 does not hold every integer.
+# and from ``2**24`` on float32 does not hold every integer.
 one = torch.tensor(1.0)
 step = torch.nextafter(one, torch.tensor(2.0)) - one
 step.item() == torch.finfo(torch.float32).eps  # True

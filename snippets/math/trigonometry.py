@@ -143,11 +143,12 @@ torch.sin(torch.pi * x) / (torch.pi * x)  # tensor([nan, 0.6366, 0.0000])
 torch.allclose(torch.sinc(x / torch.pi)[1:], x[1:].sin() / x[1:])  # True
 
 # %%
-# Distance between two angles: ``torch.remainder``
-# ------------------------------------------------
+# Signed difference of two angles: ``torch.remainder``
+# ----------------------------------------------------
 #
 # 350 and 10 degrees are 20 apart, not 340. Wrap the difference to [-180,
-# 180) before you average it or use it as a loss.
+# 180) before you average it or use it as a loss. ``%`` is
+# ``torch.remainder``.
 target = torch.tensor([10.0, 350.0, 90.0])
 angle = torch.tensor([350.0, 10.0, 60.0])
 difference = angle - target

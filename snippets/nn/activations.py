@@ -13,11 +13,11 @@ shrinkage.
      below zero
    - ``nn.PReLU``, ``F.prelu``: the slope below zero is to be learned
    - ``nn.RReLU``, ``F.rrelu``: the slope below zero is drawn anew, as
-     regularisation
+     regularization
    - ``nn.ReLU6``, ``F.relu6``: outputs must stay below 6, for low precision
    - ``nn.ELU``, ``nn.CELU``: negative outputs that level off, means nearer
      to 0
-   - ``nn.SELU``, ``F.selu``: deep plain networks without normalisation
+   - ``nn.SELU``, ``F.selu``: deep plain networks without normalization
      layers
    - ``nn.GELU``, ``F.gelu``: transformers
    - ``nn.SiLU``, ``nn.Mish``: deep convolutional networks, gated
@@ -65,7 +65,7 @@ for layer, ax in zip(layers, axes.flat):
     (slope,) = torch.autograd.grad(y.sum(), x)
     ax.plot(x.detach().cpu(), y.detach().cpu())
     ax.plot(x.detach().cpu(), slope.cpu(), "--")
-    ax.set_title(layer, fontsize=7.5)
+    ax.set_title(type(layer).__name__, fontsize=10)
     if slope.max() > 1.001:
         steep.append(type(layer).__name__)
 figure.tight_layout()
@@ -166,7 +166,7 @@ torch.autograd.grad(F.celu(zero, 2.0), zero)[0]  # tensor(1.0000)
 torch.autograd.grad(F.selu(zero), zero)[0]  # tensor(1.7581)
 
 # %%
-# Deep networks that normalise themselves: ``nn.SELU``
+# Deep networks that normalize themselves: ``nn.SELU``
 # ----------------------------------------------------
 #
 # With weights of variance 1/fan_in, SELU pulls mean and deviation back to 0

@@ -53,6 +53,8 @@ with suppress(ValueError):
 # Each batch in training moves them by ``momentum``: 0.1 is the weight of
 # the **new** batch, where optimizers and TensorFlow give it to the old. The
 # variance that is kept divides by n - 1, the one that is used by n.
+#
+# .. glance: layer.running_mean  # tensor([1.2000])
 layer = nn.BatchNorm1d(1, momentum=0.1)
 layer.running_mean, layer.running_var  # (tensor([0.]), tensor([1.]))
 x = torch.tensor([[10.0], [14.0]])
@@ -70,6 +72,8 @@ layer.num_batches_tracked  # tensor(1)
 # the same output in any batch. Without ``eval()`` the predictions depend on
 # the neighbours, and every prediction moves the running values; no_grad
 # does not stop that.
+#
+# .. glance: torch.allclose(layer(x[:2])[0], layer(x)[0])
 x = torch.tensor([[2.0], [4.0], [9.0]])
 layer = nn.BatchNorm1d(1, momentum=0.5)
 layer(x)  # shape (3, 1)
@@ -91,6 +95,8 @@ torch.equal(layer.running_mean, before)  # False
 # The running values are then the plain mean over the batches seen since
 # ``reset_running_stats()``: the way to recompute them for weights that were
 # averaged. ``update_bn`` in ``torch.optim.swa_utils`` does this.
+#
+# .. glance: layer.running_mean
 layer = nn.BatchNorm1d(1, momentum=None, affine=False)
 for batch in [[[1.0], [3.0]], [[5.0], [7.0]], [[4.0], [10.0]]]:
     layer(torch.tensor(batch))  # shape (2, 1)

@@ -94,14 +94,10 @@ layer(torch.tensor([[0, 1], [2, 0]]))  # tensor([[2.], [4.]])
 vectors = torch.tensor([[1.0], [10.0], [100.0]])
 ids = torch.tensor([0, 1, 2])
 weights = torch.tensor([2.0, 3.0, 4.0])
-F.embedding_bag(
-    ids,
-    vectors,
-    offsets=torch.tensor([0, 2, 3]),
-    mode="sum",
-    per_sample_weights=weights,
-    include_last_offset=True,
-)  # tensor([[32.], [400.]])
+offsets = torch.tensor([0, 2, 3])
+options = {"mode": "sum", "include_last_offset": True}
+options["per_sample_weights"] = weights
+F.embedding_bag(ids, vectors, offsets, **options)  # tensor([[32.], [400.]])
 
 # %%
 # Bound the length of vectors: ``nn.Embedding(max_norm=...)``

@@ -259,8 +259,8 @@ grad.abs().min() > 0  # tensor(True)
 # ------------------------------------------------
 #
 # They still fill the tensor in place, and warn. The underscore says so, as
-# in all of PyTorch; the others are likewise old: "uniform", "constant",
-# "eye", "dirac", "sparse", "orthogonal", "xavier_normal" and their kin.
+# in all of PyTorch; the others are likewise old: ``uniform``, ``constant``,
+# ``eye``, ``dirac``, ``sparse``, ``orthogonal``, ``xavier_normal`` and kin.
 weight = torch.empty(200, 300)
 nn.init.xavier_uniform(weight)  # FutureWarning: in favor of
 nn.init.normal(weight, std=2.0)  # FutureWarning: `nn.init.normal_`

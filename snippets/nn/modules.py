@@ -31,12 +31,14 @@ net(torch.ones(5, 4))  # shape (5, 2)
 [name for name, _ in net.named_children()]  # ['inner', 'outer']
 
 # %%
-# Call the module, not ``nn.Module.forward``
-# ------------------------------------------
+# Call the module itself: ``nn.Module.forward`` skips the hooks
+# -------------------------------------------------------------
 #
 # ``net(x)`` is ``__call__``: it runs the hooks around ``forward``, and what
 # ``nn.Module.compile`` made. ``net.forward(x)`` leaves them out, and with
 # them pruning and the like.
+#
+# .. glance: layer(x)
 layer = nn.ReLU()
 calls = []
 layer.register_forward_hook(lambda *_: calls.append("hook"))

@@ -48,6 +48,8 @@ torch.equal(ours.cpu(), torch.from_numpy(numpys))  # True
 # ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats
 # the edge, ``"circular"`` continues on the other side. They pad the last
 # one to three dimensions of an input that also has channels, and no others.
+#
+# .. glance: F.pad(x, (2, 1), mode="reflect")
 x = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
 F.pad(x, (2, 1), mode="constant")  # tensor([[0., 0., 1., 2., 3., 4., 0.]])
 F.pad(x, (2, 1), mode="reflect")  # tensor([[3., 2., 1., 2., 3., 4., 3.]])

@@ -34,6 +34,8 @@ lstm(x[0])[0].shape  # torch.Size([7, 5])
 # A plain RNN has one set of weights and forgets soon; a GRU adds two gates,
 # an LSTM three and a second state, which costs 3 and 4 times the weights.
 # RNN and GRU return one state, the LSTM a pair: unpack accordingly.
+#
+# .. glance: count(gru) == 3 * count(rnn)
 def count(layer):
     return sum(p.numel() for p in layer.parameters())
 

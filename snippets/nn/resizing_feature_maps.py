@@ -111,6 +111,8 @@ torch.allclose(area, F.adaptive_avg_pool2d(image, 3))  # True
 # dimension however far apart the outputs are, so stripes turn into other
 # stripes, or vanish. ``antialias=True`` widens the filter with the factor,
 # as PIL does.
+#
+# .. glance: (smooth[..., 1:-1] - 4.5).abs().max() < 1
 stripes = torch.tensor([0.0, 0.0, 9.0, 9.0]).repeat(8)
 image = stripes.expand(1, 1, 32, 32)
 small = F.interpolate(image, size=(8, 8), mode="bilinear")
@@ -160,9 +162,10 @@ torch.equal(F.native_channel_shuffle(x, 2), y)  # True
 # Read an image at any position: ``F.grid_sample``
 # ------------------------------------------------
 #
-# The grid (N, H, W, 2) holds positions (x, y), with -1 and 1 at the edges
-# of the image: x runs along the width. Between pixels it interpolates, and
-# outside it gives zeros or what ``padding_mode`` says.
+# The grid (N, H, W, 2) holds positions (x, y), with -1 and 1 at the centres
+# of the outer pixels, or with ``align_corners=False`` at the edges of the
+# image: x runs along the width. Between pixels it interpolates, and outside
+# it gives zeros or what ``padding_mode`` says.
 image = torch.tensor([[[[0.0, 10.0, 20.0], [30.0, 40.0, 50.0]]]])
 points = torch.tensor([[0.0, 0.0], [-1.0, 1.0], [1.0, 1.0], [3.0, 0.0]])
 grid = points[None, None]

@@ -44,7 +44,7 @@ F.cosine_similarity(u, v, dim=0)  # tensor(0.9600)
 # ---------------------------------------------
 #
 # The function compares row with row. For every row with every other,
-# normalise and multiply, which needs the least memory, or let the
+# normalize and multiply, which needs the least memory, or let the
 # dimensions broadcast.
 a, b = torch.rand(5, 8), torch.rand(3, 8)
 table = F.normalize(a, dim=1) @ F.normalize(b, dim=1).T
@@ -92,7 +92,7 @@ F.pdist(torch.rand(10, 4)).shape  # torch.Size([45])
 #
 # For vectors of length 1, :math:`\|a - b\|^2 = 2 - 2 \cos(a, b)`, so both
 # rank neighbours alike. An index that knows Euclidean distance only can
-# serve cosine search: normalise first.
+# serve cosine search: normalize first.
 a = F.normalize(torch.randn(100, 16, dtype=torch.float64))
 b = F.normalize(torch.randn(100, 16, dtype=torch.float64))
 squared = F.pairwise_distance(a, b, eps=0).square()

@@ -52,6 +52,8 @@ torch.allclose(torch.log_softmax(x, 1), by_hand, atol=1e-6)  # True
 # Adding a constant to all logits changes nothing, so softmax moves the
 # largest to 0 before it takes exponentials. Written out without that step
 # it gives nan as soon as a logit passes 88 in float32.
+#
+# .. glance: moved / moved.sum()
 logits = torch.tensor([1000.0, 1001.0])
 logits.exp() / logits.exp().sum()  # tensor([nan, nan])
 logits.softmax(dim=0)  # tensor([0.2689, 0.7311])
@@ -194,7 +196,7 @@ scores.softmax(dim=0, dtype=torch.float32)  # tensor([0.2689, 0.7311])
 # ---------------------------------------------------------------
 #
 # Without ``dim``, layers and functions guess: dimension 1 for 2-D and 4-D
-# inputs, but 0 for 1-D and 3-D. A batch of sequences is thereby normalised
+# inputs, but 0 for 1-D and 3-D. A batch of sequences is thereby normalized
 # over the batch. Always say ``dim``.
 x = torch.randn(2, 4, 3)
 p = nn.Softmax()(x)  # UserWarning: Implicit dimension choice for softmax

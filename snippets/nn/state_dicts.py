@@ -117,6 +117,8 @@ torch.equal(new[0].weight, old[0].weight)  # True
 # then is their submodule ``module``; compiled models save ``_orig_mod.``.
 # ``torch.nn.modules.utils.consume_prefix_in_state_dict_if_present`` strips
 # it in place.
+#
+# .. glance: list(plain)
 net = nn.Linear(2, 1)
 wrapper = nn.Module()
 wrapper.module = net
@@ -135,6 +137,8 @@ list(plain)  # ['weight', 'bias']
 # By default values are copied into the parameters that are there, which
 # keep their dtype and device. ``assign=True`` puts the loaded tensors in
 # their place: needed on the meta device. Make the optimizer after it.
+#
+# .. glance: net.weight.dtype  # torch.float64
 state = {"weight": torch.ones(1, 2, dtype=torch.float64)}
 net = nn.Linear(2, 1, bias=False)
 net.load_state_dict(state)

@@ -39,7 +39,7 @@ dropout(torch.tensor([1.0, 2.0]))  # tensor([1., 2.])
 # Batch norm in training and evaluation: ``nn.BatchNorm1d``
 # ---------------------------------------------------------
 #
-# In training it normalises with the batch's own mean and moves the running
+# In training it normalizes with the batch's own mean and moves the running
 # mean towards it by ``momentum``. After ``eval()`` it uses the running
 # statistics and leaves them alone, so one sample's result no longer depends
 # on the others.
@@ -76,6 +76,8 @@ torch.equal(norm.running_mean, before)  # False
 # The two are independent: ``eval`` changes what layers compute,
 # :class:`torch.no_grad` whether the graph is recorded. Validation wants
 # both; fine-tuning through frozen batch norm wants ``eval`` alone.
+#
+# .. glance: net(x).requires_grad
 net = nn.Sequential(nn.Linear(2, 1), nn.Dropout(0.5)).eval()
 x = torch.ones(1, 2)
 net(x).requires_grad  # True

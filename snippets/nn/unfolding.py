@@ -46,6 +46,8 @@ apart  # tensor([[[[1., 2., 10., 20.]]]])
 # Folding what was unfolded multiplies each pixel by the number of windows
 # that hold it. Fold ones to count them, and divide. Without overlap the two
 # are inverse.
+#
+# .. glance: torch.allclose(sums / counts, x)
 x = torch.rand(1, 3, 4, 4)
 sums = F.fold(F.unfold(x, 2), (4, 4), 2)
 counts = F.fold(F.unfold(torch.ones(1, 1, 4, 4), 2), (4, 4), 2)

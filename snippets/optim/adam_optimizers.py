@@ -52,10 +52,11 @@ w.detach()  # tensor([-0.1000,  0.1000, -0.0500])
 # ``Adam`` or ``AdamW``: what ``weight_decay`` does
 # -------------------------------------------------
 #
-# ``AdamW`` shrinks the weights by :math:`1 - lr \cdot decay` apart from the
-# gradient. ``Adam`` adds the decay to the gradient, where the scaling
-# undoes it: here every weight moves by ``lr``, whether it is 1 or 100. For
-# weight decay take ``AdamW``, whose default is 0.01 and not zero.
+# ``AdamW`` shrinks the weights by :math:`1 - \mathrm{lr} \cdot
+# \mathrm{decay}` apart from the gradient. ``Adam`` adds the decay to the
+# gradient, where the scaling undoes it: here every weight moves by ``lr``,
+# whether it is 1 or 100. For weight decay take ``AdamW``, whose default is
+# 0.01 and not zero.
 start = torch.tensor([1.0, 100.0])
 ends = {}
 for name in "Adam", "AdamW":

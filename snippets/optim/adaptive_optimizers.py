@@ -77,9 +77,9 @@ torch.arange(1.0, 4.0).rsqrt()  # tensor([1.0000, 0.7071, 0.5774])
 # Options of Adagrad: ``lr_decay``, ``initial_accumulator_value``
 # ---------------------------------------------------------------
 #
-# ``lr_decay`` divides the rate by :math:`1 + (t - 1) \cdot decay` on top.
-# The accumulator may start above zero, so that a small first gradient does
-# not make a step of the full rate.
+# ``lr_decay`` divides the rate by :math:`1 + (t - 1) \cdot
+# \mathrm{decay}` on top. The accumulator may start above zero, so that a
+# small first gradient does not make a step of the full rate.
 w = torch.zeros(1, requires_grad=True)
 options = {"lr_decay": 0.5, "initial_accumulator_value": 5.0}
 optimizer = torch.optim.Adagrad([w], lr=1.0, **options)

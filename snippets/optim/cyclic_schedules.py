@@ -31,8 +31,8 @@ by_hand = (1 + torch.cos(math.pi * torch.arange(4) / 4)) / 2
 torch.allclose(torch.tensor(rates[2:6]), by_hand)  # True
 
 # %%
-# Restarts within an epoch: a fraction in ``scheduler.step``
-# ----------------------------------------------------------
+# Update within an epoch: a fraction in ``scheduler.step``
+# --------------------------------------------------------
 #
 # ``CosineAnnealingWarmRestarts`` is the one scheduler to which you pass the
 # epoch: as a float, from each batch. The rate then follows the curve

@@ -38,13 +38,13 @@ from torch.optim import lr_scheduler
 # ``ChainedScheduler`` join these.
 shapes = {
     "StepLR": (8, 0.5), "ExponentialLR": (0.9,), "PolynomialLR": (30, 2),
-    "MultiStepLR": ([5, 20], 0.4), "CyclicLR": (0.1, 1, 6),
-    "ConstantLR": (0.5, 10), "LinearLR": (0.2, 1, 9), "OneCycleLR": (1, 31),
-    "CosineAnnealingLR": (30,), "CosineAnnealingWarmRestarts": (5, 2),
-    "LambdaLR": (lambda t: 1 / (1 + t / 5),),
-    "MultiplicativeLR": (lambda t: 1 - t / 99,),
+    "MultiStepLR": ([5, 20], 0.4), "LambdaLR": (lambda t: 1 / (1 + t / 5),),
+    "MultiplicativeLR": (lambda t: 1 - t / 99,), "CosineAnnealingLR": (30,),
+    "CosineAnnealingWarmRestarts": (5, 2), "LinearLR": (0.2, 1, 9),
+    "ConstantLR": (0.5, 10), "CyclicLR": (0.1, 1, 6), "OneCycleLR": (1, 31),
 }
-figure, axes = plt.subplots(4, 3, figsize=(9, 7), sharex=True, sharey=True)
+options = {"sharex": True, "sharey": True, "layout": "constrained"}
+figure, axes = plt.subplots(4, 3, figsize=(9, 7), **options)
 for ax, (name, arguments) in zip(axes.flat, shapes.items(), strict=True):
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     scheduler = getattr(lr_scheduler, name)(optimizer, *arguments)
@@ -103,8 +103,8 @@ list(rates(multi))  # [8.0, 4.0, 4.0, 4.0, 2.0, 2.0]
 # Same factor every epoch: ``ExponentialLR``
 # ------------------------------------------
 #
-# The rate is :math:`\eta_0 \gamma^t`. To fall by a factor :math:`f` over
-# :math:`n` epochs take ``gamma = f ** (1 / n)``.
+# The rate is :math:`\eta_0 \gamma^t`. To end at :math:`f` times the first
+# rate after :math:`n` epochs take ``gamma = f ** (1 / n)``.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.01 ** (1 / 4))
@@ -142,9 +142,9 @@ torch.allclose(torch.tensor(rates[:4]), by_hand)  # True
 # -----------------------------------
 #
 # Half a cosine from the base rate to ``eta_min`` over ``T_max`` steps:
-# :math:`\eta_{min} + (\eta_0 - \eta_{min})(1 + \cos(\pi t / T)) / 2`. After
-# ``T_max`` it climbs again, so ``T_max`` is the number of steps of the run,
-# in the unit in which you call ``step``.
+# :math:`\eta_{\min} + (\eta_0 - \eta_{\min})(1 + \cos(\pi t / T)) / 2`.
+# After ``T_max`` it climbs again, so ``T_max`` is the number of steps of
+# the run, in the unit in which you call ``step``.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=4, eta_min=0.2)

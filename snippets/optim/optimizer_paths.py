@@ -14,7 +14,8 @@ import torch
 # The loss is a hundred times steeper across the valley than along it. SGD
 # jumps from wall to wall and creeps along; momentum swings too, but gathers
 # speed; RMSprop and Adam scale each coordinate by itself. After a hundred
-# steps only SGD is still on its way.
+# steps only SGD is still on its way. The brackets hold ``lr`` and, where
+# there is one, the momentum.
 x, y = torch.linspace(-4, 1, 80).cpu(), torch.linspace(-0.6, 0.6, 80).cpu()
 height = x**2 + 100 * y[:, None] ** 2
 runs = ["SGD", 0.018], ["SGD", 0.01, 0.9], ["RMSprop", 0.05], ["Adam", 0.1]
@@ -41,13 +42,14 @@ figure.tight_layout()
 # --------------------------------------------------
 #
 # The valley is bent, so no fixed scale per coordinate fits it. ``LBFGS``
-# follows the bend to the minimum at (1, 1); the others have reached the
-# floor of the valley after a hundred steps and are on the way along it.
+# follows the bend to the minimum at (1, 1), the star; the others have
+# reached the floor of the valley after a hundred steps and are on the way
+# along it.
 def f(x, y):
     return (1 - x) ** 2 + 100 * (y - x**2) ** 2
 
 
-grid = torch.linspace(-2, 3, 80).cpu()
+t = torch.linspace(-2, 3, 80).cpu()
 runs = {"SGD": {"lr": 0.001, "momentum": 0.9}, "Adam": {"lr": 0.2}}
 runs["LBFGS"] = dict(max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.4), layout="constrained")
@@ -63,8 +65,8 @@ for ax, name in zip(axes, runs, strict=True):
     for _ in range(100):
         path.append(w.tolist())
         optimizer.step(closure)
-    ax.contour(grid, grid, f(grid, grid[:, None]).log1p(), colors="grey")
-    ax.plot(*zip(*path, strict=True), ".-", lw=1)
+    ax.contour(t, t, f(t, t[:, None]).log1p(), colors="grey", alpha=0.5)
+    ax.plot(*zip(*path, strict=True), ".-", 1, 1, "*", lw=1)
     ax.set_title(name)
 torch.allclose(w, torch.ones(2), atol=1e-3)  # True
 

@@ -77,6 +77,8 @@ w.item()  # 0.5
 # ``weight.data``: autograd does not see it, and a backward pass that still
 # needs the old value gives a wrong gradient in silence. Under
 # ``torch.no_grad`` the same mistake is an error.
+#
+# .. glance: w.item()
 w = torch.tensor(3.0, requires_grad=True)
 loss = w**2
 w.data -= 1

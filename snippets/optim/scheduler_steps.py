@@ -112,9 +112,8 @@ scheduler.base_lrs  # [1.0]
 # --------------------------------------------------------------
 #
 # ``scheduler.step(epoch)`` jumps to the closed form of the schedule. Call
-# it without argument, once per epoch. Only
-# ``CosineAnnealingWarmRestarts``, the epoch, and ``ReduceLROnPlateau``, the
-# metric, take one.
+# it without an argument. Only two take one: ``CosineAnnealingWarmRestarts``
+# the epoch, ``ReduceLROnPlateau`` the metric.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)

@@ -33,6 +33,8 @@ len(optimizer.state)  # 0
 # multiplies the distance to the minimum by :math:`1 - \eta c`. It shrinks
 # only for :math:`\eta < 2 / c`: near that it overshoots and comes back,
 # above it diverges. The steepest direction sets the bound for all.
+#
+# .. glance: distance_after(lr=1.5)
 def distance_after(lr, steps=3, curvature=2.0):
     w = torch.tensor(1.0, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=lr)
@@ -126,8 +128,8 @@ optimizer = torch.optim.SGD([w], lr=0.1, weight_decay=0.5)
 optimizer.step()
 w.detach()  # tensor([ 0.6500, -2.2000])
 p = start.clone().requires_grad_()
-penalised = (3 * p).sum() + 0.5 / 2 * (p**2).sum()
-penalised.backward()
+penalized = (3 * p).sum() + 0.5 / 2 * (p**2).sum()
+penalized.backward()
 torch.allclose(w, start - 0.1 * p.grad)  # True
 
 # %%
@@ -138,6 +140,8 @@ torch.allclose(w, start - 0.1 * p.grad)  # True
 # one bounds ``lr`` and the flat one crawls. Momentum adds up along the flat
 # direction and cancels across it: all runs have the same rate and the
 # same number of steps.
+#
+# .. glance: loss_after(100, momentum=0.9) < 0.01
 def loss_after(steps, **options):
     w = torch.tensor([1.0, 1.0], requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=0.01, **options)

@@ -34,7 +34,7 @@ model.weight.item()  # 9.0
 #
 # Each call keeps ``decay`` of the average and takes the rest from the
 # model; the first call copies the model. Update after every optimizer
-# step: about the last :math:`1 / (1 - decay)` steps count.
+# step: about the last :math:`1 / (1 - \mathrm{decay})` steps count.
 model = nn.Linear(1, 1, bias=False)
 ema_fn = swa_utils.get_ema_multi_avg_fn(decay=0.75)
 ema = AveragedModel(model, multi_avg_fn=ema_fn)
@@ -73,6 +73,8 @@ with suppress(AssertionError):
 # The running statistics of the copy belong to other weights. ``update_bn``
 # runs the loader through and replaces them by the mean over its batches;
 # of a tuple it takes the first entry. Without batch norm it does nothing.
+#
+# .. glance: averaged.module[0].running_mean  # tensor([4.5000])
 model = nn.Sequential(nn.BatchNorm1d(1))
 averaged = AveragedModel(model)
 loader = [torch.tensor([[1.0], [3.0]]), torch.tensor([[6.0], [8.0]])]
@@ -88,6 +90,8 @@ averaged.module[0].running_var  # tensor([2.])
 # By default only parameters are averaged, and buffers are copied from the
 # model at each update. With ``use_buffers=True`` the running statistics are
 # averaged as well, which for a moving average saves ``update_bn``.
+#
+# .. glance: mean.module.running_mean
 model = nn.BatchNorm1d(1)
 copied = AveragedModel(model)
 mean = AveragedModel(model, use_buffers=True)

@@ -22,6 +22,8 @@ from torchvision.transforms import v2
 # 1, channels first. ``v2.ToImage`` moves the channels, ``v2.ToDtype`` with
 # ``scale=True`` divides. PIL's ``size`` is (width, height), the reverse of
 # the tensor's last two sizes.
+#
+# .. glance: x = preprocess(photo)
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.size  # (640, 427)
 np.asarray(photo).shape  # (427, 640, 3)
@@ -149,7 +151,7 @@ gray.squeeze(0).shape  # torch.Size([160, 240])
 #
 # Without ``scale=True`` the numbers keep their range. ``to_pil_image``
 # expects floats up to 1, multiplies by 255 and overflows without an error.
-# Divide first.
+# Divide first. Left: not divided; right: divided.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)

@@ -47,7 +47,7 @@ with torch.device("meta"):
 #
 # The ``*_like`` functions make noise with the shape, dtype and device of a
 # tensor; ``normal_`` and ``uniform_`` overwrite the tensor itself, which is
-# how weights are initialised. Whole numbers come from ``randint_like``.
+# how weights are initialized. Whole numbers come from ``randint_like``.
 image = torch.zeros(3, 8, 8, dtype=torch.float64)
 torch.randn_like(image)  # shape (3, 8, 8), dtype float64
 torch.rand_like(image)  # shape (3, 8, 8), dtype float64

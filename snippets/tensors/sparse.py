@@ -2,7 +2,8 @@
 Sparse tensors
 ==============
 
-Store and multiply only what is not zero, and other layouts than rows.
+Store and multiply only what is not zero, in the COO or CSR layout; and
+oneDNN's layout, for dense tensors.
 """
 from contextlib import suppress
 

@@ -149,9 +149,11 @@ def _indexed(env):
     found = defaultdict(list)
     for docname in sorted(env.proofsheet_cards):
         for card in env.proofsheet_cards[docname]:
+            module = records.module(docname)
+            of = f"{env.titles[docname].astext()}: " if module and module.example else ""
             entry = {
                 "page": f"{docname}.html#{card['anchor']}",
-                "card": card["title"],
+                "card": of + card["title"],
                 "verified": card["verified"],
             }
             for name in card["apis"]:
@@ -247,7 +249,7 @@ def _entry(app, docname, name, pairs):
     rest = len(pairs) - len(shown)
     if rest:
         text = _("1 more card uses it") if rest == 1 else _("%d more cards use it") % rest
-        line += [nodes.Text(" "), nodes.inline("", text, classes=["api-more"])]
+        line += [nodes.Text(" · "), nodes.inline("", text, classes=["api-more"])]
     return nodes.definition_list_item("", term, nodes.definition("", line))
 
 

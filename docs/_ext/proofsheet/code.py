@@ -14,6 +14,8 @@ from pygments.token import STANDARD_TYPES, Comment, Name, Operator, Token
 from . import apis
 
 ERROR = re.compile(r"[\w.]*(Error|Exception|Warning|Interrupt|Exit|Iteration): ")
+GLANCE = re.compile(r"^\.\. glance: (.+)$", re.MULTILINE)
+OPTION = re.compile(r"\w+=[\w.\"'-]+")
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,36 @@ def _without_comments(code):
 
 
 def chief_claim(card, names):
-    """The claim that stands for a card in the table, or None: one about ``names`` if it can be.
+    """The claim that stands for a card in the table, or None if it makes none.
 
-    An error stands for a card only if its title speaks of one, or if there is nothing else.
+    A card may say which: ``.. glance: statement`` in its text. Otherwise an error or warning
+    stands for a card whose title speaks of one, and for no other; then one about an option
+    in the title, such as ``swap=True``; then one about ``names``; then the first.
+
+    Raises:
+        LookupError: the card names a claim that it does not make.
     """
     found = claims(card.code)
-    last = {name.rpartition(".")[2] for name in (n.partition("(")[0] for n in names)}
-    about = [c for c in found if last & set(re.findall(r"\w+", c.statement))]
-    wanted = "error" in card.title.lower()
-    ranked = sorted([*about, *found], key=lambda claim: claim.error != wanted)
-    return next(iter(ranked), None)
+    if named := GLANCE.search(card.prose):
+        for claim in found:
+            if named[1] in f"{' '.join(claim.statement.split())}  # {claim.text}":
+                return claim
+        raise LookupError(f"no claim contains {named[1]!r}")
+    title = card.title.lower()
+    troubled = bool(re.search("error|warning|deprecated", title))
+    last = {name.partition("(")[0].rpartition(".")[2] for name in names}
+    options = {option for name in names for option in OPTION.findall(name)}
+
+    def rank(claim):
+        words = set(re.findall(r"\w{3,}", claim.text.lower())) if claim.error else set()
+        return (
+            claim.error != troubled,
+            -len(words & set(re.findall(r"\w{3,}", title))),
+            -sum(option in claim.statement for option in options),
+            not last & set(re.findall(r"\w+", claim.statement)),
+        )
+
+    return min(found, key=rank, default=None)
 
 
 def _css(kind):

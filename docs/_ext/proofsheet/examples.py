@@ -67,11 +67,20 @@ def conceal(section, card):
         section += folded
 
 
+def arguments(title):
+    """What code must hold to show what a card with this title is about; None: no code does."""
+    if re.match("Error|Warning", title):
+        return None
+    literals = re.findall(r"``(.+?)``", title)
+    return [found for literal in literals for found in re.findall(r"\b\w+=(?!=)", literal)]
+
+
 def connect(env):
     """Which card leads to which examples, and which example to which cards.
 
-    A card that names a function in its title leads to the examples that use the function;
-    an example leads, for each function it uses, to the first card with it in the title.
+    A card that names a function in its title leads to the examples that use the function,
+    with the arguments that the title names; one about an error leads nowhere. An example
+    leads, for each function it uses, to the first card with it in the title.
 
     Returns:
         dict: page to ``{anchor: [(text, page, anchor)]}``; an example's anchor is "", and
@@ -83,6 +92,10 @@ def connect(env):
         for page in env.toctree_includes.get(chapter, ())
     ]
     users = defaultdict(list)
+    texts, cards = {}, {}
+    for docname, entries in env.proofsheet_cards.items():
+        texts[docname] = "\n".join(card["code"] for card in entries)
+        cards |= {(docname, card["anchor"]): card for card in entries}
     for docname in order:
         for name in sorted(set().union(*(c["used"] for c in env.proofsheet_cards[docname]))):
             users[name].append(docname)
@@ -96,8 +109,11 @@ def connect(env):
                 found[docname][""].append((name, page, anchor))
         for home in homes:
             page, _hash, anchor = home.partition(".html#")
-            known = found[page][anchor]
-            known += [("", user, "") for user in users[name] if ("", user, "") not in known]
+            known, wanted = found[page][anchor], cards[page, anchor]["arguments"]
+            for user in users[name]:
+                shows = wanted is not None and all(part in texts[user] for part in wanted)
+                if shows and ("", user, "") not in known:
+                    known.append(("", user, ""))
     for anchors in found.values():
         for anchor, links in anchors.items():
             if anchor:
@@ -134,7 +150,8 @@ def fill(app, doctree, docname):
             link = nodes.reference("", "", *shown, refuri=uri, internal=True)
             if title:
                 link["reftitle"] = title
-            line += [nodes.Text(" "), nodes.inline("", "", link)]
+            between = " · " if (text, page, anchor) != links[0] else " "
+            line += [nodes.Text(between), nodes.inline("", "", link)]
         line["classes"] = ["ways", "ways-cards" if not place["anchor"] else "ways-examples"]
         place.replace_self(line)
 

@@ -13,6 +13,8 @@ from . import apis, code, examples, records
 
 logger = logging.getLogger(__name__)
 
+SHORT = 24  # characters of code in a text that stay on one line, even on a phone
+
 
 class card_code(nodes.General, nodes.TextElement):
     """A card's code, tokens as children; ``imports`` is copied with it but not shown."""
@@ -42,6 +44,9 @@ def transform(app, doctree):
     """``doctree-read``, before Sphinx collects titles, images and downloads."""
     docname = app.env.current_document.docname
     purge(app, app.env, docname)
+    for literal in doctree.findall(nodes.literal):
+        if len(literal.astext()) <= SHORT:
+            literal["classes"].append("short")
     page = records.module(docname)
     if page:
         _module_page(app, docname, doctree, page)
@@ -152,13 +157,22 @@ def _card(docname, page, section, card, link):
         "heading": [loose(node) for node in _without_links(title).children],
         "text": " ".join(node.astext() for node in prose),
         "code": card.code,
-        "chief": None if page.example else code.chief_claim(card, names),
+        "arguments": examples.arguments(card.title),
+        "chief": None if page.example else _chief(card, names, section),
         "apis": sorted(used | in_title | in_prose),
         "used": used,
         "in_title": in_title,
         "in_prose": in_prose,
         "verified": verified,
     }
+
+
+def _chief(card, names, where):
+    try:
+        return code.chief_claim(card, names)
+    except LookupError as error:
+        logger.warning("%s", error, location=where)
+        return None
 
 
 def _names(node, used):

@@ -61,7 +61,7 @@ def _chapter(app, docname, chapter):
             heading = [node.deepcopy() for node in entry["heading"]]
             where = f"{uri}#{entry['anchor']}"
             link = nodes.reference("", "", *heading, refuri=where, internal=True)
-            text = f"{claim.statement}  # {claim.text}"
+            text = f"{claim.statement}  #\N{NO-BREAK SPACE}{claim.text}"
             line = pages.code_line("", "", *code.highlight(text, lambda written: None))
             classes = ["verified"] if entry["verified"] else []
             title = nodes.paragraph("", "", link)

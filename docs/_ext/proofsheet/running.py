@@ -244,21 +244,23 @@ def _md5(script):
     return hashlib.md5(text.encode("utf-8")).hexdigest()
 
 
-DIRECTIVE = re.compile(r"^\.\. tensors::.*\n(?:[ \t]+\S.*\n|[ \t]*\n(?=[ \t]))*\n?", re.MULTILINE)
+PAGE_ONLY = re.compile(
+    r"^\.\. (?:tensors::|glance:).*\n(?:[ \t]+\S.*\n|[ \t]*\n(?=[ \t]))*\n?", re.MULTILINE
+)
 
 
 def clean_notebooks(app):
-    """Take the drawing directive, which is for pages, out of the notebooks."""
+    """Take what is for pages alone, such as the drawing directive, out of the notebooks."""
     for top in records.SOURCES:
         for path in (Path(app.srcdir) / top).glob("*/*.ipynb"):
             text = path.read_text(encoding="utf-8")
-            if ".. tensors::" not in text:
+            if ".. tensors::" not in text and ".. glance:" not in text:
                 continue
             notebook = json.loads(text)
             for cell in notebook["cells"]:
                 if cell["cell_type"] == "markdown":
                     source = "".join(cell["source"]) + "\n"
-                    cell["source"] = [DIRECTIVE.sub("", source).rstrip()]
+                    cell["source"] = [PAGE_ONLY.sub("", source).rstrip()]
             path.write_text(json.dumps(notebook, indent=2) + "\n", encoding="utf-8")
 
 
