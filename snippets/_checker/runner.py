@@ -18,6 +18,10 @@ START = "forkserver"  # "fork" where the caller itself has torch and no thread o
 # Children fork from a server that holds these ready; importing torch costs seconds.
 PRELOAD = ["torch", "numpy", "matplotlib.pyplot", "_checker.execute", "_checker.mutate"]
 PRELOAD += ["_checker.ready"]
+# Before anything is imported: figures go to no window, and NVML is asked whether there is a
+# GPU, since CUDA itself cannot be forked once it is asked.
+os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
 
 @dataclass
@@ -35,14 +39,11 @@ class Job:
 
 def context():
     """The multiprocessing context: fork from a clean server that has imported torch."""
-    os.environ.setdefault("MPLBACKEND", "agg")
     # The server reads its preload list before it learns our sys.path.
     here = str(Path(__file__).resolve().parent.parent)
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if here not in paths:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, *paths]))
-    # Ask NVML whether there is a GPU: CUDA itself cannot be forked once it is asked.
-    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     method = multiprocessing.get_context(START)
     if START == "forkserver":
         method.set_forkserver_preload(PRELOAD)
