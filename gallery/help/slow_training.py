@@ -95,8 +95,8 @@ def epoch(model, optimizer, loader):
 # The slow epoch
 # --------------
 #
-# More than half of the time the model waits. A faster GPU, ``autocast`` or
-# ``torch.compile`` would change the smaller part.
+# Much of the time the model waits, on most machines more than half. A faster
+# GPU, ``autocast`` or ``torch.compile`` would change only the other part.
 def make_model():
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     return model, torch.optim.Adam(model.parameters(), lr=0.01)
@@ -114,7 +114,7 @@ epoch(*make_model(), make_loader(quick))
 slow_loader = make_loader(SlowDigits(train_rows))
 slow = epoch(*make_model(), slow_loader)
 print("waiting={:.3f} working={:.3f}".format(*slow))
-slow[0] > slow[1]  # True
+slow[0] > 0.2 * sum(slow)  # True
 
 # %%
 # Slow reading: keep it in memory
