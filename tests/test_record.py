@@ -8,7 +8,7 @@ import torch
 from _checker import __main__ as checker
 from _checker import apis, cards, execute, record
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 SOURCE = '''"""
 Page
@@ -151,6 +151,13 @@ def optimizer():
     return torch.optim.SGD([torch.zeros(1)])
 
 
+class Own(Dataset):
+    """A reader's class: its attributes are not PyTorch's."""
+
+    def __init__(self):
+        self.transform = None
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "expected"),
     [
@@ -165,6 +172,7 @@ def optimizer():
         (nn.Linear(1, 1), "weight", "torch.nn.Linear.weight"),
         (nn.Linear(1, 1), "colour", None),
         (optimizer(), "param_groups", "torch.optim.Optimizer.param_groups"),
+        (Own(), "transform", None),
         (torch.zeros(1).shape, "numel", "torch.Size.numel"),
         ("text", "upper", None),
         (torch.zeros(1), "_version", None),

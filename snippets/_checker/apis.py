@@ -57,8 +57,9 @@ def attribute(owner, name):
         if name in vars(base) or name in inspect.get_annotations(base):
             found = public(kind if base.__name__.startswith("_") else base)
             return found and f"{found}.{name}"
-    if name in getattr(owner, "__dict__", ()):  # set by a constructor: the family's first class
-        found = [public(base) for base in kind.__mro__ if public(base)]
+    theirs = kind.__module__.partition(".")[0] in PACKAGES
+    if theirs and name in getattr(owner, "__dict__", ()):  # set by a constructor of theirs
+        found = [public(base) for base in kind.__mro__ if public(base)]  # the family's first class
         return found[-1] + f".{name}" if found else None
     return None
 
