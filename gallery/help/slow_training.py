@@ -95,8 +95,9 @@ def epoch(model, optimizer, loader):
 # The slow epoch
 # --------------
 #
-# Much of the time the model waits, on most machines more than half. A faster
-# GPU, ``autocast`` or ``torch.compile`` would change only the other part.
+# Much of the time the model waits, on most machines more than half. A
+# faster GPU, ``autocast`` or ``torch.compile`` would change only the other
+# part.
 def make_model():
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     return model, torch.optim.Adam(model.parameters(), lr=0.01)
