@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -30,8 +31,10 @@ def check():
 
 def site(language):
     """A Sphinx application that has run its scripts, if they changed, and read no page yet."""
-    from sphinx.application import Sphinx
+    from sphinx.application import Sphinx, builtin_extensions
 
+    for name in builtin_extensions:  # strings read before a language is set suit both
+        import_module(name)
     paths = ("docs", ".", f"build/html/{language}", f"build/doctrees/{language}")
     options = {"confoverrides": {"language": language}, "status": None, "warningiserror": True}
     return Sphinx(*paths, "html", **options)

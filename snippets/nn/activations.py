@@ -51,12 +51,11 @@ from torch import nn
 # the smooth, the saturating and the shrinking ones. Most slopes stay within
 # 0 and 1; the list holds those that are steeper somewhere.
 layers = [nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.1), nn.PReLU()]
-layers += [nn.RReLU(0.1, 0.5), nn.ELU(), nn.CELU(2.0), nn.SELU()]
-layers += [nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Mish()]
-layers += [nn.Hardswish(), nn.Softplus()]
-layers += [nn.LogSigmoid(), nn.Sigmoid(), nn.Hardsigmoid(), nn.Tanh()]
-layers += [nn.Hardtanh(), nn.Softsign(), nn.Tanhshrink(), nn.Softshrink()]
-layers += [nn.Hardshrink(), nn.Threshold(1.0, -1.0)]
+layers += [nn.RReLU(0.1, 0.5), nn.ELU(), nn.CELU(2.0), nn.SELU(), nn.GELU()]
+layers += [nn.GELU("tanh"), nn.SiLU(), nn.Mish(), nn.Hardswish()]
+layers += [nn.Softplus(), nn.LogSigmoid(), nn.Sigmoid(), nn.Hardsigmoid()]
+layers += [nn.Tanh(), nn.Hardtanh(), nn.Softsign(), nn.Tanhshrink()]
+layers += [nn.Softshrink(), nn.Hardshrink(), nn.Threshold(1.0, -1.0)]
 x = (torch.arange(-160, 161) / 20).requires_grad_()
 steep = []
 figure, axes = plt.subplots(6, 4, figsize=(9, 10.5), sharex=True)
@@ -65,11 +64,12 @@ for layer, ax in zip(layers, axes.flat):
     (slope,) = torch.autograd.grad(y.sum(), x)
     ax.plot(x.detach().cpu(), y.detach().cpu())
     ax.plot(x.detach().cpu(), slope.cpu(), "--")
-    ax.set_title(type(layer).__name__, fontsize=10)
+    name = type(layer).__name__ + " tanh" * ("'tanh'" in str(layer))
+    ax.set_title(name, fontsize=10)
     if slope.max() > 1.001:
-        steep.append(type(layer).__name__)
+        steep.append(name)
 figure.tight_layout()
-steep  # ['SELU', 'GELU', 'GELU', 'SiLU', 'Mish', 'Hardswish']
+steep  # ['SELU', 'GELU', 'GELU tanh', 'SiLU', 'Mish', 'Hardswish']
 
 # %%
 # Zero below zero: ``nn.ReLU``, ``F.relu``, ``torch.relu``

@@ -32,12 +32,10 @@ window = causal & (j > i - 3)
 masks = {"j <= i": causal, "j < length": padding}
 masks["(j <= i) & (j < length)"] = causal & padding
 masks["(j <= i) & (j > i - 3)"] = window
-figure, axes = plt.subplots(1, 4, figsize=(9, 2.6), sharey=True)
-for (title, mask), ax in zip(masks.items(), axes):
+figure, axes = plt.subplots(2, 2, figsize=(6.4, 6.4))
+for (title, mask), ax in zip(masks.items(), axes.flat):
     ax.imshow(mask.cpu().numpy(), cmap="cividis")
-    ax.set_title(title, fontsize=9)
-    ax.set_xlabel("j")
-axes[0].set_ylabel("i")
+    ax.set(title=title, xlabel="j", ylabel="i")
 figure.tight_layout()
 window.sum(dim=1)  # tensor([1, 2, 3, 3, 3, 3, 3, 3])
 
