@@ -30,14 +30,19 @@ def _build(copy, hash_seed):
     shutil.copy(ROOT / "docs/reference/.fingerprint", copy / "docs/reference")
     shutil.copytree(ROOT / "build/verified", copy / "build/verified")
     for language in ("en", "zh_CN"):
-        command = [
-            *(sys.executable, "-m", "sphinx", "-c", ".", "-q", "-W", "-D", f"language={language}"),
-            *("-d", f"build/doctrees/{language}", "docs", f"build/html/{language}"),
-        ]
-        env = os.environ | {"PYTHONHASHSEED": hash_seed, "SOURCE_DATE_EPOCH": "1000000000"}
-        done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+        _sphinx(copy, language, hash_seed)
     return _files(copy / "build/html")
+
+
+def _sphinx(copy, language, hash_seed="12"):
+    """Build one language there; warnings are errors."""
+    command = [
+        *(sys.executable, "-m", "sphinx", "-c", ".", "-q", "-W", "-D", f"language={language}"),
+        *("-d", f"build/doctrees/{language}", "docs", f"build/html/{language}"),
+    ]
+    env = os.environ | {"PYTHONHASHSEED": hash_seed, "SOURCE_DATE_EPOCH": "1000000000"}
+    done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _files(folder):
@@ -49,11 +54,17 @@ def _files(folder):
 
 
 @pytest.fixture(scope="module")
-def builds(tmp_path_factory):
-    """The files of two clean builds in two places, side by side."""
+def copies(tmp_path_factory):
+    """Two places to build in."""
     folders = [tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("elsewhere") / "deep"]
+    return [folder / "proofsheet" for folder in folders]
+
+
+@pytest.fixture(scope="module")
+def builds(copies):
+    """The files of two clean builds, side by side."""
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(_build, [folder / "proofsheet" for folder in folders], "12"))
+        return list(pool.map(_build, copies, "12"))
 
 
 def _different(one, other):
@@ -69,3 +80,21 @@ def test_what_was_built_in_steps_is_what_a_clean_build_gives(builds):
     different = _different(builds[0], _files(SITE))
     # Built in steps, Sphinx's search index numbers the same pages in another order.
     assert [name for name in different if not name.endswith("searchindex.js")] == []
+
+
+def test_an_edit_reaches_the_pages_that_show_it_and_no_trace_of_it_stays(copies, builds):
+    """Another title and another number, and back again."""
+    source, pages = copies[0] / "snippets/tensors/joining.py", copies[0] / "build/html/en"
+    text = source.read_text(encoding="utf-8")
+    edited = text.replace("Join along a dimension that exists: ", "Join side by side: ")
+    edited = edited.replace("4, 5, 6", "4, 5, 7").replace("[3, 6]", "[3, 7]")
+    assert edited.count("Join side by side") == 1 and edited.count("4, 5, 7") > 2
+    source.write_text(edited, encoding="utf-8")
+    _sphinx(copies[0], "en")
+    for name in ("reference/tensors/joining", "reference/tensors/index", "quick", "api/torch"):
+        page = (pages / f"{name}.html").read_text(encoding="utf-8")
+        assert "Join side by side" in page, name
+    source.write_text(text, encoding="utf-8")
+    _sphinx(copies[0], "en")
+    after = _files(copies[0] / "build/html")
+    assert [n for n in _different(builds[0], after) if not n.endswith("searchindex.js")] == []
