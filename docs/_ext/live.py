@@ -14,17 +14,20 @@ os.environ.setdefault("MPLBACKEND", "agg")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "snippets"), str(ROOT / "docs" / "_ext")]
 
-import furo  # noqa: F401
+from importlib import import_module
+from runpy import run_path
+
 import matplotlib.pyplot  # noqa: F401
-import myst_nb  # noqa: F401
-import sphinx_gallery.gen_gallery  # noqa: F401
 import torch  # noqa: F401
 from _checker import __main__ as checker
 from _checker import runner
+from sphinx.application import builtin_extensions
 from sphinx.cmd.build import main as sphinx_build
 from sphinx_autobuild import __main__ as autobuild
 
-WATCHED = ("snippets", "gallery")
+SOURCES = ("snippets", "gallery")
+# What extensions import when they are set up.
+LATE = ("myst_nb.sphinx_ext", "furo", "IPython")
 # What a build itself writes below docs/.
 WRITTEN = ("docs/reference", "docs/gallery", "**/__pycache__", "**/*.mo", "docs/jupyter_execute")
 
@@ -37,7 +40,7 @@ class Builder:
 
     def __call__(self, *, changed_paths):
         runner.START = "fork"
-        if checker.main(["snippets", "gallery", "--changed", "--device", "cpu"]):
+        if checker.main([*SOURCES, "--changed", "--device", "cpu"]):
             print("not rebuilt: the page in the browser is the last one that held", flush=True)
         elif sphinx_build(self.sphinx_args) == 0:
             print(f"{self.url}", flush=True)
@@ -45,9 +48,14 @@ class Builder:
 
 def main():
     """Run until interrupted. Arguments are sphinx-autobuild's, such as ``--port 8000``."""
+    extensions = run_path(str(ROOT / "conf.py"))["extensions"]
+    for name in (*builtin_extensions, *extensions, *LATE):
+        if name != "proofsheet":  # someone may be working on it
+            import_module(name)
+    runner.read(SOURCES)
     autobuild.Builder = Builder
     arguments = ["-c", ".", "-q", "-d", "build/doctrees/en", "docs", "build/html/en"]
-    for folder in WATCHED:
+    for folder in SOURCES:
         arguments += ["--watch", folder]
     for folder in WRITTEN:
         arguments += ["--ignore", str(ROOT / folder)]

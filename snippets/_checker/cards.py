@@ -5,13 +5,15 @@ import hashlib
 import io
 import re
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 CELL = re.compile(r"^# %%")
 UNDERLINE = re.compile(r"^([=\-~^])\1+$")
 ROLE = re.compile(r":[\w:]+:`~?([^`<]*?)(?: <[^>]*>)?`")
+
+_known = {}  # what was read: path -> (text, Module)
 
 
 class CardError(Exception):
@@ -114,7 +116,7 @@ def _only_imports(path, code, first):
 
 
 def read(path):
-    """Read the file at ``path``.
+    """Read the file at ``path``; a file that this process has read is not taken apart again.
 
     Returns:
         Module.
@@ -124,6 +126,13 @@ def read(path):
     """
     path = Path(path)
     text = path.read_text(encoding="utf-8")
+    key = path.resolve()
+    if key not in _known or _known[key][0] != text:
+        _known[key] = text, _parse(path, text)
+    return replace(_known[key][1], path=path)
+
+
+def _parse(path, text):
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
