@@ -220,6 +220,16 @@ def test_the_truth_passes(tmp_path):
         assert outcome.claims == 8
 
 
+def test_a_fork_beside_threads_is_not_the_card_s_fault(tmp_path):
+    # Word for word what Python 3.12 and 3.13 say; the Python that runs this may say nothing.
+    text = (
+        "This process (pid=7) is multi-threaded, use of fork() may lead to deadlocks in the child."
+    )
+    code = f"import warnings\nwarnings.warn({text!r}, DeprecationWarning)"
+    job = outcomes(tmp_path, {"fork": module(code)})["fork"]
+    assert [outcome.failures for outcome in job.results.values()] == [[], []]
+
+
 FATES = {
     "segfault": ("import ctypes\nctypes.string_at(0)", "killed by SIGSEGV"),
     "hang": ("while True:\n    pass", "took more than"),

@@ -174,7 +174,9 @@ def peak_bytes(segment):
         step()
         return torch.cuda.max_memory_allocated() - before
     with profile(
-        activities=[ProfilerActivity.CPU], profile_memory=True
+        activities=[ProfilerActivity.CPU],
+        profile_memory=True,
+        acc_events=True,
     ) as run:
         step()
     events = sorted(run.events(), key=lambda event: event.time_range.start)

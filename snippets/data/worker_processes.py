@@ -176,7 +176,7 @@ with suppress(pickle.PicklingError):
         lambda batch: torch.stack(batch)
     )  # PicklingError: Can't pickle
 with suppress(TypeError), open(os.devnull) as file:
-    pickle.dumps(file)  # TypeError: cannot pickle '_io.TextIOWrapper'
+    pickle.dumps(file)  # TypeError: cannot pickle
 collate = partial(torch.stack, dim=1)
 copy = pickle.loads(pickle.dumps(collate))
 copy([torch.tensor([1, 2]), torch.tensor([3, 4])])[0]  # tensor([1, 3])
