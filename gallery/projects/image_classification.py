@@ -138,7 +138,7 @@ network()(torch.zeros(4, 1, 28, 28)).shape  # torch.Size([4, 10])
 # --------------
 #
 # A batch is normalized as a whole, on the device. The scheduler is stepped
-# after each batch. Sums are weighed by batch size.
+# after each batch. Each batch counts by its size.
 criterion = nn.CrossEntropyLoss()
 
 
