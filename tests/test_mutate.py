@@ -66,7 +66,11 @@ def test_mutants_of_a_true_card_die_and_blunt_code_is_listed(tmp_path):
     assert found["survivors"] == []
     report = mutate.report_code(card, tmp_path / "card.py", seed=0)
     assert 0 < report.noticed < report.code
-    assert (5, "torch.cat([x, x], dim=0) without dim") in report.unnoticed
+    blunt = "torch.cat([x, x], dim=0) without dim"
+    assert (5, blunt) in report.unnoticed
+    about = cards.Card("Which way to join: ``dim``", "", CARD.strip(), 1, "")
+    report = mutate.report_code(about, tmp_path / "card.py", seed=0)
+    assert (5, f"{blunt}, which the title names") in report.unnoticed
 
 
 def test_a_mutant_survives_a_comparison_that_is_asleep(tmp_path, monkeypatch):

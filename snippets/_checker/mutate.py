@@ -71,7 +71,10 @@ def report_code(unit, path, seed):
         if any(message.startswith("claimed ") for _, message in outcome.failures):
             found.noticed += 1
         elif not outcome.failures:
-            found.unnoticed.append((mutant.line, mutant.text))
+            # Worst where the card is about the very argument that it could do without.
+            named = mutant.dropped and re.search(rf"\b{mutant.dropped}\b", unit.title)
+            text = mutant.text + ", which the title names" * bool(named)
+            found.unnoticed.append((mutant.line, text))
     return found
 
 
@@ -226,6 +229,7 @@ class CodeMutant:
     change: object
     line: int
     text: str
+    dropped: str = ""  # the keyword that is left out
 
     def apply(self, tree):
         """Change ``tree`` in place."""
@@ -257,7 +261,8 @@ def code_mutants(tree):
                     rest = [other for other in keywords if other is not keyword]
                     said = f"{was} without {keyword.arg}"
                     names = [other.arg for other in rest]
-                    yield CodeMutant(place, _keep(names), node.lineno, said)
+                    dropped = keyword.arg or ""
+                    yield CodeMutant(place, _keep(names), node.lineno, said, dropped)
 
 
 def _set(place, node, attribute, value, was):
