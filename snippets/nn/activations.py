@@ -105,6 +105,7 @@ F.prelu(x, torch.tensor([0.5]))  # tensor([-5., 10.])
 drawn = F.rrelu(torch.full((9999,), -1.0), 0.1, 0.3, training=True)
 ((drawn >= -0.3) & (drawn <= -0.1)).all()  # tensor(True)
 abs(drawn.mean().item() + 0.2) < 0.01  # True
+abs(drawn.std().item() - 0.2 / 12**0.5) < 0.003  # True
 nn.RReLU(0.1, 0.3).eval()(x)  # tensor([-2., 10.])
 F.rrelu_(x, 0.1, 0.5)  # tensor([-3., 10.])
 F.leaky_relu_(x, 0.5)  # tensor([-1.5000, 10.0000])

@@ -177,6 +177,9 @@ fast, _ = mha(x, x, x, attn_mask=future, is_causal=True)
 torch.allclose(fast, y, atol=1e-6)  # True
 with suppress(RuntimeError):
     mha(x, x, x, is_causal=True)  # RuntimeError: Need attn_mask
+options = {"is_causal": True, "need_weights": False}
+believed, _ = mha(x, x, x, attn_mask=torch.zeros_like(future), **options)
+torch.allclose(believed, y, atol=1e-5)  # True
 
 # %%
 # The batch comes second: ``nn.MultiheadAttention`` by default

@@ -129,15 +129,16 @@ torch.equal(total == 0, both)  # True
 # therefore masks nothing; convert it with ``.bool()`` first.
 q, k = torch.randn(1, 1, 4, 8), torch.randn(1, 1, 4, 8)
 marks = torch.eye(4).view(1, 1, 4, 4)
+scores = q @ k.transpose(-2, -1) / 8**0.5
 ones = torch.ones(4, 4).tril()
 w = F.scaled_dot_product_attention(q, k, marks, attn_mask=ones)
 (w == 0).sum()  # tensor(0)
+torch.allclose(w, (scores + ones).softmax(dim=-1), atol=1e-5)  # True
 w = F.scaled_dot_product_attention(q, k, marks, attn_mask=ones.bool())
 (w == 0).sum()  # tensor(6)
 bias = torch.randn(4, 4)
 w = F.scaled_dot_product_attention(q, k, marks, attn_mask=bias)
-scores = q @ k.transpose(-2, -1) / 8**0.5 + bias
-torch.allclose(w, scores.softmax(dim=-1), atol=1e-5)  # True
+torch.allclose(w, (scores + bias).softmax(dim=-1), atol=1e-5)  # True
 
 # %%
 # Masks for each sample or head: 3-D ``attn_mask``

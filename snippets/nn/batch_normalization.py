@@ -35,7 +35,7 @@ torch.allclose(y, by_hand)  # True
 # W), ``nn.BatchNorm3d`` (N, C, D, H, W). They compute the same.
 # ``bias=False`` in the convolution before: the mean is taken off anyway.
 x = torch.randn(8, 3, 4, 6, dtype=torch.float64)
-layer = nn.BatchNorm2d(3, affine=False, dtype=torch.float64)
+layer = nn.BatchNorm2d(3, dtype=torch.float64)
 var, mean = torch.var_mean(x, (0, 2, 3), correction=0, keepdim=True)
 torch.allclose(layer(x), (x - mean) / (var + 1e-5).sqrt())  # True
 torch.allclose(layer(x + 7), layer(x))  # True
@@ -63,6 +63,9 @@ x.var(correction=0), x.var(correction=1)  # (tensor(4.), tensor(8.))
 layer.running_mean  # tensor([1.2000])
 layer.running_var  # tensor([1.7000])
 layer.num_batches_tracked  # tensor(1)
+quick = nn.BatchNorm1d(1, momentum=0.25)
+quick(x)  # shape (2, 1)
+quick.running_mean, quick.running_var  # (tensor([3.]), tensor([2.75]))
 
 # %%
 # Predictions depend on the batch: batch normalization in ``train()``
@@ -75,7 +78,7 @@ layer.num_batches_tracked  # tensor(1)
 #
 # .. glance: torch.allclose(layer(x[:2])[0], layer(x)[0])
 x = torch.tensor([[2.0], [4.0], [9.0]])
-layer = nn.BatchNorm1d(1, momentum=0.5)
+layer = nn.BatchNorm1d(1)
 layer(x)  # shape (3, 1)
 torch.allclose(layer(x[:2])[0], layer(x)[0])  # False
 layer.eval()
@@ -97,7 +100,7 @@ torch.equal(layer.running_mean, before)  # False
 # averaged. ``update_bn`` in ``torch.optim.swa_utils`` does this.
 #
 # .. glance: layer.running_mean
-layer = nn.BatchNorm1d(1, momentum=None, affine=False)
+layer = nn.BatchNorm1d(1, momentum=None)
 for batch in [[[1.0], [3.0]], [[5.0], [7.0]], [[4.0], [10.0]]]:
     layer(torch.tensor(batch))  # shape (2, 1)
 layer.running_mean  # tensor([5.])

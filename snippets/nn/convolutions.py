@@ -102,7 +102,8 @@ nn.Conv2d(1, 1, 5, padding="same", dilation=2)(x)  # shape (1, 1, 9, 9)
 nn.Conv2d(1, 1, 5, padding=4, dilation=2)(x)  # shape (1, 1, 9, 9)
 nn.Conv2d(1, 1, 5, padding="valid")(x)  # shape (1, 1, 5, 5)
 row = torch.tensor([[[1.0, 2.0, 3.0]]])
-even = torch.ones(1, 1, 2)
+odd, even = torch.ones(1, 1, 3), torch.ones(1, 1, 2)
+F.conv1d(row, odd, padding="same", dilation=2)  # tensor([[[4., 2., 4.]]])
 y = F.conv1d(row, even, padding="same")  # UserWarning: even kernel lengths
 y  # tensor([[[3., 5., 3.]]])
 with suppress(ValueError):
@@ -218,7 +219,7 @@ layers += {"dilation": (1, 2, 4)}, {"dilation": (2, 2, 2)}
 for row, options in enumerate(layers):
     ax.plot(seen(**options), [row] * len(seen(**options)), "o", ms=9)
 [seen(**options)[-1] + 1 for options in layers]  # [7, 15, 15, 13]
-len(seen(dilation=(2, 2, 2)))  # 7
+seen(dilation=(2, 2, 2))  # [0, 2, 4, 6, 8, 10, 12]
 ax.set_yticks(range(4), [str(o)[1:-1].replace("'", "") for o in layers])
 ax.set(ylim=(3.5, -0.5), xticks=range(15))
 figure.tight_layout()

@@ -30,11 +30,11 @@ table(ids)[0].tolist()  # [[30.0, 31.0], [10.0, 11.0], [10.0, 11.0]]
 # ``F.embedding`` and plain indexing are the same look-up; ``F.one_hot``
 # times the weight gives the same numbers, but multiplies with mostly zeros.
 weight = torch.tensor([[0.0, 1.0], [10.0, 11.0], [20.0, 21.0]])
-ids = torch.tensor([2, 0])
+ids = torch.tensor([1, 0])
 rows = F.embedding(ids, weight)
-rows  # tensor([[20., 21.], [0., 1.]])
+rows  # tensor([[10., 11.], [0., 1.]])
 torch.equal(rows, weight[ids])  # True
-F.one_hot(ids, num_classes=3)  # tensor([[0, 0, 1], [1, 0, 0]])
+F.one_hot(ids, num_classes=3)  # tensor([[0, 1, 0], [1, 0, 0]])
 one_hot = F.one_hot(ids, num_classes=3).float()
 torch.allclose(one_hot @ weight, rows)  # True
 

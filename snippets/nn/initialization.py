@@ -52,6 +52,7 @@ nn.init.ones_(torch.empty(2))  # tensor([1., 1.])
 weight = torch.empty(400, 400)
 nn.init.trunc_normal_(weight, std=0.02)  # shape (400, 400)
 weight.abs().max() > 0.06  # tensor(True)
+(weight.std() / 0.02 - 1).abs() < 0.02  # tensor(True)
 nn.init.trunc_normal_(weight, std=0.02, a=-0.04, b=0.04)  # shape (400, 400)
 weight.abs().max() <= 0.0401  # tensor(True)
 (weight.std() / 0.02 - 0.8796).abs() < 0.02  # tensor(True)
@@ -145,8 +146,8 @@ for ax, act in zip(axes, [torch.tanh, torch.relu]):
         ax.semilogy(range(1, 21), stds, style, label=name)
         last[act.__name__, name] = stds[-1]
     ax.set(title=f"torch.{act.__name__}", xticks=[1, 5, 10, 15, 20])
-last["relu", "kaiming_normal_(w)"] > 0.08  # True
-last["relu", "xavier_normal_(w)"] < 0.01  # True
+small, xavier, kaiming = (last["relu", name] for name in inits)
+small < 1e-5, xavier < 0.01, kaiming > 0.08  # (True, True, True)
 axes[0].legend()
 figure.tight_layout()
 

@@ -198,14 +198,13 @@ len(features)  # 1
 layer = nn.ReLU()
 layer.register_forward_pre_hook(lambda module, args: (args[0] - 1,))
 layer(torch.tensor([0.0, 1.0, 3.0]))  # tensor([0., 0., 2.])
-seen = []
-layer.register_forward_pre_hook(
+seen, plain = [], nn.ReLU()
+plain.register_forward_pre_hook(
     lambda module, args, kwargs: seen.append((len(args), list(kwargs))),
     with_kwargs=True,
-    prepend=True,
 )
-layer(torch.ones(2))  # tensor([0., 0.])
-seen  # [(1, [])]
+plain(input=torch.ones(2))  # tensor([1., 1.])
+seen  # [(0, ['input'])]
 
 # %%
 # Gradients at a layer: ``register_full_backward_hook``

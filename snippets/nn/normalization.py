@@ -73,7 +73,7 @@ F.layer_norm(torch.tensor([1.0, 3.0]), (2,))  # tensor([-1.0000, 1.0000])
 # of parameters it has a weight only. ``eps`` is that of
 # :class:`torch.finfo` for the dtype unless you say, so give the one that a
 # checkpoint was trained with.
-x = torch.randn(2, 5, 8, dtype=torch.float64)
+x = torch.randn(2, 5, 8, dtype=torch.float64) / 1000
 layer = nn.RMSNorm(8, eps=1e-6, dtype=torch.float64)
 rms = (x.square().mean(-1, keepdim=True) + 1e-6).sqrt()
 torch.allclose(layer(x), x / rms)  # True

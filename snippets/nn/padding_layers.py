@@ -141,6 +141,7 @@ bottom, right  # (14, 0)
 padded = F.pad(image, (0, right, 0, bottom), mode="replicate")
 padded.shape  # torch.Size([1, 3, 64, 64])
 torch.equal(padded[..., :50, :64], image)  # True
+torch.equal(padded[..., -1, :], image[..., -1, :])  # True
 
 # %%
 # Error: padding size should be less than the input dimension

@@ -123,6 +123,7 @@ output, h_n = gru(x)
 torch.allclose(output, second(first(x)[0])[0])  # True
 torch.allclose(h_n[0], first(x)[0][-1])  # True
 torch.allclose(h_n[-1], output[-1])  # True
+torch.allclose(gru.train()(x)[0], output)  # False
 
 # %%
 # Both directions: ``bidirectional=True``, and the right last state

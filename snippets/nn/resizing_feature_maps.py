@@ -167,15 +167,15 @@ torch.equal(F.native_channel_shuffle(x, 2), y)  # True
 # image: x runs along the width. Between pixels it interpolates, and outside
 # it gives zeros or what ``padding_mode`` says.
 image = torch.tensor([[[[0.0, 10.0, 20.0], [30.0, 40.0, 50.0]]]])
-points = torch.tensor([[0.0, 0.0], [-1.0, 1.0], [1.0, 1.0], [3.0, 0.0]])
+points = torch.tensor([[0.0, 0.5], [-1.0, 1.0], [1.0, 1.0], [3.0, 1.0]])
 grid = points[None, None]
 y = F.grid_sample(image, grid, align_corners=True)
-y.flatten()  # tensor([25., 30., 50., 0.])
+y.flatten()  # tensor([32.5, 30.0, 50.0, 0.0])
 y = F.grid_sample(image, grid, padding_mode="border", align_corners=True)
-y.flatten()  # tensor([25., 30., 50., 35.])
+y.flatten()  # tensor([32.5, 30.0, 50.0, 50.0])
 options = {"padding_mode": "reflection", "align_corners": True}
 y = F.grid_sample(image, grid, mode="nearest", **options)
-y[0, 0, 0, 1:3]  # tensor([30., 50.])
+y.flatten()  # tensor([40., 30., 50., 30.])
 
 # %%
 # Rotate, scale and move: ``F.affine_grid``
@@ -234,15 +234,17 @@ F.grid_sample(image, quiet, align_corners=True).sum()  # tensor(4.)
 # -------------------------------------------------------------------
 #
 # One image needs a batch dimension: without it H is taken for channels and
-# the size counts one dimension too many. Integers are only for nearest:
-# convert, and round afterwards.
+# the size counts one dimension too many. Integers other than uint8 fail in
+# every mode: convert, and round afterwards.
 image = torch.rand(3, 8, 8)
 with suppress(NotImplementedError):
     F.interpolate(image, 4, mode="bilinear")  # NotImplementedError: Got 3D
 F.interpolate(image[None], 4, mode="bilinear")[0]  # shape (3, 4, 4)
 with suppress(ValueError):
     F.interpolate(image, (4, 4))  # ValueError: number of spatial dimensions
-ids = torch.ones(1, 1, 8, 8, dtype=torch.int64)
+counts = torch.tensor([[[[0, 3]]]])
 with suppress(NotImplementedError):
-    F.interpolate(ids, 4, mode="bilinear")  # NotImplementedError: 'Long'
-F.interpolate(ids.float(), 4, mode="bilinear").sum()  # tensor(16.)
+    F.interpolate(counts, (1, 4))  # NotImplementedError: 'Long'
+wide = F.interpolate(counts.float(), (1, 4), mode="bilinear")
+wide  # tensor([[[[0.0, 0.75, 2.25, 3.0]]]])
+wide.round().long()  # tensor([[[[0, 1, 2, 3]]]])

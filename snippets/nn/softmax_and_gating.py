@@ -85,7 +85,8 @@ p = nn.Softmax2d()(logits)
 torch.allclose(p, logits.softmax(dim=1))  # True
 torch.allclose(p.sum(dim=1), torch.ones(2, 4, 4))  # True
 wrong = logits.softmax(dim=-1)
-torch.allclose(wrong.sum(dim=1), torch.ones(2, 4, 4))  # False
+torch.allclose(wrong.sum(dim=-1), torch.ones(2, 5, 4))  # True
+torch.allclose(wrong, p)  # False
 
 # %%
 # The smallest weighs most: ``nn.Softmin``, ``F.softmin``
@@ -110,8 +111,8 @@ logits = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
 draws = F.gumbel_softmax(logits.expand(50_000, 3), tau=0.5, hard=True)
 draws.detach()[0].round().sort().values  # tensor([0., 0., 1.])
 torch.allclose(draws.mean(dim=0), logits.softmax(0), atol=0.02)  # True
-soft = F.gumbel_softmax(logits, tau=0.5)
-torch.allclose(soft.sum(), torch.tensor(1.0))  # True
+flat = F.gumbel_softmax(logits, tau=1000)
+torch.allclose(flat, torch.full((3,), 1 / 3), atol=0.02)  # True
 (draws[:, 2].mean()).backward()
 (logits.grad != 0).tolist()  # [True, True, True]
 

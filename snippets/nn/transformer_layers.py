@@ -24,7 +24,7 @@ layer = nn.TransformerEncoderLayer(
 encoder = nn.TransformerEncoder(layer, num_layers=2)
 x = torch.randn(3, 7, 16)
 encoder(x).shape  # torch.Size([3, 7, 16])
-len(encoder.layers)  # 2
+len(encoder.layers), layer.linear1.out_features  # (2, 32)
 nn.TransformerEncoderLayer(16, 4).linear1.out_features  # 2048
 
 # %%
@@ -117,7 +117,10 @@ source = torch.randn(1, 5, 16, dtype=torch.float64)
 target = torch.randn(1, 3, 16, dtype=torch.float64)
 filling = torch.tensor([[False, False, False, True, True]])
 alone = model(source[:, :3], target)
+memory = model.encoder(source, src_key_padding_mask=filling)
+torch.allclose(memory[:, :3], model.encoder(source[:, :3]))  # True
 half = model(source, target, src_key_padding_mask=filling)
+torch.allclose(half, model.decoder(target, memory))  # True
 torch.allclose(half, alone)  # False
 masks = {"src_key_padding_mask": filling}
 masks["memory_key_padding_mask"] = filling
@@ -134,6 +137,7 @@ layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True).eval()
 x = torch.randn(1, 6, 16)
 order = torch.tensor([5, 0, 4, 1, 3, 2])
 torch.allclose(layer(x[:, order]), layer(x)[:, order], atol=1e-5)  # True
+torch.allclose(layer(x[:, :3]), layer(x)[:, :3], atol=1e-5)  # False
 positions = nn.Embedding(6, 16)(torch.arange(6))
 first = layer(x + positions)[:, order]
 second = layer(x[:, order] + positions)
@@ -208,7 +212,7 @@ torch.equal(first, second)  # False
 # same.
 stack = nn.TransformerEncoder
 first = nn.TransformerEncoderLayer(16, 4, 32, norm_first=True)
-encoder = stack(first, 2)  # UserWarning: enable_nested_tensor is True
+encoder = stack(first, 2)  # UserWarning: enable_nested...norm_first
 quiet = stack(first, 2, enable_nested_tensor=False)
 x = torch.randn(7, 3, 16)
 torch.allclose(encoder.eval()(x), quiet.eval()(x), atol=1e-6)  # True

@@ -70,7 +70,7 @@ torch.tensor(rates)  # tensor([1., 3., 5., 3., 1., 3.])
 torch.tensor(momenta[:3])  # tensor([0.9000, 0.8500, 0.8000])
 plain = torch.optim.SGD([w], lr=9.0)
 scheduler = lr_scheduler.CyclicLR(plain, 1.0, 5.0, cycle_momentum=False)
-plain.param_groups[0]["lr"]  # 1.0
+plain.param_groups[0]["lr"], plain.param_groups[0]["momentum"]  # (1.0, 0)
 
 # %%
 # Cycles that shrink: ``mode="triangular2"``, ``"exp_range"``

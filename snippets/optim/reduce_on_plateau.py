@@ -59,7 +59,7 @@ def epochs_until_drop(**options):
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
     scheduler = ReduceLROnPlateau(optimizer, patience=0, **options)
-    for epoch, loss in enumerate([10.0, 9.5, 8.0, 7.5, 7.5]):
+    for epoch, loss in enumerate([4.0, 3.0, 2.5, 2.25, 2.25]):
         optimizer.step()
         scheduler.step(loss)
         if scheduler.get_last_lr()[0] < 1:
@@ -67,9 +67,9 @@ def epochs_until_drop(**options):
 
 
 epochs_until_drop()  # 4
-epochs_until_drop(threshold=0.1)  # 1
-epochs_until_drop(threshold=0.6, threshold_mode="abs")  # 1
-epochs_until_drop(threshold=0.4, threshold_mode="abs")  # 4
+epochs_until_drop(threshold=0.2)  # 2
+epochs_until_drop(threshold=0.4)  # 1
+epochs_until_drop(threshold=0.4, threshold_mode="abs")  # 3
 
 # %%
 # Pause after a drop and a floor: ``cooldown``, ``min_lr``

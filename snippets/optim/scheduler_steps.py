@@ -104,6 +104,9 @@ optimizer.param_groups[0]["initial_lr"] = 1.0
 optimizer.param_groups[0]["lr"] = 0.5
 scheduler = lr_scheduler.StepLR(optimizer, 2, gamma=0.5, last_epoch=2)
 scheduler.last_epoch, scheduler.get_last_lr()  # (3, [0.5])
+optimizer.step()
+scheduler.step()
+scheduler.get_last_lr()  # [0.25]
 scheduler = lr_scheduler.StepLR(optimizer, 2)
 scheduler.base_lrs  # [1.0]
 
