@@ -122,12 +122,11 @@ boxes = tv_tensors.BoundingBoxes(
     [[20.0, 20.0, 60.0, 70.0]], format="XYXY", canvas_size=(100, 100)
 )
 sample = {"image": image, "boxes": boxes, "labels": torch.tensor([1])}
-train = v2.Compose([v2.RandomZoomOut(p=1.0, side_range=(1.5, 2.0)),
-                    v2.RandomIoUCrop(), v2.SanitizeBoundingBoxes()])
+zoom = v2.RandomZoomOut(p=1.0, side_range=(1.5, 2.0))
+train = v2.Compose([zoom, v2.RandomIoUCrop(), v2.SanitizeBoundingBoxes()])
 out = train(sample)
 out["boxes"].canvas_size == tuple(out["image"].shape[-2:])  # True
-zoomed = v2.RandomZoomOut(p=1.0, side_range=(1.5, 2.0))(sample)
-140 < zoomed["image"].shape[-1] <= 200  # True
+140 < zoom(sample)["image"].shape[-1] <= 200  # True
 with suppress(TypeError):
     v2.RandomIoUCrop()(image)  # TypeError: requires input sample to contain
 

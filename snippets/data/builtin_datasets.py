@@ -122,11 +122,12 @@ with TemporaryDirectory() as root:
 # ``random_offset`` shifts the indices. There is nothing to learn: the loss
 # stays at that of guessing.
 to_tensor = v2.ToImage()
-fake = datasets.FakeData(size=8, image_size=(3, 32, 32), num_classes=10,
+fake = datasets.FakeData(size=8, image_size=(3, 32, 32), num_classes=3,
                          transform=to_tensor)
 images, labels = next(iter(DataLoader(fake, batch_size=8)))
 images.shape  # torch.Size([8, 3, 32, 32])
-((labels >= 0) & (labels < 10)).all()  # tensor(True)
+len(fake)  # 8
+((labels >= 0) & (labels < 3)).all()  # tensor(True)
 torch.equal(fake[3][0], fake[3][0])  # True
 other = datasets.FakeData(8, (3, 32, 32), random_offset=1,
                           transform=to_tensor)

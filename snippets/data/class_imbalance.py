@@ -72,8 +72,11 @@ weight  # tensor([0.5556, 1.1111, 3.3333])
 y = targets.cpu().numpy()
 balanced = compute_class_weight("balanced", classes=np.unique(y), y=y)
 np.allclose(weight.cpu().numpy(), balanced)  # True
-criterion = nn.CrossEntropyLoss(weight=weight)
-criterion(torch.zeros(10, 3), targets)  # tensor(1.0986)
+logits = torch.randn(10, 3)
+loss = nn.CrossEntropyLoss(weight=weight)(logits, targets)
+each = F.cross_entropy(logits, targets, reduction="none")
+per_class = torch.stack([each[targets == c].mean() for c in range(3)])
+torch.allclose(loss, per_class.mean())  # True
 
 # %%
 # Mean of a weighted loss: divided by weights, not by samples
@@ -169,4 +172,6 @@ weight  # tensor([0.5000, 1.0000, 1.0000])
 smoothed = nn.CrossEntropyLoss(weight=1 / counts, label_smoothing=0.1)
 smoothed(torch.zeros(3, 3), targets)  # tensor(inf)
 smoothed = nn.CrossEntropyLoss(weight=weight, label_smoothing=0.1)
-smoothed(torch.zeros(3, 3), targets).isfinite()  # tensor(True)
+factor = 0.9 + 0.1 * weight.mean() / weight[targets].mean()
+factor * torch.tensor(3.0).log()  # tensor(1.1261)
+smoothed(torch.zeros(3, 3), targets)  # tensor(1.1261)

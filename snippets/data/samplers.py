@@ -117,12 +117,13 @@ samplers = {
     "WeightedRandomSampler": WeightedRandomSampler(range(10), **how),
 }
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.6), sharey=True)
-for ax, (name, sampler) in zip(axes, samplers.items()):
-    counts = np.bincount(list(sampler), minlength=10)
-    ax.bar(data, counts)
+counts = [np.bincount(list(s)) for s in samplers.values()]
+for ax, name, count in zip(axes, samplers, counts):
+    ax.bar(data, count)
     ax.set_title(name)
     ax.set_xticks(data)
-counts[0].item(), counts.sum().item()  # (0, 1000)
+counts[2][0].item(), counts[2].sum().item()  # (0, 1000)
+[bool((count == 100).all()) for count in counts]  # [True, False, False]
 figure.tight_layout()
 
 # %%

@@ -29,12 +29,12 @@ mean, std  # (tensor([2., 300.]), tensor([1., 200.]))
 # Never by their own: the model would see the same number for different
 # values, and a single sample has no deviation at all. Test data need not
 # have mean 0 afterwards.
-train = torch.tensor([[10.0], [20.0], [30.0]])
-test = torch.tensor([[40.0], [50.0], [60.0]])
+train = torch.tensor([[10.0, 5.0], [20.0, 6.0], [30.0, 7.0]])
+test = torch.tensor([[40.0, 6.0], [50.0, 7.0], [60.0, 8.0]])
 mean, std = train.mean(dim=0), train.std(dim=0)
-((test - mean) / std).flatten()  # tensor([2., 3., 4.])
+(test - mean) / std  # tensor([[2., 0.], [3., 1.], [4., 2.]])
 wrong = (test - test.mean(dim=0)) / test.std(dim=0)
-wrong.flatten()  # tensor([-1., 0., 1.])
+wrong  # tensor([[-1., -1.], [0., 0.], [1., 1.]])
 
 # %%
 # Statistics of all data leak the test set
@@ -57,12 +57,13 @@ leaked.round(decimals=2)  # tensor([-0.5200, -0.5000, -0.4800])
 # Reduce all dimensions but the channels. ``keepdim=True`` leaves shapes
 # that broadcast; else reshape to ``(C, 1, 1)``. Not one number for each
 # pixel: objects move, channels stay.
-images = 2 + 3 * torch.randn(256, 3, 32, 32)
+level = torch.tensor([1.0, 2.0, 3.0]).reshape(3, 1, 1)
+images = level + level * torch.randn(256, 3, 32, 32)
 mean = images.mean(dim=(0, 2, 3), keepdim=True)
 std = images.std(dim=(0, 2, 3), keepdim=True)
 mean.shape  # torch.Size([1, 3, 1, 1])
-mean.flatten().round(decimals=1)  # tensor([2., 2., 2.])
-std.flatten().round(decimals=1)  # tensor([3., 3., 3.])
+mean.flatten().round(decimals=1)  # tensor([1., 2., 3.])
+std.flatten().round(decimals=1)  # tensor([1., 2., 3.])
 scaled = (images - mean) / std
 zero = torch.zeros(3)
 torch.allclose(scaled.mean(dim=(0, 2, 3)), zero, atol=1e-5)  # True
@@ -129,11 +130,11 @@ class Standardize(nn.Module):
         return (x - self.mean) / self.std
 
 
-train = torch.tensor([[1.0], [2.0], [3.0]])
-model = nn.Sequential(Standardize(train), nn.Linear(1, 1))
+train = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+model = nn.Sequential(Standardize(train), nn.Linear(2, 1))
 list(model.state_dict())  # ['0.mean', '0.std', '1.weight', '1.bias']
 len(list(model.parameters()))  # 2
-model[0](torch.tensor([[5.0]]))  # tensor([[3.]])
+model[0](torch.tensor([[5.0, 40.0]]))  # tensor([[3., 2.]])
 
 # %%
 # Same numbers as scikit-learn: ``StandardScaler``

@@ -105,7 +105,7 @@ F.cross_entropy(logits[2:], target[2:])  # tensor(nan)
 # The one-hot target is mixed with the uniform distribution: the right class
 # gets :math:`1 - \epsilon + \epsilon / C`, every other
 # :math:`\epsilon / C`. The least loss is then no longer 0.
-logits = torch.tensor([[2.0, 0.0, 1.0, 1.0], [0.0, 3.0, 0.0, 1.0]])
+logits = torch.tensor([[3.0, 0.0, 1.0, 1.0], [0.0, 3.0, 0.0, 1.0]])
 target = torch.tensor([0, 2])
 loss = nn.CrossEntropyLoss(label_smoothing=0.2)(logits, target)
 soft = 0.8 * F.one_hot(target, 4) + 0.2 / 4

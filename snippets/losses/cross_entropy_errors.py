@@ -25,7 +25,7 @@ target = torch.tensor([3])
 F.cross_entropy(logits, target)  # tensor(0.)
 F.cross_entropy(logits.softmax(dim=1), target)  # tensor(1.4612)
 torch.tensor(1 + 9 / torch.e).log()  # tensor(1.4612)
-logits.argmax(dim=1).item()  # 3
+logits.argmax(dim=1)  # tensor([3])
 
 # %%
 # Probabilities given to ``nn.NLLLoss``: a negative loss

@@ -118,6 +118,9 @@ dice_loss(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2))  # tensor(0.)
 half = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
 dice_loss(half, mask, eps=0.0)  # tensor(0.3333)
 dice_loss(1 - mask, mask, eps=0.0)  # tensor(1.)
+large = torch.ones(1, 2, 2)
+masks, found = torch.cat([large, half]), torch.cat([large, 0 * half])
+dice_loss(found, masks, eps=0.0)  # tensor(0.5000)
 
 # %%
 # Label smoothing by hand, equal to ``label_smoothing=``
@@ -128,7 +131,7 @@ dice_loss(1 - mask, mask, eps=0.0)  # tensor(1.)
 def smoothed_cross_entropy(logits, target, smoothing):
     log_p = logits.log_softmax(dim=1)
     nll = F.nll_loss(log_p, target)
-    uniform = -log_p.mean(dim=1).mean()
+    uniform = -log_p.mean()
     return (1 - smoothing) * nll + smoothing * uniform
 
 

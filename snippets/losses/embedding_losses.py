@@ -102,11 +102,9 @@ F.triplet_margin_loss(collapsed, collapsed, collapsed)  # tensor(1.)
 anchor = torch.tensor([[0.0]])
 positive = torch.tensor([[2.0]])
 negative = torch.tensor([[3.5]])
-far = F.triplet_margin_loss(anchor, positive, negative, eps=0.0)
+far = F.triplet_margin_loss(anchor, positive, negative)
 far  # tensor(0.)
-swapped = F.triplet_margin_loss(
-    anchor, positive, negative, eps=0.0, swap=True
-)
+swapped = F.triplet_margin_loss(anchor, positive, negative, swap=True)
 swapped  # tensor(1.5000)
 max(0, 2 - min(3.5, 1.5) + 1)  # 1.5
 
