@@ -277,8 +277,14 @@ class Cube(Function):
         return direction * 3 * ctx.saved_tensors[0] ** 2
 
 
+class Wrong(Cube):
+    jvp = staticmethod(lambda ctx, direction: direction)
+
+
 x = torch.randn(4, dtype=torch.float64, requires_grad=True)
 gradcheck(Cube.apply, x, check_forward_ad=True)  # True
+with suppress(RuntimeError):
+    gradcheck(Wrong.apply, x, check_forward_ad=True)  # GradcheckError: mode
 
 # %%
 # Error: returned an incorrect number of gradients (``Function``)

@@ -154,8 +154,9 @@ average  # tensor([0.8750])
 # plus bool stays bool. :func:`torch.result_type` tells beforehand.
 half = torch.ones(2, dtype=torch.float16)
 (half * 2.5).dtype  # torch.float16
-(half * torch.tensor(2.5, dtype=torch.float64)).dtype  # torch.float16
-(half * torch.ones(2, dtype=torch.float64)).dtype  # torch.float64
+double = torch.tensor(2.5, dtype=torch.float64)
+(half * double).dtype  # torch.float16
+(half * double[None]).dtype  # torch.float64
 counts = torch.tensor([1, 2], dtype=torch.uint8)
 counts * 2  # tensor([2, 4], dtype=torch.uint8)
 counts * 2.0  # tensor([2., 4.])

@@ -71,8 +71,8 @@ torch.bitwise_left_shift(x, 2)  # tensor([ 20, -20])
 torch.bitwise_right_shift(x, 1)  # tensor([ 2, -3])
 torch.equal(x >> 1, x // 2)  # True
 1 << torch.tensor([0, 1, 4])  # tensor([ 1,  2, 16])
-torch.tensor([200], dtype=torch.uint8).item() << 1  # 400
-(torch.tensor([200], dtype=torch.uint8) << 1).item()  # 144
+byte = torch.tensor([200], dtype=torch.uint8)
+(byte << 1).item(), byte.item() << 1  # (144, 400)
 x.bitwise_left_shift_(1)  # tensor([ 10, -10])
 
 # %%

@@ -124,7 +124,7 @@ torch.all(x > 0)  # tensor(False)
 torch.any(x > 2)  # tensor(True)
 x.all(dim=1)  # tensor([False,  True])
 (x > 1).any(dim=0, keepdim=True)  # tensor([[True, True]])
-x.any(dim=(0, 1))  # tensor(True)
+(x > 2)[None].any(dim=(0, 2))  # tensor([False,  True])
 empty = torch.tensor([])
 empty.all(), empty.any()  # (tensor(True), tensor(False))
 

@@ -57,13 +57,13 @@ prices.grad  # tensor([1., 1., 1., 1.])
 # prediction``; counting those and reshaping gives rows of true and columns
 # of predicted classes. The diagonal is what was right.
 targets = torch.tensor([0, 0, 1, 1, 1, 2])
-predicted = torch.tensor([0, 1, 1, 1, 2, 2])
+predicted = torch.tensor([0, 1, 1, 1, 2, 1])
 pairs = targets * 3 + predicted
 matrix = pairs.bincount(minlength=9).view(3, 3)
-matrix  # tensor([[1, 1, 0], [0, 2, 1], [0, 0, 1]])
-matrix.trace() / matrix.sum()  # tensor(0.6667)
-matrix.diagonal() / matrix.sum(dim=1)  # tensor([0.5000, 0.6667, 1.0000])
-matrix.diagonal() / matrix.sum(dim=0)  # tensor([1.0000, 0.6667, 0.5000])
+matrix  # tensor([[1, 1, 0], [0, 2, 1], [0, 1, 0]])
+matrix.trace() / matrix.sum()  # tensor(0.5000)
+matrix.diagonal() / matrix.sum(dim=1)  # tensor([0.5000, 0.6667, 0.0000])
+matrix.diagonal() / matrix.sum(dim=0)  # tensor([1.0000, 0.5000, 0.0000])
 by_hand = F.one_hot(targets).float().T @ F.one_hot(predicted).float()
 torch.equal(by_hand.long(), matrix)  # True
 
@@ -75,13 +75,12 @@ torch.equal(by_hand.long(), matrix)  # True
 # upper end, and what lies outside is left out. With both ends 0, the
 # default, they are those of the data. It returns floats and no edges.
 x = torch.tensor([0.5, 1.0, 1.5, 3.0, 4.0, 9.0])
-torch.histc(x, bins=4, min=0, max=4)  # tensor([1., 2., 0., 2.])
+torch.histc(x, bins=3, min=1, max=4)  # tensor([2., 0., 2.])
 x.histc(bins=2)  # tensor([5., 1.])
-edges = torch.linspace(0, 4, 5)
-inside = x[(x >= 0) & (x <= 4)]
-bins = torch.bucketize(inside, edges, right=True).clamp_max(4) - 1
-bins.bincount(minlength=4)  # tensor([1, 2, 0, 2])
-x.histc(bins=4, min=0, max=4).sum()  # tensor(5.)
+edges = torch.linspace(1, 4, 4)
+inside = x[(x >= 1) & (x <= 4)]
+bins = torch.bucketize(inside, edges, right=True).clamp_max(3) - 1
+bins.bincount(minlength=3)  # tensor([2, 0, 2])
 
 # %%
 # Counts over bins of your own, density: ``torch.histogram``
@@ -108,7 +107,7 @@ np.histogram(x.numpy(), edges.numpy())[0].tolist()  # [1, 3]
 # Rows are points and columns coordinates; the result has one dimension for
 # each column. ``range`` lists lower and upper end for each in turn. CPU
 # alone, as ``torch.histogram``.
-points = torch.tensor([[0.5, 0.5], [0.6, 2.5], [1.5, 2.9]], device="cpu")
+points = torch.tensor([[0.5, 0.5], [0.9, 2.5], [1.2, 2.9]], device="cpu")
 hist, edges = torch.histogramdd(points, bins=[2, 3], range=[0, 2, 0, 3])
 hist  # tensor([[1., 0., 1.], [0., 0., 1.]])
 edges[1]  # tensor([0., 1., 2., 3.])

@@ -133,7 +133,7 @@ torch.nanmedian(x)  # tensor(2.)
 x.nanmedian(dim=0).indices  # tensor(3)
 torch.nanquantile(x, 0.75) == x.nanquantile(0.75)  # tensor(True)
 x.nanquantile(0.75)  # tensor(2.5000)
-x.nan_to_num(nan=-torch.inf).max()  # tensor(3.)
+(-x).nan_to_num(nan=-torch.inf).max()  # tensor(-1.)
 x.fmax(torch.zeros(4))  # tensor([3., 0., 1., 2.])
 x.fmin(torch.ones(4))  # tensor([1., 1., 1., 1.])
 torch.maximum(x, torch.zeros(4))  # tensor([3., nan, 1., 2.])
@@ -145,15 +145,15 @@ torch.maximum(x, torch.zeros(4))  # tensor([3., nan, 1., 2.])
 # ``x.amax(dim)`` and ``x.max()`` share the gradient among equal values,
 # ``x.max(dim)`` gives all of it to the one whose index it names. After a
 # ReLU ties at 0 are common.
-x = torch.tensor([[2.0, 5.0, 5.0]], requires_grad=True)
+x = torch.tensor([[2.0, 5.0, 5.0], [7.0, 7.0, 1.0]], requires_grad=True)
 x.amax(dim=1).sum().backward()
-x.grad  # tensor([[0.0, 0.5, 0.5]])
+x.grad  # tensor([[0.0, 0.5, 0.5], [0.5, 0.5, 0.0]])
 x.grad = None
 x.max(dim=1).values.sum().backward()
-x.grad.sort().values  # tensor([[0., 0., 1.]])
+x.grad.sort().values  # tensor([[0., 0., 1.], [0., 0., 1.]])
 x.grad = None
 x.max().backward()
-x.grad  # tensor([[0.0, 0.5, 0.5]])
+x.grad  # tensor([[0.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
 
 # %%
 # Write the result into tensors you have: ``out=``

@@ -97,6 +97,7 @@ all(map(torch.equal, functions, methods))  # True
 with suppress(AttributeError):
     a.maximum_(b)  # AttributeError: no attribute 'maximum_'
 torch.maximum(a, b, out=a)  # tensor([2., 6.])
+a  # tensor([2., 6.])
 
 # %%
 # Comparisons: ``a.lt(b)``, ``a.less(b)``, ``a.lt_(b)``

@@ -79,10 +79,10 @@ x = torch.tensor([3.0, -4.0])
 torch.linalg.norm(x, ord=1)  # tensor(7.)
 torch.linalg.norm(x[None], ord=1)  # tensor(4.)
 torch.linalg.norm(x[None], ord=1, dim=1)  # tensor([7.])
-batch = torch.ones(3, 2, 2)
-torch.linalg.norm(batch, ord="fro", dim=(1, 2))  # tensor([2., 2., 2.])
+batch = torch.ones(3, 2, 4)
+torch.linalg.norm(batch, ord=1, dim=(1, 2))  # tensor([2., 2., 2.])
 with suppress(RuntimeError):
-    torch.linalg.norm(batch, ord="fro")  # RuntimeError: must be 1D or 2D
+    torch.linalg.norm(batch, ord=1)  # RuntimeError: must be 1D or 2D
 
 # %%
 # Scale vectors to length 1: ``F.normalize``

@@ -38,7 +38,7 @@ x = torch.tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
 torch.mean(x)  # tensor(11.)
 x.mean(dim=0)  # tensor([5.5, 11., 16.5])
 x.mean(dim=1, keepdim=True)  # tensor([[2.], [20.]])
-torch.equal(x.mean(dim=(0, 1)), x.sum() / x.numel())  # True
+x[None].mean(dim=(1, 2))  # tensor([11.])
 batches = [torch.tensor([1.0, 2.0, 3.0]), torch.tensor([10.0])]
 torch.stack([b.mean() for b in batches]).mean()  # tensor(6.)
 torch.cat(batches).mean()  # tensor(4.)
@@ -125,7 +125,7 @@ x.count_nonzero(dim=0)  # tensor([1, 0, 2])
 torch.any(x > 5), torch.all(x >= 0)  # (tensor(True), tensor(True))
 x.any(dim=0)  # tensor([True, False, True])
 (x > 0).all(dim=1)  # tensor([False, False])
-(x >= 0).all(dim=(0, 1))  # tensor(True)
+x[None].all(dim=(0, 1))  # tensor([False, False, True])
 torch.tensor([]).all()  # tensor(True)
 torch.tensor(float("nan")).any()  # tensor(True)
 

@@ -66,7 +66,7 @@ away  # tensor([-3., -1., 1., 2., 3., 4.])
 x = torch.tensor([3.14159, 271.828])
 torch.round(x, decimals=2)  # tensor([3.1400, 271.8300])
 x.round(decimals=-2)  # tensor([0., 300.])
-torch.round(x, decimals=2)[0].item() == 3.14  # False
+torch.round(x, decimals=2)[0].item()  # 3.140000104904175
 f"{x[0].item():.2f}"  # '3.14'
 
 # %%

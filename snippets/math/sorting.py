@@ -196,11 +196,11 @@ order = torch.stack(list(losses.values())).argsort()
 # NaN counts as the largest number. So it heads every descending order and
 # every ``topk``: drop it or replace it first. Complex numbers have no
 # order: sort by ``abs``.
-x = torch.tensor([2.0, float("nan"), 1.0])
-x.sort().values  # tensor([1., 2., nan])
-x.sort(descending=True).values  # tensor([nan, 2., 1.])
+x = torch.tensor([2.0, float("nan"), -1.0])
+x.sort().values  # tensor([-1., 2., nan])
+x.sort(descending=True).values  # tensor([nan, 2., -1.])
 x.nan_to_num(nan=-torch.inf).argsort(descending=True)  # tensor([0, 2, 1])
-x[~x.isnan()].sort(descending=True).values  # tensor([2., 1.])
+x[~x.isnan()].sort(descending=True).values  # tensor([2., -1.])
 z = torch.tensor([3 + 4j, 1j], device="cpu")
 with suppress(RuntimeError):
     z.sort()  # RuntimeError: complex dtypes

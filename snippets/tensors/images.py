@@ -48,6 +48,7 @@ x[:, 0, 0]  # tensor([174, 201, 231], dtype=torch.uint8)
 x.nbytes  # 819840
 floats = v2.functional.to_dtype(x, torch.float32, scale=True)
 floats.nbytes  # 3279360
+floats.max() <= 1  # tensor(True)
 
 # %%
 # Tensor to PIL image: ``v2.functional.to_pil_image``
@@ -109,6 +110,7 @@ figure, axes = plt.subplots(1, 3, figsize=(6.4, 1.6))
 for ax, channel in zip(axes, image.cpu().numpy(), strict=True):
     ax.imshow(channel, cmap="gray", vmin=0, vmax=255)
     ax.axis("off")
+ax.images[0].cmap.name, ax.images[0].get_clim()  # ('gray', (0.0, 255.0))
 image.shape  # torch.Size([3, 160, 240])
 
 # %%

@@ -93,6 +93,7 @@ batches = [torch.full((2,), i) for i in range(3)]
 joined = torch.empty(0, dtype=torch.int64)
 for batch in batches:
     joined = torch.cat([joined, batch])
+joined  # tensor([0, 0, 1, 1, 2, 2])
 torch.equal(joined, torch.cat(batches))  # True
 
 # %%
