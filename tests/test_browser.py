@@ -27,7 +27,7 @@ SWITCHES = (
 )  # fmt: skip
 
 sys.path.insert(0, str(ROOT / "snippets"))
-from _checker import cards  # noqa: E402
+from _checker import cards, runner  # noqa: E402
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -153,10 +153,10 @@ def test_what_is_copied_runs_in_a_fresh_interpreter(visit, language, tmp_path):
 def test_every_card_copies_imports_and_card(visit, language):
     page = visit(f"{language}/reference/index.html")
     root = page.url.removesuffix("index.html")
-    for path in sorted(ROOT.glob("snippets/[!_]*/*.py")):
-        page.goto(f"{root}{path.parent.name}/{path.stem}.html")
+    for module in runner.read([ROOT / "snippets"])[0]:
+        page.goto(f"{root}{module.path.parent.name}/{module.path.stem}.html")
         copied = page.locator("section.card .card-code pre").all_text_contents()
-        assert [text.strip() for text in copied] == [c.copy.strip() for c in cards.read(path).cards]
+        assert [text.strip() for text in copied] == [card.copy.strip() for card in module.cards]
 
 
 # --- searching ---------------------------------------------------------------------------

@@ -221,7 +221,7 @@ def test_the_truth_passes(tmp_path):
 
 
 def test_a_fork_beside_threads_is_not_the_card_s_fault(tmp_path):
-    # Word for word what Python 3.12 and 3.13 say; the Python that runs this may say nothing.
+    # Word for word what Python says since 3.12; the one that runs this may say nothing.
     text = (
         "This process (pid=7) is multi-threaded, use of fork() may lead to deadlocks in the child."
     )

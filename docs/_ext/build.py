@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from contextlib import ExitStack, contextmanager
-from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -17,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "snippets"), str(ROOT / "docs" / "_ext")]
 
 from _checker import __main__ as checker
-from _checker import runner
+from _checker import ready, runner
 
 SOURCES = ("snippets", "gallery")
 LANGUAGES = ("en", "zh_CN")
@@ -33,8 +32,7 @@ def site(language):
     """A Sphinx application that has run its scripts, if they changed, and read no page yet."""
     from sphinx.application import Sphinx, builtin_extensions
 
-    for name in builtin_extensions:  # strings read before a language is set suit both
-        import_module(name)
+    ready.hold(builtin_extensions)  # strings read before a language is set suit both
     paths = ("docs", ".", f"build/html/{language}", f"build/doctrees/{language}")
     options = {"confoverrides": {"language": language}, "status": None, "warningiserror": True}
     return Sphinx(*paths, "html", **options)

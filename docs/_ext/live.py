@@ -5,29 +5,17 @@ this process for each change; since this process holds torch and Sphinx already,
 costs the check of one file and the writing of one page, and not their imports.
 """
 
-# ruff: noqa: E402
-import os
 import sys
-from pathlib import Path
-
-os.environ.setdefault("MPLBACKEND", "agg")
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "snippets"), str(ROOT / "docs" / "_ext")]
-
-from importlib import import_module
 from runpy import run_path
 
-import matplotlib.pyplot  # noqa: F401
-import torch  # noqa: F401
-from _checker import __main__ as checker
-from _checker import runner
 from sphinx.application import builtin_extensions
 from sphinx.cmd.build import main as sphinx_build
 from sphinx_autobuild import __main__ as autobuild
 
-SOURCES = ("snippets", "gallery")
-# What extensions import when they are set up.
-LATE = ("myst_nb.sphinx_ext", "furo", "IPython")
+from build import ROOT, SOURCES, checker, ready, runner
+
+# What extensions import when they are set up, and scripts when they run.
+LATE = ("myst_nb.sphinx_ext", "furo", "IPython", "matplotlib.pyplot", "torch")
 # What a build itself writes below docs/.
 WRITTEN = ("docs/reference", "docs/gallery", "**/__pycache__", "**/*.mo", "docs/jupyter_execute")
 
@@ -49,9 +37,8 @@ class Builder:
 def main():
     """Run until interrupted. Arguments are sphinx-autobuild's, such as ``--port 8000``."""
     extensions = run_path(str(ROOT / "conf.py"))["extensions"]
-    for name in (*builtin_extensions, *extensions, *LATE):
-        if name != "proofsheet":  # someone may be working on it
-            import_module(name)
+    extensions.remove("proofsheet")  # someone may be working on it
+    ready.hold([*builtin_extensions, *extensions, *LATE])
     runner.read(SOURCES)
     autobuild.Builder = Builder
     arguments = ["-c", ".", "-q", "-d", "build/doctrees/en", "docs", "build/html/en"]

@@ -317,7 +317,7 @@ def run(card, path, trace=False, observe=None, alter=None):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always")
-            # Python 3.12 and 3.13 say it of each process that a DataLoader with workers
+            # Python says it since 3.12 of each process that a DataLoader with workers
             # forks, if anything in this one has made a thread before.
             warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork")
             warnings.showwarning = hear

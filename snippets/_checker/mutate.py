@@ -229,7 +229,7 @@ class CodeMutant:
     change: object
     line: int
     text: str
-    dropped: str = ""  # the keyword that is left out
+    dropped: str | None = None  # the keyword that is left out
 
     def apply(self, tree):
         """Change ``tree`` in place."""
@@ -261,8 +261,7 @@ def code_mutants(tree):
                     rest = [other for other in keywords if other is not keyword]
                     said = f"{was} without {keyword.arg}"
                     names = [other.arg for other in rest]
-                    dropped = keyword.arg or ""
-                    yield CodeMutant(place, _keep(names), node.lineno, said, dropped)
+                    yield CodeMutant(place, _keep(names), node.lineno, said, keyword.arg)
 
 
 def _set(place, node, attribute, value, was):
