@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+
 from _checker.claims import ClaimError, Facts, Mismatch, Raises, Value, parse
 
 leaf = torch.tensor([1.0, 2.0], requires_grad=True)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from _checker import cards, execute, runner
 
 ROOT = Path(__file__).parent.parent

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from _checker import runner
 from nbclient import NotebookClient
+
+from _checker import runner
 from test_site import SITE, editions, find, modules, page, text
 
 ROOT = Path(__file__).resolve().parents[1]

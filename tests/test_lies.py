@@ -3,6 +3,7 @@
 import textwrap
 
 import pytest
+
 from _checker import cards, runner
 
 HEAD = '''"""

@@ -1,6 +1,7 @@
 """Mutation: every kind of claim has mutants of every kind, and they die by comparison."""
 
 import pytest
+
 from _checker import cards, execute, mutate, record, runner
 
 KINDS = {

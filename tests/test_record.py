@@ -5,10 +5,11 @@ import json
 
 import pytest
 import torch
-from _checker import __main__ as checker
-from _checker import apis, cards, execute, record
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
+
+from _checker import __main__ as checker
+from _checker import apis, cards, execute, record
 
 SOURCE = '''"""
 Page

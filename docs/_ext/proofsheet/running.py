@@ -13,10 +13,11 @@ import sys
 import warnings
 from pathlib import Path
 
-from _checker import ready
 from docutils import nodes
 from docutils.utils import get_source_line
 from sphinx_gallery import gen_gallery
+
+from _checker import ready
 
 from . import code, records
 
@@ -53,6 +54,7 @@ _state = {}
 def reset(gallery_conf, fname, when):
     """Give every script the same clean state; sphinx-gallery calls it around each."""
     import torch
+
     from _checker import execute  # which imports torch
 
     if when == "after":
