@@ -142,6 +142,22 @@ def test_pages_are_well_formed(language):
     assert not faults, "\n".join(faults[:40])
 
 
+@editions
+def test_a_formula_and_its_punctuation_share_a_line(language):
+    """A browser would break between them; they stand in one element that it does not break."""
+    loose, formulas = [], 0
+    for name in pages(language):
+        for parent in page(language, name).iter():
+            for child in parent:
+                formula = isinstance(child.tag, str) and child.tag.endswith("}math")
+                formulas += formula
+                if formula and not has(parent, "together") and child.get("display") != "block":
+                    loose.append(f"{name}: {text(child)} stands alone")
+                elif has(child, "together") and (child.tail or " ")[0] in ",.;:!?)，。、；：！？）":
+                    loose.append(f"{name}: {text(child)}{child.tail[:9]}")
+    assert formulas and not loose, "\n".join(loose)
+
+
 def test_both_editions_have_the_same_pages_and_anchors():
     """The language switch stays on the page and the section."""
     assert pages("en") == pages("zh_CN")
