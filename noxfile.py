@@ -91,7 +91,7 @@ def translate(session):
 
 @nox.session(**SHARED)
 def mutate(session):
-    """Lie in every claim and see each lie noticed; ``-- code`` mutates code instead."""
+    """Lie in every claim and see each lie noticed; or ``-- code``, ``-- training``."""
     install(session)
     mode = session.posargs or ["claims"]
     python(session, "snippets/_checker", "snippets", "gallery", "--mutate", *mode)

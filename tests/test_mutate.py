@@ -1,6 +1,8 @@
 """Mutation: every kind of claim has mutants of every kind, and they die by comparison."""
 
 import pytest
+import torch
+from torch.nn import functional as F
 
 from _checker import cards, execute, mutate, record, runner
 
@@ -92,14 +94,52 @@ def test_a_mutation_run_checks_what_it_mutates(claim, passed, tmp_path):
     path.write_text(f"{PAGE}torch.ones(1)  # {claim}\n")
     module = cards.read(path)
     found = {}
-    for mode in ("check", "mutate"):
+    for mode in ("check", "mutate-claims"):
         job = runner.Job(path, "cpu", runner.plan(module))
         list(runner.check([job], mode=mode))
         assert job.error is None, job.error
         outcomes = list(job.results.values())
-        if mode == "mutate":
+        if mode == "mutate-claims":
             outcomes = [report["outcome"] for report in outcomes]
         entry = record.entry(module.cards[0], outcomes)
         found[mode] = entry | {"seconds": 0}
-    assert found["check"] == found["mutate"]
-    assert found["mutate"]["passed"] == passed
+    assert found["check"] == found["mutate-claims"]
+    assert found["mutate-claims"]["passed"] == passed
+
+
+EXAMPLE = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+torch.manual_seed(0)
+inputs = torch.randn(64, 1)
+targets = 3 * inputs
+model = nn.Linear(1, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for _ in range(50):
+    optimizer.zero_grad()
+    F.mse_loss(model(inputs), targets).backward()
+    optimizer.step()
+loss = (model(inputs) - targets).square().mean()
+assert {bound}, loss
+"""
+KNOWN = {bound: list(mutate.MISTAKES) for bound in ("loss < 99999", "loss / 0 < 'a'")}
+KNOWN["loss < 0.01"] = []
+
+
+@pytest.mark.parametrize("bound", KNOWN)
+def test_a_loose_bound_does_not_notice_broken_training(bound, tmp_path):
+    """Neither does a crash: only a comparison counts."""
+    card = cards.Card("Example", "", EXAMPLE.format(bound=bound).strip(), 1, "")
+    found = mutate.report_training(card, tmp_path / "example.py", seed=0)
+    assert found.code == len(mutate.MISTAKES)
+    assert [text for _line, text in found.unnoticed] == KNOWN[bound]
+    assert found.noticed == found.code - len(found.unnoticed)
+    assert torch.optim.SGD.step.__module__.startswith("torch.")  # PyTorch is as it was
+    assert F.mse_loss(torch.zeros(2), torch.tensor([0.0, 1.0])) == 0.5
+
+
+def test_a_mistake_without_occasion_is_not_counted(tmp_path):
+    card = cards.Card("Card", "", CARD.strip(), 1, "")
+    assert mutate.report_training(card, tmp_path / "card.py", seed=0).code == 0

@@ -7,11 +7,18 @@
   const HAN = /\p{Script=Han}/u;
   const CAMEL = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g;
   const EMPTY = new Set(
-    "a an and are as at be by can do does for from get how i in into is it me my of on or the this to use using vs versus what when which why with 和 与 的 把 一个 两个 怎么 如何 怎样 什么 区别".split(" "),
+    "a an and are as at be by can do does for from get how i in into is it me my of on or the this to use using vs versus what when which why with 和 与 的 把 一个 两个 怎么 如何 怎样 怎么办 什么 区别 为 求 变成 出现 实现".split(" "),
   );
   // How much a word counts by where it stands. The steps are wider than what the frequency of a
   // word can make up for: a name in the title beats a word of the title beats a name in the code.
   const BOOST = { name: 100, title: 30, apis: 8, errors: 6, module: 6, text: 1 };
+  // A message as Python prints it is about what cards quote; its "size" is no name of a method.
+  const MESSAGE = /\w*(Error|Exception|Warning):/g;
+  const MESSAGE_BOOST = { ...BOOST, name: 3, errors: 40 };
+  // The first card of a page is the plain case; later ones must match better to come before it.
+  const FIRST = 0.2;
+  // What a card loses with each word of the query that it lacks: the share it has, to this power.
+  const LACKING = 1.5;
   const SHOWN = 20;
   const ERROR = /error|exception|warning|错误|报错|异常|警告/i;
 
@@ -44,7 +51,7 @@
     return [...found];
   }
 
-  // A word counts once per field, except in prose: a title that says a name twice is no better.
+  // "warm-up" is found as "warmup", too. A word counts once per field, except in prose: a title that says a name twice is no better.
   // Of a name only tails count as the name; "stack" is a word of column_stack, not its name.
   function tokenize(text, field) {
     if (field === "name") return text.split(" ").flatMap(tails);
@@ -53,43 +60,50 @@
       if (HAN.test(word)) found.push(...word, ...(word.length > 1 ? bigrams(word) : []));
       else found.push(...latin(word));
     }
+    for (const [word] of text.matchAll(/[a-z]+(?:-[a-z]+)+/gi)) found.push(word.replaceAll("-", "").toLowerCase());
     return field === "text" ? found : [...new Set(found)];
   }
 
   const engine = new MiniSearch({
     fields: Object.keys(BOOST),
-    storeFields: ["kind", "title"],
+    storeFields: ["kind", "title", "place"],
     tokenize,
     processTerm: (term) => term,
     searchOptions: {
       tokenize: (text) => [text],
-      boost: BOOST,
     },
   });
-  engine.addAll(cards.entries.map((entry, id) => ({ id, ...entry, name: entry.name?.join(" "), apis: entry.apis?.join(" ") })));
+  const pageOf = (entry) => entry.url.split("#")[0];
+  let place = 0;
+  engine.addAll(
+    cards.entries.map((entry, id, all) => {
+      place = id && pageOf(entry) === pageOf(all[id - 1]) ? place + 1 : 0;
+      return { id, ...entry, place, name: entry.name?.join(" "), apis: entry.apis?.join(" ") };
+    }),
+  );
 
   const exactly = (word, weight = 1) => ({ queries: [word], boostTerm: () => weight });
   // A word may be the beginning of another one; of a name only while it is being typed.
-  const begins = (word, weight = 1, typing = false) => ({
+  const begins = (word, boost, weight = 1, typing = false) => ({
     queries: [word],
     prefix: true,
-    boost: { ...BOOST, name: typing ? 40 : 0 },
+    boost: { ...boost, name: typing && boost === BOOST ? 40 : 0 },
     boostTerm: () => weight,
   });
 
   // What a word of the query may stand for, as a MiniSearch query.
-  function meanings(word, at, all) {
+  function meanings(word, boost, typing) {
     const others = (synonyms.get(word) || []).map((other) =>
       HAN.test(other)
         ? { combineWith: "AND", queries: bigrams(other).map((pair) => exactly(pair, 0.6)) }
-        : begins(other, 0.6),
+        : begins(other, boost, 0.6),
     );
     if (HAN.test(word)) return { combineWith: "OR", queries: [{ combineWith: "AND", queries: bigrams(word).map((pair) => exactly(pair)) }, ...others] };
-    const queries = [exactly(word), begins(word, 1, at === all.length - 1), ...others];
+    const queries = [exactly(word), begins(word, boost, 1, typing), ...others];
     const parts = word.split(".");
     for (let i = 1; i < parts.length; i++) queries.push(exactly(parts.slice(i).join("."), 0.5 ** i));
     const stem = word.replace(/(ing|ed|es|s)$/, "");
-    if (stem !== word && stem.length >= 4) queries.push(begins(stem, 0.7));
+    if (stem !== word && stem.length >= 4) queries.push(begins(stem, boost, 0.7));
     if (word.length >= 5 && parts.length === 1) queries.push({ queries: [word], fuzzy: 0.2, boostTerm: () => 0.3 });
     return { combineWith: "OR", queries };
   }
@@ -112,33 +126,44 @@
     return found;
   }
 
+  // The words of a query, each with its weight. Of an unknown run of Han text any pair may be a
+  // word; together they weigh as one.
   function words(query) {
     const all = [...query.matchAll(WORD)].flatMap(([word]) => (HAN.test(word) ? segment(word) : [word.toLowerCase()]));
     const full = all.filter((word) => !EMPTY.has(word));
-    return full.length ? full : all;
+    return (full.length ? full : all).flatMap((word) => {
+      const parts = HAN.test(word) && !synonyms.has(word) ? bigrams(word) : [word];
+      return parts.map((part) => ({ word: part, weight: 1 / parts.length }));
+    });
   }
 
-  // Cards that hold every word come first; those that hold some of them follow.
+  // Each word is looked up alone; a card counts by how well it matches each, and by how many.
   function search(query) {
-    const queries = words(query).map(meanings);
-    if (!queries.length) return [];
+    const pasted = query.search(MESSAGE) >= 0;
+    const boost = pasted ? MESSAGE_BOOST : BOOST;
+    const wanted = words(pasted ? query.replace(MESSAGE, " ").replace(/\b\d[\w.]*/g, " ") : query);
     // Examples rank above cards, which answer less, and above their own steps; pages rank below
     // cards, and cards about an error below others unless errors are asked for.
     const asked = ERROR.test(query);
-    const weight = { example: 1.3, step: 0.4, page: 0.35 };
-    const boostDocument = (id, term, stored) => weight[stored.kind] ?? (!asked && ERROR.test(stored.title) ? 0.7 : 1);
+    const kinds = { example: 1.3, step: 0.4, page: 0.35 };
     const phrase = query.trim().toLowerCase();
-    const literal = (stored) => (stored.title.toLowerCase().includes(phrase) ? 1.5 : 1);
-    // MiniSearch multiplies by the number of words found, and would count synonyms as words.
-    const run = (combineWith) =>
-      engine
-        .search({ combineWith, queries }, { boostDocument })
-        .map((result) => ({ ...result, score: (result.score * literal(result)) / result.queryTerms.length }))
-        .sort((a, b) => b.score - a.score);
-    const all = run("AND");
-    if (queries.length === 1 || all.length >= SHOWN) return all.slice(0, SHOWN);
-    const seen = new Set(all.map((result) => result.id));
-    return [...all, ...run("OR").filter((result) => !seen.has(result.id))].slice(0, SHOWN);
+    const boostDocument = (id, term, { kind, title, place }) =>
+      (kinds[kind] ?? (!asked && ERROR.test(title) ? 0.7 : 1) * (1 + FIRST / (1 + place))) *
+      (title.toLowerCase().includes(phrase) ? 1.5 : 1);
+    const found = new Map();
+    const all = wanted.reduce((sum, { weight }) => sum + weight, 0);
+    wanted.forEach(({ word, weight }, i) => {
+      for (const { id, score, terms, queryTerms } of engine.search(meanings(word, boost, i === wanted.length - 1), { boost, boostDocument })) {
+        const card = found.get(id) || { id, score: 0, share: 0, terms: [] };
+        // MiniSearch multiplies by the number of words found, and would count synonyms as words.
+        card.score += (weight * score) / queryTerms.length;
+        card.share += weight / all;
+        card.terms.push(...terms);
+        found.set(id, card);
+      }
+    });
+    const ranked = [...found.values()].map((card) => ({ ...card, score: card.score * card.share ** LACKING }));
+    return ranked.sort((a, b) => b.score - a.score).slice(0, SHOWN);
   }
 
   // --- the dialog --------------------------------------------------------------------------

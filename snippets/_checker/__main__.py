@@ -17,7 +17,8 @@ def arguments(argv):
     parser.add_argument("--device", choices=["cpu", "cuda"], help="only this device")
     parser.add_argument("--changed", action="store_true", help="only files that need it")
     parser.add_argument("--records", type=Path, default=Path("build/verified"))
-    parser.add_argument("--mutate", choices=["claims", "code"], help="lie, and count who notices")
+    mutants = ["claims", "code", "training"]
+    parser.add_argument("--mutate", choices=mutants, help="lie, and count who notices")
     parser.add_argument("--limit", type=float, default=runner.LIMIT, help="seconds for a file")
     return parser.parse_args(argv)
 
@@ -76,19 +77,21 @@ def check(device, device_name, todo, options):
 
 
 def mutate(modules, options):
-    """Print which mutants survive; return 1 if a claim's does, for all claims must die.
+    """Print which mutants survive; return 1 if one does that must die.
 
+    Claims and training must notice all; code may change without a claim that could tell.
     Claims are mutated while their cards are checked, so that run writes the record, too.
     """
+    what = options.mutate
+    if what == "training":
+        modules = [module for module in modules if module.example]
     runner.prepare([module.path for module in modules])
-    code = options.mutate == "code"
-    seeds = runner.SEEDS[:1] if code else runner.SEEDS
+    seeds = runner.SEEDS if what == "claims" else runner.SEEDS[:1]
     jobs = [runner.Job(module.path, "cpu", runner.plan(module, seeds)) for module in modules]
     by_path = {module.path: module for module in modules}
     totals = dict.fromkeys(("claims", "killed", "code", "noticed"), 0)
     failed, entries = False, {}
-    mode = "mutate-code" if code else "mutate"
-    for job, name, _ in runner.check(jobs, limit=10 * options.limit, mode=mode):
+    for job, name, _ in runner.check(jobs, limit=10 * options.limit, mode=f"mutate-{what}"):
         if name is not None:
             continue
         reports = list(job.results.values())
@@ -96,23 +99,23 @@ def mutate(modules, options):
             totals[key] += sum(found[key] for found in reports)
         lines = [("survives", *one) for found in reports for one in found["survivors"]]
         lines += [("unnoticed", *one) for found in reports for one in found["unnoticed"]]
-        for what, line, text in lines:
-            print(f"{job.path}:{line}: {what}: {text}", flush=True)
-        if code:
-            if job.error:
-                print(f"✗ {job.path}: {job.error}")
-                failed = True
-            continue
-        job.results = {step: found["outcome"] for step, found in job.results.items()}
-        entries |= report(job, by_path[job.path])
-        failed |= job.failed or any(found["survivors"] for found in reports)
-    if code:
-        print(f"code mutants: {totals['noticed']} of {totals['code']} noticed by a claim")
-        return int(failed)
-    names = {module.name for module in modules}
-    record.save(options.records / "cpu.json", runner.devices()["cpu"], entries, names)
-    print(f"claim mutants: {totals['killed']} of {totals['claims']} killed")
-    return int(failed or not totals["claims"])
+        for fate, line, text in lines:
+            print(f"{job.path}:{line}: {fate}: {text}", flush=True)
+        failed |= bool(lines) and what != "code"
+        if what == "claims":
+            job.results = {step: found["outcome"] for step, found in job.results.items()}
+            entries |= report(job, by_path[job.path])
+            failed |= job.failed
+        elif job.error:
+            print(f"✗ {job.path}: {job.error}")
+            failed = True
+    if what == "claims":
+        names = {module.name for module in modules}
+        record.save(options.records / "cpu.json", runner.devices()["cpu"], entries, names)
+        print(f"claim mutants: {totals['killed']} of {totals['claims']} killed")
+        return int(failed or not totals["claims"])
+    print(f"{what} mutants: {totals['noticed']} of {totals['code']} noticed")
+    return int(failed or not totals["code"])
 
 
 def report(job, module):

@@ -8,19 +8,31 @@ all its mutants when it comes up.
 Code mutants change one thing in a card's code and run it again: a constant, an
 operator, a keyword left out. One that no claim notices points at a card that could
 say more, or at a change that makes no difference.
+
+Training mutants make a mistake that raises no error, inside of PyTorch itself, and train
+an example with it. All of them must be noticed: an example states what it reached in a
+range that broken training misses.
 """
 
 import ast
+import functools
+import inspect
 import io
 import re
 import tokenize
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from . import claims as grammar
 from . import execute, state
 from .claims import ClaimError, Facts, Mismatch, Raises
+
+NOTICED = ("claimed ", "AssertionError")  # how a failure begins that is no mere crash
 
 
 @dataclass
@@ -68,13 +80,40 @@ def report_code(unit, path, seed):
         with state.guarded(seed):
             outcome = execute.run(unit, path, alter=mutant.apply)
         found.code += 1
-        if any(message.startswith("claimed ") for _, message in outcome.failures):
+        if any(message.startswith(NOTICED) for _, message in outcome.failures):
             found.noticed += 1
         elif not outcome.failures:
             # Worst where the card is about the very argument that it could do without.
             named = mutant.dropped and re.search(rf"\b{mutant.dropped}\b", unit.title)
             text = mutant.text + ", which the title names" * bool(named)
             found.unnoticed.append((mutant.line, text))
+    return found
+
+
+def report_training(unit, path, seed):
+    """Run an example once with each of MISTAKES.
+
+    Args:
+        unit: cards.Card of the whole example, which passes.
+        path: its file.
+        seed: to run it under.
+    Returns:
+        Report. A mistake that the example gives no occasion for is not counted.
+    """
+    found = Report()
+    for text, (places, wrong) in MISTAKES.items():
+        made = []
+        with state.guarded(seed), ExitStack() as stack:
+            for owner, name in places():
+                instead = _instead(getattr(owner, name), wrong, made)
+                stack.enter_context(patch.object(owner, name, instead))
+            outcome = execute.run(unit, path)
+        if made:
+            found.code += 1
+            if any(message.startswith(NOTICED) for _, message in outcome.failures):
+                found.noticed += 1
+            else:
+                found.unnoticed.append((unit.line, text))
     return found
 
 
@@ -276,3 +315,56 @@ def _keep(names):
         call.keywords = [keyword for keyword in call.keywords if keyword.arg in names]
 
     return change
+
+
+# --- training -----------------------------------------------------------------
+
+
+def _instead(real, wrong, made):
+    @functools.wraps(real)
+    def call(*args, **kwargs):
+        made.append(real)
+        return wrong(real, *args, **kwargs)
+
+    return call
+
+
+def _optimizers():
+    for value in vars(torch.optim).values():
+        if isinstance(value, type) and issubclass(value, torch.optim.Optimizer):
+            yield value, "step"
+
+
+def _losses():
+    for name, value in vars(F).items():
+        if inspect.isfunction(value) and "target" in inspect.signature(value).parameters:
+            yield F, name
+
+
+def _clearing():
+    return [(torch.optim.Optimizer, "zero_grad"), (nn.Module, "zero_grad")]
+
+
+def _stand_still(step, optimizer, *args, **kwargs):
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    values = [parameter.detach().clone() for parameter in parameters]
+    loss = step(optimizer, *args, **kwargs)
+    with torch.no_grad():
+        for parameter, value in zip(parameters, values, strict=True):
+            parameter.copy_(value)
+    return loss
+
+
+def _shift(loss, *args, **kwargs):
+    bound = inspect.signature(loss).bind(*args, **kwargs)
+    target = bound.arguments["target"]
+    bound.arguments["target"] = target.roll(1, 0) if target.ndim else target
+    return loss(*bound.args, **bound.kwargs)
+
+
+# What is done wrong: where in PyTorch, and how a call there goes instead.
+MISTAKES = {
+    "steps that change nothing": (_optimizers, _stand_still),
+    "targets of the sample before": (_losses, _shift),
+    "gradients that are never cleared": (_clearing, lambda *_, **__: None),
+}

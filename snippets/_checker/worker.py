@@ -40,9 +40,10 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
         plan: ``[(card name, seed), ...]``, in order.
         threads: for torch.
         log: file that takes all output, read when the process dies.
-        mode: ``check`` sends record.Outcome; ``mutate``, which checks too, and
-            ``mutate-code`` send mutate.Report as a dictionary. With no check at all,
-            ``bare`` runs cards as they are copied and ``script`` the file from the top.
+        mode: ``check`` sends record.Outcome; ``mutate-claims``, which checks too,
+            ``mutate-code`` and ``mutate-training`` send mutate.Report as a dictionary. With no
+            check at all, ``bare`` runs cards as they are copied and ``script`` the file from
+            the top.
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
@@ -71,14 +72,16 @@ def run_file(connection, path, device, plan, threads, log, mode="check"):
                 result = _bare(unit, path, seed, device)
             elif mode == "mutate-code":
                 result = vars(mutate.report_code(unit, path, seed))
+            elif mode == "mutate-training":
+                result = vars(mutate.report_training(unit, path, seed))
             else:
                 first = seed == plan[0][1]
                 found = mutate.Report()
-                watch = found.watch if mode == "mutate" and first else None
+                watch = found.watch if mode == "mutate-claims" and first else None
                 with state.guarded(seed, device) as leaks:
                     result = execute.run(unit, path, trace=first, observe=watch)
                 result.failures += [(unit.line, f"leaves the {leak} changed") for leak in leaks]
-                if mode == "mutate":
+                if mode == "mutate-claims":
                     found.outcome = result
                     result = found.finished()
             os.chdir("/")

@@ -124,6 +124,25 @@ torch.autograd.backward(losses(u))
 u.grad  # tensor(17.)
 
 # %%
+# Why is ``.grad`` None? ``Tensor.is_leaf`` and what was used
+# -----------------------------------------------------------
+#
+# Leaves that the loss depends on get a gradient. A weight that is scaled
+# or moved as it is made is a result and no leaf; ``detach``, ``item`` and
+# ``no_grad`` on the way cut a tensor off. After ``zero_grad`` it is None
+# again.
+w = torch.ones(2, requires_grad=True) * 0.1
+w.sum().backward()
+w.grad  # UserWarning: .grad attribute of a Tensor that is not a leaf
+w.is_leaf  # False
+w = (torch.ones(2) * 0.1).requires_grad_()
+cut = torch.ones(2, requires_grad=True)
+unused = torch.ones(2, requires_grad=True)
+(3 * w + cut.detach()).sum().backward()
+w.grad  # tensor([3., 3.])
+(cut.grad, unused.grad)  # (None, None)
+
+# %%
 # Error: grad can be created only for scalar outputs (``backward``)
 # -----------------------------------------------------------------
 #

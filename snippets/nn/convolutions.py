@@ -273,6 +273,21 @@ with suppress(RuntimeError):
 layer(batch.unsqueeze(1))  # shape (64, 8, 26, 26)
 
 # %%
+# Error: input type and weight type should be the same (``nn.Conv2d``)
+# --------------------------------------------------------------------
+#
+# The message names dtype and device of both: torch.FloatTensor is float32
+# on the CPU, torch.cuda.FloatTensor on a GPU. Of images read through NumPy
+# the dtype is off, of a batch that was not moved the device. Move the
+# input to what the weight has.
+conv = nn.Conv2d(3, 8, 3)
+images = torch.rand(2, 3, 5, 5, dtype=torch.float64)
+with suppress(RuntimeError):
+    conv(images)  # RuntimeError: Input type ... should be the same
+images.cpu().type()  # 'torch.DoubleTensor'
+conv(images.to(conv.weight)).dtype  # torch.float32
+
+# %%
 # Error: kernel size can't be greater than input size (``nn.Conv2d``)
 # -------------------------------------------------------------------
 #
