@@ -51,9 +51,10 @@ torch.ones(2, device=old).device.type == old  # True
 # still knows them.
 net = nn.Linear(3, 2)
 weight = net.weight
-net.to("cpu") is net  # True
+net.to("cpu", torch.float64) is net  # True
 net.weight is weight  # True
-x = torch.ones(4, 3, device="cpu")
+weight.dtype  # torch.float64
+x = torch.ones(4, 3, dtype=torch.float64, device="cpu")
 x.to("meta").device.type  # 'meta'
 x.device.type  # 'cpu'
 device = next(net.parameters()).device
