@@ -1,5 +1,6 @@
 """The built site in a real browser: copying, searching, switching, reading on a phone."""
 
+import csv
 import functools
 import http.server
 import shutil
@@ -230,6 +231,31 @@ def test_an_example_comes_before_its_steps(visit, language):
     }
     wanted = {query: (f"{name}.html", "") for query, name in WISHES[language].items()}
     assert found == wanted
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_newcomers_type_finds_an_answer(visit, language):
+    """Each query stands beside parts of the addresses that answer it.
+
+    One of them is among the first four results; mostly it is the first.
+    """
+    with open(Path(__file__).with_name("searches.tsv"), encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["language"] == language]
+    page = visit(f"{language}/index.html")
+    page.keyboard.press("Control+k")
+    results(page, "tensor").first.wait_for()
+    found = page.evaluate(
+        "queries => queries.map(q => proofsheetSearch.search(q).slice(0, 4).map(({url}) => url))",
+        [row["query"] for row in rows],
+    )
+    ranks = {}
+    for row, urls in zip(rows, found, strict=True):
+        answers = row["answers"].split()
+        answered = (n for n, url in enumerate(urls) if any(part in url for part in answers))
+        ranks[row["query"]] = next(answered, None)
+    assert len(ranks) == len(rows) > 100
+    assert [query for query, rank in ranks.items() if rank is None] == []
+    assert sum(rank == 0 for rank in ranks.values()) >= 0.8 * len(ranks)
 
 
 def test_results_come_as_one_types(visit, record_property):

@@ -16,7 +16,7 @@
   const MESSAGE = /\w*(Error|Exception|Warning):/g;
   const MESSAGE_BOOST = { ...BOOST, name: 3, errors: 40 };
   // The first card of a page is the plain case; later ones must match better to come before it.
-  const FIRST = 0.2;
+  const FIRST = 0.25;
   // What a card loses with each word of the query that it lacks: the share it has, to this power.
   const LACKING = 1.5;
   const SHOWN = 20;
@@ -148,7 +148,7 @@
     const kinds = { example: 1.3, step: 0.4, page: 0.35 };
     const phrase = query.trim().toLowerCase();
     const boostDocument = (id, term, { kind, title, place }) =>
-      (kinds[kind] ?? (!asked && ERROR.test(title) ? 0.7 : 1) * (1 + FIRST / (1 + place))) *
+      (kinds[kind] ?? (!asked && ERROR.test(title) ? 0.7 : 1) * (1 + FIRST / (1 + place) ** 2)) *
       (title.toLowerCase().includes(phrase) ? 1.5 : 1);
     const found = new Map();
     const all = wanted.reduce((sum, { weight }) => sum + weight, 0);
