@@ -158,6 +158,19 @@ def test_a_formula_and_its_punctuation_share_a_line(language):
     assert formulas and not loose, "\n".join(loose)
 
 
+@editions
+def test_long_names_break_where_they_are_joined(language):
+    """A narrow column may cut a name, but not within a word."""
+    whole, long = [], 0
+    for name in pages(language):
+        for span in find(page(language, name), "pre", "span"):
+            if re.fullmatch(r"\w+([._]\w+)+", text(span)) and len(text(span)) >= 28:
+                long += 1
+                if span.find("wbr") is None:
+                    whole.append(f"{name}: {text(span)}")
+    assert long and not whole, "\n".join(sorted(set(whole))[:40])
+
+
 def test_both_editions_have_the_same_pages_and_anchors():
     """The language switch stays on the page and the section."""
     assert pages("en") == pages("zh_CN")

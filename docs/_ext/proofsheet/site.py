@@ -29,6 +29,9 @@ SEARCH_ONLY = {"documentation_options.js", "doctools.js", "sphinx_highlight.js",
 NOT_NEEDED = {"furo-extensions.css", "sg-tags.js"}
 NOT_NEEDED_PREFIXES = ("sg_gallery", "mystnb")
 
+LONG_NAME = re.compile(r'(?<=<span class="pre">)[\w.]{28,}(?=</span>)')
+JOINT = re.compile(r"(?<=\w[._])(?=[^\W_])")
+
 
 def tag(language):
     """The language tag of a folder: ``zh_CN`` gives ``zh-CN``."""
@@ -130,6 +133,12 @@ def _title_only(docname, toc):
     if records.module(docname) is None:
         return toc
     return nodes.bullet_list("", nodes.list_item("", toc[0][0].deepcopy()))
+
+
+def break_names(app, pagename, templatename, context, doctree):
+    """Let a long name break behind a dot or an underscore and not within a word."""
+    for part in {"body", "toc", "furo_navigation_tree"} & set(context):
+        context[part] = LONG_NAME.sub(lambda name: JOINT.sub("<wbr>", name[0]), context[part])
 
 
 def wanted(name, on_search_page):
@@ -338,6 +347,7 @@ def setup(app):
     app.connect("env-purge-doc", purge_summary)
     app.connect("html-page-context", shorten_navigation, priority=100)
     app.connect("html-page-context", complete_context, priority=900)
+    app.connect("html-page-context", break_names, priority=900)
     app.connect("build-finished", write_site)
     app.add_node(
         Landing,
