@@ -48,10 +48,10 @@ torch.allclose(w.grad, (2 * w + w.exp()).detach())  # True
 # Leaf or result? ``Tensor.is_leaf``
 # ----------------------------------
 #
-# A leaf was not made by a recorded operation. Only leaves that require
-# gradients get a ``.grad``, and only leaves can be given to an optimizer. A
-# tensor that was moved or scaled after ``requires_grad=True`` is a result:
-# set the flag last.
+# A leaf was not made by a recorded operation. Unless ``retain_grad`` is
+# called, only leaves that require gradients get a ``.grad``, and only
+# leaves can be given to an optimizer. A tensor that was moved or scaled
+# after ``requires_grad=True`` is a result: set the flag last.
 w = torch.rand(3, requires_grad=True)
 w.is_leaf  # True
 (w * 0.1).is_leaf  # False

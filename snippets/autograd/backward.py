@@ -33,7 +33,7 @@ x.grad is None  # True
 #
 # One input that requires gradients is enough for the result to require
 # them. ``Tensor.grad_fn`` is the step that made the result; tensors that
-# you created have none. Comparisons and rounding to integers end the
+# you created have none. Comparisons and conversions to integers end the
 # record, since their results have no derivative.
 x = torch.tensor([3.0])
 w = torch.tensor([2.0], requires_grad=True)
@@ -44,6 +44,7 @@ w.grad_fn is None  # True
 (x * x).grad_fn is None  # True
 (w > 1).requires_grad  # False
 w.long().requires_grad  # False
+w.round().requires_grad  # True
 
 # %%
 # Turn gradients on later: ``Tensor.requires_grad_``

@@ -203,7 +203,7 @@ torch.autograd.grad(value, x)  # (tensor([0., 1., 0.]),)
 # ---------------------------------------------------
 #
 # If ``backward`` leaves PyTorch, by NumPy for example, its operations are
-# not recorded and a second derivative would be wrong without a word. The
+# not recorded and a second derivative can be wrong without a word. The
 # decorator makes it an error.
 class Sine(Function):
     @staticmethod

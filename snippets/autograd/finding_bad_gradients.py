@@ -216,11 +216,13 @@ torch.allclose(again, plain)  # True
 # With an accelerator ``backward`` runs on threads of its own, so thread
 # locals and breakpoints of yours are not seen there:
 # ``torch.autograd.set_multithreading_enabled(False)`` keeps it on the
-# calling thread. ``torch.autograd.enforce_grad_layout_policy`` lets a
-# gradient keep strides that differ from those of its parameter. The names
+# calling thread. ``torch.autograd.enforce_grad_layout_policy``, given
+# ``False``, lets a gradient keep strides that differ from those of its
+# parameter. The names
 # ``torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch`` and
 # ``torch.autograd.graph.set_override_stale_capture_stream`` are about CUDA:
-# a warning on mixed streams, and which stream a captured graph runs on.
+# a warning on mixed streams, and whether a stale stream is replaced while a
+# graph is captured.
 threads = set()
 w = torch.ones(2, requires_grad=True)
 y = w * 3

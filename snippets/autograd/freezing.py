@@ -76,9 +76,9 @@ frozen(hidden).requires_grad  # False
 # Use a fixed feature extractor: ``no_grad`` or ``detach``
 # --------------------------------------------------------
 #
-# If nothing before the head is trained, run it without a record: it is
-# faster and needs less memory than freezing, and no parameter changes its
-# state. ``net(x).detach()`` gives the same features, but records first.
+# If nothing before the head is trained, run it without a record: like
+# freezing it saves time and memory, and no parameter changes its state.
+# ``net(x).detach()`` gives the same features, but records first.
 body, head = nn.Linear(3, 4), nn.Linear(4, 2)
 x = torch.rand(5, 3)
 with torch.no_grad():
@@ -87,6 +87,7 @@ head(features).sum().backward()
 (body.weight.grad is None, body.weight.requires_grad)  # (True, True)
 torch.allclose(head.weight.grad, features.sum(0).expand(2, 4))  # True
 torch.allclose(body(x).detach(), features)  # True
+body.requires_grad_(False)(x).grad_fn is None  # True
 
 # %%
 # A frozen weight still moves: the optimizer holds its gradient
@@ -195,12 +196,14 @@ net.weight.requires_grad  # False
 # ----------------------------------------------------------------------
 #
 # Only leaves can be switched off. A result is cut off by ``detach``; a
-# weight is frozen before it is used, since steps that are recorded already
-# still send it a gradient.
+# weight can be frozen even after it was used: ``backward`` then leaves it
+# without a gradient.
 w = nn.Parameter(torch.tensor([2.0]))
 hidden = 3 * w
 with suppress(RuntimeError):
     hidden.requires_grad = False  # RuntimeError: only change ... leaf
 hidden.detach().requires_grad  # False
 w.requires_grad = False
+hidden.backward()
+w.grad is None  # True
 (3 * w).requires_grad  # False

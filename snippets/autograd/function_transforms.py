@@ -53,7 +53,8 @@ prediction  # tensor([3., 9.])
 #
 # Makes a module a function of its parameters, which transforms need. The
 # dictionary may hold buffers too; what is left out is taken from the
-# module, which stays as it is.
+# module. Its parameters stay as they are; its own buffers are still
+# written, as by batch norm while training.
 net = nn.Linear(3, 2)
 x = torch.rand(4, 3)
 zeros = {name: torch.zeros_like(p) for name, p in net.named_parameters()}
@@ -69,6 +70,9 @@ grads = torch.func.grad(loss)(params)
 torch.allclose(grads["weight"], x.sum(0).expand(2, 3))  # True
 grads["bias"]  # tensor([4., 4.])
 net.bias.grad is None  # True
+norm = nn.BatchNorm1d(3)
+out = functional_call(norm, dict(norm.named_parameters()), (x + 1,))
+(norm.running_mean > 0).all()  # tensor(True)
 
 # %%
 # Write it for one sample, run it on a batch: ``torch.func.vmap``

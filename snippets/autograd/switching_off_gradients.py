@@ -125,8 +125,9 @@ with torch.inference_mode():
 #
 # The result has the same memory and no history: what is computed from it
 # sends no gradient back, which is how targets are held fixed. Changing it
-# in place changes the original, so clone before you do;
-# ``torch.detach_copy`` does both.
+# in place changes the original, so clone before you do.
+# ``torch.detach_copy`` copies but does not cut: its result still requires
+# gradients.
 w = torch.tensor([3.0], requires_grad=True)
 target = (w * 2).detach()
 loss = (w * 5 - target) ** 2
@@ -134,6 +135,7 @@ loss.backward()
 w.grad  # tensor([90.])
 w.detach().data_ptr() == w.data_ptr()  # True
 torch.detach_copy(w).data_ptr() == w.data_ptr()  # False
+torch.detach_copy(w).requires_grad  # True
 w.detach().clone().zero_()  # tensor([0.])
 w  # tensor([3.], requires_grad=True)
 
@@ -194,14 +196,15 @@ torch.autograd.grad(x.exp().sum(), x)  # (tensor([1.0000, 2.7183]),)
 # Error: Inference tensors cannot be saved (``inference_mode``)
 # -------------------------------------------------------------
 #
-# What was made in ``inference_mode`` can be neither trained on nor changed
-# in place outside, because nothing counts its changes. Clone it outside
-# the block, or use ``torch.no_grad``.
+# What was made in ``inference_mode`` can be neither saved for ``backward``
+# nor changed in place outside, because nothing counts its changes. Clone it
+# outside the block, or use ``torch.no_grad``.
 with torch.inference_mode():
     features = torch.ones(2)
 w = torch.tensor([2.0, 3.0], requires_grad=True)
 with suppress(RuntimeError):
     w * features  # RuntimeError: cannot be saved for backward
+w + features  # tensor([3., 4.], grad_fn=<AddBackward0>)
 w * features.clone()  # tensor([2., 3.], grad_fn=<MulBackward0>)
 with suppress(RuntimeError):
     features.requires_grad_()  # RuntimeError: inference tensor

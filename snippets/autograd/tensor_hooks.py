@@ -75,8 +75,8 @@ embedding.weight.grad  # tensor([[0., 0.], [2., 2.], [0., 0.]])
 # --------------------------------
 #
 # ``register_hook`` returns a handle. On an intermediate result the hook
-# goes with the tensor; on a parameter it stays until it is removed, and
-# each registration adds one more.
+# goes with the graph; on a parameter it stays until it is removed, and each
+# registration adds one more.
 w = torch.tensor(1.0, requires_grad=True)
 handle = w.register_hook(lambda grad: 2 * grad)
 w.register_hook(lambda grad: 5 * grad)
@@ -105,9 +105,9 @@ hidden.grad  # tensor([2., 2.])
 # After ``.grad`` is written: ``register_post_accumulate_grad_hook``
 # ------------------------------------------------------------------
 #
-# For leaves only. A usual hook sees what this one ``backward`` brings;
-# this one is called with the tensor itself when ``.grad`` holds the sum so
-# far. What it returns is ignored.
+# For leaves only. A usual hook sees what this one ``backward`` brings; this
+# one is called with the tensor itself when ``.grad`` holds the sum so far.
+# It must return ``None``, else ``backward`` fails.
 #
 # .. glance: total
 new, total = [], []
@@ -118,6 +118,9 @@ w.register_post_accumulate_grad_hook(lambda w: total.append(w.grad.item()))
 (4 * w).backward()
 new  # [3.0, 4.0]
 total  # [3.0, 7.0]
+w.register_post_accumulate_grad_hook(lambda w: w.grad / 2)
+with suppress(RuntimeError):
+    (3 * w).backward()  # RuntimeError: hooks should return None
 
 # %%
 # Update weights during ``backward`` to save memory
@@ -162,9 +165,10 @@ every.remove()
 # Hooks on a node: ``grad_fn.register_hook``, ``register_prehook``
 # ----------------------------------------------------------------
 #
-# A node of the graph takes hooks too: the prehook sees the gradients of
-# its outputs, the other those of its inputs and of its outputs, always as
-# tuples. The node is the operation; hooks of a tensor follow the tensor.
+# A node of the graph takes hooks too: the prehook sees the gradients of its
+# outputs, the other those of its inputs and of its outputs, always as
+# tuples. A hook of a tensor belongs to the value it had then: after a
+# change in place it still sees the gradient of the old one.
 seen = {}
 w = torch.tensor(3.0, requires_grad=True)
 y = w**2
@@ -173,6 +177,11 @@ y.grad_fn.register_hook(lambda inputs, outputs: seen.update(after=inputs))
 (10 * y).backward()
 seen["before"]  # (tensor(10.),)
 seen["after"]  # (tensor(60.),)
+old = []
+y = w * 2
+y.register_hook(old.append)
+y.mul_(10).backward()
+old  # [tensor(10.)]
 
 # %%
 # Error: cannot register a hook on a tensor that doesn't require gradient

@@ -167,9 +167,9 @@ torch.allclose(net.weight.grad, together, atol=1e-6)  # True
 # -----------------------------------
 #
 # ``.grad`` is a plain tensor that holds what ``backward`` has added so far.
-# It does not follow the weights, and copying or moving them to another
-# tensor leaves it behind. Its dtype is that of the leaf, unless
-# ``Tensor.grad_dtype`` says otherwise.
+# It does not follow the weights, and ``clone``, ``detach`` or a conversion
+# makes a tensor without it; ``net.to`` takes it along. Its dtype is that of
+# the leaf, unless ``Tensor.grad_dtype`` says otherwise.
 w = torch.tensor([3.0], requires_grad=True)
 (w**2).backward()
 with torch.no_grad():
@@ -180,3 +180,6 @@ w.detach().clone().grad is None  # True
 half = w.detach().half().requires_grad_()
 half.float().sum().backward()
 half.grad  # tensor([1.], dtype=torch.float16)
+net = nn.Linear(1, 1)
+net(torch.ones(1)).backward()
+net.to(torch.float64).bias.grad  # tensor([1.], dtype=torch.float64)

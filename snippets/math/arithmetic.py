@@ -49,8 +49,8 @@ torch.rsub(x, 1)  # tensor([ 0., -1.])
 #
 # ``//`` and ``torch.floor_divide`` round down, as Python does. With
 # ``rounding_mode="trunc"`` :func:`torch.div` rounds towards zero, as C
-# does; the two differ where one operand is negative. Integers stay
-# integers.
+# does; the two differ where the quotient is negative and not whole.
+# Integers stay integers.
 x = torch.tensor([7, -7])
 x // 2  # tensor([ 3, -4])
 torch.floor_divide(x, 2)  # tensor([ 3, -4])
@@ -81,7 +81,8 @@ torch.equal(x.fmod(3), x - 3 * truncated)  # True
 #
 # ``x**2``, ``x.pow(2)`` and ``x.square()`` agree; base, exponent or both
 # may be tensors. ``torch.reciprocal`` is ``1 / x`` and gives floats for
-# integers too. A negative base has no real power with a fraction: nan.
+# integers too. A negative base with a fraction as exponent gives nan, even
+# for the cube root of -8, which is -2.
 x = torch.tensor([1, 2, 3])
 x**2  # tensor([1, 4, 9])
 x.pow(x)  # tensor([ 1,  4, 27])
@@ -116,8 +117,8 @@ mask = torch.tensor([True, False])
 #
 # ``input + value * a * b`` and ``input + value * a / b`` in one pass.
 # Optimizers are written with their in-place forms: Adam ends in
-# ``weight.addcdiv_(mean, deviation, value=-lr)``. Integers cannot go
-# through ``addcdiv``.
+# ``weight.addcdiv_(mean, deviation, value=-lr)``. ``addcdiv`` refuses two
+# integers as ``a`` and ``b``.
 x = torch.tensor([1.0, 2.0])
 a = torch.tensor([6.0, 8.0])
 b = torch.tensor([2.0, 4.0])
@@ -148,15 +149,17 @@ average  # tensor([0.8750])
 # A tensor and a Python number: what dtype comes out?
 # ---------------------------------------------------
 #
-# A Python number, or a tensor without dimensions, changes the dtype only
-# if it is of a higher kind (bool, integer, float, complex). So ``* 2.0``
-# keeps float16, but turns integers into the default float type, and bool
-# plus bool stays bool. :func:`torch.result_type` tells beforehand.
+# A Python number, or a tensor without dimensions beside one that has some,
+# changes the dtype only if it is of a higher kind (bool, integer, float,
+# complex). So ``* 2.0`` keeps float16, but turns integers into the default
+# float type, and bool plus bool stays bool. :func:`torch.result_type` tells
+# beforehand.
 half = torch.ones(2, dtype=torch.float16)
 (half * 2.5).dtype  # torch.float16
 double = torch.tensor(2.5, dtype=torch.float64)
 (half * double).dtype  # torch.float16
 (half * double[None]).dtype  # torch.float64
+(half[0] * double).dtype  # torch.float64
 counts = torch.tensor([1, 2], dtype=torch.uint8)
 counts * 2  # tensor([2, 4], dtype=torch.uint8)
 counts * 2.0  # tensor([2., 4.])

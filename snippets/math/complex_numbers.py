@@ -152,8 +152,8 @@ torch.allclose(z.grad, 2 * z.detach())  # True
 # ----------------------------------------------------------
 #
 # Complex numbers have no order: compare sizes or parts. Converting to a
-# real dtype drops the imaginary part with a warning: say ``z.real`` if
-# that is meant.
+# real dtype drops the imaginary part, with a warning the first time only:
+# say ``z.real`` if that is meant.
 z = torch.tensor([3 + 4j, 1 + 0j])
 with suppress(RuntimeError):
     z < 2  # NotImplementedError: not implemented for 'ComplexFloat'

@@ -73,10 +73,12 @@ torch.equal(by_hand.long(), matrix)  # True
 #
 # ``bins`` intervals from ``min`` to ``max``; the last one includes its
 # upper end, and what lies outside is left out. With both ends 0, the
-# default, they are those of the data. It returns floats and no edges.
+# default, they are those of the data. Counts come in the dtype of the data,
+# without the edges.
 x = torch.tensor([0.5, 1.0, 1.5, 3.0, 4.0, 9.0])
 torch.histc(x, bins=3, min=1, max=4)  # tensor([2., 0., 2.])
 x.histc(bins=2)  # tensor([5., 1.])
+x.double().histc(bins=2).dtype  # torch.float64
 edges = torch.linspace(1, 4, 4)
 inside = x[(x >= 1) & (x <= 4)]
 bins = torch.bucketize(inside, edges, right=True).clamp_max(3) - 1
@@ -160,7 +162,8 @@ X.cov().shape  # torch.Size([3, 3])
 # ------------------------------------------
 #
 # The covariance divided by both standard deviations, from -1 to 1. Rows are
-# variables here too. A constant variable has no deviation and gives NaN.
+# variables here too. A constant variable has no deviation and gives NaN, or
+# by rounding a number that means nothing.
 #
 # .. glance: r
 X = torch.tensor([[1.0, 2.0, 7.0], [2.0, 6.0, 7.0], [3.0, 4.0, 7.0]])

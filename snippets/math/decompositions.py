@@ -69,11 +69,11 @@ x  # tensor([[1.0000], [2.0000]], dtype=torch.float64)
 # --------------------------------------------------------
 #
 # Real eigenvalues in rising order, orthonormal eigenvectors in the columns.
-# Only one triangle is read, unless you say the lower, and symmetry is not
+# Only one triangle is read, the lower unless you say, and symmetry is not
 # checked. Functions of the matrix act on the eigenvalues: the square root
 # is ``torch.linalg.matrix_sqrth``, new in 2.14 as is
-# ``torch.linalg.polar``, which splits a matrix into a rotation and a
-# stretch.
+# ``torch.linalg.polar``, which splits a matrix into a rotation or
+# reflection and a stretch.
 A = torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
 L, V = torch.linalg.eigh(A)
 L  # tensor([1.0000, 3.0000], dtype=torch.float64)
@@ -113,12 +113,14 @@ with suppress(RuntimeError):
 #
 # ``A = L @ L.T`` with L lower triangular, for symmetric positive definite A
 # alone: half the work of LU, and the way to draw correlated normal numbers.
-# Only the lower triangle is read.
+# Only the lower triangle is read, with ``upper=True`` only the upper one.
 A = torch.tensor([[4.0, 2.0], [2.0, 10.0]])
 L = torch.linalg.cholesky(A)
 L  # tensor([[2., 0.], [1., 3.]])
 torch.allclose(L @ L.T, A)  # True
-torch.allclose(torch.linalg.cholesky(A, upper=True), L.T)  # True
+torch.allclose(torch.linalg.cholesky(A.tril()), L)  # True
+upper = torch.linalg.cholesky(A.triu(), upper=True)
+torch.allclose(upper, L.T)  # True
 samples = torch.randn(100_000, 2) @ L.T
 (samples.T.cov() - A).abs().max() < 0.5  # tensor(True)
 torch.allclose(2 * L.diagonal().log().sum(), A.logdet())  # True
@@ -190,8 +192,8 @@ torch.allclose(product[:2], Q.T @ b)  # True
 # ----------------------------------------------------------
 #
 # ``torch.svd`` still runs, and differs: it returns V and not its transpose
-# Vh, and reduces by default. Code that swaps the names without the
-# transpose runs on with a wrong result. ``torch.qr`` and
+# Vh, and reduces by default. Swapping the names without the transpose gives
+# a wrong result, and no error where V is square. ``torch.qr`` and
 # ``torch.cholesky``, long deprecated, raise in 2.14, and with them the
 # methods ``Tensor.qr`` and ``Tensor.cholesky``: write
 # :func:`torch.linalg.qr`, whose ``mode="complete"`` was ``some=False``, and
@@ -210,9 +212,9 @@ torch.allclose(new.S, A.svd().S)  # True
 # ---------------------------------------------------------------------
 #
 # An eigenvalue is negative or zero: often a covariance of more features
-# than samples, or rounding. Add a little to the diagonal. ``cholesky_ex``
-# raises nothing and reports in ``info``, so that a loop may raise the
-# addition.
+# than samples, or rounding. A NaN in the matrix can raise this too. Add a
+# little to the diagonal. ``cholesky_ex`` raises nothing and reports in
+# ``info``, so that a loop may raise the addition.
 few = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 7.0]])
 covariance = few.T.cov()
 torch.linalg.matrix_rank(covariance)  # tensor(1)

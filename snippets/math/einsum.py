@@ -45,7 +45,7 @@ torch.einsum("ba", a)  # tensor([[1., 3.], [2., 4.]])
 # -----------------------------------------------------------
 #
 # A letter on both sides is never summed. ``...`` stands for any number of
-# leading dimensions, which broadcast.
+# dimensions, which broadcast.
 a, b = torch.rand(8, 2, 3), torch.rand(8, 3, 4)
 torch.allclose(torch.einsum("bij,bjk->bik", a, b), torch.bmm(a, b))  # True
 torch.allclose(torch.einsum("...ij,...jk->...ik", a, b), a @ b)  # True
@@ -157,7 +157,7 @@ torch.cartesian_prod(rates, sizes)[1:3]  # tensor([[0.5, 2.], [0.25, 1.]])
 # -----------------------------------------------------------------------
 #
 # Each input needs one letter for each of its dimensions. A letter must also
-# have one size wherever it stands, size 1 aside, which broadcasts silently.
+# have one size in all inputs, size 1 aside, which broadcasts silently.
 a, b = torch.ones(4, 2, 3), torch.ones(3, 5)
 with suppress(RuntimeError):
     torch.einsum("ij,jk->ik", a, b)  # RuntimeError: number of subscripts

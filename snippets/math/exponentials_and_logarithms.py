@@ -95,7 +95,8 @@ torch.special.xlog1py(p, -p).sum()  # tensor(-0.6931)
 #
 # ``torch.rsqrt`` is ``1 / sqrt(x)``, the factor in normalization layers.
 # The slope of ``sqrt`` at 0 is infinite and spoils the gradient of a
-# standard deviation or distance that can be 0: add a small number inside.
+# standard deviation or distance written with it that can be 0: add a small
+# number inside. ``torch.std`` and ``vector_norm`` have gradient 0 there.
 torch.sqrt(torch.tensor([4, 0, -1]))  # tensor([2., 0., nan])
 torch.rsqrt(torch.tensor([4.0, 0.0]))  # tensor([0.5000, inf])
 x = torch.tensor([0.0, 4.0], requires_grad=True)
@@ -104,6 +105,9 @@ x.grad  # tensor([nan, 1.])
 x.grad = None
 (x**2 + 1e-8).sqrt().sum().backward()
 x.grad  # tensor([0.0000, 1.0000])
+equal = torch.ones(2, requires_grad=True)
+equal.std().backward()
+equal.grad  # tensor([0., 0.])
 
 # %%
 # Powers in double precision: ``torch.float_power``

@@ -123,12 +123,14 @@ with suppress(RuntimeError):
 # Leave NaN out: ``torch.nanmedian``, ``nanquantile``, ``fmax``
 # -------------------------------------------------------------
 #
-# A NaN wins every ``max``, ``min``, ``median`` and ``topk``, and the index
-# is that of the NaN. For the maximum put ``-inf`` in its place;
-# :func:`torch.fmax` and :func:`torch.fmin` prefer the number of two.
+# A NaN wins every ``max``, ``min`` and ``median``, and ``topk`` unless
+# ``largest=False``; the index is that of the NaN. For the maximum put
+# ``-inf`` in its place; :func:`torch.fmax` and :func:`torch.fmin` prefer
+# the number of two.
 x = torch.tensor([3.0, float("nan"), 1.0, 2.0])
 x.max(), x.argmin()  # (tensor(nan), tensor(1))
 x.median(), x.topk(1).values  # (tensor(nan), tensor([nan]))
+x.topk(1, largest=False).values  # tensor([1.])
 torch.nanmedian(x)  # tensor(2.)
 x.nanmedian(dim=0).indices  # tensor(3)
 torch.nanquantile(x, 0.75) == x.nanquantile(0.75)  # tensor(True)
@@ -161,7 +163,8 @@ x.grad  # tensor([[0.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
 #
 # Most reductions take ``out``; those that return a pair take a pair. It
 # saves the allocation inside a loop. A wrong shape is resized with a
-# warning, a wrong dtype is an error, and autograd does not go through.
+# warning, a dtype that does not fit is an error (``amax`` takes its own
+# alone), and autograd does not go through.
 x = torch.tensor([[3.0, 9.0], [8.0, 1.0]])
 values, indices = torch.empty(2), torch.empty(2, dtype=torch.long)
 torch.max(x, dim=1, out=(values, indices)).values is values  # True
@@ -170,6 +173,8 @@ torch.amin(x, dim=1, out=values) is values  # True
 values  # tensor([3., 1.])
 with suppress(RuntimeError):
     torch.amax(x, dim=1, out=indices)  # RuntimeError: dtype
+wide = torch.empty(2, dtype=torch.float64)
+torch.sum(x, dim=1, out=wide)  # tensor([12., 9.], dtype=torch.float64)
 wrong = torch.empty(3)
 result = torch.amax(x, dim=1, out=wrong)  # UserWarning: was resized
 

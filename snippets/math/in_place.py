@@ -180,9 +180,9 @@ x.grad  # tensor([2.0000, 3.2586])
 # Error: doesn't match the broadcast shape (``+=``)
 # -------------------------------------------------
 #
-# An in-place operation keeps shape and dtype: the right side may be
-# broadcast to the left one, but not the other way. If the result is larger
-# or of a higher kind, make a new tensor.
+# Arithmetic in place keeps shape and dtype: the right side may be broadcast
+# to the left one, but not the other way. If the result is larger or of a
+# higher kind, make a new tensor.
 x = torch.tensor([3, 5])
 column = torch.tensor([[10], [20]])
 with suppress(RuntimeError):
@@ -199,9 +199,12 @@ x  # tensor([1, 2])
 # ---------------------------------------------------------
 #
 # A tensor made by :meth:`~torch.Tensor.expand` repeats elements without
-# storing them, so it cannot be written. ``clone`` it, or use
+# storing them, so most in-place operations refuse it. ``fill_`` and a write
+# to one row are not checked and change every row. ``clone`` it, or use
 # :meth:`~torch.Tensor.repeat`.
 grid = torch.tensor([1, 2]).expand(3, 2)
 with suppress(RuntimeError):
     grid.add_(1)  # RuntimeError: single memory location
 grid.clone().add_(1)  # tensor([[2, 3], [2, 3], [2, 3]])
+grid[0] = 7
+grid  # tensor([[7, 7], [7, 7], [7, 7]])

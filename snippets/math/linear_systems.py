@@ -109,8 +109,9 @@ torch.allclose(back, torch.eye(2), atol=1e-6)  # True
 #
 # Least squares: the x with the smallest sum of squared residuals. The
 # pseudoinverse gives the same, and less exactly; prefer it only where the
-# matrix itself is wanted. ``torch.lstsq``, which took ``b`` first, is gone;
-# ``torch.pinverse`` is ``pinv``.
+# matrix itself is wanted, or on a GPU, where ``lstsq`` assumes full rank.
+# ``torch.lstsq``, which took ``b`` first, is gone; ``torch.pinverse`` is
+# ``pinv``.
 t = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
 y = torch.tensor([1.0, 3.0, 5.0, 8.0], dtype=torch.float64)
 A = torch.column_stack([torch.ones_like(t), t])
@@ -149,9 +150,9 @@ with suppress(RuntimeError):
 #
 # For a symmetric positive definite matrix keep the Cholesky factor, for any
 # other the LU factors. A triangular matrix needs no factor at all. Mind the
-# order: ``cholesky_solve`` takes ``b`` first, ``lu_solve`` last.
-# ``Tensor.lu_solve`` and ``Tensor.triangular_solve`` are deprecated as
-# their functions.
+# order: ``torch.cholesky_solve`` takes ``b`` first,
+# ``torch.linalg.lu_solve`` last. ``Tensor.lu_solve`` and
+# ``Tensor.triangular_solve`` are deprecated as their functions.
 A = torch.tensor([[4.0, 2.0], [2.0, 5.0]], dtype=torch.float64)
 b = torch.tensor([[8.0], [12.0]], dtype=torch.float64)
 x = torch.linalg.solve(A, b)
@@ -191,8 +192,8 @@ torch.allclose(torch.tensordot(inverse, b, dims=1), x)  # True
 #
 # The columns depend on each other: no solution, or many. Catch
 # ``torch.linalg.LinAlgError``; ``inv_ex`` and ``solve_ex`` report in
-# ``info`` and save the wait for the GPU. Least squares answers
-# always, and a little on the diagonal makes a singular matrix regular.
+# ``info`` and save the wait for the GPU. The pseudoinverse answers always,
+# and a little on the diagonal makes a singular matrix regular.
 A = torch.tensor([[1.0, 2.0], [2.0, 4.0]])
 b = torch.tensor([[1.0], [2.0]])
 with suppress(torch.linalg.LinAlgError):

@@ -199,15 +199,19 @@ y.grad  # tensor([0.6000, 0.8000])
 # Error: expected a floating point or complex tensor (``vector_norm``)
 # --------------------------------------------------------------------
 #
-# Norms are not defined for integer tensors: convert, or name the ``dtype``
-# to compute in. Squares of float16 overflow from 256 on; with
-# ``dtype=torch.float32`` the norm of float16 does not.
+# Norms are not defined for integer tensors: convert them first, as
+# ``dtype`` does not help. Squares of float16 overflow from 256 on.
+# ``vector_norm`` computes in float32, and with ``dtype=torch.float32`` the
+# result may pass 65504 too.
 x = torch.tensor([3, 4])
 with suppress(RuntimeError):
     torch.linalg.vector_norm(x)  # RuntimeError: floating point or complex
 with suppress(RuntimeError):
-    x.norm()  # RuntimeError: floating point or complex
+    x.norm(dtype=torch.float32)  # RuntimeError: floating point or complex
 torch.linalg.vector_norm(x.float())  # tensor(5.)
 half = torch.tensor([300.0, 400.0], dtype=torch.float16)
 half.square().sum().sqrt()  # tensor(inf, dtype=torch.float16)
-torch.linalg.vector_norm(half, dtype=torch.float32)  # tensor(500.)
+torch.linalg.vector_norm(half)  # tensor(500., dtype=torch.float16)
+large = 160 * half
+torch.linalg.vector_norm(large).isinf()  # tensor(True)
+torch.linalg.vector_norm(large, dtype=torch.float32)  # tensor(80000.)

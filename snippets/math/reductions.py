@@ -81,7 +81,8 @@ with suppress(TypeError):
 #
 # Both divide by n - 1, NumPy by n: ``correction`` is what is subtracted
 # from n, NumPy's ``ddof``, and 1 unless you say. Layer and batch norm
-# divide by n. ``unbiased=False`` is the older word for ``correction=0``.
+# divide by n, the running variance of batch norm by n - 1.
+# ``unbiased=False`` is the older word for ``correction=0``.
 x = torch.tensor([1.0, 2.0, 3.0, 6.0])
 torch.var(x)  # tensor(4.6667)
 torch.var(x, correction=0)  # tensor(3.5000)
@@ -115,9 +116,9 @@ torch.allclose(by_hand, layer_norm)  # True
 # ----------------------------------------------------------
 #
 # Sum a condition to count how often it holds, average it for the share.
-# ``all`` and ``any`` reduce to booleans, along ``dim`` or over everything;
-# of nothing ``all`` is true. Numbers count as true when not 0, NaN
-# included.
+# ``all`` and ``any`` reduce to booleans (uint8 to uint8), along ``dim`` or
+# over everything; of nothing ``all`` is true. Numbers count as true when
+# not 0, NaN included.
 x = torch.tensor([[3, 0, 5], [0, 0, 7]])
 torch.count_nonzero(x), (x > 4).sum()  # (tensor(3), tensor(2))
 x.count_nonzero(dim=0)  # tensor([1, 0, 2])

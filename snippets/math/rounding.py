@@ -73,8 +73,8 @@ f"{x[0].item():.2f}"  # '3.14'
 # Fractional part: ``torch.frac``
 # -------------------------------
 #
-# What ``trunc`` cuts off, with the sign of the number. If you want it in
-# [0, 1) also for negative numbers, take the remainder by 1.
+# What ``trunc`` cuts off, with the sign of the number. If you want it from
+# 0 to 1 also for negative numbers, take the remainder by 1.
 x = torch.tensor([2.25, -2.25])
 torch.frac(x)  # tensor([ 0.2500, -0.2500])
 torch.equal(x.frac(), x - x.trunc())  # True

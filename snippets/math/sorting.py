@@ -194,8 +194,8 @@ order = torch.stack(list(losses.values())).argsort()
 # ----------------------------------------------------------
 #
 # NaN counts as the largest number. So it heads every descending order and
-# every ``topk``: drop it or replace it first. Complex numbers have no
-# order: sort by ``abs``.
+# every ``topk`` of the largest: drop it or replace it first. Complex
+# numbers have no order: sort by ``abs``.
 x = torch.tensor([2.0, float("nan"), -1.0])
 x.sort().values  # tensor([-1., 2., nan])
 x.sort(descending=True).values  # tensor([nan, 2., -1.])

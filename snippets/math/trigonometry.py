@@ -81,13 +81,14 @@ torch.equal(torch.arctan2(y, x), y.atan2(x))  # True
 # -----------------------------------------
 #
 # :math:`\sqrt{x^2 + y^2}` without the overflow of the squares. For the
-# length along a dimension use :func:`torch.linalg.vector_norm`.
+# length along a dimension use :func:`torch.linalg.vector_norm`, where the
+# squares do overflow.
 x = torch.tensor([3.0, 3e30])
 y = torch.tensor([4.0, 4e30])
 (x**2 + y**2).sqrt()  # tensor([5., inf])
 torch.hypot(x, y) / torch.tensor([1.0, 1e30])  # tensor([5.0000, 5.0000])
 pairs = torch.stack([x, y], dim=1)
-torch.linalg.vector_norm(pairs[0])  # tensor(5.)
+torch.linalg.vector_norm(pairs, dim=1)  # tensor([5., inf])
 
 # %%
 # Degrees and radians: ``torch.deg2rad``, ``torch.rad2deg``
@@ -106,7 +107,8 @@ torch.rad2deg(torch.tensor([torch.pi]))  # tensor([180.0000])
 #
 # The odd part, the even part and their quotient of ``exp``. ``torch.tanh``
 # squashes any number to between -1 and 1, and is a sigmoid in another
-# scale; ``sinh`` and ``cosh`` overflow where ``exp`` does.
+# scale; ``sinh`` and ``cosh`` overflow soon after ``exp``, on both sides of
+# 0.
 x = torch.tensor([-1.0, 0.0, 1.0])
 torch.tanh(x)  # tensor([-0.7616, 0.0000, 0.7616])
 torch.allclose(x.sinh(), (x.exp() - (-x).exp()) / 2)  # True
@@ -135,8 +137,9 @@ torch.equal(torch.arctanh(1 / x), torch.atanh(1 / x))  # True
 # Signal processing's sine: ``torch.sinc``
 # ----------------------------------------
 #
-# ``sin(pi * x) / (pi * x)``, and 1 at 0, where the quotient is nan. It is
-# 0 at all other integers. For ``sin(x) / x`` divide the argument by pi.
+# ``sin(pi * x) / (pi * x)``, and 1 at 0, where the quotient is nan. It is 0
+# at all other integers, up to rounding. For ``sin(x) / x`` divide the
+# argument by pi.
 x = torch.tensor([0.0, 0.5, 1.0])
 torch.sinc(x)  # tensor([1.0000, 0.6366, 0.0000])
 torch.sin(torch.pi * x) / (torch.pi * x)  # tensor([nan, 0.6366, 0.0000])

@@ -30,8 +30,8 @@ len(x)  # 2
 # Type and place: ``Tensor.dtype``, ``device``, ``requires_grad``
 # ---------------------------------------------------------------
 #
-# ``dtype`` says what the numbers are, ``device`` where they are. Gradients
-# are kept for tensors with ``requires_grad``, which only floating point and
+# ``dtype`` says what the numbers are, ``device`` where they are. Autograd
+# follows tensors with ``requires_grad``, which only floating point and
 # complex ones can have.
 x = torch.tensor([1.0, 2.0], device="cpu")
 x.dtype  # torch.float32

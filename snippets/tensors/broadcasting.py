@@ -101,7 +101,8 @@ rows  # tensor([[1, 2, 3], [1, 2, 3]])
 #
 # A model with one output returns ``(N, 1)`` while the targets are ``(N,)``.
 # Nothing fails: every prediction is compared with every target, and a
-# perfect model has a loss of 1.33. Loss functions warn, a formula does not.
+# perfect model has a loss of 1.33. ``mse_loss`` and ``l1_loss`` warn, a
+# formula does not.
 prediction = torch.tensor([[1.0], [2.0], [3.0]])
 target = torch.tensor([1.0, 2.0, 3.0])
 prediction - target  # tensor([[0., -1., -2.], [1., 0., -1.], [2., 1., 0.]])
@@ -109,6 +110,8 @@ prediction - target  # tensor([[0., -1., -2.], [1., 0., -1.], [2., 1., 0.]])
 (prediction.squeeze(1) - target).square().mean()  # tensor(0.)
 mse = torch.nn.functional.mse_loss
 mse(prediction, target)  # UserWarning: Using a target size ... different
+l1 = torch.nn.functional.l1_loss
+l1(prediction, target)  # UserWarning: Using a target size ... different
 
 # %%
 # Broadcast error: size of tensor a must match size of tensor b

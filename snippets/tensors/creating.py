@@ -106,10 +106,12 @@ x.new_ones(2, 3).device == x.new_empty(2, 3).device == x.device  # True
 # ``torch.arange`` with a float step: one number too many
 # -------------------------------------------------------
 #
-# The end is left out, but rounding can carry the last step just below it:
-# 1.3 is in. Say how many numbers you want with ``torch.linspace``, or scale
-# a range of whole numbers.
+# The end is left out, but how many numbers come is ``(end - start) / step``
+# rounded up, and that quotient can come out too large: 1.3 is in. Say how
+# many numbers you want with ``torch.linspace``, or scale a range of whole
+# numbers.
 torch.arange(1, 1.3, 0.1)  # tensor([1.0000, 1.1000, 1.2000, 1.3000])
+(1.3 - 1) / 0.1 > 3  # True
 torch.linspace(1, 1.2, 3)  # tensor([1.0000, 1.1000, 1.2000])
 torch.arange(10, 13) / 10  # tensor([1.0000, 1.1000, 1.2000])
 
@@ -135,9 +137,9 @@ t.detach().data_ptr() == t.data_ptr()  # True
 # ------------------------------------------------------
 #
 # The class reads whole numbers as sizes and hands out memory nobody filled.
-# It and its relatives ``torch.FloatTensor`` and ``torch.LongTensor`` fix
-# the dtype and stay on the CPU, whatever the default device. Write
-# :func:`torch.tensor` with a ``dtype``.
+# It and its relatives ``torch.FloatTensor`` and ``torch.LongTensor`` ignore
+# the type of the numbers and stay on the CPU, whatever the default device.
+# Write :func:`torch.tensor` with a ``dtype``.
 torch.Tensor(2, 3)  # shape (2, 3), dtype float32
 torch.Tensor([2, 3])  # tensor([2., 3.])
 torch.tensor([2, 3])  # tensor([2, 3])

@@ -47,8 +47,8 @@ torch.ones(2, device=old).device.type == old  # True
 #
 # A module moves itself and returns itself. A tensor does not move: ``to``
 # returns another one, and to drop that is no error until the layer meets
-# the old one. Parameters stay the same objects, so an optimizer made before
-# still knows them.
+# the old one. Between CPU and GPU parameters stay the same objects, so an
+# optimizer made before still knows them.
 net = nn.Linear(3, 2)
 weight = net.weight
 net.to("cpu", torch.float64) is net  # True
@@ -81,8 +81,9 @@ batch = {name: part.to(device) for name, part in batch.items()}
 # Error: expected all tensors to be on the same device
 # ----------------------------------------------------
 #
-# "Found at least two devices, cuda:0 and cpu!" is how it goes on with a
-# GPU. The device ``meta``, which holds shapes and no values, stands for
+# On a GPU it goes on "but found at least two devices, cuda:0 and cpu!" or,
+# from a layer, "but got mat1 is on cpu, different from other tensors on
+# cuda:0". The device ``meta``, which holds shapes and no values, stands for
 # the other one here and has its own words. Print the devices of the model
 # and of what enters it, then move what was forgotten.
 net = nn.Linear(3, 2, device="meta")
@@ -137,9 +138,10 @@ with suppress(RuntimeError):
 # Default device: ``torch.set_default_device``, ``with torch.device``
 # -------------------------------------------------------------------
 #
-# Functions that make tensors, and layers, follow it; the context is for a
-# block, the setter for the whole program. ``torch.from_numpy`` shares the
-# memory of the array and therefore stays on the CPU.
+# Most functions that make tensors, and layers, follow it; the context is
+# for a block, the setter for all that its thread runs later.
+# ``torch.from_numpy`` shares the memory of the array and therefore stays on
+# the CPU.
 before = torch.get_default_device()
 with torch.device("meta"):
     torch.zeros(2).device.type  # 'meta'

@@ -136,8 +136,8 @@ with suppress(TypeError):
 # ---------------------------------------------------------------
 #
 # After ``expand`` many elements are one number in memory, so an in-place
-# operation has no meaning. ``clone`` first. Filling with one number or
-# writing through an index is not caught: it changes a whole row.
+# operation has no meaning. ``clone`` first. Neither ``fill_`` nor a write
+# to one element is caught: the latter changes a whole row.
 x = torch.tensor([[1], [2]])
 wide = x.expand(2, 3)
 with suppress(RuntimeError):
@@ -152,11 +152,13 @@ wide  # tensor([[9, 9, 9], [2, 2, 2]])
 # --------------------------------------------------------------
 #
 # Dimensions are numbered from 0, and a batch that is missing shifts them
-# all. ``unsqueeze`` alone may name one more, as its result has one more.
+# all. ``unsqueeze`` and ``stack`` may name one more, as their result has
+# one more.
 x = torch.zeros(3, 4)
 with suppress(IndexError):
     x.transpose(1, 2)  # IndexError: in range of [-2, 1], but got 2
 x.transpose(-2, -1).shape  # torch.Size([4, 3])
 x.unsqueeze(2).shape  # torch.Size([3, 4, 1])
+torch.stack([x, x], dim=2).shape  # torch.Size([3, 4, 2])
 with suppress(IndexError):
     x.unsqueeze(3)  # IndexError: in range of [-3, 2], but got 3

@@ -50,7 +50,7 @@ torch.nn.functional.cross_entropy(logits, target)  # tensor(0.4076)
 #
 # ``probs`` are weights, divided by their sum; ``logits`` are what a network
 # gives, any real numbers, and go through a softmax. Scores passed without a
-# name are taken as ``probs``: no error unless their signs differ.
+# name are taken as ``probs``, and positive ones raise no error.
 scores = torch.tensor([0.0, 1.0, 3.0])
 distributions.Categorical(scores).probs  # tensor([0.0000, 0.2500, 0.7500])
 chosen = distributions.Categorical(logits=scores)
@@ -126,8 +126,8 @@ logits.grad  # tensor([1.5000, -1.5000])
 # ----------------------------------------------------------------
 #
 # The divergence from the first to the second, checked against the formula.
-# It is not symmetric. A pair of families without a closed form raises
-# NotImplementedError.
+# It is not symmetric. A pair of families for which PyTorch has no formula
+# raises NotImplementedError.
 p = distributions.Normal(1.0, 1.0)
 q = distributions.Normal(0.0, 2.0)
 distributions.kl_divergence(p, q)  # tensor(0.4431)
@@ -144,8 +144,8 @@ with suppress(NotImplementedError):
 # ---------------------------------------------------------
 #
 # Parameters and values are checked. A scale that a network computes must be
-# made positive first; ``validate_args=False`` only turns the error into
-# NaN.
+# made positive first; ``validate_args=False`` only hides the error, here as
+# NaN, elsewhere as a number that means nothing.
 raw, zero = torch.tensor(-1.0), torch.tensor(0.0)
 with suppress(ValueError):
     distributions.Normal(0.0, raw)  # ValueError: Expected parameter scale
@@ -156,3 +156,5 @@ distributions.Normal(0.0, scale).log_prob(zero)  # tensor(0.2418)
 coin = distributions.Bernoulli(0.3)
 with suppress(ValueError):
     coin.log_prob(raw)  # ValueError: within the support
+unchecked = distributions.Bernoulli(0.3, validate_args=False)
+unchecked.log_prob(raw)  # tensor(0.4906)

@@ -31,10 +31,10 @@ x.round().long()  # tensor([-2, 0, 2])
 # PyTorch and NumPy names side by side: ``torch.dtype``
 # -----------------------------------------------------
 #
-# The names agree, apart from ``torch.bfloat16``, which NumPy lacks. Numbers
-# with a decimal point are float32 in PyTorch and float64 in NumPy.
-# ``half``, ``float``, ``double``, ``short``, ``int`` and ``long`` are other
-# names.
+# The names agree, apart from those that NumPy lacks, such as
+# ``torch.bfloat16``. Numbers with a decimal point are float32 in PyTorch
+# and float64 in NumPy. ``half``, ``float``, ``double``, ``short``, ``int``
+# and ``long`` are other names.
 for dtype in [
     torch.float16, torch.float32, torch.float64, torch.bool,
     torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,

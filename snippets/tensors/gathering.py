@@ -13,7 +13,8 @@ import torch
 # --------------------------------------------------
 #
 # One 1-D index along one dimension; it may repeat and reorder. The same as
-# ``x[:, index]``, with the dimension as an argument. The result is a copy.
+# ``x[:, index]``, with the dimension as an argument, but no negative
+# numbers. The result is a copy.
 #
 # .. tensors:: x, x.index_select(0, index), x.index_select(1, index)
 #    :style: index

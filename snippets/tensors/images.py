@@ -55,7 +55,7 @@ floats.max() <= 1  # tensor(True)
 # ---------------------------------------------------
 #
 # It takes bytes or floats from 0 to 1, channels first, one image at a time.
-# There and back gives the same bytes.
+# There and back by float32 gives the same bytes.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 x = v2.functional.to_image(photo)
 floats = v2.functional.to_dtype(x, torch.float32, scale=True)
@@ -132,8 +132,8 @@ torch.allclose(old.to(new.device), new)  # True
 # Error: invalid shape for image data (``imshow``)
 # ------------------------------------------------
 #
-# ``imshow`` knows (height, width), (height, width, 3) and (height, width,
-# 4). Move three channels last, drop a single one.
+# ``imshow`` knows (height, width), alone or with 1, 3 or 4 channels last.
+# Move three channels last, drop a single one.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 x = v2.functional.to_image(photo).cpu().numpy()

@@ -129,8 +129,8 @@ view.shape  # torch.Size([2, 3])
 # -----------------------------------------------------------
 #
 # ``resize_`` keeps the elements in memory order, and what it adds is
-# whatever was there: it is no ``reshape``. ``set_`` lets a tensor look at
-# the memory of another one. Both are for buffers given as ``out=``.
+# whatever was there: it is no ``reshape``, but for buffers given as
+# ``out=``. ``set_`` lets a tensor look at the memory of another one.
 x = torch.arange(6)
 x.resize_(2, 2)  # tensor([[0, 1], [2, 3]])
 x.resize_(3, 4)[0]  # tensor([0, 1, 2, 3])

@@ -32,8 +32,8 @@ torch.zeros(2, 3, 4).stride()  # (12, 4, 1)
 #
 # Contiguous: walked row by row, the elements lie one after the other.
 # Transposing swaps strides and moves nothing; ``contiguous()`` copies. Not
-# every slice or transpose breaks it: whole rows do not, and neither does
-# swapping with a dimension of size 1.
+# every slice or transpose breaks it: adjacent whole rows do not, and
+# neither does swapping a dimension of size 1 with its neighbour.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 x.T.is_contiguous()  # False
 x.is_contiguous()  # True
@@ -43,6 +43,7 @@ x.T.contiguous().data_ptr() == x.data_ptr()  # False
 x[:, :2].is_contiguous()  # False
 x[:1].is_contiguous()  # True
 x[:1].T.is_contiguous()  # True
+torch.zeros(2, 3, 1).transpose(0, 2).is_contiguous()  # False
 
 # %%
 # A slice keeps the whole storage: ``untyped_storage``

@@ -48,7 +48,8 @@ np.shares_memory(shared.clone().numpy(), array)  # False
 # ----------------------------------------
 #
 # DLPack is the exchange format of NumPy, CuPy, JAX and others; it shares
-# memory, on a GPU as well. With NumPy it does what ``from_numpy`` does.
+# memory, on a GPU as well. With NumPy it does what ``from_numpy`` does, but
+# does not warn of a read-only array.
 array = np.array([1, 2, 3])
 tensor = torch.from_dlpack(array)
 tensor[0] = 9
@@ -113,9 +114,10 @@ torch.tensor(codes)  # tensor([0, 1, 0])
 # pandas to tensor: ``DataFrame.to_numpy``
 # ----------------------------------------
 #
-# Columns of one dtype come without a copy, columns of several are copied
-# into one that fits all. ``torch.tensor`` copies in any case. The words are
-# alike: ``.numpy()`` belongs to tensors, ``.to_numpy()`` to pandas.
+# Columns of one dtype can come without a copy, columns of several are
+# copied into one that fits all. ``torch.tensor`` copies in any case. The
+# words are alike: ``.numpy()`` belongs to tensors, ``.to_numpy()`` to
+# pandas.
 import pandas as pd
 
 frame = pd.DataFrame({"width": [1.0, 2.0], "height": [3.0, 4.0]})
@@ -125,6 +127,8 @@ np.shares_memory(mixed.to_numpy(), mixed.to_numpy())  # False
 mixed.to_numpy().dtype.name  # 'float64'
 x = torch.tensor(frame.to_numpy(), dtype=torch.float32)
 x  # tensor([[1., 3.], [2., 4.]])
+frame["depth"] = [5.0, 6.0]
+np.shares_memory(frame.to_numpy(), frame.to_numpy())  # False
 
 # %%
 # Error: can't call numpy() on tensor that requires grad
@@ -157,8 +161,8 @@ torch.from_numpy(array).flip(0)  # tensor([3, 2, 1])
 # ----------------------------------------------
 #
 # A tensor knows no read-only memory, so writing to one over such an array
-# is undefined. Broadcast views, memory maps and pandas hand out such
-# arrays. Copy them.
+# is undefined. Broadcast views, memory maps opened with ``"r"`` and pandas
+# hand out such arrays. Copy them.
 array = np.array([1.0, 2.0])
 array.flags.writeable = False
 torch.from_numpy(array)  # UserWarning: NumPy array is not writable

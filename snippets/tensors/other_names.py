@@ -28,7 +28,7 @@ torch.row_stack(pair)  # tensor([[1, 2], [3, 4]])
 #
 # ``torch.swapaxes`` and ``torch.swapdims`` are ``torch.transpose``;
 # ``torch.moveaxis`` is ``torch.movedim``. Prefer ``transpose`` and
-# ``movedim``, whose arguments are called ``dim`` as everywhere else.
+# ``movedim``: elsewhere in PyTorch, too, it is ``dim`` and not axis.
 x = torch.arange(24).reshape(2, 3, 4)
 for name in ["swapaxes", "swapdims"]:
     swapped = getattr(torch, name)(x, 0, 2)
@@ -59,13 +59,17 @@ torch.ones(2, 3, 4).mT.shape  # torch.Size([2, 4, 3])
 # ``torch.ravel`` is ``torch.flatten`` without arguments
 # ------------------------------------------------------
 #
-# Both copy only if the elements do not lie in order. ``flatten`` can keep
-# the batch dimension, which layers need: prefer it.
+# The values are the same. ``ravel`` copies whatever is not contiguous,
+# ``flatten`` only where no view can be. ``flatten`` can keep the batch
+# dimension, which layers need: prefer it.
 x = torch.arange(6).reshape(2, 3)
 torch.equal(torch.ravel(x), torch.flatten(x))  # True
 torch.ravel(x).data_ptr() == x.data_ptr()  # True
 torch.ravel(x.T)  # tensor([0, 3, 1, 4, 2, 5])
 torch.ravel(x.T).data_ptr() == x.data_ptr()  # False
+column = x[:, 1]
+torch.ravel(column).data_ptr() == column.data_ptr()  # False
+torch.flatten(column).data_ptr() == column.data_ptr()  # True
 torch.ones(8, 3, 5).flatten(start_dim=1).shape  # torch.Size([8, 15])
 with suppress(TypeError):
     x.ravel(1)  # TypeError: ravel() takes no arguments

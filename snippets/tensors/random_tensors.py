@@ -82,7 +82,7 @@ with suppress(TypeError):
 # ``torch.bernoulli(p)`` and ``p.bernoulli()`` read the probabilities from
 # the tensor. ``bernoulli_`` does not: it overwrites the tensor with draws
 # whose probability is its argument, one half unless you say. A probability
-# above 1 is an error, shown on the CPU as it ends the process on a GPU.
+# above 1 is an error, shown on the CPU as on a GPU nothing works after it.
 torch.bernoulli(torch.tensor([0.0, 1.0]))  # tensor([0., 1.])
 p = torch.full((100_000,), 0.3)
 torch.bernoulli(p).mean().round(decimals=1)  # tensor(0.3000)
@@ -97,11 +97,12 @@ with suppress(RuntimeError):
 # Draw indices by weight: ``torch.multinomial``
 # ---------------------------------------------
 #
-# The weights need not add up to 1; an index of weight 0 is never drawn.
-# Without ``replacement=True`` each index comes at most once, so there must
-# be enough of them. Language models pick the next token this way.
+# The weights need not add up to 1. Without ``replacement=True`` each index
+# comes at most once: if too few have a weight, those of weight 0 come too,
+# and beyond that is an error. Language models pick the next token this way.
 weights = torch.tensor([1.0, 0.0, 4.0])
 torch.multinomial(weights, 2).sort().values  # tensor([0, 2])
+torch.multinomial(weights, 3).sort().values  # tensor([0, 1, 2])
 drawn = torch.multinomial(weights, 100_000, replacement=True)
 shares = drawn.bincount() / 100_000
 shares.round(decimals=1)  # tensor([0.2000, 0.0000, 0.8000])

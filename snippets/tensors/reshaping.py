@@ -13,8 +13,8 @@ import torch
 # -----------------------------------
 #
 # Elements are read row by row and laid out row by row; their number must
-# stay. One size may be ``-1`` and is computed from the others. Only
-# ``reshape(-1)`` gives 1-D; ``reshape(1, -1)`` is a matrix of one row.
+# stay. One size may be ``-1`` and is computed from the others.
+# ``reshape(-1)`` gives 1-D, but ``reshape(1, -1)`` is a matrix of one row.
 #
 # .. tensors:: x, x.reshape(2, 3), x.reshape(3, 2)
 x = torch.arange(6)
@@ -77,8 +77,9 @@ column.view(2, 1)  # tensor([[1], [4]])
 # ----------------------------------------------
 #
 # ``start_dim=1`` keeps the batch, as ``nn.Flatten`` does by default.
-# ``ravel`` is ``flatten`` of everything under NumPy's name. Both return a
-# view where they can, so writing into the result may change ``x``.
+# ``ravel`` is ``flatten`` of everything under NumPy's name. ``flatten``
+# returns a view where it can, ``ravel`` where ``x`` is contiguous: writing
+# into it changes ``x``.
 x = torch.tensor([[[1, 2], [3, 4]], [[5, 6], [7, 8]]])
 torch.flatten(x)  # tensor([1, 2, 3, 4, 5, 6, 7, 8])
 x.flatten(start_dim=1)  # tensor([[1, 2, 3, 4], [5, 6, 7, 8]])

@@ -148,9 +148,9 @@ torch.view_as_real(spectrum).shape  # torch.Size([9, 17, 2])
 # Error: window overlap add min: 1 (``torch.istft``)
 # --------------------------------------------------
 #
-# Where all windows are zero, nothing can be divided. It comes from
-# ``center=False`` with a window that starts at zero, or from a hop as long
-# as the window. Keep ``center=True`` in both directions.
+# Where all windows are zero, nothing can be divided. With a window that
+# starts at zero it comes from ``center=False``, or from a hop as long as
+# the window. Keep ``center=True`` in both directions.
 signal, window = torch.randn(64), torch.hann_window(16)
 settings = {"n_fft": 16, "hop_length": 4, "window": window}
 cut = torch.stft(signal, **settings, center=False, return_complex=True)
@@ -159,3 +159,6 @@ with suppress(RuntimeError):
 padded = torch.stft(signal, **settings, return_complex=True)
 back = torch.istft(padded, **settings)
 torch.allclose(back, signal, atol=1e-5)  # True
+settings["window"] = torch.hamming_window(16)
+cut = torch.stft(signal, **settings, center=False, return_complex=True)
+torch.istft(cut, **settings, center=False).shape  # torch.Size([64])

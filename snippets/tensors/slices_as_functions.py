@@ -94,15 +94,17 @@ torch.triu_indices(3, 3, offset=1)  # tensor([[0, 0, 1], [1, 2, 2]])
 # Sort one tensor as another: ``torch.take_along_dim``
 # ----------------------------------------------------
 #
-# It applies the result of ``argsort`` or ``argmax`` along a dimension, as
-# ``gather`` does, but the index broadcasts against the tensor. Without
-# ``dim`` it reads the flattened tensor.
+# It applies the result of ``argsort``, or of ``argmax`` with
+# ``keepdim=True``, along a dimension, as ``gather`` does, but the index
+# broadcasts against the tensor. Without ``dim`` it reads the flattened
+# tensor.
 x = torch.tensor([[30, 10, 20], [40, 60, 50]])
 order = x.argsort(dim=1)
 torch.take_along_dim(x, order, dim=1)[0]  # tensor([10, 20, 30])
 torch.equal(x.take_along_dim(order, 1), x.gather(1, order))  # True
 last = torch.tensor([[2]])
 x.take_along_dim(last, dim=1)  # tensor([[20], [50]])
+x.take_along_dim(x.argmax(1, keepdim=True), dim=1)  # tensor([[30], [60]])
 x.gather(1, last)  # tensor([[20]])
 x.take_along_dim(torch.tensor([3]))  # tensor([40])
 

@@ -126,9 +126,9 @@ second.clone().untyped_storage().nbytes()  # 16
 # Error: this view is the output of a function that returns multiple views
 # ------------------------------------------------------------------------
 #
-# Autograd cannot follow a write into a piece of a tensor that needs a
-# gradient. Compute a new piece and join, or write into a slice of the
-# whole.
+# Autograd cannot follow a write into what ``split``, ``chunk`` or
+# ``unbind`` cut from a tensor that needs a gradient. Compute a new piece
+# and join, write into a slice of the whole, or cut with ``tensor_split``.
 weight = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 x = weight * 1
 first, second = x.chunk(2)
@@ -137,6 +137,9 @@ with suppress(RuntimeError):
 torch.cat([first * 10, second]).detach()  # tensor([10., 20., 3., 4.])
 x[:2] *= 10
 x.detach()  # tensor([10., 20., 3., 4.])
+first, second = x.tensor_split(2)
+second *= 10
+x.detach()  # tensor([10., 20., 30., 40.])
 
 # %%
 # Error: too many values to unpack

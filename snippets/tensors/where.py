@@ -59,8 +59,9 @@ x[rows, columns]  # tensor([7, 8, 9])
 # -------------------------------------------------------------
 #
 # Picking by a mask gives a 1-D tensor, since a row may lose any number of
-# elements; it is what ``x[mask]`` does. Filling keeps the shape.
-# ``masked_scatter`` fills with the next values of a source, in order.
+# elements. ``x[mask]`` does the same, but its mask does not broadcast.
+# Filling keeps the shape. ``masked_scatter`` fills with the next values of
+# a source, in order.
 x = torch.tensor([[1, -2, 3], [-4, 5, -6]])
 mask = x < 0
 torch.masked_select(x, mask)  # tensor([-2, -4, -6])
@@ -68,6 +69,8 @@ x.masked_fill(mask, 0)  # tensor([[1, 0, 3], [0, 5, 0]])
 source = torch.tensor([70, 80, 90])
 x.masked_scatter(mask, source)  # tensor([[1, 70, 3], [80, 5, 90]])
 x.masked_select(torch.tensor([True, False, False]))  # tensor([1, -4])
+with suppress(IndexError):
+    x[torch.tensor([True, False, False])]  # IndexError: mask [3] at index
 
 # %%
 # ``torch.where``, ``np.where`` and ``DataFrame.where`` compared

@@ -13,9 +13,9 @@ import torch
 # New tensor or in place: ``torch.scatter``, ``Tensor.scatter_``
 # --------------------------------------------------------------
 #
-# The function and the method without underscore leave the tensor alone.
-# The index names a place for each element of ``src``; ``src`` may be a
-# number.
+# The function and the method without underscore leave the tensor alone. The
+# index names a place for each element of ``src``; where ``src`` is larger
+# than the index, the rest is not used. ``src`` may be a number.
 x = torch.zeros(2, 3)
 index, src = torch.tensor([[2], [0]]), torch.tensor([[5.0], [6.0]])
 new = torch.scatter(x, 1, index, src)
@@ -23,6 +23,7 @@ new  # tensor([[0., 0., 5.], [6., 0., 0.]])
 torch.equal(new, x.scatter(1, index, src))  # True
 torch.equal(new, x.clone().scatter_(1, index, src))  # True
 torch.scatter(x, 1, index, 1.0)  # tensor([[0., 0., 1.], [1., 0., 0.]])
+torch.scatter(x, 1, index[:1], src)[1]  # tensor([0., 0., 0.])
 x.count_nonzero()  # tensor(0)
 
 # %%
@@ -72,7 +73,7 @@ new  # tensor([3., 5., 9.])
 #
 # ``index_copy`` takes a row for each index, ``index_fill`` one number for
 # all. In place they are what ``x[index] = rows`` and ``x[index] = 7`` do,
-# along any ``dim``.
+# along any ``dim``; but ``index_copy`` takes no negative index.
 x, index = torch.zeros(3, 2), torch.tensor([2, 0])
 rows = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 new = torch.index_copy(x, 0, index, rows)
@@ -140,9 +141,9 @@ x.index_put_(places, ones, accumulate=True)  # tensor([0., 3.])
 # Error: source and destination dtype (``index_add_``)
 # ----------------------------------------------------
 #
-# None of these converts the values: the source must have the dtype of the
-# tensor, and so with a tensor in brackets. A plain index or a slice in
-# brackets does convert, and cuts a float without a word.
+# None of these converts a source: it must have the dtype of the tensor, and
+# so with a tensor in brackets. A number is converted, and so is what a
+# plain index or a slice in brackets gets: a float is cut without a word.
 counts, index = torch.tensor([0, 0]), torch.tensor([1])
 src = torch.tensor([2.7])
 with suppress(RuntimeError):
@@ -151,6 +152,7 @@ with suppress(RuntimeError):
     counts.index_copy_(0, index, src)  # RuntimeError: same dtype
 with suppress(RuntimeError):
     counts[index] = src  # RuntimeError: destination dtypes match
+counts.index_fill(0, index, 2.7)  # tensor([0, 2])
 counts[1:] = src
 counts  # tensor([0, 2])
 counts.float().index_add_(0, index, src)  # tensor([0.0000, 4.7000])
