@@ -144,8 +144,8 @@ plain.zero_grad()
 # Accuracy against ``epsilon``
 # ----------------------------
 #
-# Random signs change each pixel by as much as FGSM does. They are the test
-# of whether the direction matters.
+# Random signs change each pixel by at most ``epsilon``, as FGSM does. They
+# are the test of whether the direction matters.
 def accuracy(model, inputs):
     with torch.inference_mode():
         right = model(inputs).argmax(dim=1) == test_targets

@@ -163,8 +163,9 @@ print(explained.break_reasons[0].reason)
 # ``fullgraph=True`` makes the break an error
 # -------------------------------------------
 #
-# Without it a graph break costs time in silence. ``fullgraph=True`` raises
-# at the first one, names the cause and, in its last lines, the place.
+# Without it most graph breaks cost time in silence. ``fullgraph=True``
+# raises at the first one, names the cause and, in its last lines, the
+# place.
 try:
     torch.compile(clip, backend="eager", fullgraph=True)(long)
 except RuntimeError as error:
@@ -199,8 +200,9 @@ torch.equal(whole(short), clip(short))  # True
 # -------------------------------------------------
 #
 # A backend is a function that gets the captured graph, so one that counts
-# is short. By default the second length compiles a graph for all lengths.
-# ``dynamic=True`` does so at once; ``dynamic=False`` compiles each length.
+# is short. By default the second length compiles a graph for all lengths
+# but 0 and 1. ``dynamic=True`` does so at once. ``dynamic=False`` compiles
+# each length, up to eight; after that the function runs uncompiled.
 def count_compiles(dynamic):
     graphs, counts = [], []
 

@@ -89,7 +89,8 @@ torch.allclose(mixed_targets, by_hand, atol=1e-5)  # True
 #
 # The labels are mixed by the share of the pixels. The pictures show eight
 # digits, then blended, then with a rectangle of the digit before; here a
-# large ``alpha`` keeps the share near one half.
+# large ``alpha`` draws shares near one half. A rectangle that the border
+# cuts off has less.
 cutmix = v2.CutMix(num_classes=10)
 rows = [inputs[:8]]
 for transform in (v2.MixUp, v2.CutMix):

@@ -92,11 +92,16 @@ int((layer.weight == 0).sum())  # 12288
 # ``remove`` makes it permanent
 # -----------------------------
 #
-# A masked network cannot be copied by ``deepcopy``, and its ``state_dict``
-# has other names than that of the plain network, so it does not load
-# there. After ``prune.remove`` both work. The zeros stay, the mask is gone.
+# After pruning, ``weight`` hangs on a graph, and ``deepcopy`` fails until a
+# forward pass under ``no_grad`` has made it anew. The ``state_dict`` of a
+# masked network has other names than that of the plain one, so it does not
+# load there. After ``prune.remove`` both work. The zeros stay, the mask is
+# gone.
 with suppress(RuntimeError):
     deepcopy(pruned)  # RuntimeError: Only Tensors created explicitly
+with torch.no_grad():
+    pruned(test_set[:1][0])
+deepcopy(pruned)[2].weight_mask.mean()  # tensor(0.2500)
 with suppress(RuntimeError):
     model.load_state_dict(pruned.state_dict())  # RuntimeError: "2.weight"
 prune.remove(layer, "weight")

@@ -3,9 +3,10 @@ Quantization to int8 with torchao: weight-only, dynamic, static (pt2e)
 ======================================================================
 
 int8 keeps each weight in one byte instead of four. ``quantize_`` changes
-the linear layers in one line; the pt2e flow quantizes convolutions and
-activations too, with ranges measured on data. All three files are under a
-third of the size, and the accuracy stays within one of 100 test digits.
+the linear layers in one line; the pt2e flow quantizes convolutions too,
+with ranges of the activations measured on data beforehand. All three files
+are under a third of the size, and the accuracy stays within one of 100 test
+digits.
 """
 import io
 import warnings
@@ -117,7 +118,7 @@ torch.allclose(restored, library)  # True
 #
 # Weights lie around zero, so the zero point is 0, and each row has a scale
 # of its own. ``quantize_`` works in place and changes linear layers;
-# ``filter_fn`` chooses others. ``set_inductor_config=False`` leaves the
+# ``filter_fn`` chooses among them. ``set_inductor_config=False`` leaves the
 # global settings of ``torch.compile`` alone.
 weight_only = deepcopy(model)
 quantize_(weight_only, Int8WeightOnlyConfig(set_inductor_config=False))
@@ -200,10 +201,12 @@ file_size(state_dict) > size["float32"]  # True
 # Calibrate with what the model will see
 # --------------------------------------
 #
-# Calibrated on images a twentieth as bright, all ranges are too small, and
-# most values are cut off. Nothing warns: measure after quantizing. Run as
-# it is, this graph computes with the restored floats; ``torch.compile``
-# turns the pairs of quantize and dequantize into integer kernels.
+# Calibrated on images a twentieth as bright, the ranges of the activations
+# are too small, and many values are cut off. Nothing warns: measure after
+# quantizing. Run as it is, this graph computes with the restored floats;
+# under ``no_grad``, ``torch.compile`` turns the pairs of quantize and
+# dequantize into integer kernels once ``torch._inductor.config.freezing``
+# is on.
 dark = quantize_static(model, train_set[:256][0] / 20)
 accuracy_dark = evaluate(dark)
 accuracy_dark < accuracy["static"] - 0.1  # True
@@ -259,9 +262,10 @@ bool(agree.float().mean() > 0.98)  # True
 # -----------------------------------------------------------
 #
 # The eager static form needs ``QuantStub`` and ``DeQuantStub`` in the
-# model, and layers fused by hand. Without them the conversion passes and
-# the first call fails: a float tensor meets a quantized kernel. pt2e needs
-# no change of the model. The filter is for a warning of the old observers.
+# model, and fuses only the layers that are named. Without the stubs the
+# conversion passes and the first call fails: a float tensor meets a
+# quantized kernel. pt2e needs no change of the model. The filter is for a
+# warning of the old observers.
 warnings.filterwarnings("ignore", "Please use quant_min")
 with torch.device("cpu"):
     net.qconfig = api.get_default_qconfig()

@@ -18,8 +18,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
 # %%
-# Data: half of the training labels are made wrong
-# ------------------------------------------------
+# Data: half of the training labels are drawn at random
+# -----------------------------------------------------
 #
 # Every second training label is replaced by a random one, as in data that
 # was labelled carelessly. A network that trains for long learns the wrong

@@ -52,8 +52,8 @@ cnn = make_cnn()
 # --------------------------------------------
 #
 # A hook sees each layer's output. Where shapes do not fit, the error names
-# two matrices and no layer: the last line before it tells that the layer
-# after ``Flatten`` got 256 numbers and expects 512.
+# two matrices and no layer: here one got 256 numbers and expects 512. The
+# last line before it tells that this is the layer after ``Flatten``.
 @contextmanager
 def shapes(model):
     seen = []
@@ -113,8 +113,9 @@ criterion(torch.eye(10), torch.arange(10))  # tensor(1.4612)
 # ------------------------------------------------------
 #
 # Sixteen samples, no shuffling, no dropout. A loss that does not come near
-# 0 here is an error in the code, and more data will not mend it. The
-# network with a softmax too many stays above 1.46.
+# 0 here is an error in the code, the learning rate or the architecture, and
+# more data will not mend it. The network with a softmax too many stays
+# above 1.46.
 def learn_one_batch(model, steps=100):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     inputs, targets = images[:16], labels[:16]

@@ -72,7 +72,8 @@ stops_at(losses, patience=2, min_delta=0.05)  # (4, 0.7)
 #
 # ``<`` and ``>`` with ``nan`` are false. ``loss < best`` makes it a bad
 # epoch. The turned form ``loss > best`` for bad epochs makes it a good one:
-# ``nan`` becomes the best, and no later epoch counts as bad.
+# ``nan`` becomes the best, and the next epoch counts as good, whatever its
+# loss.
 nan = float("nan")
 stops_at([0.5, nan, nan, nan], patience=2)  # (3, 0.5)
 nan > 0.5  # False
@@ -100,8 +101,8 @@ layer.load_state_dict(deep)
 layer.weight.item()  # 1.0
 
 # %%
-# Data: half of the training labels are made wrong
-# ------------------------------------------------
+# Data: half of the training labels are drawn at random
+# -----------------------------------------------------
 #
 # Early stopping pays where training too long does harm. Every second
 # training label is replaced by a random one, and a network that trains for

@@ -87,7 +87,8 @@ torch.allclose(summed, whole, rtol=0.0, atol=1e-12)  # True
 # ``islice`` takes up to ``steps`` batches from the loader. The last group
 # is a smaller one and gets its step like the others. Clipping belongs
 # before ``step``, and a scheduler counts groups. Where padding is left out
-# of the loss, ``samples`` is the number of targets that count.
+# of the loss, count only the targets that are in it, in ``samples`` and in
+# the weight of each part.
 def train(model, loader, criterion, optimizer, steps):
     model.train()
     batches = iter(loader)
@@ -112,7 +113,7 @@ train(model, small_loader, criterion, optimizer, steps=4)  # 20
 # The form in circulation drops the remainder
 # -------------------------------------------
 #
-# Most tutorials divide by ``steps`` and step when the count is a multiple
+# Many tutorials divide by ``steps`` and step when the count is a multiple
 # of it. Of 79 batches the last three then lead to no step. And a loader
 # shorter than ``steps`` trains nothing, without a word: below, 48 samples
 # leave every parameter as it was.

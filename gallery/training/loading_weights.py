@@ -97,10 +97,10 @@ reached["loaded"] == reached["saved"]  # True
 # Missing key(s) in state_dict: the prefix ``module.``
 # ----------------------------------------------------
 #
-# A wrapper such as :class:`~torch.nn.DataParallel` puts its name before
-# every key. ``strict=True``, the default, says so. ``strict=False`` loads
-# what fits, and here nothing does: no error, and a model at chance. Its
-# result lists the names; look at it.
+# A wrapper such as :class:`~torch.nn.DataParallel` holds the model as
+# ``module``, and every key begins with that name. ``strict=True``, the
+# default, says so. ``strict=False`` loads what fits, and here nothing does:
+# no error, and a model at chance. Its result lists the names; look at it.
 state = {f"module.{name}": tensor for name, tensor in state.items()}
 torch.manual_seed(1)
 silent = Net()

@@ -165,9 +165,10 @@ record.stat().st_size > 1000  # True
 # Read TensorBoard's files back
 # -----------------------------
 #
-# ``EventAccumulator`` reads the folder as TensorBoard does. It keeps one
-# histogram of each name unless ``size_guidance`` says 0, which is all.
-# Scalars come back as they were written, rounded to ``float32``.
+# ``EventAccumulator`` reads the folder as TensorBoard does. Of each name it
+# keeps one histogram and at most 10,000 scalars, unless ``size_guidance``
+# gives another number; 0 is all. Scalars come back as they were written,
+# rounded to ``float32``.
 events = EventAccumulator(
     f"{folder.name}/board", size_guidance={"histograms": 0}
 )

@@ -53,8 +53,8 @@ def make_model():
 #
 # ``device.type`` names the kind of device and decides the 16-bit type:
 # bfloat16 on a CPU, float16 on CUDA. Convolutions and matrix products run
-# in it, losses in float32, and ReLU keeps what it gets. Sums and softmax
-# are float32 on CUDA and stay in 16 bits on a CPU.
+# in it, most losses in float32, and ReLU keeps what it gets. Sums and
+# softmax are float32 on CUDA and stay in 16 bits on a CPU.
 low = torch.get_autocast_dtype(device.type)
 model = make_model()
 inputs, targets = dataset[:8]

@@ -2,10 +2,10 @@
 Profiling: where the time of a training step goes
 =================================================
 
-``torch.profiler`` names the operations of a step and draws them on a time
-axis, and ``torch.utils.benchmark.Timer`` compares two forms of one of them.
-Here the profile points at a loop over the samples of a batch: written for
-the whole batch, the step gives the same loss in less than half the time.
+``torch.profiler`` tells which operations a step runs and when, and
+``torch.utils.benchmark.Timer`` compares two forms of one of them. Here the
+profile points at a loop over the samples of a batch: written for the whole
+batch, the step gives the same loss in less than half the time.
 """
 import json
 import time
@@ -112,10 +112,10 @@ assert large_seconds > small_seconds
 # CUDA events: the clock of the GPU itself
 # ----------------------------------------
 #
-# Two events in the stream give the time between them on the device, without
-# that of Python. They are read after a wait. The last number is what the
-# clock says without one: only the time to queue the product. On a CPU
-# nothing is printed.
+# Two events in the stream give the time between them on the device. If it
+# waits for Python in between, that counts as well. They are read after a
+# wait. The last number is what the clock says without one: only the time to
+# queue the product. On a CPU nothing is printed.
 if device.type == "cuda":
     start = torch.cuda.Event(enable_timing=True)
     end = torch.cuda.Event(enable_timing=True)

@@ -4,8 +4,8 @@ Reproducibility: seeds, deterministic algorithms, equal losses
 
 Seed ``random``, NumPy and PyTorch, give the loader a generator of its own,
 and ask for deterministic algorithms: two runs then give the same losses to
-the last bit. One draw more in between, or one generator without a seed,
-and they part; other devices, versions of PyTorch and numbers of threads
+the last bit. One draw more in between, or one generator without a seed, and
+they part; other devices, versions of PyTorch and numbers of threads can
 part them as well.
 """
 import os
@@ -242,8 +242,8 @@ with deterministic(warn_only=True):
 # Floats are rounded after each addition, so another order is another sum.
 # Kernels with atomic additions on a GPU add in whatever order the threads
 # arrive; another number of threads, another device or another version of
-# PyTorch splits the sum in other places. No seed changes that: compare such
-# runs with a tolerance.
+# PyTorch may split the sum in other places. No seed changes that: compare
+# such runs with a tolerance.
 big, small = torch.tensor(1e8), torch.tensor(1.0)
 (big + small) - big  # tensor(0.)
 (big - big) + small  # tensor(1.)

@@ -3,8 +3,8 @@ The training loop: ``train``, ``evaluate``, and what they report
 ================================================================
 
 Two functions and a loop around them train most models. Here they teach a
-small network to read handwritten digits it has never seen; every later page
-of this chapter adds one thing to the same two functions.
+small network to read handwritten digits it has never seen; many later pages
+of this chapter add one thing to the same two functions.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -64,7 +64,8 @@ model(torch.zeros(5, 1, 8, 8)).shape  # torch.Size([5, 10])
 #
 # The sums are weighted by batch size: the last batch is a short one, and a
 # mean of batch means would count each of its samples more than the others.
-# Sums stay tensors until the end, so that a GPU never waits for Python.
+# Sums stay tensors until the end: ``item()`` in each batch would make
+# Python wait for the GPU.
 def train(model, loader, criterion, optimizer):
     model.train()
     loss_sum, correct, seen = 0.0, 0, 0
@@ -87,7 +88,8 @@ def train(model, loader, criterion, optimizer):
 #
 # ``eval()`` changes what layers do (dropout, batch normalization);
 # :class:`~torch.inference_mode` records no graph. Neither does the other's
-# work, so both are needed. Before training, one digit in ten is right.
+# work, so both are needed. Before training, about one digit in ten is
+# right.
 @torch.inference_mode()
 def evaluate(model, loader, criterion):
     model.eval()
@@ -136,8 +138,10 @@ right.mean()  # tensor(0.8889)
 # What was reached
 # ----------------
 #
-# The test digits are used here, once. A model with a wrong loss, frozen
-# layers or shuffled labels misses the range asserted below by far.
+# The test digits are used here, once. A model trained with shuffled labels
+# misses the range asserted below by far. One with a softmax too many or a
+# frozen first layer can still reach it: :doc:`debugging` shows how such
+# errors are found.
 test_loss, test_accuracy = evaluate(model, test_loader, criterion)
 print(f"{test_accuracy=:.3f}")
 assert 0.95 < test_accuracy <= 1.0, test_accuracy
