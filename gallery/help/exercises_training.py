@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 # .. hint::
 #
 #    One tensor of three zeros with ``requires_grad``, the formula, the mean
-#    square, an optimizer. ``Adam`` with ``lr=0.1`` needs some hundred
+#    square, an optimizer. ``Adam`` with ``lr=0.1`` needs about a hundred
 #    steps.
 device = torch.get_default_device()
 rng = torch.Generator(device=device).manual_seed(0)
@@ -181,8 +181,8 @@ check_compare(compare)
 #
 # .. hint::
 #
-#    ``nan`` compares as false with everything, and ``argmin`` takes it for
-#    the smallest. ``torch.nan_to_num`` can make it large.
+#    ``<``, ``>`` and ``==`` are false with ``nan``, and ``argmin`` takes it
+#    for the smallest. ``torch.nan_to_num`` can make it large.
 def choose(losses):
     raise NotImplementedError("your turn")
 
@@ -263,7 +263,8 @@ check_plateau(plateau_rates)
 # .. hint::
 #
 #    Add ``strength * weight.abs().sum()`` or ``weight.square().sum()`` to
-#    the loss. ``weight_decay`` of SGD is half of the second.
+#    the loss. ``weight_decay=2 * strength`` of SGD does the same as the
+#    second, for the bias too.
 rng = torch.Generator(device=device).manual_seed(0)
 useless = torch.randn(40, 30, generator=rng, device=device)
 wide = torch.cat([features[:40] * 20, useless], dim=1)

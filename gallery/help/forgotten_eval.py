@@ -70,9 +70,9 @@ def make_model(momentum=0.1):
 #
 # ``eval()`` stays until ``train()`` is called. A loop that calls
 # ``model.train()`` once, before the first epoch, trains without dropout
-# after the first evaluation; one that calls ``model.eval()`` once
-# evaluates wrongly after it. Each function sets the mode it needs, in its
-# first line, and no caller has to remember it.
+# after the first evaluation; one that calls ``model.eval()`` once, for the
+# first evaluation, runs the later ones in train mode. Each function sets
+# the mode it needs, in its first line, and no caller has to remember it.
 def train(model, optimizer, rows_per_batch=64):
     model.train()
     for rows in torch.randperm(1200).split(rows_per_batch):
@@ -192,8 +192,9 @@ slow_eval < slow_batch - 0.1  # True
 #
 # ``update_bn`` resets them and takes the plain mean over all batches of a
 # loader; no weight changes. In training: the default ``momentum``, or more
-# steps. Batches of two or three samples make poor statistics at any
-# momentum: use :class:`~torch.nn.GroupNorm`, which has none.
+# steps. Batches of two or three samples are normalized badly in training at
+# any momentum: use :class:`~torch.nn.GroupNorm`, which does not look at the
+# batch.
 weight = slow[0].weight.clone()
 update_bn(x_train.split(64), slow)
 slow_cured = evaluate(slow, x_test, y_test)

@@ -5,8 +5,9 @@ Missing key(s) in state_dict: keys and sizes that do not match
 ``load_state_dict`` names every key that the model expects and the file
 lacks (missing), and the reverse (unexpected). Compare the two lists of
 names: a prefix ``module.`` comes from several GPUs, ``_orig_mod.`` from
-``torch.compile``, other names from changed code. Each file below fails
-first and then gives back the accuracy it was saved with.
+``torch.compile``, other names from changed code. The files below fail
+first; repaired, they give back the accuracy they were saved with, except
+for a new head, which must be trained.
 
 * Does no key agree?
 
@@ -109,8 +110,8 @@ list(trained.state_dict())[2:]  # ['head.weight', 'head.bias']
 # ------------------------------------------------------------
 #
 # Missing: in the model, not in the file. Unexpected: in the file, not in
-# the model. Nothing is guessed. This function prints the same as two sets,
-# which are shorter than the message for a large model.
+# the model. Nothing is guessed. This function gives the same names as two
+# lists, which code can test.
 def compare(model, state):
     wanted, given = set(model.state_dict()), set(state)
     return sorted(wanted - given), sorted(given - wanted)
@@ -212,8 +213,9 @@ Net().load_state_dict(file["model"])
 # -------------------------------------------
 #
 # The file is from older code in which the layers were called ``features``
-# and ``classifier``. Write down old and new names once; sizes are the test
-# of each pair. The keys that remain stay as they are.
+# and ``classifier``. Write down old and new names once. A wrong pair raises
+# only if the sizes differ: two layers of one size can change places in
+# silence. The keys that remain stay as they are.
 def rename(state, names):
     new = {}
     for key, value in state.items():

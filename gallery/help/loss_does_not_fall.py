@@ -2,11 +2,11 @@
 Loss does not fall: nine causes, told apart by short tests
 ==========================================================
 
-Overfit one batch first: a model that cannot learn 32 samples by heart has
-a fault in its loop, its loss or its optimizer. Then ask which weights move
-in one step, and compare the loss with ``log(classes)``. Each fault below
-is made, seen and removed; the repaired run gets more than nine in ten
-unseen digits right.
+Overfit one batch first: a model that cannot learn 32 samples by heart has a
+fault in its layers, its loop, its loss or its optimizer, or inputs that are
+not scaled. Then ask which weights move in one step, and compare the loss
+with ``log(classes)``. Each fault below is made, seen and removed; the
+repaired run gets more than nine in ten unseen digits right.
 
 * Is the loss flat from the first step?
 
@@ -82,10 +82,10 @@ def fit(model, optimizer, x, y, criterion=F.cross_entropy, epochs=5):
 # The first test: overfit one batch
 # ---------------------------------
 #
-# Before training, each of ten classes has a probability near 1/10: the
-# loss is near ``log(10)``. A hundred steps on 32 samples must bring it
-# near 0. If they do not, look for the fault in the code; if they do, look
-# at the data and at the learning rate.
+# Before training, each of ten classes has a probability near 1/10: the loss
+# is near ``log(10)``. A hundred steps on 32 samples must bring it near 0.
+# If they do not, look for the fault in the code, or for inputs that are not
+# scaled; if they do, look at the data and at the learning rate.
 def overfit_one_batch(model, lr=0.01, criterion=F.cross_entropy):
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     batch = x_train[:32], y_train[:32]
@@ -103,7 +103,8 @@ last < 0.05  # True
 # ------------------------------------------------
 #
 # One step, and the names of all parameters that are as they were. In a
-# right loop the list is empty.
+# right loop the list is empty, unless a parameter is frozen or its gradient
+# is 0.
 def unmoved(model, step):
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     step()
@@ -201,10 +202,10 @@ unmoved(model, lambda: one_step(model, optimizer))  # []
 # Learning rate too small, right, too large
 # -----------------------------------------
 #
-# Try powers of ten, a few epochs each. Too small: the weights move, but
-# the loss stays at its start. Too large: it jumps and ends above its
-# start. Take the largest rate that falls smoothly, here 0.3 for ``SGD``;
-# for ``Adam`` begin at 1e-3.
+# Try powers of ten, a few epochs each. Too small: the weights move, but the
+# loss stays at its start. Too large: it jumps and ends above its start.
+# Take the largest rate that falls smoothly, here about 0.3 for ``SGD``; for
+# ``Adam`` begin at 1e-3.
 for lr in (1e-5, 0.3, 100.0):
     model = make_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
@@ -286,15 +287,16 @@ ends["(N, 1)"] < 0.3  # True
 # Inputs that are not scaled
 # --------------------------
 #
-# Thirteen measurements of 178 wines; one column reaches 1,680, others stay
-# below 1. One rate cannot serve both: the large column makes the first
-# steps so large that the units of ReLU die, and the loss stays near
+# Thirteen measurements of 178 wines; one column reaches 1,680, another
+# stays below 1. One rate cannot serve both: the large column makes the
+# first steps so large that the units of ReLU die, and the loss stays near
 # ``log(3)``. Subtract the mean and divide by the deviation of each column.
 wine = load_wine()
 columns = torch.tensor(wine.data, dtype=torch.float32, device=device)
 kinds = torch.tensor(wine.target, device=device)
 scaled = (columns - columns.mean(dim=0)) / columns.std(dim=0)
 columns.max().item()  # 1680.0
+(columns.amax(dim=0) < 1).sum().item()  # 1
 ends = {}
 for name, table in {"raw": columns, "scaled": scaled}.items():
     model = make_model(features=13, outputs=3)

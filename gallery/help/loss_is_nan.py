@@ -2,11 +2,12 @@
 Loss is nan: find where it starts and stop it
 =============================================
 
-``nan`` spreads: one missing value or one ``log(0)`` makes the loss
-``nan``, and the next step of the optimizer makes the weights ``nan``. Stop
-at the first value that is not finite, name its layer with forward hooks or
-its operation with ``torch.autograd.set_detect_anomaly``, remove the cause
-there, and start again from weights that are finite.
+``nan`` spreads: one missing value makes the loss ``nan``, one ``log(0)``
+makes it ``inf`` or ``nan``, and the next step of the optimizer carries that
+into the weights. Stop at the first value that is not finite, name its layer
+with forward hooks or its operation with
+``torch.autograd.set_detect_anomaly``, remove the cause there, and start
+again from weights that are finite.
 
 * Is the loss ``nan`` at the first step, or always at the same batch?
 
@@ -167,8 +168,9 @@ run(filled)
 #
 # With ``lr=2`` each step jumps over the minimum and lands further away,
 # until the loss is too large for ``float32``. The fix is a smaller ``lr``.
-# Clipping the gradients bounds each step and keeps the loss finite as well.
-# It heals no ``nan``; ``error_if_nonfinite=True`` makes one an error.
+# Clipping the gradients bounds each step of ``SGD`` and keeps the loss
+# finite as well. It heals no ``nan``; ``error_if_nonfinite=True`` makes one
+# an error.
 model = make_model()
 too_high = fit(model, nn.MSELoss(), inputs, lr=2.0)
 0 < first_bad(too_high) < 12  # True
@@ -258,11 +260,12 @@ linear.weight.grad.isfinite().all().item()  # True
 # log(0) and division by 0 in a custom loss
 # -----------------------------------------
 #
-# The model gives a mean and a variance for each patient. ``relu`` keeps
-# the variance from being negative, and lets it be 0: the run goes well
-# until a first output falls to 0 or below. ``softplus`` is above 0, and
-# ``F.gaussian_nll_loss`` holds the variance above its ``eps``. The weights
-# are drawn on the CPU, so that the run fails alike on every device.
+# The model gives a mean and a variance for each patient. ``relu`` keeps the
+# variance from being negative, and lets it be 0: the run goes well until a
+# first output falls to 0 or below. ``softplus`` is above 0 until it
+# underflows, and ``F.gaussian_nll_loss`` lets no variance fall below its
+# ``eps``. The weights are drawn on the CPU, so that the run fails alike on
+# every device.
 def nll_by_hand(outputs, targets):
     mean, variance = outputs.split(1, dim=1)
     variance = variance.relu()

@@ -16,7 +16,7 @@ activations.
   * Is it the activations? See *First remedy: smaller batches, the same
     gradient*, *Second remedy: autocast* and *Third remedy: checkpointing*.
 
-* Does it fail after some time?
+* Does memory keep increasing until it fails?
 
   * Do you sum the loss? See *A leak: total += loss*.
   * Do you keep outputs? See *A leak: outputs in a list, evaluation with a
@@ -230,7 +230,8 @@ model.train()
 #
 # Five parts in place of one batch of 1,280, the last one shorter: each sum
 # is divided by the number of samples of the whole, not by the number of
-# parts, and the optimizer steps after the last part. ``zero_grad`` sets
+# parts, and the optimizer steps after the last part. BatchNorm, though,
+# sees only the part, and gives another gradient. ``zero_grad`` sets
 # gradients to ``None`` by default (``set_to_none=True``), which frees them
 # between steps.
 def gradient(model, x, y, size, memory):
@@ -291,8 +292,9 @@ torch.allclose(at_once, again)  # True
 #
 # ``max_memory_allocated`` is what tensors took at most, all four parts
 # together; ``nvidia-smi`` shows more, since PyTorch keeps freed memory for
-# the next tensor. ``empty_cache`` gives that to other programs and cures no
-# error of your own. A CPU has no such counter.
+# the next tensor. ``empty_cache`` gives that to other programs and seldom
+# cures an error of your own: PyTorch does the same before it raises. A CPU
+# has no such counter.
 def allocated_at_most(work):
     if device.type == "cpu":
         return None

@@ -68,7 +68,7 @@ def make_model(hidden, dropout=0.0):
 # ----------------------------------
 #
 # ``fit`` returns the accuracy on train and on val after every ten steps.
-# One number alone tells nothing: the pair does.
+# Val alone does not tell underfitting from overfitting: the pair does.
 @torch.inference_mode()
 def accuracy(model, x, y):
     model.eval()
@@ -140,9 +140,9 @@ longer[-1][0] > short[-1][0] + 0.1  # True
 # Overfitting: more data
 # ----------------------
 #
-# The large model has learned the wrong labels by heart: nearly all of
-# train is right, which an honest answer cannot be. With 1,000 samples
-# instead of 400 and the same number of steps val rises and the gap closes.
+# The large model has learned the wrong labels by heart: nearly all of train
+# is right, which an honest answer cannot be. With 1,000 samples instead of
+# 400 and the same number of steps val rises and the gap shrinks.
 runs["n=1000"] = fit(make_model(256), n=1000)
 train_few, val_few = runs["hidden=256"][-1]
 train_many, val_many = runs["n=1000"][-1]

@@ -107,7 +107,7 @@ def probability(model, dataset):
 #
 # More than 96 of 100 validation samples are right, and hardly a nine is
 # among the answers: ``bincount`` of the predictions is the shortest test.
-# The constant answer 0 has the same accuracy.
+# The constant answer 0 has nearly the same accuracy.
 plain = train()
 y_val = val_set.tensors[1]
 answers = (probability(plain, val_set) > 0.5).long()

@@ -122,8 +122,9 @@ slow[0] > 0.2 * sum(slow)  # True
 # -------------------------------
 #
 # What fits into memory is read once. A cache in ``__getitem__`` of a
-# dataset that workers copy is filled in each of them and lost; read before
-# the loader is made, or store the prepared tensors in one file.
+# dataset that workers copy is filled in each of them and lost when they
+# end; read before the loader is made, or store the prepared tensors in one
+# file.
 samples = [SlowDigits(train_rows)[i] for i in range(len(train_rows))]
 inputs = torch.stack([image for image, _ in samples])
 targets = torch.stack([label for _, label in samples])
@@ -159,8 +160,10 @@ with_workers[0] < slow[0]  # True
 # ----------------------------------
 #
 # Each call of an operation costs the same few microseconds of Python for
-# one sample and for a thousand. Scale whole tables before training and
-# augment whole batches: the numbers are the same.
+# one sample and for a thousand. Scale whole tables before training: the
+# numbers are the same. Augment whole batches with an operation that draws
+# for each sample; most transforms of ``torchvision.transforms.v2`` draw
+# once for the batch.
 def normalize(x):
     return (x / 16 - 0.3) / 0.4
 

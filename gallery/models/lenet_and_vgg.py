@@ -69,8 +69,10 @@ lenet(nn.functional.pad(small, (2, 2, 2, 2))).shape  # torch.Size([1, 10])
 # ----------------------
 #
 # A number is a convolution of 3 by 3 with so many channels, ``"M"`` a
-# pooling that halves height and width. The other VGG networks differ in
-# this list alone. Every picture is brought to 7 by 7 before the classifier.
+# pooling that halves height and width. VGG-13, VGG-16 and VGG-19 differ in
+# this list alone; torchvision's ``_bn`` forms add a batch normalization
+# after each convolution. Every picture is brought to 7 by 7 before the
+# classifier.
 class VGG(nn.Module):
     def __init__(self, widths, classes=1000, dropout=0.5):
         super().__init__()
@@ -158,8 +160,8 @@ with torch.inference_mode():
 # Digits of 32 by 32
 # ------------------
 #
-# 8 by 8 pixels become 24 by 24, with an empty border of four around them,
-# as in the pictures that LeNet-5 was made for.
+# 8 by 8 pixels become 24 by 24, with an empty border of four around them.
+# The pictures that LeNet-5 was made for have an empty border, too.
 device = torch.get_default_device()
 digits = load_digits()
 images = torch.tensor(digits.images, dtype=torch.float32, device=device)

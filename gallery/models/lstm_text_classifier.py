@@ -123,10 +123,11 @@ torch.allclose(output[:1, 2 - 1], alone[0])  # True
 # The model, in three forms
 # -------------------------
 #
-# ``h_n`` has a row for each direction. The BiLSTM joins the state of the
-# forward direction after the last word to that of the backward direction
-# after the first word. It has half as many units in each direction.
-# ``packed=False`` is the form that circulates.
+# ``h_n`` has a row for each direction of each layer; here there is one
+# layer. The BiLSTM joins the state of the forward direction after the last
+# word to that of the backward direction after the first word. It has half
+# as many units in each direction. ``packed=False`` is the form that
+# circulates.
 class Classifier(nn.Module):
     def __init__(self, bidirectional=False, packed=True, width=64):
         super().__init__()

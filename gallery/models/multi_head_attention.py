@@ -3,9 +3,10 @@ Multi-head attention from scratch, and what its masks mean
 ==========================================================
 
 A class of four linear layers computes the same as ``nn.MultiheadAttention``
-and ``F.scaled_dot_product_attention``, with every mask. Trained to find a
-digit among ten pictures, it is right about more than 85 of 100 pictures it
-has never seen, and the maps of its weights show where it looks.
+and ``F.scaled_dot_product_attention``, with a causal mask and with a
+padding mask. Trained to find a digit among ten pictures, it is right about
+more than 85 of 100 pictures it has never seen, and the maps of its weights
+show where it looks.
 """
 import math
 from contextlib import suppress

@@ -68,14 +68,16 @@ torch.allclose(block(x), reference(x), atol=1e-5)  # True
 # -------------------------------------------------
 #
 # Without ``[:, :, None, None]`` the weights line up with height and width.
-# Most sizes raise. Where the batch is as large as the height and there are
-# as many channels as columns, nothing raises, and the result is wrong.
+# Most sizes raise. Where the batch is 1 or as large as the height, and
+# there are as many channels as columns, nothing raises, and the result is
+# wrong.
 scale = block.scale(x).detach()
 with suppress(RuntimeError):
     x * scale  # RuntimeError: The size of tensor a (7) must match the size
 x = torch.ones(8, 16, 8, 16)
 scale = torch.rand(8, 16)
 (x * scale).shape  # torch.Size([8, 16, 8, 16])
+(x[:1] * scale[:1]).shape  # torch.Size([1, 16, 8, 16])
 torch.equal(x * scale, x * scale[:, :, None, None])  # False
 
 # %%

@@ -57,9 +57,9 @@ len(loader)  # 22
 # The size that a transposed convolution gives
 # --------------------------------------------
 #
-# ``(size - 1) * stride - 2 * padding + kernel_size``. Kernel 4, stride 2,
-# padding 1 doubles the size, and the same numbers in
-# :class:`~torch.nn.Conv2d` halve it.
+# ``(size - 1) * stride - 2 * padding + kernel_size``, without ``dilation``
+# and ``output_padding``. Kernel 4, stride 2, padding 1 doubles the size,
+# and the same numbers in :class:`~torch.nn.Conv2d` halve it.
 x = torch.zeros(1, 3, 4, 4, device=device)
 nn.ConvTranspose2d(3, 5, 2)(x[..., :1, :1])  # shape (1, 5, 2, 2)
 nn.ConvTranspose2d(3, 5, 4, stride=2, padding=1)(x)  # shape (1, 5, 8, 8)

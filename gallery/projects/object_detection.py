@@ -28,8 +28,9 @@ from tqdm import tqdm
 #
 # Real digits 0, 1 and 2, of 18 to 30 pixels, are placed on a canvas of 64
 # by 64, at most one in each quarter. A target holds ``boxes`` as
-# ``(x1, y1, x2, y2)`` in pixels and ``labels``. Label 0 means background in
-# torchvision, so the digits get the labels 1, 2 and 3.
+# ``(x1, y1, x2, y2)`` in pixels and ``labels``. torchvision keeps label 0
+# for background, and Faster R-CNN never returns it: the digits get the
+# labels 1, 2 and 3.
 torch.manual_seed(0)
 device = torch.get_default_device()
 rng = torch.Generator("cpu").manual_seed(0)
@@ -289,7 +290,7 @@ assert table[0.05][0] < table[0.4][0] and table[0.4][1] > table[0.8][1]
 # ----------
 #
 # Pixel 0 reaches from -0.5 to 0.5 in ``imshow``. For tensors,
-# ``torchvision.utils.draw_bounding_boxes`` paints boxes into the
+# ``torchvision.utils.draw_bounding_boxes`` paints boxes into a copy of the
 # image.
 def outline(axis, box, **style):
     x1, y1, x2, y2 = (box - 0.5).tolist()

@@ -90,7 +90,8 @@ def paragraphs(path):
 # ---------------------------
 #
 # A paragraph that occurs twice is kept once, so that no test text is also a
-# training text. Sorting makes the order the same on every machine.
+# training text. Sorting makes the order the same on every machine with the
+# same Python.
 library = Path(os.__file__).parent
 found = {}
 for label, folders in enumerate(topics.values()):
