@@ -14,7 +14,7 @@ shrinkage.
    - ``nn.PReLU``, ``F.prelu``: the slope below zero is to be learned
    - ``nn.RReLU``, ``F.rrelu``: the slope below zero is drawn anew, as
      regularization
-   - ``nn.ReLU6``, ``F.relu6``: outputs must stay below 6, for low precision
+   - ``nn.ReLU6``, ``F.relu6``: outputs must not exceed 6, for low precision
    - ``nn.ELU``, ``nn.CELU``: negative outputs that level off, means nearer
      to 0
    - ``nn.SELU``, ``F.selu``: deep plain networks without normalization
@@ -47,9 +47,10 @@ from torch import nn
 # All activation functions in one figure, with derivatives
 # --------------------------------------------------------
 #
-# Solid is the function, dashed its derivative. Rectifiers come first, then
-# the smooth, the saturating and the shrinking ones. Most slopes stay within
-# 0 and 1; the list holds those that are steeper somewhere.
+# Here are those that act on each element alone: solid is the function,
+# dashed its derivative. Rectifiers come first, then the smooth, the
+# saturating and the shrinking ones. Most slopes stay within 0 and 1; the
+# list holds those that are steeper somewhere.
 layers = [nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.1), nn.PReLU()]
 layers += [nn.RReLU(0.1, 0.5), nn.ELU(), nn.CELU(2.0), nn.SELU(), nn.GELU()]
 layers += [nn.GELU("tanh"), nn.SiLU(), nn.Mish(), nn.Hardswish()]
@@ -114,9 +115,10 @@ F.leaky_relu_(x, 0.5)  # tensor([-1.5000, 10.0000])
 # Dead ReLU: a unit whose gradient is always zero
 # -----------------------------------------------
 #
-# Where the input of a ReLU is negative for the whole batch, nothing flows
-# back, so the unit never recovers; a large step of the bias is enough. A
-# leak keeps a gradient. To find such units, count outputs that stay 0.
+# Where the input of a ReLU is negative for all of the data, nothing flows
+# back, so the unit seldom recovers; one large step of the bias is enough. A
+# leak keeps a gradient. To find such units, count outputs that stay 0 over
+# many batches.
 x = torch.randn(1000, 4)
 layer = nn.Linear(4, 3)
 with torch.no_grad():
@@ -135,15 +137,18 @@ layer.bias.grad[[0, 2]]  # tensor([500., 1000.])
 # ----------------------------------------------
 #
 # ``nn.ReLU6`` cuts at 0 and 6, ``nn.Hardtanh`` at -1 and 1 or where you
-# say; both are :func:`torch.clamp` and have no gradient outside.
-# ``F.relu6`` and ``F.hardtanh`` are the functions, ``F.hardtanh_`` works in
-# place.
+# say; both give the values of :func:`torch.clamp`, and no gradient outside
+# or at the limits. ``F.relu6`` and ``F.hardtanh`` are the functions,
+# ``F.hardtanh_`` works in place.
 x = torch.tensor([-3.0, 0.5, 4.0, 9.0])
 nn.ReLU6()(x)  # tensor([0.0000, 0.5000, 4.0000, 6.0000])
 torch.equal(F.relu6(x), x.clamp(0, 6))  # True
 nn.Hardtanh()(x)  # tensor([-1.0000, 0.5000, 1.0000, 1.0000])
 F.hardtanh_(x, min_val=-2, max_val=5)
 x  # tensor([-2.0000, 0.5000, 4.0000, 5.0000])
+x = torch.tensor([0.0, 3.0, 6.0, 7.0], requires_grad=True)
+F.relu6(x).sum().backward()
+x.grad  # tensor([0., 1., 0., 0.])
 
 # %%
 # Exponential below zero: ``nn.ELU``, ``nn.CELU``, ``nn.SELU``
@@ -258,18 +263,19 @@ torch.allclose(F.tanh(z), z.clone().tanh_())  # True
 # Positive output, log probability: ``nn.Softplus``, ``nn.LogSigmoid``
 # --------------------------------------------------------------------
 #
-# Softplus, :math:`\log(1 + e^{\beta x}) / \beta`, is a smooth ReLU whose
-# derivative is the sigmoid; above ``threshold`` it returns x itself.
-# LogSigmoid is minus the softplus of -x. The logarithm of a sigmoid
-# underflows to minus infinity where LogSigmoid stays exact.
+# Softplus, :math:`\log(1 + e^{\beta x}) / \beta`, is a smooth ReLU with
+# derivative :math:`\sigma(\beta x)`; where :math:`\beta x` is above
+# ``threshold``, 20, it returns x itself. LogSigmoid is minus the softplus
+# of -x. The logarithm of a sigmoid underflows to minus infinity where
+# LogSigmoid stays exact.
 x = torch.tensor([-200.0, 0.0, 2.0, 30.0])
 nn.Softplus()(x)  # tensor([0.0000, 0.6931, 2.1269, 30.0000])
 F.softplus(x, beta=2.0)[1:3]  # tensor([0.3466, 2.0091])
 nn.LogSigmoid()(x)[:3]  # tensor([-200.0000, -0.6931, -0.1269])
 torch.allclose(F.logsigmoid(x), -F.softplus(-x))  # True
 x.sigmoid().log()[0]  # tensor(-inf)
-(slope,) = torch.func.vjp(F.softplus, x)[1](torch.ones(4))
-torch.allclose(slope, x.sigmoid())  # True
+F.softplus(x.requires_grad_(), beta=2.0).sum().backward()
+torch.allclose(x.grad, (2 * x).sigmoid())  # True
 
 # %%
 # Small values to zero: ``nn.Softshrink``, ``nn.Hardshrink``
@@ -306,8 +312,9 @@ x  # tensor([-1., -1., -1., 3.])
 # ----------------------------------------------------------
 #
 # An in-place activation overwrites what the operation before it may need
-# for its gradient: sigmoid, tanh and exp keep their output. After a linear
-# layer, which keeps its input, it is safe; else leave ``inplace`` out.
+# for its gradient: sigmoid, tanh and exp keep their output. After a layer
+# that keeps its input, such as a linear one, a convolution or a norm, it is
+# safe if nothing else reads that output; otherwise leave ``inplace`` out.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 y = nn.ReLU(inplace=True)(x.exp())
 with suppress(RuntimeError):

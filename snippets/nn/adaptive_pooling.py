@@ -109,9 +109,9 @@ torch.allclose(pool(x, 4), F.avg_pool1d(x, 3))  # True
 # More outputs than inputs: values are repeated
 # ---------------------------------------------
 #
-# No error and no warning: each window then holds one or two elements. A
-# network for large images takes a small one and sees repeated pixels;
-# ``F.interpolate`` is the tool for enlarging.
+# No error and no warning: each window then holds one or two elements along
+# each dimension. A network for large images takes a small one and sees
+# repeated pixels; ``F.interpolate`` is the tool for enlarging.
 x = torch.tensor([[[1.0, 2.0]]])
 F.adaptive_avg_pool1d(x, 4)  # tensor([[[1., 1., 2., 2.]]])
 F.adaptive_avg_pool1d(x, 3)  # tensor([[[1.0, 1.5, 2.0]]])

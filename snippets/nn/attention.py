@@ -18,9 +18,9 @@ from torch.nn.attention.flex_attention import flex_attention
 # Attention from q, k, v: ``F.scaled_dot_product_attention``
 # ----------------------------------------------------------
 #
-# :math:`\mathrm{softmax}(q k^T / \sqrt{E})\, v` with q of shape (N,
-# heads, L, E). It holds no weights, and takes a fused kernel where one
-# fits, so the L by S matrix of scores is never stored. ``scale`` takes the
+# :math:`\mathrm{softmax}(q k^T / \sqrt{E})\, v` with q of shape (N, heads,
+# L, E). It holds no weights, and takes a fused kernel where one fits: such
+# a kernel never stores the L by S matrix of scores. ``scale`` takes the
 # place of :math:`1/\sqrt{E}`.
 q = torch.randn(2, 4, 5, 8)
 k, v = torch.randn(2, 4, 6, 8), torch.randn(2, 4, 6, 3)
@@ -166,8 +166,9 @@ torch.allclose(y[:, :2], mha(short, short, short)[0])  # True
 # -------------------------------------------------------
 #
 # For ``nn.MultiheadAttention`` the flag is only a promise that the mask you
-# pass is causal, so the mask must be there. True means masked out: the
-# upper triangle.
+# pass is causal, so the mask must be there. In ``eval()`` without gradients
+# a missing one may go unnoticed, and the future is read. True means masked
+# out: the upper triangle.
 mha = nn.MultiheadAttention(8, 2, batch_first=True)
 x = torch.randn(3, 4, 8)
 future = torch.ones(4, 4, dtype=torch.bool).triu(diagonal=1)

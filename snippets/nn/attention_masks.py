@@ -163,8 +163,9 @@ with suppress(RuntimeError):
 # ``create_mask`` evaluates a function as a boolean tensor, True for "take
 # part"; ``and_masks`` and ``or_masks`` combine functions.
 # ``create_block_mask`` keeps only which blocks of 128 are needed, for
-# ``torch.nn.attention.flex_attention.flex_attention``. The device is
-# the accelerator, if there is one, unless you say it.
+# ``torch.nn.attention.flex_attention.flex_attention``. Unless you name a
+# device it is the accelerator that PyTorch was built for, so a CUDA build
+# fails on a machine without a GPU.
 def causal(batch, head, i, j):
     return j <= i
 

@@ -28,8 +28,8 @@ net[:2][0] is net[0]  # True
 # Named layers: ``nn.Sequential`` with an ``OrderedDict``
 # -------------------------------------------------------
 #
-# Names replace the numbers in attributes and in the state dict, so that a
-# layer added in the middle does not rename those after it.
+# Names replace the numbers in attributes and in the state dict, so that one
+# more layer in the middle of the code does not rename those after it.
 net = nn.Sequential(
     OrderedDict(fc=nn.Linear(4, 3), act=nn.ReLU(), out=nn.Linear(3, 2))
 )
@@ -43,8 +43,10 @@ list(dict(net.named_children()))  # ['fc', 'out']
 # ------------------------------------------------------------------
 #
 # They change the network in place and number the layers anew, names of the
-# state dict included. ``+`` joins two into a new one and ``*`` repeats one,
-# with the same layers and so with shared weights.
+# state dict included. Names of your own give way to numbers in ``pop`` and
+# ``+``, and make ``insert`` fail except at the end. ``+`` joins two into a
+# new one and ``*`` repeats one, with the same layers and so with shared
+# weights.
 net = nn.Sequential(nn.Linear(4, 3))
 net.append(nn.Linear(3, 2))
 net.insert(1, nn.ReLU())
@@ -55,14 +57,20 @@ longer = net + nn.Sequential(nn.Identity())
 len(longer), longer[0] is net[0]  # (5, True)
 twice = nn.Sequential(nn.Linear(3, 3)) * 2
 twice[0] is twice[1]  # True
+named = nn.Sequential(OrderedDict(fc=nn.Linear(4, 3), act=nn.ReLU()))
+with suppress(KeyError):
+    named.insert(0, nn.Flatten())  # KeyError: '1'
+named.pop(1)  # type ReLU
+list(named.state_dict())  # ['0.weight', '0.bias']
 
 # %%
 # List of layers: ``nn.ModuleList``
 # ---------------------------------
 #
 # Registers its elements and leaves the order of calls to your ``forward``,
-# as for skip connections or a choice of branch. It has the methods of a
-# list.
+# as for skip connections or a choice of branch. It has ``append``,
+# ``extend``, ``insert`` and ``pop``, but no other methods of a list, such
+# as ``remove``.
 class Residual(nn.Module):
     def __init__(self, depth):
         super().__init__()
@@ -114,7 +122,7 @@ list(scales.state_dict())  # ['0', '1', '2']
 # Parameters by name: ``nn.ParameterDict``
 # ----------------------------------------
 #
-# A dict whose values are registered; tensors become parameters. It has the
+# A dict whose tensors become parameters and are registered. It has the
 # methods of a dict, ``|`` included.
 gains = nn.ParameterDict({"left": torch.ones(2)})
 gains["right"] = torch.zeros(3)

@@ -93,9 +93,9 @@ size(224, k=7, s=2, p=3, d=1)  # 112
 # Keep the size: ``padding="same"`` in ``nn.Conv2d``
 # --------------------------------------------------
 #
-# ``"same"`` adds :math:`d(k - 1)` zeros in all; for an odd kernel that is
-# ``padding=d * (k // 2)``, for an even one the last zero goes to the end.
-# ``"valid"`` is no padding, the default. With a stride there is no
+# ``"same"`` adds :math:`d(k - 1)` zeros in all: for an odd kernel that is
+# ``padding=d * (k // 2)``, and if their number is odd, the end gets one
+# more. ``"valid"`` is no padding, the default. With a stride there is no
 # ``"same"``: give the number.
 x = torch.zeros(1, 1, 9, 9)
 nn.Conv2d(1, 1, 5, padding="same", dilation=2)(x)  # shape (1, 1, 9, 9)
@@ -276,15 +276,17 @@ layer(batch.unsqueeze(1))  # shape (64, 8, 26, 26)
 # Error: input type and weight type should be the same (``nn.Conv2d``)
 # --------------------------------------------------------------------
 #
-# The message names dtype and device of both: torch.FloatTensor is float32
-# on the CPU, torch.cuda.FloatTensor on a GPU. Of images read through NumPy
-# the dtype is off, of a batch that was not moved the device. Move the
-# input to what the weight has.
+# Where the dtypes differ, the message has them in C++ and often names the
+# bias: double is float64, float is float32, c10::Half is float16. Where the
+# devices do, it has torch.FloatTensor for the CPU and
+# torch.cuda.FloatTensor for a GPU. Of images read through NumPy the dtype
+# is off, of a batch that was not moved the device. Move the input to what
+# the weight has.
 conv = nn.Conv2d(3, 8, 3)
 images = torch.rand(2, 3, 5, 5, dtype=torch.float64)
 with suppress(RuntimeError):
-    conv(images)  # RuntimeError: Input type ... should be the same
-images.cpu().type()  # 'torch.DoubleTensor'
+    conv(images)  # RuntimeError: Input type (double) and bias type (float)
+images.cpu().float().type()  # 'torch.FloatTensor'
 conv(images.to(conv.weight)).dtype  # torch.float32
 
 # %%

@@ -27,8 +27,9 @@ table(ids)[0].tolist()  # [[30.0, 31.0], [10.0, 11.0], [10.0, 11.0]]
 # What an embedding computes: one-hot times weight
 # ------------------------------------------------
 #
-# ``F.embedding`` and plain indexing are the same look-up; ``F.one_hot``
-# times the weight gives the same numbers, but multiplies with mostly zeros.
+# ``F.embedding`` and plain indexing look up the same rows, but only
+# indexing takes negative ids; ``F.one_hot`` times the weight gives the same
+# numbers, but multiplies with mostly zeros.
 weight = torch.tensor([[0.0, 1.0], [10.0, 11.0], [20.0, 21.0]])
 ids = torch.tensor([1, 0])
 rows = F.embedding(ids, weight)
@@ -117,14 +118,18 @@ table.weight[1].tolist()  # [6.0, 8.0]
 # --------------------------------------------------------
 #
 # The gradient is a sparse tensor that holds only the rows that were used.
-# Few optimizers take it: ``torch.optim.SGD``, ``torch.optim.Adagrad`` and
-# ``torch.optim.SparseAdam``.
+# Few optimizers take it: ``torch.optim.SGD`` and ``torch.optim.Adagrad``,
+# both without weight decay, and ``torch.optim.SparseAdam``;
+# ``torch.optim.LBFGS`` makes it dense.
 table = nn.Embedding(1000, 2, sparse=True)
 table(torch.tensor([7, 42, 7])).sum().backward()
 grad = table.weight.grad
 grad.layout  # torch.sparse_coo
 grad.coalesce().indices()  # tensor([[7, 42]])
 grad.coalesce().values()  # tensor([[2., 2.], [1., 1.]])
+decayed = torch.optim.SGD(table.parameters(), lr=0.1, weight_decay=0.1)
+with suppress(RuntimeError):
+    decayed.step()  # RuntimeError: add(sparse, dense) is not supported
 
 # %%
 # Error: index out of range in self (``nn.Embedding``)
@@ -145,10 +150,13 @@ wider(ids).shape  # torch.Size([2, 3])
 # Error: expected tensor for argument 'indices' to have Long or Int
 # -----------------------------------------------------------------
 #
-# Ids that went through a float tensor must be integers again. Real-valued
-# features want ``nn.Linear`` instead.
+# Ids must be int64 or int32, so uint8 fails as well. Those that went
+# through a float tensor must be converted back. Real-valued features want
+# ``nn.Linear`` instead.
 table = nn.Embedding(10, 3)
 ids = torch.tensor([1.0, 2.0])
 with suppress(RuntimeError):
     table(ids)  # RuntimeError: to have one of the following scalar types
+with suppress(RuntimeError):
+    table(ids.byte())  # RuntimeError: scalar types: Long, Int
 table(ids.long()).shape  # torch.Size([2, 3])

@@ -156,8 +156,8 @@ figure.tight_layout()
 # -------------------------------------------
 #
 # Rows, or columns if there are more rows, are perpendicular and of length
-# ``gain``, so that a stack of such layers neither stretches nor shrinks.
-# Dimensions after the first are taken as one.
+# ``gain``. With a gain of 1, the default, a stack of square ones neither
+# stretches nor shrinks. Dimensions after the first are taken as one.
 weight = nn.init.orthogonal_(torch.empty(3, 5))
 torch.allclose(weight @ weight.T, torch.eye(3), atol=1e-5)  # True
 weight = nn.init.orthogonal_(torch.empty(5, 3), gain=2.0)
@@ -169,9 +169,9 @@ torch.allclose(kernel @ kernel.T, torch.eye(4), atol=1e-5)  # True
 # Start as the identity: ``nn.init.eye_``, ``nn.init.dirac_``
 # -----------------------------------------------------------
 #
-# ``eye_`` makes a linear layer hand on its input, ``dirac_`` a convolution:
-# one in the middle of the kernel from each channel to itself, zero
-# elsewhere.
+# Without a bias ``eye_`` makes a linear layer hand on its input, ``dirac_``
+# a convolution: one in the middle of the kernel from each channel to
+# itself, zero elsewhere.
 layer = nn.Linear(3, 3, bias=False)
 nn.init.eye_(layer.weight).tolist()[1]  # [0.0, 1.0, 0.0]
 x = torch.tensor([[4.0, 5.0, 6.0]])
@@ -216,10 +216,10 @@ net[1].weight.tolist() == [1.0] * 8  # True
 # What a layer starts with: ``reset_parameters``
 # ----------------------------------------------
 #
-# ``nn.Linear`` and convolutions draw weight and bias uniformly between
-# :math:`\pm 1 / \sqrt{n_{in}}`: a variance of :math:`1 / (3 n_{in})`, one
-# sixth of what Kaiming's rule gives before a ReLU. ``reset_parameters``
-# draws again.
+# ``nn.Linear`` and convolutions, but not transposed ones, draw weight and
+# bias uniformly between :math:`\pm 1 / \sqrt{n_{in}}`: a variance of
+# :math:`1 / (3 n_{in})`, one sixth of what Kaiming's rule gives before a
+# ReLU. ``reset_parameters`` draws again.
 layer = nn.Linear(100, 2000)
 (layer.weight.abs().max() - 0.1).abs() < 1e-4  # tensor(True)
 (layer.bias.abs().max() - 0.1).abs() < 0.01  # tensor(True)

@@ -121,13 +121,15 @@ torch.equal(nn.Unflatten(1, (3, 8, 8))(flat), x)  # True
 # ----------------------------------------
 #
 # Put it where a layer should vanish and the rest stay as it is, such as the
-# head of a network whose features are wanted. It accepts any arguments and
-# ignores them.
+# head of a network whose features are wanted. The class accepts any
+# arguments and ignores them; ``forward`` takes one input.
 net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 10))
 net[2] = nn.Identity()
 net(torch.ones(5, 4)).shape  # torch.Size([5, 3])
 x = torch.ones(2)
 nn.Identity(54, unused=True)(x) is x  # True
+with suppress(TypeError):
+    nn.Identity()(x, x)  # TypeError: takes 2 positional arguments
 
 # %%
 # Error: mat1 and mat2 shapes cannot be multiplied (``nn.Linear``)
@@ -146,8 +148,9 @@ layer(images.flatten(start_dim=1)).shape  # torch.Size([4, 10])
 # Error: mat1 and mat2 must have the same dtype (``nn.Linear``)
 # -------------------------------------------------------------
 #
-# NumPy data is float64, layers are float32; integer inputs fail likewise.
-# Convert the data rather than the model.
+# NumPy data is mostly float64, layers are float32; integer inputs fail
+# likewise. Without a bias the message begins otherwise, on the CPU with
+# expected m1 and m2. Convert the data rather than the model.
 layer = nn.Linear(3, 2)
 x = torch.ones(5, 3, dtype=torch.float64)
 with suppress(RuntimeError):
@@ -155,3 +158,6 @@ with suppress(RuntimeError):
 layer(x.float()).dtype  # torch.float32
 with suppress(RuntimeError):
     layer(torch.ones(5, 3, dtype=torch.int64))  # RuntimeError: same dtype
+bare = nn.Linear(3, 2, bias=False)
+with suppress(RuntimeError):
+    bare(x)  # RuntimeError: to have the same dtype

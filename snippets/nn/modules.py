@@ -70,7 +70,8 @@ with suppress(AttributeError):
 # ------------------------------------------------------------
 #
 # ``register_module`` is the same method under another name; ``setattr``
-# registers as well. A name must be free and without dots.
+# registers as well. A name has no dots and is not that of another
+# attribute; a module that has it already is replaced.
 net = nn.Module()
 for i in range(2):
     net.add_module(f"block{i}", nn.Linear(3, 3))
@@ -78,6 +79,10 @@ net.register_module("head", nn.Linear(3, 1))
 [name for name, _ in net.named_children()]  # ['block0', 'block1', 'head']
 with suppress(KeyError):
     net.add_module("a.b", nn.ReLU())  # KeyError: contain "."
+with suppress(KeyError):
+    net.add_module("train", nn.ReLU())  # KeyError: already exists
+net.add_module("head", nn.ReLU())
+net.head  # type ReLU
 
 # %%
 # Print a module: ``nn.Module.extra_repr``
@@ -211,8 +216,9 @@ seen  # [(0, ['input'])]
 # -----------------------------------------------------
 #
 # The hook gets the gradients for the module's inputs and outputs.
-# ``register_full_backward_pre_hook`` runs before they are computed and sees
-# the outputs' only. Here y = 2·3·x, and the second layer multiplies by 3.
+# ``register_full_backward_pre_hook`` runs before those for the inputs are
+# computed and sees the outputs' only. Here y = 2·3·x, and the second layer
+# multiplies by 3.
 def look(module, grad_input, grad_output):
     seen["in"], seen["out"] = grad_input[0].item(), grad_output[0].item()
 
@@ -302,7 +308,7 @@ Net()  # type Net
 # --------------------------------------------------------
 #
 # ``forward`` is looked up by name: misspelt, or indented into ``__init__``,
-# it is not found until the first call.
+# it is missed only at the first call.
 class Misspelt(nn.Module):
     def foward(self, x):
         return x
