@@ -58,7 +58,8 @@ image.amin()  # tensor(0.)
 #
 # Any nesting goes in and comes out. All parts see the same random draw;
 # labels, names and numbers pass untouched. A plain tensor counts as the
-# image only if no ``tv_tensors.Image`` or PIL image is there.
+# image only if no ``tv_tensors.Image`` or PIL image is there, and only the
+# first one: labels go after it.
 sample = {
     "image": tv_tensors.Image(torch.arange(4.0).reshape(1, 2, 2)),
     "target": {"mask": tv_tensors.Mask(torch.tensor([[0, 1], [2, 3]])),
@@ -69,6 +70,9 @@ out["image"]  # tensor([[[1., 0.], [3., 2.]]])
 out["target"]["mask"]  # tensor([[1, 0], [3, 2]])
 out["target"]["labels"]  # tensor([7, 8])
 out["target"]["name"]  # 'a.png'
+x, labels = torch.zeros(1, 2, 2), torch.tensor([7, 8])
+v2.RandomHorizontalFlip(p=1.0)(x, labels)[1]  # tensor([7, 8])
+v2.RandomHorizontalFlip(p=1.0)(labels, x)[0]  # tensor([8, 7])
 
 # %%
 # Corners or centre and size: ``v2.ConvertBoundingBoxFormat``
@@ -167,9 +171,9 @@ v2.ToPureTensor()(boxes)  # type Tensor
 # See boxes move along: ``draw_bounding_boxes``
 # ---------------------------------------------
 #
-# Draws corners in pixels on an image of bytes and returns a new one. The
-# upright box of a rotated image is larger than the object: a box turns into
-# the box around the turned one.
+# Draws corners in pixels on an image of bytes, or of floats from 0 to 1,
+# and returns a new one. The upright box of a rotated image is larger than
+# the object: a box turns into the box around the turned one.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)

@@ -119,8 +119,8 @@ with TemporaryDirectory() as root:
 #
 # Noise in the shape of the real data, to try a model or a loader before the
 # download has ended. An index always gives the same image;
-# ``random_offset`` shifts the indices. There is nothing to learn: the loss
-# stays at that of guessing.
+# ``random_offset`` shifts the indices. There is nothing to learn but by
+# heart: on other samples no model beats guessing.
 to_tensor = v2.ToImage()
 fake = datasets.FakeData(size=8, image_size=(3, 32, 32), num_classes=3,
                          transform=to_tensor)
@@ -154,9 +154,10 @@ dataset[9][1]  # tensor(9)
 # The transform of a pretrained model: ``ResNet18_Weights``
 # ---------------------------------------------------------
 #
-# Weights know what their model was trained with: the preprocessing, and the
-# names of the classes. Asking downloads nothing; only building the model
-# with ``weights=`` does. Use this transform rather than typing its numbers.
+# Weights know what their model needs: the preprocessing for evaluation, and
+# the names of the classes. Asking downloads nothing; only building the
+# model with ``weights=`` does. Use this transform rather than typing its
+# numbers.
 weights = models.ResNet18_Weights.DEFAULT
 preprocess = weights.transforms()
 preprocess.crop_size  # [224]

@@ -82,9 +82,10 @@ torch.allclose(loss, per_class.mean())  # True
 # Mean of a weighted loss: divided by weights, not by samples
 # -----------------------------------------------------------
 #
-# The mean of :func:`~torch.nn.functional.cross_entropy` divides by the sum
-# of the weights of the targets, so multiplying all weights by 10 changes
-# nothing, and a batch of one class ignores them.
+# For class indices the mean of :func:`~torch.nn.functional.cross_entropy`
+# divides by the sum of the weights of the targets, so multiplying all
+# weights by 10 changes nothing, and a batch of one class ignores them. For
+# probabilities it divides by the number of samples.
 logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
 targets = torch.tensor([0, 1, 1])
 weight = torch.tensor([1.0, 4.0])
@@ -96,6 +97,9 @@ scaled = F.cross_entropy(logits, targets, weight=10 * weight)
 torch.allclose(loss, scaled)  # True
 one = F.cross_entropy(logits[1:], targets[1:], weight=weight)
 torch.allclose(one, each[1:].mean())  # True
+rows = F.one_hot(targets, 2).float()
+loss = F.cross_entropy(logits, rows, weight=weight)
+torch.allclose(loss, (weight[targets] * each).mean())  # True
 
 # %%
 # Weigh positives by negatives over positives: ``pos_weight``
@@ -148,8 +152,8 @@ set(right) == {0, 1, 2, 3, 4}  # True
 # ----------------------------------------------------------
 #
 # With ``replacement=False`` and as many draws as samples, each comes once
-# and only the order depends on the weights. Fewer draws take rare classes
-# first; more are an error.
+# and only the order depends on the weights. Fewer draws favour rare
+# classes; more are an error.
 targets = torch.tensor([0] * 90 + [1] * 10)
 weights = (1 / targets.bincount())[targets]
 sampler = WeightedRandomSampler(weights, 100, replacement=False)

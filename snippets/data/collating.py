@@ -30,8 +30,8 @@ default_collate(["cat", "dog"])  # ['cat', 'dog']
 # ------------------------------------------------
 #
 # The structure of a sample stays, with a batch at each of its ends. A
-# tuple of samples becomes a list of batches. Keys are those of the first
-# sample, so a key that only others have is dropped without a word.
+# sample that is a tuple becomes a list of batches. Keys are those of the
+# first sample, so a key that only others have is dropped without a word.
 pairs = [(1, "cat"), (2, "dog")]
 default_collate(pairs)  # [tensor([1, 2]), ('cat', 'dog')]
 samples = [{"x": 1, "box": {"w": 3}}, {"x": 2, "box": {"w": 4}, "id": 9}]
@@ -46,12 +46,13 @@ with suppress(KeyError):
 # ------------------------------------------------------
 #
 # What a loader with ``batch_size=None`` does to each sample: NumPy arrays
-# become tensors, everything else stays as it is.
+# become tensors, tuples lists, and all else stays as it is.
 # :func:`~torch.utils.data.default_collate` makes tensors of numbers too.
 sample = {"x": np.array([1, 2]), "label": 3, "name": "cat"}
 converted = default_convert(sample)
 converted["x"]  # tensor([1, 2])
 converted["label"], converted["name"]  # (3, 'cat')
+default_convert((1, "cat"))  # [1, 'cat']
 default_collate([sample])["label"]  # tensor([3])
 (from_loader,) = DataLoader([sample], batch_size=None)
 from_loader["x"]  # tensor([1, 2])
@@ -157,8 +158,8 @@ images, targets = batch
 # -------------------------------------------------------------
 #
 # Let the dataset return ``None`` and drop those here. Batches get shorter,
-# and one may end up empty: count what you drop. Without the filter, the
-# loader stops.
+# and one that would be empty is an error: count what you drop. Without the
+# filter, the loader stops.
 def keep(samples):
     return default_collate([s for s in samples if s is not None])
 
@@ -166,6 +167,8 @@ def keep(samples):
 samples = [None, torch.tensor(1), torch.tensor(3), torch.tensor(4)]
 loader = DataLoader(samples, batch_size=2, collate_fn=keep)
 [batch.tolist() for batch in loader]  # [[1], [3, 4]]
+with suppress(IndexError):
+    keep([None, None])  # IndexError: list index out of range
 with suppress(TypeError):
     next(iter(DataLoader(samples, 2)))  # TypeError: batch must contain
 

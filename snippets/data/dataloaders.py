@@ -126,8 +126,9 @@ total / len(loader.dataset)  # 2.0
 # No batching: ``DataLoader(batch_size=None)``
 # --------------------------------------------
 #
-# Gives the samples as they are, for a dataset that makes whole batches
-# itself. ``batch_size=1`` is something else: it adds a dimension.
+# Gives the samples one by one, arrays as tensors, for a dataset that makes
+# whole batches itself. ``batch_size=1`` is something else: it adds a
+# dimension.
 #
 # .. glance: [tuple(batch.shape) for batch in loader]
 batches = [torch.zeros(8, 3), torch.zeros(5, 3)]

@@ -70,8 +70,8 @@ targets  # tensor([1, 0, 1])
 # -----------------------------------------------------
 #
 # More samples of one kind: numbers go on where the dataset before ends.
-# ``a + b`` makes the same object. ``cumulative_sizes`` tells where each
-# part ends, for samples that must be traced back.
+# ``a + b`` does the same. ``cumulative_sizes`` tells where each part ends,
+# for samples that must be traced back.
 a = TensorDataset(torch.tensor([10, 11, 12]))
 b = TensorDataset(torch.tensor([20, 21]))
 both = ConcatDataset([a, b])

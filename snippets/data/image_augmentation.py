@@ -80,8 +80,8 @@ with suppress(ValueError):
 # ---------------------------------------
 #
 # Puts ``value``, or noise with ``"random"``, over a share of the area
-# between ``scale``, with probability ``p``. It takes tensors: place it
-# after the normalization, where 0 is the mean colour.
+# between ``scale``, with probability ``p``. Place it after the
+# normalization, where 0 is the mean colour.
 x = torch.ones(3, 64, 64)
 erase = v2.RandomErasing(p=1.0, scale=(0.1, 0.3))
 shares = [(erase(x)[0] == 0).float().mean().item() for _ in range(100)]

@@ -147,8 +147,9 @@ sorted(sample.item() for sample in loader)  # [0, 1, 2, 3, 4]
 # ---------------------------------------------------------
 #
 # Each worker fills batches from its own share, so each ends with a short
-# one, and ``drop_last=True`` drops one per worker. Where that matters,
-# collect the batches in ``__iter__`` and say ``batch_size=None``.
+# one, and ``drop_last=True`` drops one per worker. Where that matters, form
+# the batches in ``__iter__``, share out whole ones and say
+# ``batch_size=None``.
 class Sharded(IterableDataset):
     def __iter__(self):
         info = get_worker_info()
@@ -161,6 +162,19 @@ loader = DataLoader(
 )
 sizes = [len(batch) for batch in loader]
 sorted(sizes)  # [1, 1, 4, 4]
+
+
+class Batched(IterableDataset):
+    def __iter__(self):
+        info = get_worker_info()
+        batches = torch.arange(10, device="cpu").split(4)
+        yield from batches[info.id :: info.num_workers]
+
+
+loader = DataLoader(
+    Batched(), None, num_workers=2, multiprocessing_context="fork"
+)
+sorted(len(batch) for batch in loader)  # [2, 4, 4]
 
 # %%
 # Shuffle a stream with a buffer (``IterableDataset``)
@@ -235,8 +249,9 @@ sorted(batch.item() for batch in DataLoader(stream))  # [0, 1, 2, 3, 4]
 # ------------------------------------------------------------
 #
 # A stream need not know its length, so ``len(loader)`` fails too. Define
-# ``__len__`` if you know it; the loader then warns where more samples come
-# than were promised. To train for a number of steps, cut with ``islice``.
+# ``__len__`` if you know it; once asked for its ``len``, the loader warns
+# where more samples come than were promised. To train for a number of
+# steps, cut with ``islice``.
 class Stream(IterableDataset):
     def __iter__(self):
         return iter(range(10))

@@ -133,7 +133,8 @@ targets.sum(dim=1)  # tensor([1., 1.])
 # -------------------------------------------------------------
 #
 # In a dataset's ``transform`` there is one image only: mix batches. Labels
-# are indices, one an image, and ``num_classes`` must be given for them.
+# are indices, one an image, which need ``num_classes``, or rows of
+# probabilities.
 images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 2, 3])
 mixup = v2.MixUp(num_classes=4)
 with suppress(ValueError):
@@ -141,4 +142,6 @@ with suppress(ValueError):
 with suppress(ValueError):
     v2.MixUp()(images, labels)  # ValueError: num_classes must be passed
 mixed, targets = mixup(images, labels)
+targets.shape  # torch.Size([4, 4])
+mixed, targets = v2.MixUp()(images, torch.eye(4))
 targets.shape  # torch.Size([4, 4])

@@ -2,7 +2,7 @@
 Worker processes
 ================
 
-Load batches in the background, in processes that share nothing.
+Load batches in the background, in processes that each have the dataset.
 """
 import os
 import pickle
@@ -211,9 +211,10 @@ if __name__ == "__main__":
 # Error: "Caught ... in DataLoader worker process 0"
 # --------------------------------------------------
 #
-# An error in ``__getitem__`` is raised here with its own type and the
-# worker's traceback in its text: read the last lines. To debug it with
-# breakpoints set ``num_workers=0``.
+# An error in ``__getitem__`` is raised here with the worker's traceback in
+# its text: read the last lines. The type stays, but is ``RuntimeError``
+# where it cannot be made of one text. To debug it with breakpoints set
+# ``num_workers=0``.
 class Broken(Dataset):
     def __len__(self):
         return 1

@@ -40,8 +40,8 @@ torch.allclose(optimizer.state[w]["exp_avg_sq"], v)  # True
 #
 # The first step moves each parameter by ``lr`` against the sign of its
 # gradient, so a loss times a constant trains the same. Gradients near
-# ``eps`` are the exception. A good rate for ``SGD`` is usually too large
-# here.
+# ``eps`` or below are the exception. A good rate for ``SGD`` is usually too
+# large here.
 w = torch.zeros(3, requires_grad=True)
 optimizer = torch.optim.Adam([w], lr=0.1)
 w.grad = torch.tensor([1000.0, -0.001, 1e-8])
@@ -180,7 +180,7 @@ torch.allclose(w, by_hand)  # True
 # Only rows in the batch are updated, together with their running means;
 # ``Adam`` refuses sparse gradients. A row that is absent keeps its old
 # momentum and does not move. ``SGD`` and ``Adagrad`` take sparse gradients
-# as well.
+# as well, but not with ``weight_decay`` or ``fused=True``.
 embedding = nn.Embedding(4, 2, sparse=True)
 before = embedding.weight.detach().clone()
 optimizer = torch.optim.SparseAdam(embedding.parameters(), lr=0.1)
@@ -192,6 +192,9 @@ moved.round(decimals=4)[:, 0]  # tensor([0.0000, 0.1000, 0.0000, 0.1000])
 adam = torch.optim.Adam(embedding.parameters())
 with suppress(RuntimeError):
     adam.step()  # RuntimeError: does not support sparse gradients
+sgd = torch.optim.SGD(embedding.parameters(), lr=0.1, weight_decay=0.1)
+with suppress(RuntimeError):
+    sgd.step()  # RuntimeError: add(sparse, dense) is not supported
 
 # %%
 # Error: invalid beta parameter (``torch.optim.Adam``)

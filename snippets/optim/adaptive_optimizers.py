@@ -159,8 +159,8 @@ torch.allclose(optimizer.state[w]["ax"], mean)  # True
 #
 # The second moment of a matrix is kept as one vector for rows and one for
 # columns, whose product over the mean estimates it; there is no first
-# moment. The step is ``lr`` times the root mean square of the weights, so
-# ``lr`` is relative.
+# moment. The step is ``lr``, or :math:`1 / \sqrt{t}` once that is less,
+# times the root mean square of the weights, so ``lr`` is relative.
 w = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]], requires_grad=True)
 optimizer = torch.optim.Adafactor([w], lr=0.1)
 (w**2).sum().backward()
@@ -173,6 +173,13 @@ optimizer.step()
 torch.allclose(w, by_hand)  # True
 optimizer.state[w]["row_var"].shape  # torch.Size([2, 1])
 optimizer.state[w]["col_var"].shape  # torch.Size([1, 3])
+w = torch.ones(2, 3, requires_grad=True)
+optimizer = torch.optim.Adafactor([w], lr=0.9)
+for _ in range(4):
+    before = w.detach().clone()
+    w.grad = torch.ones(2, 3)
+    optimizer.step()
+1 - (w.detach() / before)[0, 0]  # tensor(0.5000)
 
 # %%
 # Orthogonal updates for weight matrices: ``torch.optim.Muon``
@@ -180,8 +187,9 @@ optimizer.state[w]["col_var"].shape  # torch.Size([1, 3])
 #
 # Muon takes the momentum :math:`U S V^T` and steps along about
 # :math:`U V^T`: every direction counts alike. Five Newton-Schulz rounds in
-# bfloat16 bring the singular values near 1, between 0.5 and 1.5, not to 1.
-# ``lr`` grows by the root of rows over columns for tall matrices.
+# bfloat16 bring most singular values near 1, between 0.5 and 1.5, not to 1;
+# those below a thousandth of the norm stay smaller. ``lr`` grows by the
+# root of rows over columns for tall matrices.
 w = torch.zeros(2, 3, requires_grad=True)
 options = {"weight_decay": 0.0, "momentum": 0.0}
 optimizer = torch.optim.Muon([w], lr=1.0, **options)
@@ -195,6 +203,10 @@ for _ in range(5):
     singular = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
 diagonal = -w.detach()[:, :2].diag()
 torch.allclose(diagonal, singular, atol=0.05)  # True
+w = torch.zeros(2, 3, requires_grad=True)
+w.grad = torch.tensor([[8.0, 0.0, 0.0], [0.0, 0.0008, 0.0]])
+torch.optim.Muon([w], lr=1.0, **options).step()
+torch.linalg.svdvals(w.detach())[1] < 0.1  # tensor(True)
 
 # %%
 # Error: Muon only supports 2D parameters

@@ -55,8 +55,8 @@ torch.allclose(torch.tensor(rates), by_hand)  # True
 #
 # From ``base_lr`` to ``max_lr`` in ``step_size_up`` batches and back, for
 # ever; the optimizer's own ``lr`` is overwritten. It also swings the
-# momentum against the rate: for optimizers without one, such as plain
-# ``SGD``, pass ``cycle_momentum=False``.
+# momentum against the rate, and thus gives one to plain ``SGD`` in silence:
+# pass ``cycle_momentum=False`` there.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=9.0, momentum=0.9)
 scheduler = lr_scheduler.CyclicLR(optimizer, 1.0, 5.0, step_size_up=2)
@@ -71,6 +71,8 @@ torch.tensor(momenta[:3])  # tensor([0.9000, 0.8500, 0.8000])
 plain = torch.optim.SGD([w], lr=9.0)
 scheduler = lr_scheduler.CyclicLR(plain, 1.0, 5.0, cycle_momentum=False)
 plain.param_groups[0]["lr"], plain.param_groups[0]["momentum"]  # (1.0, 0)
+scheduler = lr_scheduler.CyclicLR(plain, 1.0, 5.0)
+plain.param_groups[0]["momentum"]  # 0.9
 
 # %%
 # Cycles that shrink: ``mode="triangular2"``, ``"exp_range"``
@@ -161,8 +163,8 @@ math.ceil(1000 / 64) * 3  # 48
 # Error: optimizer must support momentum (``CyclicLR``)
 # -----------------------------------------------------
 #
-# Cycling schedules want an optimizer made with ``momentum``, or with
-# ``betas`` as Adam has. Else turn the cycling of momentum off.
+# Cycling schedules want an optimizer that has ``momentum``, be it 0, or
+# ``betas`` as Adam. Else turn the cycling of momentum off.
 w = torch.zeros(1, requires_grad=True)
 adagrad = torch.optim.Adagrad([w], lr=1.0)
 with suppress(ValueError):

@@ -37,10 +37,10 @@ torch.allclose(w, torch.linalg.solve(H, b), atol=1e-3)  # True
 # ``LBFGS`` beside gradient descent: calls of the closure
 # -------------------------------------------------------
 #
-# On a smooth loss with unequal curvature fewer than a hundred evaluations
-# are enough, where plain gradient descent is still far off after a
-# thousand. ``LBFGS`` counts them in ``state[...]["func_evals"]``, on the
-# first parameter.
+# On this smooth loss with unequal curvature fewer than a hundred
+# evaluations are enough, where plain gradient descent is still far off
+# after a thousand. ``LBFGS`` counts them in ``state[...]["func_evals"]``,
+# on the first parameter.
 def rosenbrock(w):
     return (1 - w[0]) ** 2 + 100 * (w[1] - w[0] ** 2) ** 2
 

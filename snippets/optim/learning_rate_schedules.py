@@ -234,7 +234,9 @@ with suppress(ValueError):
 # -----------------------------------------------
 #
 # All step together and their factors multiply; in ``SequentialLR`` only one
-# is at work at a time. It takes the list alone.
+# is at work at a time. Schedules that set the rate outright, as
+# ``LambdaLR``, ``CyclicLR``, ``OneCycleLR`` and warm restarts do, undo the
+# factors of those before them.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=8.0)
 up = lr_scheduler.ConstantLR(optimizer, factor=0.25, total_iters=2)
@@ -248,3 +250,10 @@ for _ in range(4):
 rates  # [2.0, 1.0, 2.0, 1.0]
 by_hand = [8 * 0.5**t * (0.25 if t < 2 else 1) for t in range(4)]
 rates == by_hand  # True
+optimizer = torch.optim.SGD([w], lr=8.0)
+down = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+flat = lr_scheduler.LambdaLR(optimizer, lambda t: 1.0)
+both = lr_scheduler.ChainedScheduler([down, flat])
+optimizer.step()
+both.step()
+both.get_last_lr()  # [8.0]

@@ -102,7 +102,7 @@ w.item()  # 0.5
 # Momentum and running averages are in ``optimizer.state``, one dictionary
 # per parameter; they start anew if only the model is saved. The state dict
 # numbers the parameters: build the new optimizer over the same ones in the
-# same order. From 2.14 ``torch.optim.swap_in_optimizer_params_and_state``
+# same order. From 2.13 ``torch.optim.swap_in_optimizer_params_and_state``
 # lends an optimizer other parameters and state for a ``with`` block.
 w = torch.tensor(4.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.5, momentum=0.5)
@@ -122,8 +122,9 @@ resumed.state[copy]  # {'momentum_buffer': tensor(2.)}
 # Gradient ascent: ``maximize=True``
 # ----------------------------------
 #
-# For rewards and likelihoods: the step goes up the gradient, as if the
-# loss were negated. ``Muon`` does not have it: negate the loss there.
+# For rewards and likelihoods: the step goes up the gradient, as if the loss
+# were negated. ``Muon`` does not have it, nor ``LBFGS`` before 2.14: negate
+# the loss there.
 up = torch.tensor(0.0, requires_grad=True)
 ascent = torch.optim.SGD([up], lr=0.5, maximize=True)
 reward = 5 - (up - 3) ** 2

@@ -72,8 +72,9 @@ w.item()  # 0.25
 # -------------------------------------------------------------
 #
 # One group per layer, the rate divided by a constant at each layer down:
-# lower layers are more general and need less change.
-# A scheduler then scales all groups and keeps the ratios.
+# lower layers are more general and need less change. A scheduler of factors
+# keeps the ratios; ``CyclicLR`` and ``OneCycleLR`` set all groups alike
+# unless you list a rate for each.
 model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2))
 groups = [
     {"params": layer.parameters(), "lr": 0.5 / 2**depth}
@@ -85,14 +86,18 @@ scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
 optimizer.step()
 scheduler.step()
 scheduler.get_last_lr()  # [0.25, 0.125, 0.0625]
+options = {"total_steps": 9, "div_factor": 4, "cycle_momentum": False}
+torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, **options)
+[group["lr"] for group in optimizer.param_groups]  # [0.25, 0.25, 0.25]
 
 # %%
 # No weight decay on biases and norms
 # -----------------------------------
 #
-# Decay is meant for matrices and kernels. Biases and the scales of norm
-# layers are all 1-D: split by ``p.ndim``. Embeddings are 2-D and land with
-# the matrices unless you split them by name.
+# Decay is meant for matrices and kernels. Biases are 1-D, as are the scales
+# of norm layers other than a layer norm over several dimensions: split by
+# ``p.ndim``. Embeddings are 2-D and land with the matrices unless you split
+# them by name.
 model = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 2))
 decay = [p for p in model.parameters() if p.ndim > 1]
 rest = [p for p in model.parameters() if p.ndim <= 1]
@@ -110,6 +115,7 @@ for p in model.parameters():
 optimizer.step()
 torch.equal(model[1].weight, before[0])  # True
 torch.allclose(model[2].weight, before[1] * 0.95)  # True
+nn.LayerNorm([3, 4]).weight.ndim  # 2
 
 # %%
 # Optimize only trainable parameters: ``requires_grad_(False)``

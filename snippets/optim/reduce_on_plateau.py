@@ -53,8 +53,9 @@ with suppress(ValueError):
 # --------------------------------------------------------
 #
 # A value must beat the best by the share ``threshold`` in mode ``"rel"``,
-# or by the amount in mode ``"abs"``. The default is a ten-thousandth of
-# the best.
+# or by the amount in mode ``"abs"``. The default is a ten-thousandth of the
+# best. With a best below zero ``"rel"`` takes even a slightly worse value
+# for a better one: use ``"abs"``.
 def epochs_until_drop(**options):
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
@@ -70,6 +71,13 @@ epochs_until_drop()  # 4
 epochs_until_drop(threshold=0.2)  # 2
 epochs_until_drop(threshold=0.4)  # 1
 epochs_until_drop(threshold=0.4, threshold_mode="abs")  # 3
+w = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+scheduler = ReduceLROnPlateau(optimizer)
+for loss in [-10.0, -9.9995]:
+    optimizer.step()
+    scheduler.step(loss)
+scheduler.best  # -9.9995
 
 # %%
 # Pause after a drop and a floor: ``cooldown``, ``min_lr``

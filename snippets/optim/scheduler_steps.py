@@ -95,7 +95,9 @@ scheduler.get_last_lr()  # [0.25]
 #
 # Pass the number of the epoch that was finished last, after the state of
 # the optimizer is loaded: it holds ``initial_lr``, which a scheduler wrote
-# there. A new optimizer lacks it, and that is an error.
+# there. A new optimizer lacks it, and that is an error. If ``StepLR`` or
+# ``MultiStepLR`` dropped the rate right after that epoch, they drop it once
+# more.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 with suppress(KeyError):
@@ -109,14 +111,18 @@ scheduler.step()
 scheduler.get_last_lr()  # [0.25]
 scheduler = lr_scheduler.StepLR(optimizer, 2)
 scheduler.base_lrs  # [1.0]
+optimizer.param_groups[0]["lr"] = 0.5
+scheduler = lr_scheduler.StepLR(optimizer, 2, gamma=0.5, last_epoch=1)
+scheduler.last_epoch, scheduler.get_last_lr()  # (2, [0.25])
 
 # %%
 # Warning: the epoch parameter in scheduler.step() is deprecated
 # --------------------------------------------------------------
 #
-# ``scheduler.step(epoch)`` jumps to the closed form of the schedule. Call
-# it without an argument. Only two take one: ``CosineAnnealingWarmRestarts``
-# the epoch, ``ReduceLROnPlateau`` the metric.
+# ``scheduler.step(epoch)`` jumps to the closed form of the schedule, where
+# it has one. Call it without an argument. Only two take one:
+# ``CosineAnnealingWarmRestarts`` the epoch, ``ReduceLROnPlateau`` the
+# metric.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
