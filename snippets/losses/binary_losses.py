@@ -130,8 +130,8 @@ hinge.square().mean()  # tensor(0.8333, grad_fn=<MeanBackward0>)
 # ------------------------------------------------------
 #
 # Logits given to ``nn.BCELoss``; NaN is refused, too. Take the loss with
-# logits instead of adding a sigmoid. On a GPU this is an assertion that
-# ends the process, hence the CPU here.
+# logits instead of adding a sigmoid. On a GPU this is an assertion, after
+# which the process can use the GPU no more, hence the CPU here.
 logits = torch.tensor([1.5, -2.0], device="cpu")
 target = torch.tensor([1.0, 0.0], device="cpu")
 with suppress(RuntimeError):
@@ -154,12 +154,12 @@ nn.BCEWithLogitsLoss()(logits.squeeze(1), target)  # tensor(0.6931)
 nn.BCEWithLogitsLoss()(logits, target.unsqueeze(1))  # tensor(0.6931)
 
 # %%
-# Error: result type Float can't be cast to the output type Long
-# --------------------------------------------------------------
+# Error: result type Float can't be cast to the desired output type Long
+# ----------------------------------------------------------------------
 #
-# Binary losses compute with the target, so it must be a float, other than
-# the class indices of ``nn.CrossEntropyLoss``. Convert labels once, in the
-# data set.
+# ``nn.BCELoss`` and ``nn.BCEWithLogitsLoss`` compute with the target, so it
+# must be a float, other than the class indices of ``nn.CrossEntropyLoss``.
+# Convert labels once, in the data set.
 p = torch.tensor([0.5, 0.5])
 target = torch.tensor([1, 0])
 with suppress(RuntimeError):

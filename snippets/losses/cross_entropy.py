@@ -119,8 +119,9 @@ torch.allclose(loss, -(soft * log_p).sum(dim=1).mean())  # True
 # ---------------------------------------------
 #
 # A float target of the shape of the logits is a distribution over classes,
-# as from mixup, annotators who disagree, or a teacher. One-hot floats give
-# what indices give. Rows are not checked to sum to 1, and
+# as from mixup, annotators who disagree, or a teacher. Without class
+# weights, one-hot floats give what indices give; with them, the mean
+# divides by N and not by the weights. Rows are not checked to sum to 1, and
 # ``ignore_index`` does not apply.
 logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
 target = torch.tensor([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0]])
@@ -130,14 +131,18 @@ torch.allclose(loss, by_hand)  # True
 one_hot = F.one_hot(torch.tensor([0, 2]), 3).float()
 indices = F.cross_entropy(logits, torch.tensor([0, 2]))
 torch.allclose(F.cross_entropy(logits, one_hot), indices)  # True
+weight = torch.tensor([1.0, 2.0, 5.0])
+weighted = F.cross_entropy(logits, one_hot, weight)
+indices = F.cross_entropy(logits, torch.tensor([0, 2]), weight)
+torch.allclose(weighted, indices * (1 + 5) / 2)  # True
 
 # %%
 # Images and sequences: ``F.cross_entropy`` on (N, C, H, W)
 # ---------------------------------------------------------
 #
-# The classes are always dimension 1, and the target lacks it: (N, H, W)
-# for a segmentation, (N, L) for text. Models of sequences give (N, L, C):
-# permute, or flatten all but the classes; do not reshape.
+# The classes of a batch are always dimension 1, and the target lacks it:
+# (N, H, W) for a segmentation, (N, L) for text. Models of sequences give
+# (N, L, C): permute, or flatten all but the classes; do not reshape.
 logits = torch.randn(2, 5, 4, 4)
 target = torch.randint(5, (2, 4, 4))
 loss = F.cross_entropy(logits, target)

@@ -31,9 +31,9 @@ logits.argmax(dim=1)  # tensor([3])
 # Probabilities given to ``nn.NLLLoss``: a negative loss
 # ------------------------------------------------------
 #
-# It expects log-probabilities, which are below 0; probabilities give a loss
-# between -1 and 0 without an error. A negative loss of a classifier is the
-# sign. The exponential of the right input sums to 1.
+# It expects log-probabilities, which are never above 0; probabilities give
+# a loss between -1 and 0 without an error. A negative loss of a classifier
+# is the sign. The exponential of the right input sums to 1.
 probability = torch.tensor([[0.5, 0.25, 0.25]])
 target = torch.tensor([0])
 F.nll_loss(probability, target)  # tensor(-0.5000)
@@ -53,9 +53,10 @@ torch.allclose(old(log_p, target), nn.NLLLoss()(log_p, target))  # True
 # Error: expected Long but found Int, or Float (``F.cross_entropy``)
 # ------------------------------------------------------------------
 #
-# Class indices are int64, class probabilities are floats of the shape of
-# the logits. Indices as int32 or float, and one-hot rows of integers, are
-# errors, worded differently on other versions and on a GPU, hence the CPU.
+# Class indices are int64 or uint8, class probabilities are floats of the
+# shape of the logits. Indices as int32 or float, and one-hot rows of
+# integers, are errors. Newer versions say "expected target dtype to be Long
+# or Byte"; a GPU has its own words, hence the CPU.
 logits = torch.zeros(2, 3, device="cpu")
 target = torch.tensor([0, 2], dtype=torch.int32, device="cpu")
 with suppress(RuntimeError):
@@ -66,6 +67,7 @@ one_hot = torch.tensor([[1, 0, 0], [0, 0, 1]], device="cpu")
 with suppress(RuntimeError):
     F.cross_entropy(logits, one_hot)  # RuntimeError: got Long
 F.cross_entropy(logits, target.long())  # tensor(1.0986)
+F.cross_entropy(logits, target.to(torch.uint8))  # tensor(1.0986)
 F.cross_entropy(logits, one_hot.float())  # tensor(1.0986)
 
 # %%
@@ -74,7 +76,8 @@ F.cross_entropy(logits, one_hot.float())  # tensor(1.0986)
 #
 # C logits know the classes 0 to C - 1. Labels that count from 1, or too few
 # outputs of the last layer, end here. On a GPU it is "device-side assert
-# triggered" and ends the process, so find it on the CPU, as here.
+# triggered" and the process can use the GPU no more, so find it on the CPU,
+# as here.
 logits = torch.zeros(3, 3, device="cpu")
 labels = torch.tensor([1, 2, 3], device="cpu")
 with suppress(IndexError):
@@ -85,9 +88,9 @@ F.cross_entropy(logits, labels - 1)  # tensor(1.0986)
 # Error: multi-target not supported (``F.cross_entropy``)
 # -------------------------------------------------------
 #
-# A column (N, 1) of labels, as :class:`~torch.utils.data.TensorDataset`
-# and data frames give it, has one dimension too many. Squeeze it, naming
-# the dimension so that a batch of 1 stays a batch.
+# A column (N, 1) of labels, as ``frame[["label"]]`` of a data frame gives
+# it, has one dimension too many. Squeeze it, naming the dimension so that a
+# batch of 1 stays a batch.
 logits = torch.zeros(2, 3)
 target = torch.tensor([[0], [2]])
 with suppress(RuntimeError):

@@ -102,10 +102,10 @@ torch.allclose(focal_loss(logits, target), by_hand)  # True
 # Dice loss for segmentation
 # --------------------------
 #
-# One minus twice the overlap over the sum of both areas, per image: a
-# small object weighs as much as a large one. Probabilities, not decisions,
-# or there is no gradient. ``eps`` makes an empty mask that is found empty
-# cost 0, not NaN.
+# One minus twice the overlap over the sum of both areas, per image: a small
+# object weighs as much as a large one, if ``eps`` is small against both.
+# Probabilities, not decisions, or there is no gradient. ``eps`` makes an
+# empty mask that is found empty cost 0, not NaN.
 def dice_loss(probability, mask, eps=1.0):
     overlap = (probability * mask).flatten(1).sum(dim=1)
     areas = (probability + mask).flatten(1).sum(dim=1)
@@ -121,6 +121,8 @@ dice_loss(1 - mask, mask, eps=0.0)  # tensor(1.)
 large = torch.ones(1, 2, 2)
 masks, found = torch.cat([large, half]), torch.cat([large, 0 * half])
 dice_loss(found, masks, eps=0.0)  # tensor(0.5000)
+dice_loss(0 * half, half)  # tensor(0.5000)
+dice_loss(0 * large, large)  # tensor(0.8000)
 
 # %%
 # Label smoothing by hand, equal to ``label_smoothing=``
@@ -176,11 +178,12 @@ torch.allclose(best.grad, torch.zeros(2), atol=1e-6)  # True
 # ----------------------------------------------------------------
 #
 # The logarithm of an exponential overflows or ends in :math:`\log 0`, and
-# one infinite element makes all gradients NaN. Each of these has a function
-# that is exact where the formula breaks. Adding 1e-8 inside the logarithm
-# only hides it.
+# one infinite element is enough for a NaN in the gradient. Each of these
+# has a function that is exact where the formula breaks. Adding 1e-8 inside
+# the logarithm only hides it.
 logits = torch.tensor([200.0, 0.0])
 logits.exp().sum().log()  # tensor(inf)
+torch.func.grad(lambda x: x.exp().sum().log())(logits)  # tensor([nan, 0.])
 logits.logsumexp(dim=0)  # tensor(200.)
 logits.softmax(dim=0).log()  # tensor([0., -inf])
 logits.log_softmax(dim=0)  # tensor([0., -200.])
@@ -193,8 +196,8 @@ F.softplus(logits)  # tensor([200.0000, 0.6931])
 # ----------------------------------------------------------
 #
 # Compares the gradient with finite differences, in float64. It finds a
-# ``detach`` too many and errors in a backward of your own. Kinks, as of the
-# absolute value at 0, fail for good reason: choose inputs off them.
+# ``detach`` too many and errors in a backward of your own. Kinks, as of
+# ReLU at 0, fail for good reason: choose inputs off them.
 def scaled(x, y):
     return ((x - y) ** 2 / (1 + y**2)).mean()
 
@@ -207,6 +210,8 @@ x = torch.tensor([0.5, -1.0], dtype=torch.float64, requires_grad=True)
 y = torch.tensor([1.0, 2.0], dtype=torch.float64)
 torch.autograd.gradcheck(scaled, (x, y))  # True
 torch.autograd.gradcheck(cut, (x, y), raise_exception=False)  # False
+kink = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+torch.autograd.gradcheck(F.relu, kink, raise_exception=False)  # False
 
 # %%
 # Error: element 0 of tensors does not require grad (loss of decisions)

@@ -74,7 +74,8 @@ torch.allclose(loss, (log_q.exp() * (log_q - log_p)).sum())  # True
 #
 # With a fixed target both have the same gradient: choose ``F.kl_div`` if
 # the loss should be 0 at a perfect match, ``F.cross_entropy`` if not. A
-# target probability 0 adds 0 to either.
+# target probability 0 adds 0 to either, but NaN where the predicted one is
+# 0, too.
 logits = torch.tensor([[1.0, 2.0, 0.0]], requires_grad=True)
 q = torch.tensor([[0.5, 0.5, 0.0]])
 kl = F.kl_div(logits.log_softmax(dim=1), q, reduction="batchmean")
@@ -84,14 +85,16 @@ Categorical(probs=q).entropy()  # tensor([0.6931])
 (from_kl,) = torch.autograd.grad(kl, logits)
 (from_ce,) = torch.autograd.grad(ce, logits)
 torch.allclose(from_kl, from_ce)  # True
+masked = torch.tensor([[1.0, 2.0, -torch.inf]])
+F.cross_entropy(masked, q)  # tensor(nan)
 
 # %%
 # Probabilities in place of logarithms: a negative ``F.kl_div``
 # -------------------------------------------------------------
 #
 # The first argument is not checked. A divergence is never below 0, so a
-# negative loss says that ``log_softmax`` was forgotten, or that one side
-# does not sum to 1.
+# loss negative by more than rounding says that ``log_softmax`` was
+# forgotten, or that one side does not sum to 1.
 p = torch.tensor([[0.5, 0.25, 0.25]])
 q = torch.tensor([[0.5, 0.25, 0.25]])
 F.kl_div(p, q, reduction="batchmean")  # tensor(-1.4147)
@@ -103,11 +106,12 @@ F.kl_div(p.log(), q, reduction="batchmean")  # tensor(0.)
 #
 # Symmetric: the mean divergence of both from their mixture. It is at most
 # :math:`\log 2`, reached where they share no outcome, and stays finite
-# where Kullback-Leibler is infinite.
+# where Kullback-Leibler is infinite. ``clamp`` is for outcomes that neither
+# has.
 #
 # .. glance: jensen_shannon(p, q)
 def jensen_shannon(p, q):
-    log_m = ((p + q) / 2).log()
+    log_m = ((p + q) / 2).clamp(min=1e-30).log()
     return (
         F.kl_div(log_m, p, reduction="sum")
         + F.kl_div(log_m, q, reduction="sum")
@@ -118,6 +122,7 @@ p = torch.tensor([1.0, 0.0])
 q = torch.tensor([0.0, 1.0])
 jensen_shannon(p, q)  # tensor(0.6931)
 F.kl_div(p.log(), q, reduction="sum")  # tensor(inf)
+jensen_shannon(p, p)  # tensor(0.)
 p, q = torch.tensor([0.7, 0.3]), torch.tensor([0.4, 0.6])
 torch.allclose(jensen_shannon(p, q), jensen_shannon(q, p))  # True
 

@@ -77,7 +77,7 @@ same * d.square() + (1 - same) * apart  # tensor([25., 9., 0.])
 #
 # :math:`\max(0, d(a, p) - d(a, n) + m)`: the negative must be farther than
 # the positive by the margin. ``p`` is the norm, 2 unless you say; a loss
-# that stays at the margin means that all vectors fell together.
+# that stays at the margin often means that all vectors fell together.
 anchor = torch.tensor([[0.0, 0.0], [0.0, 0.0]])
 positive = torch.tensor([[3.0, 4.0], [3.0, 4.0]])
 negative = torch.tensor([[0.0, 5.5], [0.0, 9.0]])

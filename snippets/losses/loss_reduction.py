@@ -14,9 +14,9 @@ from torch import nn
 # Mean, sum or one loss per element: ``reduction=``
 # -------------------------------------------------
 #
-# Every loss takes ``"mean"`` (the default), ``"sum"`` or ``"none"``. The
-# sum grows with the batch, so its learning rate depends on the batch size;
-# the mean does not.
+# Every loss but ``nn.AdaptiveLogSoftmaxWithLoss`` takes ``"mean"`` (the
+# default), ``"sum"`` or ``"none"``. The sum grows with the batch, so its
+# learning rate depends on the batch size; the mean does not.
 prediction = torch.tensor([1.0, 2.0, 3.0])
 target = torch.tensor([1.0, 3.0, 5.0])
 nn.MSELoss(reduction="none")(prediction, target)  # tensor([0., 1., 4.])
@@ -96,8 +96,10 @@ output_weight = torch.tensor([1.0, 0.0, 0.0])
 #
 # Divide by the number of elements that are kept; ``mean`` would count the
 # padding as perfect predictions. Indexing with the mask does both at once.
-# A NaN times 0 is NaN: where padding may hold one, index, or use
-# :func:`torch.where`. Class targets have ``ignore_index`` for this.
+# A NaN times 0 is NaN: where padding may hold one, index prediction and
+# target before the loss, or fill with :func:`torch.where`. Indexing the
+# losses can leave a NaN gradient. Class targets have ``ignore_index`` for
+# this.
 prediction = torch.tensor([[1.0, 2.0, 9.0], [3.0, 9.0, 9.0]])
 target = torch.zeros(2, 3)
 mask = torch.tensor([[1, 1, 0], [1, 0, 0]], dtype=torch.bool)
@@ -109,6 +111,11 @@ target[1, 2] = torch.nan
 losses = F.l1_loss(prediction, target, reduction="none")
 (losses * mask).sum()  # tensor(nan)
 losses[mask].mean()  # tensor(2.)
+prediction.requires_grad_()
+after = F.mse_loss(prediction, target, reduction="none")[mask].mean()
+torch.autograd.grad(after, prediction)[0][1, 2]  # tensor(nan)
+before = F.mse_loss(prediction[mask], target[mask])
+torch.autograd.grad(before, prediction)[0][1, 2]  # tensor(0.)
 
 # %%
 # Mean loss of an epoch when the last batch is short

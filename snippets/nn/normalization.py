@@ -26,8 +26,8 @@ from torch import nn
 #
 # Rows are samples, columns channels, each cell a whole image. Full colour
 # marks the cells whose mean and variance sample 1, channel 1 is normalized
-# with. Only batch normalization looks at other samples, which is why it
-# alone behaves otherwise in evaluation.
+# with. Of the four only batch normalization looks at other samples, so by
+# default it alone behaves otherwise in evaluation.
 layers = nn.BatchNorm2d(4), nn.LayerNorm([4, 9, 9])
 layers += nn.GroupNorm(2, 4), nn.InstanceNorm2d(4)
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.2), sharey=True)
@@ -71,8 +71,8 @@ F.layer_norm(torch.tensor([1.0, 3.0]), (2,))  # tensor([-1.0000, 1.0000])
 #
 # It divides by the root of the mean square and leaves the mean where it is;
 # of parameters it has a weight only. ``eps`` is that of
-# :class:`torch.finfo` for the dtype unless you say, so give the one that a
-# checkpoint was trained with.
+# :class:`torch.finfo` for the dtype unless you say, for half precision that
+# of float32, so give the one that a checkpoint was trained with.
 x = torch.randn(2, 5, 8, dtype=torch.float64) / 1000
 layer = nn.RMSNorm(8, eps=1e-6, dtype=torch.float64)
 rms = (x.square().mean(-1, keepdim=True) + 1e-6).sqrt()
@@ -83,6 +83,8 @@ F.rms_norm(torch.tensor([1.0, 7.0]), (2,))  # tensor([0.2000, 1.4000])
 centred = x - x.mean(-1, keepdim=True)
 same = F.rms_norm(centred, (8,), eps=1e-5)
 torch.allclose(same, F.layer_norm(x, (8,)))  # True
+half, eps = x.bfloat16(), torch.finfo(torch.float32).eps
+torch.equal(F.rms_norm(half, (8,)), F.rms_norm(half, (8,), eps=eps))  # True
 
 # %%
 # Normalize groups of channels: ``nn.GroupNorm``
@@ -155,11 +157,13 @@ torch.allclose(y, F.group_norm(x, 1))  # False
 #
 # No mean, no learning: each vector along ``dim``, 1 unless you say, is
 # divided by its norm, or by ``eps`` if that is larger. Products of such
-# vectors are cosines.
+# vectors are cosines. In float16 the default ``eps`` is 0, and zeros give
+# nan.
 x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
 F.normalize(x)  # tensor([[0.6000, 0.8000], [0.0000, 0.0000]])
 F.normalize(x, p=1)  # tensor([[0.4286, 0.5714], [0.0000, 0.0000]])
 F.normalize(x, dim=0)  # tensor([[1., 1.], [0., 0.]])
+F.normalize(x.half())[1]  # tensor([nan, nan], dtype=torch.float16)
 a = torch.randn(4, 8, dtype=torch.float64)
 b = torch.randn(5, 8, dtype=torch.float64)
 cosines = F.normalize(a) @ F.normalize(b).T
@@ -186,9 +190,9 @@ torch.allclose(F.local_response_norm(x, 3, **options), by_hand)  # True
 # -------------------------------------------------------------
 #
 # An old form of ``nn.LocalResponseNorm``, for images. It moves a sum along
-# the channels and does not take the first channel out again, so that the
-# numbers differ from the third channel on. Shown is what each layer divides
-# by: its sum of squares over the window.
+# the channels and does not take the first channel out again, so that with a
+# window of three the numbers differ from the third channel on. Shown is
+# what each layer divides by: its sum of squares over the window.
 #
 # .. glance: wrong.flatten().round()
 x = torch.tensor([10.0, 1.0, 2.0, 3.0, 4.0]).reshape(1, 5, 1, 1)

@@ -39,13 +39,16 @@ left  # tensor([[5, 6, 7], [-1, -1, 8]])
 # Back to a list without the filling: ``unpad_sequence``
 # ------------------------------------------------------
 #
-# The inverse of ``pad_sequence``: it cuts each row at its length, which you
-# must have kept. Say ``batch_first`` as you did before.
+# The inverse of ``pad_sequence`` that fills on the right: it cuts each row
+# at its length, which you must have kept. Say ``batch_first`` as you did
+# before.
 sequences = [torch.tensor([5, 6, 7]), torch.tensor([8])]
 lengths = torch.tensor([len(s) for s in sequences])
 padded = pad_sequence(sequences, batch_first=True)
 restored = unpad_sequence(padded, lengths, batch_first=True)
 [s.tolist() for s in restored]  # [[5, 6, 7], [8]]
+left = pad_sequence(sequences, batch_first=True, padding_side="left")
+unpad_sequence(left, lengths, batch_first=True)[1]  # tensor([0])
 
 # %%
 # Mean over valid steps only: a mask from the lengths

@@ -141,14 +141,17 @@ with suppress(TypeError):
 # ------------------------------------------------------
 #
 # Both are in ``torch.nn.utils``: ``torch.nn.utils.parameters_to_vector``
-# concatenates, ``torch.nn.utils.vector_to_parameters`` writes such a vector
-# back, in the same order. Useful for norms, averages and line searches.
+# concatenates, ``torch.nn.utils.vector_to_parameters`` makes the parameters
+# views of such a vector, in the same order, so both share memory. Useful
+# for norms, averages and line searches.
 net = nn.Linear(2, 1)
 vector = torch.tensor([1.0, 2.0, 3.0])
 nn.utils.vector_to_parameters(vector, net.parameters())
 net.weight.tolist(), net.bias.tolist()  # ([[1.0, 2.0]], [3.0])
 back = nn.utils.parameters_to_vector(net.parameters())
 torch.equal(back, vector)  # True
+vector[2] = 9.0
+net.bias.item()  # 9.0
 
 # %%
 # Tied weights: share a parameter between layers

@@ -118,9 +118,10 @@ whole.parametrizations.weight.original0.shape  # torch.Size([])
 # Bound how a layer stretches: ``parametrizations.spectral_norm``
 # ---------------------------------------------------------------
 #
-# Divides the weight by its largest singular value, so that the layer
-# stretches no vector. The value is estimated by power iteration, one step
-# for each forward pass in training mode; in ``eval`` it stands still.
+# Divides the weight by its largest singular value, so that a linear layer
+# stretches no vector; a convolution still may, as its kernel is taken for a
+# matrix. The value is estimated by power iteration, one step each time the
+# weight is read in training mode; in ``eval`` it stands still.
 layer = nn.Linear(4, 4)
 diagonal = torch.tensor([4.0, 3.0, 2.0, 1.0])
 layer.weight = nn.Parameter(2 + torch.diag(diagonal))
@@ -129,6 +130,11 @@ for _ in range(20):
     layer(torch.ones(1, 4))
 norm = torch.linalg.matrix_norm(layer.weight, ord=2)
 (norm - 1).abs() < 1e-3  # tensor(True)
+conv = nn.Conv2d(1, 1, 3, bias=False)
+nn.init.ones_(conv.weight)
+parametrizations.spectral_norm(conv)  # type ParametrizedConv2d
+image = torch.ones(1, 1, 6, 6)
+conv(image).norm() > 1.9 * image.norm()  # tensor(True)
 
 # %%
 # Weight that stays orthogonal: ``parametrizations.orthogonal``
@@ -152,7 +158,8 @@ torch.allclose(tall.weight.T @ tall.weight, eye[:2, :2], atol=1e-5)  # True
 #
 # ``amount`` is a count, or a fraction if it is a float. The weight becomes
 # ``weight_orig`` times the buffer ``weight_mask``, which saves no memory
-# and no time. ``prune.remove`` makes the zeros permanent.
+# and no time. ``prune.remove`` writes the zeros into a plain weight, which
+# training may change again.
 layer = nn.Linear(4, 1, bias=False)
 layer.weight = nn.Parameter(torch.tensor([[0.5, -3.0, 1.0, 2.0]]))
 prune.l1_unstructured(layer, "weight", amount=0.5)  # type Linear
@@ -162,15 +169,17 @@ list(layer.state_dict())  # ['weight_orig', 'weight_mask']
 prune.is_pruned(layer)  # True
 prune.remove(layer, "weight")  # type Linear
 list(layer.state_dict())  # ['weight']
+layer(torch.ones(1, 4)).sum().backward()
+layer.weight.grad  # tensor([[1., 1., 1., 1.]])
 
 # %%
 # Zero at random, or whole rows: ``prune.ln_structured``
 # ------------------------------------------------------
 #
-# ``prune.random_unstructured`` draws the entries,
-# ``prune.ln_structured`` zeroes the slices along ``dim`` whose norm is
-# smallest, ``prune.random_structured`` slices at random. ``prune.identity``
-# zeroes none, ``prune.custom_from_mask`` those of your mask.
+# ``prune.random_unstructured`` draws the entries, ``prune.ln_structured``
+# zeroes the slices along ``dim`` whose norm is smallest,
+# ``prune.random_structured`` slices at random. ``prune.identity`` zeroes
+# none, ``prune.custom_from_mask`` those where your mask is 0.
 layer = nn.Linear(2, 3)
 weight = torch.tensor([[4.0, 4.0], [5.0, 0.0], [0.0, 6.0]])
 layer.weight = nn.Parameter(weight)

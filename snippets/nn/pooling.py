@@ -144,14 +144,16 @@ torch.equal(F.max_unpool3d(*pooled, 2), nn.MaxUnpool3d(2)(*pooled))  # True
 # ----------------------------------------
 #
 # :math:`(\sum x^p)^{1/p}` over each window: with ``norm_type`` 1 the sum,
-# the greater it is the nearer to the maximum. It does not take absolute
-# values, so with odd powers negative inputs cancel positive ones.
-# ``nn.LPPool1d`` and ``nn.LPPool3d``, ``F.lp_pool1d``, ``F.lp_pool2d`` and
-# ``F.lp_pool3d`` are the family.
+# the greater it is the nearer to the maximum, for inputs from 0 up. It does
+# not take absolute values, so with odd powers negative inputs cancel
+# positive ones, and from 3 on a sum below 0 gives nan. ``nn.LPPool1d`` and
+# ``nn.LPPool3d``, ``F.lp_pool1d``, ``F.lp_pool2d`` and ``F.lp_pool3d`` are
+# the family.
 x = torch.tensor([[[3.0, 4.0, 5.0, 12.0]]])
 nn.LPPool1d(norm_type=2, kernel_size=2)(x)  # tensor([[[5., 13.]]])
 F.lp_pool1d(x, 1, 2)  # tensor([[[7., 17.]]])
 F.lp_pool1d(torch.tensor([[-3.0, 3.0]]), 3, 2)  # tensor([[0.]])
+F.lp_pool1d(torch.tensor([[-3.0, 2.0]]), 3, 2)  # tensor([[nan]])
 image = torch.full((1, 4, 4), 2.0)
 nn.LPPool2d(2, 2)(image)  # tensor([[[4., 4.], [4., 4.]]])
 F.lp_pool2d(image, 2, 4)  # tensor([[[8.]]])
@@ -213,8 +215,11 @@ nn.AdaptiveAvgPool2d(1)(x)  # shape (1, 8, 1, 1)
 # ----------------------------------------------------------
 #
 # Beyond that a window could lie in the padding alone and have no maximum.
-# Enlarge the kernel, or pad before with ``F.pad`` and a value you choose.
+# ``F.max_pool1d`` may say "half of kernel size". Enlarge the kernel, or pad
+# before with ``F.pad`` and a value you choose.
 x = torch.tensor([[[1.0, 2.0, 3.0]]])
 with suppress(RuntimeError):
     F.max_pool1d(x, 2, padding=2)  # RuntimeError: at most half of
+with suppress(RuntimeError):
+    F.max_pool2d(x, 2, padding=2)  # RuntimeError: half of effective
 F.max_pool1d(F.pad(x, (2, 2)), 2)  # tensor([[[0., 2., 3.]]])

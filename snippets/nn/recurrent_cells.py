@@ -82,8 +82,8 @@ torch.allclose(torch.stack(states), gru(x)[0])  # True
 # Feed the output back in, generate a sequence with ``nn.LSTMCell``
 # -----------------------------------------------------------------
 #
-# Each step reads what the step before predicted, which no layer can do.
-# Here a decoder emits one token at a time, starting from token 0.
+# Each step reads what the step before predicted, which no layer can do in
+# one call. Here a decoder emits one token at a time, starting from token 0.
 embed, cell, head = nn.Embedding(9, 8), nn.LSTMCell(8, 16), nn.Linear(16, 9)
 token = torch.zeros(2, dtype=torch.long)
 state, tokens = None, []

@@ -52,7 +52,8 @@ torch.allclose(aligned(x), up(x))  # True
 # -------------------------------------------
 #
 # With ``True`` the centres of the first and last pixel stay where they are,
-# with ``False``, the default, the outer edges of the image do. Use one of
+# with ``False``, the default, the outer edges of the image do; a
+# ``scale_factor`` that makes no whole size moves the last one. Use one of
 # them throughout: mixing them shifts masks against images.
 def source(i, n, m, align_corners):
     if align_corners:
@@ -65,6 +66,10 @@ for align in (False, True):
     y = F.interpolate(x, size=8, mode="linear", align_corners=align)
     by_hand = [source(i, 5, 8, align) for i in range(8)]
     torch.allclose(y[0, 0], torch.tensor(by_hand), atol=1e-5)  # True
+y = F.interpolate(x, size=7, mode="linear")
+y[0, 0, -1]  # tensor(4.)
+y = F.interpolate(x, scale_factor=1.5, mode="linear")
+y[0, 0, -1]  # tensor(3.8333)
 
 # %%
 # ``"nearest"`` or ``"nearest-exact"`` in ``F.interpolate``

@@ -119,9 +119,11 @@ F.pairwise_distance(b, a, eps=0.5)  # tensor([1.])
 #
 # Each length is taken as ``eps`` at least, so a zero vector gets 0 and no
 # nan. Vectors shorter than that, 1e-8 by default, come out too small, even
-# against themselves.
+# against themselves. In float16 1e-8 is 0, and a zero vector gives nan.
 zero, one = torch.zeros(1, 2), torch.ones(1, 2)
 F.cosine_similarity(zero, one)  # tensor([0.])
+half = F.cosine_similarity(zero.half(), one.half())
+half  # tensor([nan], dtype=torch.float16)
 tiny = torch.tensor([[3e-10, 4e-10]])
 F.cosine_similarity(tiny, tiny)  # tensor([0.0025])
 F.cosine_similarity(tiny, tiny, eps=1e-12)  # tensor([1.0000])

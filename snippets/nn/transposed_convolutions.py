@@ -79,7 +79,8 @@ back.shape == x.shape, torch.allclose(back, x)  # (True, False)
 #
 # :math:`(n - 1)s - 2p + d(k - 1) + o + 1` for input size n, kernel k,
 # stride s, padding p, dilation d and ``output_padding`` o. Nothing is
-# rounded, and a convolution with the same numbers leads back to n.
+# rounded, and with o below s a convolution with the same numbers leads back
+# to n.
 def size(n, k, s, p, d, o):
     return (n - 1) * s - 2 * p + d * (k - 1) + o + 1
 
@@ -93,6 +94,7 @@ def there_and_back(n, k, s, p, d, o):
 
 grid = product([5], [3, 4], [2, 3], [0, 1], [1, 2], [0, 1])
 all(there_and_back(*c) == (size(*c), c[0]) for c in grid)  # True
+there_and_back(5, 3, 1, 0, 2, 1)  # (10, 6)
 
 # %%
 # One more row and column: ``output_padding``

@@ -44,8 +44,8 @@ apart  # tensor([[[[1., 2., 10., 20.]]]])
 # ---------------------------------------------------------------------
 #
 # Folding what was unfolded multiplies each pixel by the number of windows
-# that hold it. Fold ones to count them, and divide. Without overlap the two
-# are inverse.
+# that hold it. Fold ones to count them, and divide. Where windows cover the
+# image without overlap the two are inverse.
 #
 # .. glance: torch.allclose(sums / counts, x)
 x = torch.rand(1, 3, 4, 4)
@@ -55,6 +55,8 @@ counts[0, 0, :2]  # tensor([[1., 2., 2., 1.], [2., 4., 4., 2.]])
 torch.allclose(sums / counts, x)  # True
 tiles = F.unfold(x, 2, stride=2)
 torch.equal(F.fold(tiles, (4, 4), 2, stride=2), x)  # True
+cut = F.fold(F.unfold(x, 3, stride=3), (4, 4), 3, stride=3)
+cut[0, 0, 3]  # tensor([0., 0., 0., 0.])
 
 # %%
 # Sliding windows along one dimension: ``Tensor.unfold``
@@ -62,7 +64,7 @@ torch.equal(F.fold(tiles, (4, 4), 2, stride=2), x)  # True
 #
 # The method takes (dimension, size, step), works on any number of
 # dimensions and gives a view; the window becomes the last dimension.
-# ``F.unfold`` copies, pads, dilates, and wants a batch of images.
+# ``F.unfold`` copies, pads, dilates, and wants images.
 # ``torch.unfold_copy`` is the method with a copy.
 prices = torch.tensor([1.0, 3.0, 5.0, 4.0])
 prices.unfold(0, 2, 1)  # tensor([[1., 3.], [3., 5.], [5., 4.]])
@@ -78,8 +80,8 @@ view.data_ptr() == x.data_ptr()  # True
 # ------------------------------------------------
 #
 # Write the middle step yourself when a plain product is not what you want:
-# other distances, weights that differ from place to place. The windows take
-# kernel size squared times the memory.
+# other distances, weights that differ from place to place. At stride 1 the
+# windows take about kernel size squared times the memory.
 x = torch.randn(2, 3, 8, 9, dtype=torch.float64)
 weight = torch.randn(4, 3, 3, 3, dtype=torch.float64)
 windows = F.unfold(x, kernel_size=3)  # shape (2, 27, 42)
