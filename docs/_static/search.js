@@ -51,7 +51,8 @@
     return [...found];
   }
 
-  // "warm-up" is found as "warmup", too. A word counts once per field, except in prose: a title that says a name twice is no better.
+  // "warm-up" is found as "warmup", too. A word counts once per field, except in prose: a title
+  // that says a name twice is no better.
   // Of a name only tails count as the name; "stack" is a word of column_stack, not its name.
   function tokenize(text, field) {
     if (field === "name") return text.split(" ").flatMap(tails);
