@@ -96,10 +96,9 @@ output_weight = torch.tensor([1.0, 0.0, 0.0])
 #
 # Divide by the number of elements that are kept; ``mean`` would count the
 # padding as perfect predictions. Indexing with the mask does both at once.
-# A NaN times 0 is NaN: where padding may hold one, index prediction and
-# target before the loss, or fill with :func:`torch.where`. Indexing the
-# losses can leave a NaN gradient. Class targets have ``ignore_index`` for
-# this.
+# A NaN times 0 is NaN, and indexing the losses can leave a NaN gradient:
+# where padding may hold one, index prediction and target before the loss,
+# or fill with :func:`torch.where`. Class targets have ``ignore_index``.
 prediction = torch.tensor([[1.0, 2.0, 9.0], [3.0, 9.0, 9.0]])
 target = torch.zeros(2, 3)
 mask = torch.tensor([[1, 1, 0], [1, 0, 0]], dtype=torch.bool)
