@@ -11,7 +11,6 @@ from types import SimpleNamespace
 gc.set_threshold(100_000, 50, 50)
 
 ROOT = Path(__file__).parent
-sys.path[:0] = [str(ROOT / "docs" / "_ext"), str(ROOT / "snippets")]
 
 # myst-nb is not asked to cache executions here, and importing the database that it would
 # use for that takes longer than all else in a build in which nothing changed.

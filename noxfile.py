@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 SHARED = {"venv_backend": "none"}
 VENV = HERE / ".nox" / "proofsheet"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-MACHINERY = ("snippets/_checker", "docs/_ext", "tests", "conf.py", "conftest.py", "noxfile.py")
+MACHINERY = ("snippets/_checker", "docs/_ext", "tests", "conf.py", "noxfile.py")
 # torch and the torchvision built for it.
 PAIRS = {"2.11.0": "0.26.0", "2.12.1": "0.27.1", "2.13.0": "0.28.0", "2.14.1": "0.29.1"}
 
@@ -47,6 +47,9 @@ def install(session):
     else:
         lock = ("--require-hashes", "--requirements", "requirements.txt")
     uv(session, "pip", "install", "--quiet", *lock)
+    # The checker and the Sphinx extension, as they lie here; setuptools is in the lock.
+    editable = ("--editable", ".", "--editable", "docs/_ext")
+    uv(session, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", *editable)
 
 
 def verify(session):
@@ -86,7 +89,7 @@ def live(session):
 def translate(session):
     """Bring the Chinese catalogues up to date with the sources; then translate what is new."""
     install(session)
-    python(session, "docs/_ext/proofsheet", "catalogues")
+    python(session, "-m", "proofsheet", "catalogues")
 
 
 @nox.session(**SHARED)

@@ -21,10 +21,9 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "snippets"))
+from torchproof import runner
 
-from _checker import runner  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 LANGUAGES = ("en", "zh_CN")
 PAGE = "reference/tensors/joining.html"

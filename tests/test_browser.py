@@ -16,6 +16,8 @@ pytest.importorskip("playwright", reason="Playwright is not installed")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from torchproof import cards, runner
+
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "build" / "html"
 LANGUAGES = ("en", "zh_CN")
@@ -27,8 +29,6 @@ SWITCHES = (
     "disable-background-networking", "disable-component-update", "disable-sync",
 )  # fmt: skip
 
-sys.path.insert(0, str(ROOT / "snippets"))
-from _checker import cards, runner  # noqa: E402
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from _checker.claims import ClaimError, Facts, Mismatch, Raises, Value, parse
+from torchproof.claims import ClaimError, Facts, Mismatch, Raises, Value, parse
 
 leaf = torch.tensor([1.0, 2.0], requires_grad=True)
 coo = torch.tensor([[0.0, 1.0], [2.0, 0.0]]).to_sparse()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from _checker import cards, execute, runner
+from torchproof import cards, execute, runner
 
 ROOT = Path(__file__).parent.parent
 SNIPPETS = [cards.read(path) for path in runner.files([ROOT / "snippets"])]

@@ -1,20 +1,17 @@
 """The gallery: broken twins fail, notebooks run, results come first, links go both ways."""
 
 import re
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from _checker import runner
+from proofsheet import guides, records
 from test_site import SITE, editions, find, modules, page, text
+from torchproof import runner
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-
-from proofsheet import guides, records  # noqa: E402
 
 # For one example of each chapter what to break: the assertion at its end must notice.
 TWINS = {

@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from _checker import cards, runner
+from torchproof import cards, runner
 
 HEAD = '''"""
 Lies
@@ -284,7 +284,7 @@ PLAIN = ("-p", "no:playwright", "-p", "no:cacheprovider")  # that plugin, too, h
 
 
 def test_pytest_gives_each_card_an_item_and_each_file_its_fate(pytester, monkeypatch):
-    pytester.makeconftest('pytest_plugins = ["_checker.plugin"]')
+    pytester.makeini("[pytest]\nclaims_files = .")
     good = module("torch.ones(1)  # tensor([1.])", "1  # 2")
     pytester.makepyfile(
         good=good,
@@ -310,7 +310,7 @@ def test_pytest_gives_each_card_an_item_and_each_file_its_fate(pytester, monkeyp
 
 def test_an_absent_device_is_a_skip_that_says_why(pytester, monkeypatch):
     monkeypatch.setattr(runner, "devices", lambda: {"cpu": "a processor"})
-    pytester.makeconftest('pytest_plugins = ["_checker.plugin"]')
+    pytester.makeini("[pytest]\nclaims_files = .")
     pytester.makepyfile(good=module("1  # 1"))
     result = pytester.runpytest(*PLAIN, "-rs", "good.py")
     result.assert_outcomes(passed=2, skipped=1)

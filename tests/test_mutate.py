@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from _checker import cards, execute, mutate, record, runner
+from torchproof import cards, execute, mutate, record, runner
 
 KINDS = {
     "last digit": ("tensor([0.0900, 0.2447])", "tensor([0.0900, 0.2448])"),

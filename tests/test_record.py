@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from _checker import __main__ as checker
-from _checker import apis, cards, execute, record
+from torchproof import __main__ as checker
+from torchproof import apis, cards, execute, record
 
 SOURCE = '''"""
 Page
@@ -120,7 +120,7 @@ def test_a_card_that_failed_on_any_device_is_run_again(module, tmp_path, device)
 def test_saving_keeps_what_other_files_said_only_for_the_same_setup(module, tmp_path):
     path = tmp_path / "cpu.json"
     made = found(module)["cards"]
-    other = {"conftest.py::Other": {"sha256": "x", "claims": 1, "passed": 1}}
+    other = {"noxfile.py::Other": {"sha256": "x", "claims": 1, "passed": 1}}
     gone = {"deleted.py::Gone": {"sha256": "x", "claims": 1, "passed": 1}}
     record.save(path, "here", made | other | gone, set())
     record.save(path, "here", made, {"page.py"})

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,13 +10,12 @@ import html5lib
 import polib
 import pytest
 
+from proofsheet import code, drawing, records, translation
+from torchproof.cards import Card
+
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "build" / "html"
 LANGUAGES = ("en", "zh_CN")
-sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-
-from _checker.cards import Card  # noqa: E402
-from proofsheet import code, drawing, records, translation  # noqa: E402
 
 HOW = "build the site first: nox -s docs"
 # What a browser fetches by itself, not when the reader follows a link.

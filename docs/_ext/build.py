@@ -4,7 +4,6 @@ One process imports torch and Sphinx once for all of it. English comes first, si
 the scripts; when they have run, a fork of this process reads and writes Chinese beside it.
 """
 
-# ruff: noqa: E402
 import os
 import sys
 import time
@@ -13,10 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "snippets"), str(ROOT / "docs" / "_ext")]
-
-from _checker import __main__ as checker
-from _checker import ready, runner
+from torchproof import __main__ as checker
+from torchproof import ready, runner
 
 SOURCES = ("snippets", "gallery")
 LANGUAGES = ("en", "zh_CN")

@@ -3,12 +3,16 @@
 import argparse
 import sys
 import time
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-if not __package__:  # run as a folder: make the package importable
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+if not __package__:  # run as a folder, where nothing is installed: be the package
+    here = Path(__file__).resolve().parent
+    spec = spec_from_file_location("torchproof", here / "__init__.py")
+    sys.modules["torchproof"] = package = module_from_spec(spec)
+    spec.loader.exec_module(package)
 
-from _checker import record, runner
+from torchproof import record, runner
 
 
 def arguments(argv):

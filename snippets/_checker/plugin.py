@@ -15,6 +15,7 @@ DEVICES = ("cpu", "cuda")
 
 def pytest_addoption(parser):
     group = parser.getgroup("cards")
+    parser.addini("claims_files", "folders whose Python files are cards", type="args", default=[])
     group.addoption("--device", choices=DEVICES, help="run cards on this device only")
     group.addoption(
         "--file-limit", type=float, default=runner.LIMIT, help="seconds for a file of cards"
@@ -22,10 +23,12 @@ def pytest_addoption(parser):
 
 
 def _holds_cards(path, config):
-    if path.suffix != ".py" or path.name.startswith(("test_", "conftest", "noxfile", "conf")):
-        return False
-    tests = config.rootpath / "tests"
-    return not (runner.hidden(path, config.rootpath) or path.is_relative_to(tests))
+    """Whether ``path`` is a script below a folder that the configuration names."""
+    folders = [config.rootpath / name for name in config.getini("claims_files")]
+    return any(
+        path.is_relative_to(folder) and path.suffix == ".py" and not runner.hidden(path, folder)
+        for folder in folders
+    )
 
 
 def pytest_collect_file(file_path, parent):

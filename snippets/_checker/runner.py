@@ -16,8 +16,8 @@ SEEDS = (0, 1)
 LIMIT = 120.0  # seconds for one file on one device
 START = "forkserver"  # "fork" where the caller itself has torch and no thread of it running
 # Children fork from a server that holds these ready; importing torch costs seconds.
-PRELOAD = ["torch", "numpy", "matplotlib.pyplot", "_checker.execute", "_checker.mutate"]
-PRELOAD += ["_checker.ready"]
+PRELOAD = ["torch", "numpy", "matplotlib.pyplot", "torchproof.execute", "torchproof.mutate"]
+PRELOAD += ["torchproof.ready"]
 # Before anything is imported: figures go to no window, and NVML is asked whether there is a
 # GPU, since CUDA itself cannot be forked once it is asked.
 os.environ.setdefault("MPLBACKEND", "agg")

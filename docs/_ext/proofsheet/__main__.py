@@ -1,11 +1,8 @@
-"""``python docs/_ext/proofsheet catalogues`` or ``inventory``."""
+"""``python -m proofsheet catalogues`` or ``inventory``."""
 
 import sys
-from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])
-
-from proofsheet import inventory, translation  # noqa: E402 (found through the line above)
+from . import inventory, translation
 
 TASKS = {"catalogues": translation.update, "inventory": inventory.main}
 

@@ -3,17 +3,14 @@
 import hashlib
 import json
 import platform
-import sys
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-if str(ROOT / "snippets") not in sys.path:
-    sys.path.insert(0, str(ROOT / "snippets"))
+from torchproof import cards, record
 
-from _checker import cards, record  # noqa: E402 (found through the line above)
+ROOT = Path(__file__).resolve().parents[3]
 
 DEVICES = ("cpu", "cuda")
 DEVICE_NAMES = {"cpu": "CPU", "cuda": "CUDA"}

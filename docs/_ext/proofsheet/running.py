@@ -17,7 +17,7 @@ from docutils import nodes
 from docutils.utils import get_source_line
 from sphinx_gallery import gen_gallery
 
-from _checker import ready
+from torchproof import ready
 
 from . import code, records
 
@@ -55,7 +55,7 @@ def reset(gallery_conf, fname, when):
     """Give every script the same clean state; sphinx-gallery calls it around each."""
     import torch
 
-    from _checker import execute  # which imports torch
+    from torchproof import execute  # which imports torch
 
     if when == "after":
         _state.pop("warnings").__exit__(None, None, None)

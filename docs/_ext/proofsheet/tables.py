@@ -8,7 +8,6 @@ import ast
 import os
 from html import escape
 from importlib.metadata import version
-from pathlib import Path
 
 from sphinx import locale
 from sphinx.locale import _
@@ -103,8 +102,6 @@ def _constant(file, name):
 def tell_kernel(app):
     """``builder-inited``: the kernel that runs the cells inherits the environment."""
     os.environ[LANGUAGE] = app.config.language
-    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
 def setup(app):
