@@ -13,14 +13,9 @@ from dataclasses import dataclass, field
 from . import claims as grammar
 from .apis import Tracer
 from .claims import ClaimError, Facts, Mismatch, Raises, Value, describe
-from .record import Outcome
+from .record import OPTIONAL, Outcome
 
 HOOK = "__proofsheet__"
-# A card that imports one of these is skipped, visibly, where it is not installed.
-OPTIONAL = frozenset(
-    "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision tqdm torchmetrics"
-    " torchinfo torchao tensorboard wandb".split()
-)
 
 
 @dataclass
