@@ -236,7 +236,8 @@ class _Comparison:
             raise Mismatch(f"got {describe(actual)}")
 
     def _float(self, node, actual, form, sign=1):
-        """``form``: how far a rounded one may be off, relatively; how its dtype holds a number."""
+        """``form``: how far a rounded one may be off, relatively, and how its dtype holds a number
+        that is written rounded, or exactly."""
         while isinstance(node, ast.UnaryOp):
             sign = -sign if isinstance(node.op, ast.USub) else sign
             node = node.operand
@@ -244,18 +245,20 @@ class _Comparison:
             if not isinstance(node, ast.Name) or repr(sign * float(node.id)) != repr(actual):
                 raise Mismatch(f"got {actual!r}")
             return
-        slack, cast = form or (SINGLE if _float32(actual) == actual else DOUBLE)
+        slack, held, cast = form or (SINGLE if _float32(actual) == actual else DOUBLE)
         written = self.value.written(node).lower().rstrip("j").replace("_", "")
         mantissa, _, exponent = written.partition("e")
         decimals = len(mantissa.partition(".")[2])
         unit = Fraction(10) ** (int(exponent or 0) - decimals)
         claimed = sign * Fraction(written)
         miss = abs(claimed - Fraction(actual))
+        number = math.copysign(float(written), sign)
         if decimals >= grammar.ROUNDED:
+            if abs(claimed - Fraction(held(number))) > unit / 2:
+                raise Mismatch(f"got {actual!r}: {written} has digits that its dtype does not hold")
             if miss <= unit / 2 + (0 if self.strict else Fraction(slack) * abs(claimed)):
                 return
             raise Mismatch(f"got {actual!r}")
-        number = math.copysign(float(written), sign)
         if cast(number) != actual or math.copysign(1, number) != math.copysign(1, actual):
             near = f": write {actual:.4f} to mean rounded" if miss <= unit / 2 and claimed else ""
             raise Mismatch(f"got {actual!r}{near}")
@@ -315,9 +318,13 @@ class _Comparison:
         form = None
         if actual.is_floating_point() or actual.is_complex():
             eps = torch.finfo(dtype).eps
-            units = grammar.SLACK if eps < 1e-6 else grammar.COARSE_SLACK
-            # float16 and bfloat16 are coarse: there, written exactly is meant exactly.
-            form = units * eps, _float32 if dtype in (torch.float32, torch.complex64) else float
+            single = dtype in (torch.float32, torch.complex64)
+            coarse = eps > 1e-6  # there, written exactly is meant exactly
+            form = (
+                eps * (grammar.COARSE_SLACK if coarse else grammar.SLACK),
+                (lambda x: torch.tensor(x, dtype=dtype, device="cpu").real.item()),
+                _float32 if single else float,
+            )
         self._leaves(leaves, actual.detach().cpu().flatten().tolist(), form)
 
     def _sparse(self, said, actual, layout):
@@ -325,7 +332,9 @@ class _Comparison:
             raise ClaimError("a dense tensor is claimed as one list")
         if "dtype" in said and actual.dtype != _torch(said["dtype"]):
             raise Mismatch(f"dtype is {actual.dtype}")
-        if "size" not in said or tuple(actual.shape) != tuple(grammar.literal(said["size"])):
+        if "size" not in said or _typed(tuple(actual.shape)) != _typed(
+            grammar.literal(said["size"])
+        ):
             raise Mismatch(f"a sparse tensor's size must be said; it is {tuple(actual.shape)}")
         if "nnz" in said and grammar.literal(said["nnz"]) != actual._nnz():
             raise Mismatch(f"nnz is {actual._nnz()}")
@@ -358,8 +367,9 @@ class _Comparison:
         self._leaves(leaves, actual.ravel().tolist(), _numpy_form(dtype))
 
 
-SINGLE = grammar.SLACK * torch.finfo(torch.float32).eps, float
-DOUBLE = grammar.SLACK * torch.finfo(torch.float64).eps, float
+# Python's own floats, those that came from a float32 tensor and others.
+SINGLE = grammar.SLACK * torch.finfo(torch.float32).eps, _float32, float
+DOUBLE = grammar.SLACK * torch.finfo(torch.float64).eps, float, float
 
 
 def _numpy_form(dtype):
@@ -369,7 +379,8 @@ def _numpy_form(dtype):
 
     real = np.zeros((), dtype).real.dtype
     units = grammar.COARSE_SLACK if real.itemsize < 4 else grammar.SLACK
-    return units * float(np.finfo(real).eps), lambda number: real.type(number).item()
+    cast = lambda number: real.type(number).item()  # noqa: E731
+    return units * float(np.finfo(real).eps), cast, cast
 
 
 def _numpy_type(actual, name):

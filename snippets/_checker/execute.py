@@ -110,10 +110,12 @@ LEAVES = (ast.Return, ast.Break, ast.Continue)
 
 
 def _does_nothing(statement):
-    match statement:
-        case ast.Expr(value=ast.Constant()) | ast.Return(value=None | ast.Constant()):
-            return True
-    return isinstance(statement, (ast.Pass, ast.Break, ast.Continue))
+    """Whether it neither raises, nor looks at anything, nor counts."""
+    return not any(
+        isinstance(node, (ast.Raise, ast.AugAssign))
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id != "print")
+        for node in ast.walk(statement)
+    )
 
 
 def _swallows_nothing(manager):

@@ -21,7 +21,11 @@ GALLERY = re.compile(
 )
 # Text that could be taken for a result: a number that stands alone, a tensor.
 RESULT = re.compile(r"(?<![\w.])[-+]?\d|\btensor\(|\barray\(")
-SHOWN = ("print", "pprint", "write", "exec", "eval")
+PRINTED = re.compile(r"\b(tensor|array)\(")
+SHOWN = {
+    "print", "pprint", "write", "exec", "eval", "exit",
+    "log", "debug", "info", "warning", "error", "critical",
+}  # fmt: skip
 
 
 @dataclass
@@ -182,7 +186,13 @@ def _texts(tree, claimed):
     """Text in code that is no comment, and that a reader would take for a result."""
     failures = []
     for node in ast.walk(tree):
+        for hint in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if any(" " in text for _, text in _strings(hint)):
+                failures.append((hint.lineno, "code carries no prose, in annotations neither"))
         match node:
+            case ast.Assign(value=ast.Constant(value=str() as text)) if PRINTED.search(text):
+                if id(node) not in claimed:
+                    failures.append((node.lineno, f"{text!r} looks like a claim"))
             case ast.Expr(value=ast.Constant(value=str())) if id(node) not in claimed:
                 failures.append((node.lineno, "code carries no prose, in docstrings neither"))
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args):
@@ -197,15 +207,17 @@ def _texts(tree, claimed):
 
 def _results(nodes, where):
     for node in nodes:
-        for part in _strings(node):
-            if RESULT.search(re.sub(r"\{[^{}]*\}", "", part.value)):  # {0:.3f} is a place
-                yield part.lineno, f"{where} a number that nobody checks: {part.value!r}"
+        for line, text in _strings(node):
+            if RESULT.search(re.sub(r"\{[^{}]*\}", "", text)):  # {0:.3f} is a place
+                yield line, f"{where} a number that nobody checks: {text!r}"
 
 
-def _strings(node):
-    """String constants in an expression, but for formats and the keys of look-ups."""
+def _strings(node, after=None):
+    """Texts in an expression, but for formats, keys of look-ups and the code in f"{code=}"."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node
-    for child in ast.iter_child_nodes(node):
+        code = ast.unparse(after.value) if isinstance(after, ast.FormattedValue) else ""
+        yield node.lineno, node.value.removesuffix(f"{code}=")
+    children = list(ast.iter_child_nodes(node)) if node else []
+    for child, following in zip(children, [*children[1:], None], strict=False):
         if child not in (getattr(node, "format_spec", None), getattr(node, "slice", None)):
-            yield from _strings(child)
+            yield from _strings(child, following)

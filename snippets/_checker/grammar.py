@@ -18,7 +18,9 @@ open. Numbers are held by the digits that are written:
 """
 
 import ast
+import io
 import re
+import tokenize
 from dataclasses import dataclass
 
 ROUNDED = 4  # this many decimals, or more, mean "rounded as printed"
@@ -64,7 +66,7 @@ def branches(comment):
         found.append(Branch(part[2], part[1], parse(part[1])))
         text = text[part.end() :]
     if not found:
-        if text.endswith(BEFORE):
+        if text.endswith(BEFORE) and not EXCEPTION.fullmatch(text):
             raise ClaimError(f"`before` what? {HOW_SINCE}")
         return (Branch(None, text, parse(text)),)
     if not text.endswith(BEFORE):
@@ -98,16 +100,17 @@ BARE = re.compile(
 )
 # A quotation that leaves out one of these says the opposite of the message.
 NEGATION = re.compile(
-    r"\b(?:not|no|non|none|never|neither|nor|nothing|without|cannot|fail(?:s|ed)? to|lacks?|missing"
+    r"\b(?:not|no|none|never|neither|nor|nothing|without|cannot|fail(?:s|ed)? to|lacks?|missing"
     r"|illegal|in(?:valid|correct|compatible)|impossible|hardly|rather|instead"
-    r"|un(?!der|it|i[fqv]|ion|til)\w+|\w+n't)\b",
+    r"|un(?!der|it|i[fqv]|ion|til)\w+|\w+n['’]t)\b",
     re.I,
 )
 CLAUSE = re.compile(r"[.,;:!?()]|\b(?:and|but|because|so)\b")
-AFTER = re.compile(r"\s*(?:not|never|no|cannot|\w+n't)\b", re.I)
+AFTER = re.compile(r"\s*(?:not|never|no|cannot|\w+n['’]t)\b", re.I)
 # A part of a message stands alone at both ends: no cut word, number or "can't".
-START = r"(?<![\w\-])(?<!\w')(?<!\d[.,])"
-STOP = r"(?![\w%]|'\w|[.,]\d|-\w)"
+START = r"(?<![\w\-])(?<!\w['’])(?<!\d[.,:/])(?<!\d, )"
+STOP = r"(?![\w%]|['’]\w|[.,:/]\d|-\w)"
+LISTED = r"(?!, \d)"  # behind a number: no cut list
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ def _quoted(parts, message, at):
         return None
     part, *rest = parts
     left = START if re.match(r"\w", part) else ""
-    right = STOP if re.search(r"\w$", part) else ""
+    right = STOP + LISTED * part[-1].isdigit() if re.search(r"\w$", part) else ""
     why = f"{part!r} is not in the message {message!r}"
     if part in message:
         why += " in whole words and numbers"
@@ -272,8 +275,11 @@ def parse(text):
     source = read(text)
     try:
         node = ast.parse(source, mode="eval").body
+        tokens = tokenize.generate_tokens(io.StringIO(source).readline) if "#" in source else ()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ClaimError(_advice(text)) from None
+    if any(token.type == tokenize.COMMENT for token in tokens):
+        raise ClaimError("one comment, one claim: nothing stands behind a second #")
     value = Value(node, source)
     _allow(node, value)
     return value
