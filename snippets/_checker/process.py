@@ -114,7 +114,9 @@ def check(unit, path, seed, device, shift=0, perform=None):
 
         alter = functools.partial(seeds.shift, by=shift)
     with state.guarded(seed + shift, device) as leaks:
-        outcome = execute.run(unit, path, trace=seed == 0 and not shift, alter=alter, perform=perform)
+        outcome = execute.run(
+            unit, path, trace=seed == 0 and not shift, alter=alter, perform=perform
+        )
     outcome.failures += [(unit.line, f"leaves the {leak} changed") for leak in leaks]
     return outcome
 
@@ -273,6 +275,8 @@ def _run_all(conn, jobs, workers, threads, limit, imports):
     gc.collect()
     gc.freeze()  # a collection in a fork would touch, and so copy, every object
     waiting = [batch for number, job in enumerate(jobs) for batch in _batches(number, *job)]
+    # Where one seed is all that is asked for, a card that draws gets no more of them.
+    several = [len({seed for _, seed in steps}) > 1 for _, _, steps, _ in jobs]
     waiting.reverse()
     running = []
     while waiting or running:
@@ -291,7 +295,7 @@ def _run_all(conn, jobs, workers, threads, limit, imports):
             late = time.monotonic() >= one.deadline
             if one.process.sentinel in ended or late:
                 running.remove(one)
-                messages, again = one.close(late and one.process.is_alive())
+                messages, again = one.close(late and one.process.is_alive(), several)
                 waiting += again
                 for message in messages:
                     conn.send(message)
@@ -335,7 +339,7 @@ class _Step:
         self.process.kill()  # where it did not come to make a group of its own
         self.process.join()
 
-    def close(self, late):
+    def close(self, late, several):
         """What came out: ``(messages, batches that are to run now)``."""
         self.kill()  # at its end, too: a child or a thread that is left ends here
         number, path, device, steps, task = self.what
@@ -351,7 +355,8 @@ class _Step:
             if len(steps) > 1 and (why or getattr(result, "failures", ())):
                 again.append([(unit, seed)])
             else:
-                more = MORE_SEEDS if seed == 0 and getattr(result, "draws", False) else ()
+                draws = seed == 0 and several[number] and getattr(result, "draws", False)
+                more = MORE_SEEDS if draws else ()
                 again += [[(unit, extra)] for extra in more]
                 messages.append((number, unit, seed, result, why, seconds, more))
             if why:

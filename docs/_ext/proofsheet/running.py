@@ -10,7 +10,6 @@ import ast
 import builtins
 import fcntl
 import functools
-import gc
 import hashlib
 import json
 import logging
@@ -61,9 +60,9 @@ STYLE = {
 
 THUMBNAIL = 264  # pixels, for the 176 that a list shows
 
+
 def _style_figures():
     import matplotlib
-    import matplotlib.pyplot as plt
     from cycler import cycler
 
     matplotlib.rcParams.update(STYLE, **{"axes.prop_cycle": cycler(color=CYCLE)})
@@ -181,11 +180,12 @@ class Render:
 
     def generate(self, path):
         """Write the page's source, its notebook and its figures."""
+        (self.target / "images" / "thumb").mkdir(parents=True, exist_ok=True)
+        mark = self.target / f"{path.name}.md5"
+        mark.unlink(missing_ok=True)  # with it nothing would run
         gen_rst.generate_file_rst(path.name, self.target, path.parent, self.conf)
-        made = self.target / path.name
-        # A script that failed has no such mark; without it sphinx-gallery would run it again.
-        text = made.read_text(encoding="utf-8")
-        Path(f"{made}.md5").write_text(hashlib.md5(text.encode()).hexdigest())
+        # A script that failed leaves no mark; without one it would run again, in Sphinx itself.
+        mark.write_text(hashlib.md5((self.target / path.name).read_bytes()).hexdigest())
 
     def perform(self, path, tree, names):
         """Have sphinx-gallery run the statements of ``tree``, which report to the checker."""
@@ -195,7 +195,9 @@ class Render:
         def compiled(block, filename, mode):
             """Instead of the block that sphinx-gallery read: the same lines of ``tree``."""
             os.chdir(folder)  # what a script writes does not belong beside its source
-            last = max((node.end_lineno for node in ast.walk(block) if hasattr(node, "lineno")), default=0)
+            last = max(
+                (node.end_lineno for node in ast.walk(block) if hasattr(node, "lineno")), default=0
+            )
             count = sum(node.lineno <= last for node in statements)
             body = [*ast.parse(f"___ = None; {execute.HOOK}.names = globals()").body]
             body += statements[:count]
