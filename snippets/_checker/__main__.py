@@ -45,7 +45,8 @@ def main(argv=None):
     if sys.flags.optimize:
         sys.exit("torchproof: under -O or PYTHONOPTIMIZE no assert runs, so nothing is checked")
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # an ASCII terminal can do without a check mark
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an ASCII terminal can do without a check mark
     options = arguments(argv)
     if options.mutate and (options.device or options.changed):
         sys.exit("torchproof: --mutate runs everything on the CPU, without --device or --changed")
