@@ -58,8 +58,8 @@ check_standardise(standardize)
 # 2. One-hot rows from class numbers
 # ----------------------------------
 #
-# Class 2 of four becomes ``[0, 0, 1, 0]``. Do it without
-# :func:`torch.nn.functional.one_hot` and without a loop.
+# Class 2 of four becomes ``[0, 0, 1, 0]``. Do it without ``F.one_hot`` and
+# without a loop.
 #
 # .. hint::
 #

@@ -78,9 +78,9 @@ run[0] == run[1]  # False
 # --------------------------------------------------------------
 #
 # For training where a batch of one sample does harm, as in
-# :class:`~torch.nn.BatchNorm1d`, or where compiled code wants one shape.
-# With shuffling other samples are left out each time. Keep it off for
-# validation: those samples would never count.
+# ``nn.BatchNorm1d``, or where compiled code wants one shape. With shuffling
+# other samples are left out each time. Keep it off for validation: those
+# samples would never count.
 loader = DataLoader(range(7), batch_size=3, drop_last=True)
 len(loader)  # 2
 [batch.tolist() for batch in loader]  # [[0, 1, 2], [3, 4, 5]]

@@ -49,7 +49,7 @@ torch.equal(both, torch.rot90(x, 2, dims=(-2, -1)))  # True
 # Degrees, counterclockwise, about the centre. The size stays, so corners
 # are cut off and others left black; ``expand=True`` grows the image
 # instead. Quarter turns are exact for a square or with ``expand=True``, and
-# for any tensor with :func:`torch.rot90`.
+# for any tensor with ``torch.rot90``.
 x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
 v2.functional.rotate(x, 90)  # tensor([[[2., 4.], [1., 3.]]])
 torch.rot90(x, 1, dims=(-2, -1))  # tensor([[[2., 4.], [1., 3.]]])

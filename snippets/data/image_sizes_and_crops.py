@@ -79,9 +79,9 @@ v2.CenterCrop(7)(x)[0, 0]  # tensor([0, 0, 0, 0, 0, 0, 0])
 # ------------------------
 #
 # Two numbers are (left and right, top and bottom), four go left, top,
-# right, bottom: the order of PIL, not that of
-# :func:`torch.nn.functional.pad`. Besides a constant ``fill`` there are
-# ``"edge"``, ``"reflect"`` (without the border pixel) and ``"symmetric"``.
+# right, bottom: the order of PIL, not that of ``F.pad``. Besides a constant
+# ``fill`` there are ``"edge"``, ``"reflect"`` (without the border pixel)
+# and ``"symmetric"``.
 x = torch.tensor([[[1, 2, 3]]])
 v2.Pad([2, 0], fill=9)(x)  # tensor([[[9, 9, 1, 2, 3, 9, 9]]])
 v2.Pad([2, 0, 1, 0])(x)  # tensor([[[0, 0, 1, 2, 3, 0]]])

@@ -67,9 +67,9 @@ epochs[1] == epochs[0]  # True
 # One stream after the other: ``ChainDataset``, ``+``
 # ---------------------------------------------------
 #
-# What :class:`~torch.utils.data.ConcatDataset` is for numbered samples.
-# The second stream is opened when the first has ended. Both refuse the
-# other kind of dataset.
+# What ``torch.utils.data.ConcatDataset`` is for numbered samples. The
+# second stream is opened when the first has ended. Both refuse the other
+# kind of dataset.
 class Stream(IterableDataset):
     def __init__(self, *values):
         self.values = values

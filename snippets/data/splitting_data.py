@@ -149,7 +149,7 @@ len(train) + len(val)  # 10
 #
 # With each sample twice, a random split in halves has trained on every
 # second sample that it validates on. Remove duplicates before the split:
-# :func:`torch.unique` with ``dim=0`` compares rows.
+# ``torch.unique`` with ``dim=0`` compares rows.
 samples = torch.randn(500, 4).repeat(2, 1)
 order = torch.randperm(1000)
 train, val = samples[order[:500]], samples[order[500:]]

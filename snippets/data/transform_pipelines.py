@@ -189,8 +189,8 @@ each[:, 0, 0, 0].unique()  # tensor([0., 1.])
 # -------------------------------------
 #
 # Transforms are modules, yet their randomness does not look at
-# ``training``, unlike :class:`torch.nn.Dropout`. Use another pipeline to
-# evaluate, and keep random transforms out of the model.
+# ``training``, unlike ``nn.Dropout``. Use another pipeline to evaluate, and
+# keep random transforms out of the model.
 x = torch.arange(100.0).reshape(1, 10, 10)
 crop = v2.RandomCrop(2)
 crop.eval()

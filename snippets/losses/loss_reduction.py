@@ -98,7 +98,7 @@ output_weight = torch.tensor([1.0, 0.0, 0.0])
 # padding as perfect predictions. Indexing with the mask does both at once.
 # A NaN times 0 is NaN, and indexing the losses can leave a NaN gradient:
 # where padding may hold one, index prediction and target before the loss,
-# or fill with :func:`torch.where`. Class targets have ``ignore_index``.
+# or fill with ``torch.where``. Class targets have ``ignore_index``.
 prediction = torch.tensor([[1.0, 2.0, 9.0], [3.0, 9.0, 9.0]])
 target = torch.zeros(2, 3)
 mask = torch.tensor([[1, 1, 0], [1, 0, 0]], dtype=torch.bool)

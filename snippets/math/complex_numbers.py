@@ -14,7 +14,7 @@ import torch
 #
 # From real and imaginary part, or from size and angle. Both parts are
 # floats of one dtype; float32 gives complex64, float64 gives complex128.
-# Python literals such as ``3 + 4j`` work in :func:`torch.tensor`.
+# Python literals such as ``3 + 4j`` work in ``torch.tensor``.
 real = torch.tensor([3.0, 0.0])
 imag = torch.tensor([4.0, 2.0])
 torch.complex(real, imag)  # tensor([3.+4.j, 0.+2.j])
@@ -45,8 +45,7 @@ with suppress(RuntimeError):
 # ----------------------------------------------
 #
 # ``abs`` is the distance from 0 and is real; ``torch.angle`` lies between
-# -pi and pi, and is 0 or pi for a real number. :func:`torch.polar` goes
-# back.
+# -pi and pi, and is 0 or pi for a real number. ``torch.polar`` goes back.
 z = torch.tensor([3 + 4j, -2 + 0j])
 torch.abs(z)  # tensor([5., 2.])
 torch.angle(z)  # tensor([0.9273, 3.1416])
@@ -95,9 +94,9 @@ with suppress(RuntimeError):
 # Is it complex? ``torch.is_complex``, ``torch.isreal``
 # -----------------------------------------------------
 #
-# ``torch.is_complex`` asks for the dtype, like
-# :func:`torch.is_floating_point`, and returns one bool. ``torch.isreal``
-# asks each element whether its imaginary part is 0.
+# ``torch.is_complex`` asks for the dtype, like ``torch.is_floating_point``,
+# and returns one bool. ``torch.isreal`` asks each element whether its
+# imaginary part is 0.
 z = torch.tensor([3 + 4j, 5 + 0j])
 torch.is_complex(z)  # True
 torch.is_floating_point(z)  # False

@@ -195,9 +195,9 @@ torch.allclose(product[:2], Q.T @ b)  # True
 # Vh, and reduces by default. Swapping the names without the transpose gives
 # a wrong result, and no error where V is square. ``torch.qr`` and
 # ``torch.cholesky``, long deprecated, raise in 2.14, and with them the
-# methods ``Tensor.qr`` and ``Tensor.cholesky``: write
-# :func:`torch.linalg.qr`, whose ``mode="complete"`` was ``some=False``, and
-# :func:`torch.linalg.cholesky`.
+# methods ``Tensor.qr`` and ``Tensor.cholesky``: write ``torch.linalg.qr``,
+# whose ``mode="complete"`` was ``some=False``, and
+# ``torch.linalg.cholesky``.
 A = torch.tensor([[1.0, 2, 0], [0, 1, 3], [4, 0, 1], [0, 0, 2]])
 U, S, V = torch.svd(A)
 U.shape, V.shape  # (torch.Size([4, 3]), torch.Size([3, 3]))

@@ -2,8 +2,8 @@
 Linear systems, inverses, determinants
 ======================================
 
-Solve equations with :mod:`torch.linalg`, and judge how far the solution can
-be trusted.
+Solve equations with ``torch.linalg``, and judge how far the solution can be
+trusted.
 """
 import math
 from contextlib import suppress
@@ -89,7 +89,7 @@ round(50 * math.log(0.1), 4)  # -115.1293
 # inverts. ``matrix_exp`` sums the powers :math:`A^n / n!`, so it solves
 # :math:`x' = A x`: the exponential of a skew-symmetric matrix is a
 # rotation. ``torch.trace`` sums the diagonal of one matrix; for a batch sum
-# :func:`torch.linalg.diagonal`.
+# ``torch.linalg.diagonal``.
 A = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
 torch.linalg.matrix_power(A, 10)  # tensor([[89., 55.], [55., 34.]])
 A.matrix_power(-1)  # tensor([[0., 1.], [1., -1.]])

@@ -136,7 +136,7 @@ torch.tensor(float("nan")).any()  # tensor(True)
 #
 # ``x.exp().sum().log()`` without overflow, since the maximum is taken out
 # first. It normalizes scores: subtracted, it makes ``log_softmax``. Two
-# tensors add by :func:`torch.logaddexp`.
+# tensors add by ``torch.logaddexp``.
 x = torch.tensor([[1000.0, 1000.0], [0.0, math.log(3)]])
 x.exp().sum(dim=1).log()  # tensor([inf, 1.3863])
 torch.logsumexp(x, dim=1)  # tensor([1000.6932, 1.3863])

@@ -137,8 +137,8 @@ layer.bias.grad[[0, 2]]  # tensor([500., 1000.])
 # ----------------------------------------------
 #
 # ``nn.ReLU6`` cuts at 0 and 6, ``nn.Hardtanh`` at -1 and 1 or where you
-# say; both give the values of :func:`torch.clamp`, and no gradient outside
-# or at the limits. ``F.relu6`` and ``F.hardtanh`` are the functions,
+# say; both give the values of ``torch.clamp``, and no gradient outside or
+# at the limits. ``F.relu6`` and ``F.hardtanh`` are the functions,
 # ``F.hardtanh_`` works in place.
 x = torch.tensor([-3.0, 0.5, 4.0, 9.0])
 nn.ReLU6()(x)  # tensor([0.0000, 0.5000, 4.0000, 6.0000])
@@ -177,8 +177,8 @@ torch.autograd.grad(F.selu(zero), zero)[0]  # tensor(1.7581)
 #
 # With weights of variance 1/fan_in, SELU pulls mean and deviation back to 0
 # and 1 in every layer; with ELU or ReLU the signal fades. It needs
-# :func:`~torch.nn.init.kaiming_normal_` with ``nonlinearity="linear"``, and
-# :class:`~torch.nn.AlphaDropout` in the place of dropout.
+# ``nn.init.kaiming_normal_`` with ``nonlinearity="linear"``, and
+# ``nn.AlphaDropout`` in the place of dropout.
 def deviation(activation, depth=20):
     x = torch.randn(300, 300)
     for _ in range(depth):
@@ -246,8 +246,7 @@ torch.allclose(F.hardswish(x), x * F.relu6(x + 3) / 6)  # True
 # Sigmoid goes from 0 to 1, tanh from -1 to 1: :math:`\tanh x = 2\sigma(2x)
 # - 1`. Softsign, :math:`x / (1 + |x|)`, nears the same limits slowly, so
 # that its gradient lasts longer. ``torch.sigmoid``, ``F.sigmoid``,
-# :meth:`~torch.Tensor.sigmoid` and in place ``Tensor.sigmoid_`` are one; so
-# for tanh.
+# ``Tensor.sigmoid`` and in place ``Tensor.sigmoid_`` are one; so for tanh.
 x = torch.tensor([0.0, 10.0], requires_grad=True)
 functions = torch.sigmoid, torch.tanh, F.softsign
 slopes = [torch.autograd.grad(f(x).sum(), x)[0] for f in functions]
@@ -284,7 +283,7 @@ torch.allclose(x.grad, (2 * x).sigmoid())  # True
 # Between -lambda and lambda both give 0; outside, Hardshrink keeps the
 # value and Softshrink moves it towards 0, which is the proximal step of an
 # L1 penalty. ``F.softshrink`` and ``F.hardshrink`` are the functions;
-# ``torch.hardshrink`` and :meth:`~torch.Tensor.hardshrink` do the same.
+# ``torch.hardshrink`` and ``Tensor.hardshrink`` do the same.
 x = torch.tensor([-3.0, -0.5, 1.0, 4.0])
 nn.Softshrink(lambd=1.0)(x)  # tensor([-2., 0., 0., 3.])
 nn.Hardshrink(lambd=1.0)(x)  # tensor([-3., 0., 0., 4.])

@@ -126,9 +126,9 @@ net[0].bias.tolist()  # [0.0, 0.0]
 # Change the dtype of a module: ``nn.Module.to``, ``double``, ``half``
 # --------------------------------------------------------------------
 #
-# Modules change in place and return themselves, unlike
-# :meth:`torch.Tensor.to`. ``float``, ``double``, ``half`` and ``bfloat16``
-# leave integer buffers alone; ``type`` converts those too.
+# Modules change in place and return themselves, unlike ``Tensor.to``.
+# ``float``, ``double``, ``half`` and ``bfloat16`` leave integer buffers
+# alone; ``type`` converts those too.
 layer = nn.BatchNorm1d(3)
 layer.double() is layer  # True
 layer.weight.dtype  # torch.float64

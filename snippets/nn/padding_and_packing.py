@@ -73,9 +73,9 @@ x.masked_fill(~mask, -torch.inf).amax(dim=1)  # tensor([-2., -8.])
 # Pack a padded batch: ``pack_padded_sequence``
 # ---------------------------------------------
 #
-# A :func:`~torch.nn.utils.rnn.PackedSequence` lines up all first steps,
-# then all second steps: ``batch_sizes`` tells how many sequences are still
-# running. Recurrent layers take it and skip the filling.
+# A ``nn.utils.rnn.PackedSequence`` lines up all first steps, then all
+# second steps: ``batch_sizes`` tells how many sequences are still running.
+# Recurrent layers take it and skip the filling.
 padded = torch.tensor([[1, 2, 3], [4, 5, 0], [6, 0, 0]])
 packed = pack_padded_sequence(padded, [3, 2, 1], batch_first=True)
 packed.data  # tensor([1, 4, 6, 2, 5, 3])

@@ -264,9 +264,9 @@ torch.allclose(fused(x), norm(linear(x)), atol=1e-4)  # True
 # ----------------------------------------------------------------
 #
 # Parameters and buffers named in the dict replace the module's own for this
-# call only. With it weights can be an input of :func:`torch.func.grad` or
-# :func:`torch.func.vmap`. The older ``torch.nn.utils.stateless`` has the
-# same function and warns.
+# call only. With it weights can be an input of ``torch.func.grad`` or
+# ``torch.func.vmap``. The older ``torch.nn.utils.stateless`` has the same
+# function and warns.
 net = nn.Linear(1, 1)
 other = {"weight": torch.tensor([[2.0]]), "bias": torch.tensor([1.0])}
 x = torch.tensor([[3.0]])

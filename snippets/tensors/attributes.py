@@ -13,7 +13,7 @@ import torch
 # Shape and size: ``Tensor.shape``, ``size``, ``ndim``, ``numel``
 # ---------------------------------------------------------------
 #
-# ``x.shape`` and ``x.size()`` are the same :class:`torch.Size`, a tuple.
+# ``x.shape`` and ``x.size()`` are the same ``torch.Size``, a tuple.
 # ``ndim`` and ``dim()`` count the dimensions, ``numel()`` and
 # ``nelement()`` the elements; ``len`` is only the first size.
 x = torch.zeros(2, 3, 4)
@@ -123,8 +123,8 @@ x.cpu().device == target.device  # True
 # ``x.device == "cpu"`` is never true
 # -----------------------------------
 #
-# A :class:`torch.device` equals no string, and no error says so. Compare
-# its ``type``, or compare devices. The same goes for a dtype and its name.
+# A ``torch.device`` equals no string, and no error says so. Compare its
+# ``type``, or compare devices. The same goes for a dtype and its name.
 x = torch.zeros(2, device="cpu")
 x.device == "cpu"  # False
 x.device.type == "cpu"  # True

@@ -70,7 +70,7 @@ with suppress(ValueError):
 # -------------------------------
 #
 # What the transforms do, for when torchvision is not at hand.
-# :func:`torch.tensor` copies, which matters since PIL's array is read-only.
+# ``torch.tensor`` copies, which matters since PIL's array is read-only.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 x = torch.tensor(np.asarray(photo)).permute(2, 0, 1) / 255
 x  # shape (3, 427, 640), dtype float32

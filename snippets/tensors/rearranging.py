@@ -71,8 +71,8 @@ x[rows, columns]  # tensor([2, 3, 6])
 # -------------------------------------
 #
 # Position ``i`` may see positions 0 to ``i``. Make the mask boolean: with
-# :meth:`~torch.Tensor.masked_fill` what must not be seen becomes ``-inf``
-# before the softmax.
+# ``Tensor.masked_fill`` what must not be seen becomes ``-inf`` before the
+# softmax.
 mask = torch.ones(3, 3, dtype=torch.bool).tril()
 mask[1]  # tensor([True, True, False])
 scores = torch.zeros(3, 3).masked_fill(~mask, -torch.inf)

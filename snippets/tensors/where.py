@@ -44,8 +44,8 @@ torch.where(x > 4, x, 0)  # tensor([[5, 0, 9], [0, 7, 0]])
 # ------------------------------------------------
 #
 # One row of coordinates for each element found. ``as_tuple=True`` gives one
-# tensor per dimension instead, ready to index with;
-# :func:`torch.where` with one argument is the same.
+# tensor per dimension instead, ready to index with; ``torch.where`` with
+# one argument is the same.
 x = torch.tensor([[0, 7, 0], [8, 0, 9]])
 torch.nonzero(x)  # tensor([[0, 1], [1, 0], [1, 2]])
 rows, columns = x.nonzero(as_tuple=True)
