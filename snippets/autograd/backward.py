@@ -17,7 +17,7 @@ import torch
 # ``w.grad`` holds :math:`\partial \mathrm{loss} / \partial w`; it has the
 # shape of ``w``.
 #
-# .. glance: w.grad  # tensor([ 8.,  0., 36.])
+# .. glance:: w.grad  # tensor([ 8.,  0., 36.])
 x = torch.tensor([1.0, 2.0, 3.0])
 w = torch.tensor([4.0, 0.0, 2.0], requires_grad=True)
 loss = ((w * x) ** 2).sum()

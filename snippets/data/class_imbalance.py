@@ -48,7 +48,7 @@ recall.mean()  # tensor(0.5000)
 # repeated, others left out, so add augmentation. Only for training:
 # validation keeps the classes as they are.
 #
-# .. glance: (after - 10_000 / 3).abs().max() < 330
+# .. glance:: (after - 10_000 / 3).abs().max() < 330
 targets = torch.tensor([0] * 9000 + [1] * 900 + [2] * 100)
 counts = targets.bincount()
 counts  # tensor([9000,  900,  100])
@@ -125,7 +125,7 @@ torch.allclose(loss, each.mean())  # True
 # A model trained on balanced batches has learned equal shares. Add the log
 # of the true share over the trained one to each logit.
 #
-# .. glance: corrected.softmax(dim=0)
+# .. glance:: corrected.softmax(dim=0)
 share = torch.tensor([0.9, 0.1])
 balanced = torch.tensor([0.5, 0.5])
 logits = torch.tensor([0.0, 0.0])

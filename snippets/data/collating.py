@@ -104,7 +104,7 @@ mask.sum(dim=1)  # tensor([3, 1, 2])
 # A plain mean counts the padding. Multiply by the mask and divide by the
 # lengths.
 #
-# .. glance: (values * mask).sum(dim=1) / lengths
+# .. glance:: (values * mask).sum(dim=1) / lengths
 values = pad_sequence(
     [torch.tensor([2.0, 4.0, 6.0]), torch.tensor([3.0])], batch_first=True
 )

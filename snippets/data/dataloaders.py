@@ -59,7 +59,7 @@ torch.equal(squares, first**2)  # True
 # program then cannot change the order. It moves on from epoch to epoch, so
 # the epochs of one run still differ.
 #
-# .. glance: run == two_epochs(0)
+# .. glance:: run == two_epochs(0)
 def two_epochs(seed):
     generator = torch.Generator(torch.get_default_device())
     generator.manual_seed(seed)
@@ -111,7 +111,7 @@ for size in [1, 7, 32, 2000]:
 # Weigh each mean by the size of its batch and divide by the number of
 # samples.
 #
-# .. glance: total / len(loader.dataset)
+# .. glance:: total / len(loader.dataset)
 targets = torch.tensor([0.0, 0.0, 0.0, 0.0, 10.0])
 loader = DataLoader(TensorDataset(targets), batch_size=4)
 total, means = 0.0, []
@@ -130,7 +130,7 @@ total / len(loader.dataset)  # 2.0
 # whole batches itself. ``batch_size=1`` is something else: it adds a
 # dimension.
 #
-# .. glance: [tuple(batch.shape) for batch in loader]
+# .. glance:: [tuple(batch.shape) for batch in loader]
 batches = [torch.zeros(8, 3), torch.zeros(5, 3)]
 loader = DataLoader(batches, batch_size=None)
 [tuple(batch.shape) for batch in loader]  # [(8, 3), (5, 3)]

@@ -35,7 +35,7 @@ len(train | val | test)  # 103
 # restarted training does not validate on samples it was trained on. It is
 # the same only while the dataset has the same order and size.
 #
-# .. glance: split(1000) == val
+# .. glance:: split(1000) == val
 def split(n):
     generator = torch.Generator(torch.get_default_device())
     generator.manual_seed(42)

@@ -124,7 +124,7 @@ torch.autograd.grad(before, prediction)[0][1, 2]  # tensor(0.)
 # up mean times batch size, and divide by the number of samples. ``item()``
 # gives a number without the graph, so the graph is freed.
 #
-# .. glance: total / len(data)
+# .. glance:: total / len(data)
 data = torch.tensor([1.0, 1.0, 1.0, 1.0, 6.0])
 batches = data.split(4)
 means = [F.l1_loss(x, torch.zeros_like(x)).item() for x in batches]

@@ -111,7 +111,7 @@ torch.isreal(torch.tensor([1.0, torch.nan]))  # tensor([True, True])
 # and ``log`` take the main branch, and Euler's formula gives cosine and
 # sine.
 #
-# .. glance: torch.allclose(z.sqrt(), torch.tensor([2j]), atol=1e-6)
+# .. glance:: torch.allclose(z.sqrt(), torch.tensor([2j]), atol=1e-6)
 x = torch.tensor([-4.0])
 x.sqrt()  # tensor([nan])
 z = x.to(torch.complex64)

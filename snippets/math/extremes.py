@@ -72,7 +72,7 @@ logits.softmax(dim=1).argmax(dim=1)  # tensor([1, 0])
 # Cheaper than a sort, and the way to top-5 accuracy and to cutting a
 # distribution down to its likeliest tokens.
 #
-# .. glance: values, indices
+# .. glance:: values, indices
 logits = torch.tensor([[4.0, 1.0, 9.0, 3.0], [2.0, 8.0, 5.0, 7.0]])
 values, indices = torch.topk(logits, 2)
 values, indices  # (tensor([[9., 4.], [8., 7.]]), tensor([[2, 0], [1, 3]]))

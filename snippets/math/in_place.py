@@ -16,7 +16,7 @@ import torch
 # into the tensor and returns it. ``Tensor.fill_`` and ``Tensor.zero_`` set
 # all elements, ``Tensor.copy_`` takes those of another tensor.
 #
-# .. glance: x.add_(1).mul_(10)
+# .. glance:: x.add_(1).mul_(10)
 x = torch.tensor([1.0, 4.0, 9.0])
 x.sqrt()  # tensor([1., 2., 3.])
 x  # tensor([1., 4., 9.])

@@ -149,7 +149,7 @@ torch.allclose(F.pdist(b), torch.cdist(b, b)[[0, 0, 1], [1, 2, 2]])  # True
 # difference. Subtract the mean first, or choose the mode that subtracts
 # point by point.
 #
-# .. glance: near.indices[:, 0]
+# .. glance:: near.indices[:, 0]
 points = torch.arange(100.0)[:, None] * torch.tensor([0.3, 0.4])
 query = torch.tensor([[3.3, 4.4], [0.0, 0.0]])
 near = torch.cdist(query, points).topk(2, largest=False)

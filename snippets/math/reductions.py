@@ -171,7 +171,7 @@ weights.sum_to_size(2, 1)  # tensor([[6.], [15.]])
 # around; NumPy does the same. Float16 stays float16 and overflows above
 # 65504: name a ``dtype``, which also converts before the sum.
 #
-# .. glance: half.sum(dtype=torch.float32)
+# .. glance:: half.sum(dtype=torch.float32)
 pixels = torch.tensor([200, 100], dtype=torch.uint8)
 pixels.sum()  # tensor(300)
 pixels[0] + pixels[1]  # tensor(44, dtype=torch.uint8)

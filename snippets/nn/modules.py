@@ -38,7 +38,7 @@ net(torch.ones(5, 4))  # shape (5, 2)
 # ``nn.Module.compile`` made. ``net.forward(x)`` leaves them out, and with
 # them pruning and the like.
 #
-# .. glance: layer(x)
+# .. glance:: layer(x)
 layer = nn.ReLU()
 calls = []
 layer.register_forward_hook(lambda *_: calls.append("hook"))

@@ -194,7 +194,7 @@ torch.allclose(F.local_response_norm(x, 3, **options), by_hand)  # True
 # window of three the numbers differ from the third channel on. Shown is
 # what each layer divides by: its sum of squares over the window.
 #
-# .. glance: wrong.flatten().round()
+# .. glance:: wrong.flatten().round()
 x = torch.tensor([10.0, 1.0, 2.0, 3.0, 4.0]).reshape(1, 5, 1, 1)
 options = {"alpha": 3.0, "beta": 1.0, "k": 0.0}
 right = x / nn.LocalResponseNorm(3, **options)(x)

@@ -59,7 +59,7 @@ unpad_sequence(left, lengths, batch_first=True)[1]  # tensor([0])
 # lengths; for a maximum fill with minus infinity.
 #
 # .. tensors:: x, mask, x * mask
-# .. glance: (x * mask).sum(dim=1) / lengths
+# .. glance:: (x * mask).sum(dim=1) / lengths
 x = torch.tensor([[-2.0, -4.0, -6.0], [-8.0, 0.0, 0.0]])
 lengths = torch.tensor([3, 1])
 x.mean(dim=1)  # tensor([-4.0000, -2.6667])
@@ -168,7 +168,7 @@ torch.allclose(F.cross_entropy(a.data, b.data), loss)  # True
 # ``unsorted_indices`` of a packed sequence does for you. It is the argsort
 # of a permutation, in linear time.
 #
-# .. glance: lengths[order][back]
+# .. glance:: lengths[order][back]
 lengths = torch.tensor([2, 5, 3])
 order = lengths.argsort(descending=True)
 order  # tensor([1, 2, 0])

@@ -35,7 +35,7 @@ lstm(x[0])[0].shape  # torch.Size([7, 5])
 # an LSTM three and a second state, which costs 3 and 4 times the weights.
 # RNN and GRU return one state, the LSTM a pair: unpack accordingly.
 #
-# .. glance: count(gru) == 3 * count(rnn)
+# .. glance:: count(gru) == 3 * count(rnn)
 def count(layer):
     return sum(p.numel() for p in layer.parameters())
 

@@ -53,7 +53,7 @@ torch.allclose(torch.log_softmax(x, 1), by_hand, atol=1e-6)  # True
 # largest to 0 before it takes exponentials. Written out without that step
 # it gives nan as soon as a logit passes 88.7 in float32.
 #
-# .. glance: moved / moved.sum()
+# .. glance:: moved / moved.sum()
 logits = torch.tensor([1000.0, 1001.0])
 logits.exp() / logits.exp().sum()  # tensor([nan, nan])
 logits.softmax(dim=0)  # tensor([0.2689, 0.7311])

@@ -78,7 +78,7 @@ w.item()  # 0.5
 # needs the old value gives a wrong gradient in silence. Under
 # ``torch.no_grad`` the same mistake is an error.
 #
-# .. glance: w.item()
+# .. glance:: w.item()
 w = torch.tensor(3.0, requires_grad=True)
 loss = w**2
 w.data -= 1

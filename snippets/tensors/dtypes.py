@@ -137,7 +137,7 @@ single == double.float()  # tensor(True)
 # It decides what Python floats and functions such as ``torch.zeros`` make.
 # It is global: set it at the start of a program, or restore it.
 #
-# .. glance: torch.tensor([0.5]).dtype
+# .. glance:: torch.tensor([0.5]).dtype
 torch.get_default_dtype()  # torch.float32
 torch.set_default_dtype(torch.float64)
 torch.tensor([0.5]).dtype  # torch.float64

@@ -23,7 +23,7 @@ from torchvision.transforms import v2
 # ``scale=True`` divides. PIL's ``size`` is (width, height), the reverse of
 # the tensor's last two sizes.
 #
-# .. glance: x = preprocess(photo)
+# .. glance:: x = preprocess(photo)
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.size  # (640, 427)
 np.asarray(photo).shape  # (427, 640, 3)

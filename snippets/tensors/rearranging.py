@@ -165,7 +165,7 @@ shuffled[order.argsort()]  # tensor([[1, 1], [2, 2], [3, 3], [4, 4]])
 # Tensors have no negative strides, so Python's way to reverse does not work
 # on them. Flip, then take every ``n``-th if need be.
 #
-# .. glance: x.flip(0)[::2]
+# .. glance:: x.flip(0)[::2]
 x = torch.tensor([0, 1, 2, 3, 4])
 with suppress(ValueError):
     x[::-1]  # ValueError: step must be greater than zero

@@ -246,26 +246,6 @@ def _md5(script):
     return hashlib.md5(text.encode("utf-8")).hexdigest()
 
 
-PAGE_ONLY = re.compile(
-    r"^\.\. (?:tensors::|glance:).*\n(?:[ \t]+\S.*\n|[ \t]*\n(?=[ \t]))*\n?", re.MULTILINE
-)
-
-
-def clean_notebooks(app):
-    """Take what is for pages alone, such as the drawing directive, out of the notebooks."""
-    for top in records.SOURCES:
-        for path in (Path(app.srcdir) / top).glob("*/*.ipynb"):
-            text = path.read_text(encoding="utf-8")
-            if ".. tensors::" not in text and ".. glance:" not in text:
-                continue
-            notebook = json.loads(text)
-            for cell in notebook["cells"]:
-                if cell["cell_type"] == "markdown":
-                    source = "".join(cell["source"]) + "\n"
-                    cell["source"] = [PAGE_ONLY.sub("", source).rstrip()]
-            path.write_text(json.dumps(notebook, indent=2) + "\n", encoding="utf-8")
-
-
 def copy_downloads(app, exception):
     """Put scripts and notebooks beside their pages; remove what has no page any more."""
     if exception or app.builder.format != "html":
@@ -343,7 +323,6 @@ def setup(app):
     os.environ.setdefault("MPLBACKEND", "agg")
     gen_gallery._import_matplotlib = lambda: None
     app.connect("builder-inited", forget_outdated, priority=400)
-    app.connect("builder-inited", clean_notebooks, priority=600)
     app.connect("build-finished", copy_downloads)
     app.connect("builder-inited", listen, priority=100)
     app.connect("env-get-outdated", read_again)
