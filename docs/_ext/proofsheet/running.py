@@ -1,7 +1,6 @@
 """Keep sphinx-gallery's runs honest: clean state, strict warnings, a cache that notices changes."""
 
 import builtins
-import functools
 import gc
 import hashlib
 import json
@@ -166,37 +165,11 @@ def _width(path):
         return image.width
 
 
-class ChapterOrder:
-    """Sort key of sphinx-gallery: modules in the order that their chapter's header gives.
-
-    The header says so in a comment, ``.. order: creating random_tensors ...``; a module
-    that it does not name stands behind the others, by name.
-    """
-
-    def __init__(self, src_dir):
-        self.header = Path(src_dir) / "GALLERY_HEADER.rst"
-
-    def __repr__(self):
-        return "<ChapterOrder>"  # sphinx-gallery writes it into its configuration's hash
-
-    @functools.cached_property
-    def names(self):
-        """The modules that the header names, in order."""
-        text = self.header.read_text(encoding="utf-8")
-        named = re.search(r"^\.\. order:((?:.|\n )*)", text, re.MULTILINE)
-        return named[1].split() if named else []
-
-    def __call__(self, filename):
-        """Where ``filename``, or a chapter of that name, stands."""
-        stem = Path(filename).stem
-        return (self.names.index(stem) if stem in self.names else len(self.names), stem)
-
-
-def chapter_order(folder):
-    """Sort key of sphinx-gallery: chapters in the order that the header above them gives."""
-    folder = Path(folder)
-    source = records.ROOT / "docs" / folder.parent  # sphinx-gallery's paths start at the source
-    return ChapterOrder(source)(folder.name)
+def copy_indexes(app):
+    """Copy the lists of chapters; those of pages sphinx-gallery copies with the scripts."""
+    for top, folder in records.SOURCES.items():
+        (Path(app.srcdir) / top).mkdir(exist_ok=True)
+        shutil.copy2(records.ROOT / folder / "index.rst", Path(app.srcdir) / top)
 
 
 def _fingerprint(app):
@@ -237,7 +210,6 @@ def forget_outdated(app):
         for path in sorted((src / top).glob("*/index.rst")):
             if not (records.ROOT / folder / path.parent.name).is_dir():
                 path.unlink()
-    stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(new)
 
 
@@ -322,6 +294,7 @@ def setup(app):
     # It imports matplotlib at each start, for a second; our scrapers do when they need it.
     os.environ.setdefault("MPLBACKEND", "agg")
     gen_gallery._import_matplotlib = lambda: None
+    app.connect("builder-inited", copy_indexes, priority=400)
     app.connect("builder-inited", forget_outdated, priority=400)
     app.connect("build-finished", copy_downloads)
     app.connect("builder-inited", listen, priority=100)
