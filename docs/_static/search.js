@@ -6,9 +6,6 @@
   const WORD = /\p{Script=Han}+|[\p{Script=Latin}\p{N}_]+(?:\.[\p{Script=Latin}\p{N}_]+)*/gu;
   const HAN = /\p{Script=Han}/u;
   const CAMEL = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g;
-  const EMPTY = new Set(
-    "a an and are as at be by can do does for from get how i in into is it me my of on or the this to use using vs versus what when which why with 和 与 的 把 一个 两个 怎么 如何 怎样 怎么办 什么 区别 为 求 变成 出现 实现".split(" "),
-  );
   // How much a word counts by where it stands. The steps are wider than what the frequency of a
   // word can make up for: a name in the title beats a word of the title beats a name in the code.
   const BOOST = { name: 100, title: 30, apis: 8, errors: 6, module: 6, text: 1 };
@@ -23,6 +20,7 @@
   const ERROR = /error|exception|warning|错误|报错|异常|警告/i;
 
   const cards = window.proofsheetCards;
+  const EMPTY = new Set(cards.stopWords);
   const synonyms = new Map();
   for (const group of cards.synonyms)
     for (const word of group) synonyms.set(word, group.filter((other) => other !== word));
