@@ -211,8 +211,8 @@ counts.float().requires_grad_()  # tensor([1., 2.], requires_grad=True)
 # ---------------------------------
 #
 # Old code wraps every tensor in a ``Variable``. Tensors carry gradients
-# themselves since 0.4: the wrapper still runs and returns a plain tensor.
-# Leave it out. ``volatile=True`` does nothing but warn: ``torch.no_grad``
+# themselves since 0.4, so leave the wrapper out: it still runs and returns
+# a plain tensor. ``volatile=True`` does nothing but warn: ``torch.no_grad``
 # took its place.
 from torch.autograd import Variable
 

@@ -135,9 +135,9 @@ zeros  # (tensor(4.), tensor(0.))
 # ---------------------------------------------------------
 #
 # Each change in place raises the tensor's version; ``backward`` compares
-# with the version that was saved. The message names the operation and the
-# shape. Use the form without underscore, or change before it is used.
-# Stepping the optimizer between forward and ``backward`` does it too.
+# with the version that was saved. Use the form without underscore, or
+# change before it is used. Stepping the optimizer between forward and
+# ``backward`` does it too.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 y = x.exp()
 y.add_(1)

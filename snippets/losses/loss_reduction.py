@@ -94,11 +94,12 @@ output_weight = torch.tensor([1.0, 0.0, 0.0])
 # Leave out padding: mask a loss with ``reduction="none"``
 # --------------------------------------------------------
 #
-# Divide by the number of elements that are kept; ``mean`` would count the
-# padding as perfect predictions. Indexing with the mask does both at once.
-# A NaN times 0 is NaN, and indexing the losses can leave a NaN gradient:
-# where padding may hold one, index prediction and target before the loss,
-# or fill with ``torch.where``. Class targets have ``ignore_index``.
+# Divide by the number of elements that are kept, or index with the mask,
+# which does both at once; ``mean`` would count the padding as perfect
+# predictions. A NaN times 0 is NaN, and indexing the losses can leave a NaN
+# gradient: where padding may hold one, index prediction and target before
+# the loss, or fill with ``torch.where``. Class targets have
+# ``ignore_index``.
 prediction = torch.tensor([[1.0, 2.0, 9.0], [3.0, 9.0, 9.0]])
 target = torch.zeros(2, 3)
 mask = torch.tensor([[1, 1, 0], [1, 0, 0]], dtype=torch.bool)

@@ -56,11 +56,11 @@ torch.angle(torch.tensor([5.0, -5.0]))  # tensor([0.0000, 3.1416])
 # Conjugate: ``torch.conj``, ``torch.resolve_conj``
 # -------------------------------------------------
 #
-# ``torch.conj`` is a view with a flag, no work is done until the numbers
-# are read. ``torch.resolve_conj`` writes them out, as ``numpy()`` wants
-# (hence the CPU here); ``torch.conj_physical`` does so at once.
-# ``torch.is_conj`` tells. The imaginary part of such a view has the flag
-# of ``torch.is_neg``, which ``torch.resolve_neg`` resolves.
+# ``torch.conj`` is a view with a flag, which ``torch.is_conj`` tells; no
+# work is done until the numbers are read. ``torch.resolve_conj`` writes
+# them out, as ``numpy()`` wants (hence the CPU here);
+# ``torch.conj_physical`` does so at once. The imaginary part of such a view
+# has the flag of ``torch.is_neg``, which ``torch.resolve_neg`` resolves.
 z = torch.tensor([1 + 2j], device="cpu")
 w = torch.conj(z)
 w  # tensor([1.-2.j])

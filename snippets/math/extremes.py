@@ -89,7 +89,7 @@ kept.softmax(dim=1).count_nonzero(dim=1)  # tensor([2, 2])
 #
 # Of an even count ``median`` is the lower of the two in the middle, NumPy's
 # their mean: ``quantile(0.5)`` is that. ``mode`` is the most frequent
-# value, the smallest of several. ``kthvalue`` counts from 1 and from below.
+# value, the smallest of several; ``kthvalue`` counts from 1 and from below.
 # With a ``dim`` they return indices too; without, ``median`` takes all
 # elements and the others the last dimension.
 x = torch.tensor([[1.0, 2.0, 10.0, 4.0], [5.0, 3.0, 5.0, 3.0]])

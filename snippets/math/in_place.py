@@ -158,11 +158,11 @@ weight.grad  # tensor([0., 1.])
 # Error: needed for gradient computation ... inplace operation
 # ------------------------------------------------------------
 #
-# Backward of ``exp`` needs the result of ``exp``, and it was overwritten.
-# Each tensor counts its changes in ``_version``, which is how backward
-# notices. Take the form without underscore, at least for the operation
-# after the one the message names. ``sin`` saves its input, so its result
-# is free.
+# Backward of ``exp`` needs the result of ``exp``, and it was overwritten;
+# ``sin`` saves its input, so its result is free. Each tensor counts its
+# changes in ``_version``, which is how backward notices. Take the form
+# without underscore, at least for the operation after the one the message
+# names.
 x = torch.tensor([0.0, 1.0], requires_grad=True)
 y = x.exp()
 y.add_(1)._version  # 1

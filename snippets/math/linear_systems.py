@@ -14,8 +14,8 @@ import torch
 # Solve A x = b: ``torch.linalg.solve``
 # -------------------------------------
 #
-# ``b`` is a vector, or a matrix whose columns are solved one by one.
-# Leading dimensions are a batch. ``left=False`` solves x A = b.
+# ``b`` is a vector, or a matrix whose columns are solved one by one;
+# leading dimensions are a batch. ``left=False`` solves x A = b.
 # ``torch.solve``, which took ``b`` first, is gone.
 A = torch.tensor([[2.0, 1.0], [0.0, 4.0]])
 b = torch.tensor([5.0, 12.0])
@@ -132,7 +132,7 @@ with suppress(RuntimeError):
 # The condition number is the largest singular value over the smallest. Its
 # power of ten tells how many digits a solution may lose: float32 has about
 # 7, float64 16. ``matrix_rank`` counts the singular values above a
-# tolerance. A small determinant says nothing.
+# tolerance; a small determinant says nothing.
 A = torch.tensor([[1.0, 2.0], [2.0, 4.001]])
 torch.linalg.cond(A).log10().round()  # tensor(4.)
 torch.linalg.matrix_rank(A)  # tensor(2)
@@ -149,10 +149,10 @@ with suppress(RuntimeError):
 # ----------------------------------------------------------------
 #
 # For a symmetric positive definite matrix keep the Cholesky factor, for any
-# other the LU factors. A triangular matrix needs no factor at all. Mind the
-# order: ``torch.cholesky_solve`` takes ``b`` first,
-# ``torch.linalg.lu_solve`` last. ``Tensor.lu_solve`` and
-# ``Tensor.triangular_solve`` are deprecated as their functions.
+# other the LU factors; a triangular matrix needs neither. Mind the order:
+# ``torch.cholesky_solve`` takes ``b`` first, ``torch.linalg.lu_solve``
+# last. ``Tensor.lu_solve`` and ``Tensor.triangular_solve`` are deprecated
+# as their functions.
 A = torch.tensor([[4.0, 2.0], [2.0, 5.0]], dtype=torch.float64)
 b = torch.tensor([[8.0], [12.0]], dtype=torch.float64)
 x = torch.linalg.solve(A, b)

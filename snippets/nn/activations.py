@@ -154,10 +154,11 @@ x.grad  # tensor([0., 1., 0., 0.])
 # Exponential below zero: ``nn.ELU``, ``nn.CELU``, ``nn.SELU``
 # ------------------------------------------------------------
 #
-# All level off below zero. ELU is :math:`\alpha (e^x - 1)` there, with a
-# kink at 0 unless :math:`\alpha = 1`; CELU is :math:`\alpha (e^{x/\alpha} -
-# 1)`, without one. SELU is an ELU with two fixed numbers and a factor on
-# both sides. ``F.elu_``, ``F.celu_`` and ``F.selu_`` work in place.
+# All level off below zero: ELU is :math:`\alpha (e^x - 1)` there, with a
+# kink at 0 unless :math:`\alpha = 1`; CELU is
+# :math:`\alpha (e^{x/\alpha} - 1)`, without one. SELU is an ELU with two
+# fixed numbers and a factor on both sides. ``F.elu_``, ``F.celu_`` and
+# ``F.selu_`` work in place.
 x = torch.tensor([-2.0, -1.0, 3.0])
 negative, positive = x.clamp(max=0), x.clamp(min=0)
 elu = positive + 2 * (negative.exp() - 1)
@@ -213,10 +214,10 @@ torch.allclose(approximate, by_tanh, atol=1e-6)  # True
 # Smooth, with a dip below zero: ``nn.SiLU``, ``nn.Mish``
 # -------------------------------------------------------
 #
-# SiLU, also called swish, is :math:`x \, \sigma(x)`; Mish is :math:`x
-# \tanh(\mathrm{softplus}(x))`. Both fall to a minimum near -1.2 and go back
-# to 0. The slope at 0 is 0.5 and 0.6. ``F.silu`` and ``F.mish`` are the
-# functions; ``inplace=True`` overwrites.
+# SiLU, also called swish, is :math:`x \, \sigma(x)`; Mish is
+# :math:`x \tanh(\mathrm{softplus}(x))`. Both fall to a minimum near -1.2
+# and go back to 0, and the slope at 0 is 0.5 and 0.6. ``F.silu`` and
+# ``F.mish`` are the functions; ``inplace=True`` overwrites.
 x = torch.linspace(-6, 6, 2001)
 torch.allclose(nn.SiLU()(x), x * x.sigmoid(), atol=1e-6)  # True
 torch.allclose(nn.Mish()(x), x * F.softplus(x).tanh(), atol=1e-6)  # True

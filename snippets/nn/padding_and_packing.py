@@ -24,7 +24,7 @@ from torch.nn.utils.rnn import (
 # Pad sequences to one length: ``pad_sequence``
 # ---------------------------------------------
 #
-# Fills up to the longest. Without ``batch_first=True`` time comes first. A
+# Fills up to the longest; without ``batch_first=True`` time comes first. A
 # ``padding_value`` that is no valid token can be told from data, and
 # ``padding_side="left"`` is what text generation wants. Keep the lengths.
 #

@@ -15,7 +15,7 @@ from torch import nn
 # --------------------------------------------
 #
 # The layer is self-attention and a feed-forward block, the encoder a stack
-# of copies of it. Input and output have one shape. Ready for embeddings,
+# of copies of it; input and output have one shape. Ready for embeddings,
 # not for tokens: ``nn.Embedding``, positions and a head are yours. The
 # hidden size is 2048 unless you say ``dim_feedforward``.
 layer = nn.TransformerEncoderLayer(

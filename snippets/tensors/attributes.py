@@ -107,9 +107,9 @@ isinstance(np.array(1), (torch.Tensor, np.ndarray))  # True
 # -------------------------------------
 #
 # ``to`` takes a dtype, a device, both, or a tensor to take them from. It is
-# not in place: keep the result. Where nothing changes it returns the tensor
-# itself, unless ``copy=True``. ``Tensor.cpu`` and ``Tensor.cuda`` are short
-# forms.
+# not in place, so keep the result; where nothing changes it returns the
+# tensor itself, unless ``copy=True``. ``Tensor.cpu`` and ``Tensor.cuda``
+# are short forms.
 x = torch.tensor([1.5, 2.5])
 x.to(torch.int64)  # tensor([1, 2])
 x.dtype  # torch.float32

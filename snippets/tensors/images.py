@@ -153,7 +153,7 @@ gray.squeeze(0).shape  # torch.Size([160, 240])
 #
 # Without ``scale=True`` the numbers keep their range. ``to_pil_image``
 # expects floats up to 1, multiplies by 255 and overflows without an error.
-# Divide first. Left: not divided; right: divided.
+# Divide first: the left picture was not divided, the right one was.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)

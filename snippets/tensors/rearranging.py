@@ -101,9 +101,9 @@ batch.diagonal(dim1=1, dim2=2)  # tensor([[11, 2], [3, 14]])
 # Repeat each element: ``torch.repeat_interleave``
 # ------------------------------------------------
 #
-# Each element follows itself; ``repeat`` repeats the whole. NumPy's
-# ``repeat`` is this function. A tensor says how often for each. Without
-# ``dim`` the result is flat.
+# Each element follows itself, as in NumPy's ``repeat``; ``Tensor.repeat``
+# repeats the whole. A tensor says how often for each. Without ``dim`` the
+# result is flat.
 #
 # .. tensors:: x, x.repeat_interleave(2), x.repeat(2)
 x = torch.tensor([1, 2])

@@ -60,7 +60,7 @@ x[rows, columns]  # tensor([7, 8, 9])
 #
 # Picking by a mask gives a 1-D tensor, since a row may lose any number of
 # elements. ``x[mask]`` does the same, but its mask does not broadcast.
-# Filling keeps the shape. ``masked_scatter`` fills with the next values of
+# Filling keeps the shape; ``masked_scatter`` fills with the next values of
 # a source, in order.
 x = torch.tensor([[1, -2, 3], [-4, 5, -6]])
 mask = x < 0
