@@ -10,12 +10,12 @@ import html5lib
 import polib
 import pytest
 
-from proofsheet import code, drawing, records, translation
+from proofsheet import code, drawing, languages, records, translation
 from torchproof.cards import Card
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "build" / "html"
-LANGUAGES = ("en", "zh_CN")
+LANGUAGES = tuple(languages.NAMES)
 
 HOW = "build the site first: nox -s docs"
 # What a browser fetches by itself, not when the reader follows a link.

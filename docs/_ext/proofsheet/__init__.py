@@ -7,8 +7,8 @@ with cards, ``choosing`` tables that lead to cards, ``code`` reads and links cod
 knows PyTorch's names and ``coverage`` how many have a card, ``quick`` sums up the reference,
 ``guides`` lead through it, ``records`` says what was checked, ``tables`` sums that up,
 ``freshness`` knows what is to be built again, ``translation`` keeps Chinese complete,
-``mathml`` sets formulas, ``search`` and ``site`` serve the whole. ``inventory`` is run by hand
-after a new PyTorch.
+``languages`` names both, ``mathml`` sets formulas, ``search`` and ``site`` serve the whole.
+``inventory`` is run by hand after a new PyTorch.
 """
 
 import hashlib

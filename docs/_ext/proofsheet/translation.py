@@ -22,11 +22,11 @@ from sphinx.util import logging
 from sphinx.util.nodes import extract_messages
 
 from . import records
+from .languages import SOURCE, TRANSLATIONS
 
 logger = logging.getLogger(__name__)
 
-SOURCE = "en"
-LANGUAGE = "zh_CN"
+(LANGUAGE,) = TRANSLATIONS  # the one that there are catalogues of
 LOCALES = records.ROOT / "docs" / "locales"
 INTERFACE = "sphinx"  # Sphinx adds this catalogue of ours to its own
 CHINESE = re.compile("[\u4e00-\u9fff]")
