@@ -53,7 +53,7 @@ def install(session):
 
 
 def verify(session):
-    """Check the cards that changed, on each device of this machine."""
+    """Check the cards that changed, on the CPU and on CUDA if there is a GPU for it."""
     python(session, "-m", "torchproof", "snippets", "gallery", "--changed")
 
 

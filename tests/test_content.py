@@ -55,6 +55,15 @@ def test_prose_holds_no_unchecked_code(module):
         assert not re.search(r"::$|>>> |\.\. code", prose, re.M), card.name
 
 
+def test_names_stand_in_code_face():
+    """Not in roles, which a notebook shows as they are; only formulas and pages need one."""
+    roles = re.compile(r":(?!math:|doc:)[a-z]+(?::[a-z]+)*:`")
+    paths = [module.path for module in MODULES]
+    paths += [path for top in ("snippets", "gallery") for path in (ROOT / top).rglob("*.rst")]
+    found = [f"{path}: {role}" for path in paths for role in roles.findall(path.read_text())]
+    assert not found
+
+
 @pytest.mark.parametrize(("module", "card"), CARDS, ids=_name)
 def test_a_card_is_short_and_claims_something(module, card):
     lines = [line for line in card.code.split("\n") if line.strip()]
@@ -62,7 +71,7 @@ def test_a_card_is_short_and_claims_something(module, card):
     _, claims, failures = execute.find(card.code, card.line)
     assert claims and not failures
     prose = re.sub(r"^\.\. \w+::.*(\n .*)*", "", card.prose, flags=re.M)
-    assert 1 <= len(re.findall(r"[.?](?:\s|$)", prose)) <= 4, prose
+    assert 1 <= len(re.findall(r"[.?](?:\s|$)", prose)) <= 3, prose
 
 
 @pytest.mark.parametrize("module", MODULES, ids=_name)

@@ -193,8 +193,7 @@ slow_eval < slow_batch - 0.1  # True
 # ``update_bn`` resets them and takes the plain mean over all batches of a
 # loader; no weight changes. In training: the default ``momentum``, or more
 # steps. Batches of two or three samples are normalized badly in training at
-# any momentum: use :class:`~torch.nn.GroupNorm`, which does not look at the
-# batch.
+# any momentum: use ``nn.GroupNorm``, which does not look at the batch.
 weight = slow[0].weight.clone()
 update_bn(x_train.split(64), slow)
 slow_cured = evaluate(slow, x_test, y_test)

@@ -166,7 +166,7 @@ curves["no zero_grad()"] = fit(model, forgetful, x_train, y_train)
 # ``self.layers = [...]`` hides the layers: ``parameters()`` does not find
 # them, and neither do ``to(device)`` and ``state_dict``. An optimizer with
 # nothing to train says so; with one registered layer there is no message.
-# :class:`~torch.nn.ModuleList` registers them.
+# ``nn.ModuleList`` registers them.
 class Stack(nn.Module):
     def __init__(self, container):
         super().__init__()

@@ -178,8 +178,8 @@ message.splitlines()[0]  # 'Data-dependent branching'
 # The cure: choose with tensors
 # -----------------------------
 #
-# :func:`torch.where` computes both and chooses by element: one graph, no
-# break, and the same values for a long and a short vector.
+# ``torch.where`` computes both and chooses by element: one graph, no break,
+# and the same values for a long and a short vector.
 where = torch.where
 
 

@@ -168,7 +168,7 @@ check(model, optimizer)  # ([], ['4.weight', '4.bias'])
 #
 # Two deep networks with the same weights and another activation. The slope
 # of a sigmoid is at most 1/4, and eleven of them are multiplied on the way
-# back. :func:`~torch.nn.init.kaiming_normal_` keeps the size through ReLU.
+# back. ``nn.init.kaiming_normal_`` keeps the size through ReLU.
 def make_deep(activation, width=64, depth=12):
     torch.manual_seed(0)
     layers, features = [nn.Flatten()], 64

@@ -121,8 +121,8 @@ def restore(path, parts, loader, device, without=None):
 # --------------------------------------------------------------
 #
 # ``log`` is called after every step. An epoch that was cut off is run anew
-# from its start: a :class:`~torch.utils.data.DataLoader` cannot begin in
-# the middle. For long epochs the package ``torchdata`` has one that can.
+# from its start: a ``torch.utils.data.DataLoader`` cannot begin in the
+# middle. For long epochs the package ``torchdata`` has one that can.
 def train(home, device, name="checkpoint.pt", without=None, log=None):
     parts, loader = build(home, device)
     model, optimizer, scheduler = parts.values()

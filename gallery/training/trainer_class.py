@@ -26,8 +26,8 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 #
 # A dataclass writes ``__init__`` from the typed fields. ``metric`` gives
 # one number per sample. The scheduler, if there is one, is stepped per
-# batch. :func:`~torch.nn.utils.clip_grad_norm_` stands between ``backward``
-# and ``step`` and returns the norm before clipping.
+# batch. ``nn.utils.clip_grad_norm_`` stands between ``backward`` and
+# ``step`` and returns the norm before clipping.
 @dataclass
 class Batch:
     model: nn.Module

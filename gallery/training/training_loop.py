@@ -18,9 +18,9 @@ from tqdm import tqdm
 # --------------------------------
 #
 # 1,797 digits of 8 by 8 pixels, scaled to [0, 1] and given the channel that
-# :class:`~torch.nn.Conv2d` expects. The training part is shuffled anew each
-# epoch; the other two need no order. One seeded generator, on the device of
-# the data, decides both.
+# ``nn.Conv2d`` expects. The training part is shuffled anew each epoch; the
+# other two need no order. One seeded generator, on the device of the data,
+# decides both.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -44,7 +44,7 @@ test_loader = DataLoader(test_set, batch_size=256)
 # ----------------------
 #
 # The last layer gives ten ``logits`` and no softmax follows:
-# :class:`~torch.nn.CrossEntropyLoss` contains it.
+# ``nn.CrossEntropyLoss`` contains it.
 model = nn.Sequential(
     nn.Conv2d(1, 16, kernel_size=3, padding=1),
     nn.ReLU(),
@@ -87,9 +87,8 @@ def train(model, loader, criterion, optimizer):
 # ---------------------------------------------
 #
 # ``eval()`` changes what layers do (dropout, batch normalization);
-# :class:`~torch.inference_mode` records no graph. Neither does the other's
-# work, so both are needed. Before training, about one digit in ten is
-# right.
+# ``torch.inference_mode`` records no graph. Neither does the other's work,
+# so both are needed. Before training, about one digit in ten is right.
 @torch.inference_mode()
 def evaluate(model, loader, criterion):
     model.eval()

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 # spawned. The cards here ask for ``"fork"``, which needs no main guard
 # and does not exist on Windows.
 #
-# .. glance: len(set(pids))
+# .. glance:: len(set(pids))
 class Pid(Dataset):
     def __len__(self):
         return 4
@@ -98,7 +98,7 @@ torch.equal(a, run(0))  # True
 #
 # PyTorch does not know a generator that the dataset holds: it is copied,
 # and every worker draws the same. Make it anew in ``worker_init_fn``, from
-# the seed that :func:`~torch.utils.data.get_worker_info` tells.
+# the seed that ``torch.utils.data.get_worker_info`` tells.
 class Noise(Dataset):
     def __init__(self):
         self.rng = np.random.default_rng(0)
@@ -129,7 +129,7 @@ torch.equal(first, second)  # False
 # are spawned or the dataset is large. They live as long as the loader's
 # iterator, and keep what they cached.
 #
-# .. glance: next(iter(loader)).equal(next(iter(loader)))  # True
+# .. glance:: next(iter(loader)).equal(next(iter(loader)))  # True
 class Pid(Dataset):
     def __len__(self):
         return 1

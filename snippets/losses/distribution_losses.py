@@ -109,7 +109,7 @@ F.kl_div(p.log(), q, reduction="batchmean")  # tensor(0.)
 # where Kullback-Leibler is infinite. ``clamp`` is for outcomes that neither
 # has.
 #
-# .. glance: jensen_shannon(p, q)
+# .. glance:: jensen_shannon(p, q)
 def jensen_shannon(p, q):
     log_m = ((p + q) / 2).clamp(min=1e-30).log()
     return (

@@ -62,7 +62,7 @@ F.hinge_embedding_loss(d[:3], y[:3])  # tensor(0.3333)
 # below the margin for one that does not: the siamese network. There is no
 # ``nn`` module for it; ``F.hinge_embedding_loss`` lacks the squares.
 #
-# .. glance: same * d.square() + (1 - same) * apart
+# .. glance:: same * d.square() + (1 - same) * apart
 a = torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
 b = torch.tensor([[3.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
 same = torch.tensor([1.0, 0.0, 0.0])
@@ -98,7 +98,7 @@ F.triplet_margin_loss(collapsed, collapsed, collapsed)  # tensor(1.)
 # Takes the smaller of the distances from the negative to the anchor and to
 # the positive. A negative that sits on the positive is then not missed.
 #
-# .. glance: swapped
+# .. glance:: swapped
 anchor = torch.tensor([[0.0]])
 positive = torch.tensor([[2.0]])
 negative = torch.tensor([[3.5]])

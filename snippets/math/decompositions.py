@@ -15,7 +15,7 @@ import torch
 #
 # Any matrix is ``U @ diag(S) @ Vh``, with orthonormal columns in U and rows
 # in Vh and the singular values falling. ``full_matrices=False`` leaves out
-# the columns that meet no singular value. ``svdvals`` gives S alone, and
+# the columns that meet no singular value; ``svdvals`` gives S alone, and
 # safer gradients. Signs of the vectors are free: compare products, not U.
 A = torch.tensor([[3.0, 0.0], [4.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
 U, S, Vh = torch.linalg.svd(A, full_matrices=False)
@@ -92,9 +92,8 @@ torch.linalg.eigvalsh(lopsided, UPLO="U")  # tensor([-98.0000, 102.0000])
 # ------------------------------------------------------
 #
 # The result is always complex, in no set order, even if every eigenvalue is
-# real. For symmetric matrices take ``eigh``: real, sorted and faster. A
-# rotation has no real eigenvalues. ``torch.eig`` and ``torch.symeig`` are
-# gone.
+# real. For symmetric matrices take ``eigh``: real, sorted and faster.
+# ``torch.eig`` and ``torch.symeig`` are gone.
 A = torch.tensor([[2.0, 1.0], [0.0, 3.0]])
 L, V = torch.linalg.eig(A)
 L.dtype  # torch.complex64
@@ -174,10 +173,10 @@ values.round()  # tensor([30., 29.])
 # --------------------------------------------------------
 #
 # ``torch.geqrf`` returns R and, below its diagonal, the vectors of the
-# reflections that make Q. ``householder_product`` builds the Q,
-# ``torch.ormqr`` multiplies with it without building it. ``torch.orgqr`` is
-# the same as ``householder_product``. Methods are ``Tensor.geqrf``,
-# ``Tensor.orgqr`` and ``Tensor.ormqr``.
+# reflections that make Q. ``householder_product``, which is also
+# ``torch.orgqr``, builds the Q; ``torch.ormqr`` multiplies with it without
+# building it. Methods are ``Tensor.geqrf``, ``Tensor.orgqr`` and
+# ``Tensor.ormqr``.
 A = torch.rand(4, 2, dtype=torch.float64)
 a, tau = torch.geqrf(A)
 Q = torch.linalg.householder_product(a, tau)
@@ -195,9 +194,9 @@ torch.allclose(product[:2], Q.T @ b)  # True
 # Vh, and reduces by default. Swapping the names without the transpose gives
 # a wrong result, and no error where V is square. ``torch.qr`` and
 # ``torch.cholesky``, long deprecated, raise in 2.14, and with them the
-# methods ``Tensor.qr`` and ``Tensor.cholesky``: write
-# :func:`torch.linalg.qr`, whose ``mode="complete"`` was ``some=False``, and
-# :func:`torch.linalg.cholesky`.
+# methods ``Tensor.qr`` and ``Tensor.cholesky``: write ``torch.linalg.qr``,
+# whose ``mode="complete"`` was ``some=False``, and
+# ``torch.linalg.cholesky``.
 A = torch.tensor([[1.0, 2, 0], [0, 1, 3], [4, 0, 1], [0, 0, 2]])
 U, S, V = torch.svd(A)
 U.shape, V.shape  # (torch.Size([4, 3]), torch.Size([3, 3]))
@@ -211,10 +210,10 @@ torch.allclose(new.S, A.svd().S)  # True
 # Error: the input is not positive-definite (``torch.linalg.cholesky``)
 # ---------------------------------------------------------------------
 #
-# An eigenvalue is negative or zero: often a covariance of more features
-# than samples, or rounding. A NaN in the matrix can raise this too. Add a
-# little to the diagonal. ``cholesky_ex`` raises nothing and reports in
-# ``info``, so that a loop may raise the addition.
+# An eigenvalue is negative or zero, often from a covariance of more
+# features than samples or from rounding; a NaN in the matrix can raise this
+# too. Add a little to the diagonal. ``cholesky_ex`` raises nothing and
+# reports in ``info``, so that a loop may raise the addition.
 few = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 7.0]])
 covariance = few.T.cov()
 torch.linalg.matrix_rank(covariance)  # tensor(1)

@@ -2,8 +2,8 @@
 Linear systems, inverses, determinants
 ======================================
 
-Solve equations with :mod:`torch.linalg`, and judge how far the solution can
-be trusted.
+Solve equations with ``torch.linalg``, and judge how far the solution can be
+trusted.
 """
 import math
 from contextlib import suppress
@@ -14,8 +14,8 @@ import torch
 # Solve A x = b: ``torch.linalg.solve``
 # -------------------------------------
 #
-# ``b`` is a vector, or a matrix whose columns are solved one by one.
-# Leading dimensions are a batch. ``left=False`` solves x A = b.
+# ``b`` is a vector, or a matrix whose columns are solved one by one;
+# leading dimensions are a batch. ``left=False`` solves x A = b.
 # ``torch.solve``, which took ``b`` first, is gone.
 A = torch.tensor([[2.0, 1.0], [0.0, 4.0]])
 b = torch.tensor([5.0, 12.0])
@@ -89,7 +89,7 @@ round(50 * math.log(0.1), 4)  # -115.1293
 # inverts. ``matrix_exp`` sums the powers :math:`A^n / n!`, so it solves
 # :math:`x' = A x`: the exponential of a skew-symmetric matrix is a
 # rotation. ``torch.trace`` sums the diagonal of one matrix; for a batch sum
-# :func:`torch.linalg.diagonal`.
+# ``torch.linalg.diagonal``.
 A = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
 torch.linalg.matrix_power(A, 10)  # tensor([[89., 55.], [55., 34.]])
 A.matrix_power(-1)  # tensor([[0., 1.], [1., -1.]])
@@ -132,7 +132,7 @@ with suppress(RuntimeError):
 # The condition number is the largest singular value over the smallest. Its
 # power of ten tells how many digits a solution may lose: float32 has about
 # 7, float64 16. ``matrix_rank`` counts the singular values above a
-# tolerance. A small determinant says nothing.
+# tolerance; a small determinant says nothing.
 A = torch.tensor([[1.0, 2.0], [2.0, 4.001]])
 torch.linalg.cond(A).log10().round()  # tensor(4.)
 torch.linalg.matrix_rank(A)  # tensor(2)
@@ -149,10 +149,10 @@ with suppress(RuntimeError):
 # ----------------------------------------------------------------
 #
 # For a symmetric positive definite matrix keep the Cholesky factor, for any
-# other the LU factors. A triangular matrix needs no factor at all. Mind the
-# order: ``torch.cholesky_solve`` takes ``b`` first,
-# ``torch.linalg.lu_solve`` last. ``Tensor.lu_solve`` and
-# ``Tensor.triangular_solve`` are deprecated as their functions.
+# other the LU factors; a triangular matrix needs neither. Mind the order:
+# ``torch.cholesky_solve`` takes ``b`` first, ``torch.linalg.lu_solve``
+# last. ``Tensor.lu_solve`` and ``Tensor.triangular_solve`` are deprecated
+# as their functions.
 A = torch.tensor([[4.0, 2.0], [2.0, 5.0]], dtype=torch.float64)
 b = torch.tensor([[8.0], [12.0]], dtype=torch.float64)
 x = torch.linalg.solve(A, b)

@@ -1,13 +1,14 @@
 """The Sphinx side of Proofsheet.
 
-``running`` keeps sphinx-gallery's runs honest, ``drawing`` draws tensors and ``graph`` what
-autograd made of them, ``pages`` makes a page of cards from a script, ``examples`` shows what
-an example reached before its steps and links it with cards, ``choosing`` tables that lead to
-cards, ``code`` reads and links code, ``apis`` knows PyTorch's names and ``coverage`` how many
-have a card, ``quick`` sums up the reference, ``guides`` lead through it, ``records`` says what
-was checked, ``tables`` sums that up, ``freshness`` knows what is to be built again,
-``translation`` keeps Chinese complete, ``mathml`` sets formulas, ``search`` and ``site`` serve
-the whole. ``inventory`` is run by hand after a new PyTorch.
+``running`` keeps sphinx-gallery's runs honest, ``notebooks`` makes its notebooks read well,
+``drawing`` draws tensors and ``graph`` what autograd made of them, ``pages`` makes a page of
+cards from a script, ``examples`` shows what an example reached before its steps and links it
+with cards, ``choosing`` tables that lead to cards, ``code`` reads and links code, ``apis``
+knows PyTorch's names and ``coverage`` how many have a card, ``quick`` sums up the reference,
+``guides`` lead through it, ``records`` says what was checked, ``tables`` sums that up,
+``freshness`` knows what is to be built again, ``translation`` keeps Chinese complete,
+``languages`` names both, ``mathml`` sets formulas, ``search`` and ``site`` serve the whole.
+``inventory`` is run by hand after a new PyTorch.
 """
 
 import hashlib
@@ -17,8 +18,8 @@ from pathlib import Path
 from . import records
 
 PARTS = (
-    "translation", "running", "drawing", "apis", "pages", "examples", "choosing", "coverage",
-    "quick", "guides", "tables", "mathml", "search", "site", "freshness",
+    "translation", "running", "notebooks", "drawing", "apis", "pages", "examples", "choosing",
+    "coverage", "quick", "guides", "tables", "mathml", "search", "site", "freshness",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pygments.token import STANDARD_TYPES, Comment, Name, Operator, Token
 from . import apis
 
 ERROR = re.compile(r"[\w.]*(Error|Exception|Warning|Interrupt|Exit|Iteration): ")
-GLANCE = re.compile(r"^\.\. glance: (.+)$", re.MULTILINE)
+GLANCE = re.compile(r"^\.\. glance:: (.+)$", re.MULTILINE)
 OPTION = re.compile(r"\w+=[\w.\"'-]+")
 
 
@@ -68,7 +68,7 @@ def _without_comments(code):
 def chief_claim(card, names):
     """The claim that stands for a card in the table, or None if it makes none.
 
-    A card may say which: ``.. glance: statement`` in its text. Otherwise an error or warning
+    A card may say which: ``.. glance:: statement`` in its text. Otherwise an error or warning
     stands for a card whose title speaks of one, and for no other; then one about an option
     in the title, such as ``swap=True``; then one about ``names``; then the first.
 

@@ -14,7 +14,6 @@ import hashlib
 import json
 import logging
 import os
-import re
 import shutil
 import sys
 import warnings
@@ -120,37 +119,11 @@ def _width(path):
         return image.width
 
 
-class ChapterOrder:
-    """Sort key of sphinx-gallery: modules in the order that their chapter's header gives.
-
-    The header says so in a comment, ``.. order: creating random_tensors ...``; a module
-    that it does not name stands behind the others, by name.
-    """
-
-    def __init__(self, src_dir):
-        self.header = Path(src_dir) / "GALLERY_HEADER.rst"
-
-    def __repr__(self):
-        return "<ChapterOrder>"  # sphinx-gallery writes it into its configuration's hash
-
-    @functools.cached_property
-    def names(self):
-        """The modules that the header names, in order."""
-        text = self.header.read_text(encoding="utf-8")
-        named = re.search(r"^\.\. order:((?:.|\n )*)", text, re.MULTILINE)
-        return named[1].split() if named else []
-
-    def __call__(self, filename):
-        """Where ``filename``, or a chapter of that name, stands."""
-        stem = Path(filename).stem
-        return (self.names.index(stem) if stem in self.names else len(self.names), stem)
-
-
-def chapter_order(folder):
-    """Sort key of sphinx-gallery: chapters in the order that the header above them gives."""
-    folder = Path(folder)
-    source = records.ROOT / "docs" / folder.parent  # sphinx-gallery's paths start at the source
-    return ChapterOrder(source)(folder.name)
+def copy_indexes(app):
+    """Copy the lists of chapters; those of pages sphinx-gallery copies with the scripts."""
+    for top, folder in records.SOURCES.items():
+        (Path(app.srcdir) / top).mkdir(exist_ok=True)
+        shutil.copy2(records.ROOT / folder / "index.rst", Path(app.srcdir) / top)
 
 
 # --- one script, in a fork ----------------------------------------------------------------
@@ -169,6 +142,8 @@ class Render:
     example: bool
 
     def __call__(self, unit, path, seed, device):
+        if seed:  # an example that does not seed itself: once more, and nothing to show
+            return process.check(unit, path, seed, device)
         _style_figures()
         _tame()
         if not self.example:
@@ -268,7 +243,7 @@ def run_outdated(app):
     for name, module in pages.items():
         render = Render(conf, src / Path(name).parent, module.example)
         if module.example and (name in stale or module in unproved):
-            shown[name] = process.Job(module.path, "cpu", process.plan(module)[:1], render)
+            shown[name] = process.Job(module.path, "cpu", process.plan(module), render)
             jobs.append(shown[name])
         elif module in unproved:
             jobs.append(process.Job(module.path, "cpu", process.plan(module), process.check))
@@ -330,26 +305,6 @@ def forget_deleted(src):
         for path in sorted((src / top).glob("*/index.rst")):
             if not (records.ROOT / folder / path.parent.name).is_dir():
                 path.unlink()
-
-
-PAGE_ONLY = re.compile(
-    r"^\.\. (?:tensors::|glance:).*\n(?:[ \t]+\S.*\n|[ \t]*\n(?=[ \t]))*\n?", re.MULTILINE
-)
-
-
-def clean_notebooks(app):
-    """Take what is for pages alone, such as the drawing directive, out of the notebooks."""
-    for top in records.SOURCES:
-        for path in (Path(app.srcdir) / top).glob("*/*.ipynb"):
-            text = path.read_text(encoding="utf-8")
-            if ".. tensors::" not in text and ".. glance:" not in text:
-                continue
-            notebook = json.loads(text)
-            for cell in notebook["cells"]:
-                if cell["cell_type"] == "markdown":
-                    source = "".join(cell["source"]) + "\n"
-                    cell["source"] = [PAGE_ONLY.sub("", source).rstrip()]
-            path.write_text(json.dumps(notebook, indent=2) + "\n", encoding="utf-8")
 
 
 def copy_downloads(app, exception):
@@ -427,8 +382,8 @@ def setup(app):
     """Connect the hooks; sphinx-gallery itself runs at priority 500."""
     # It imports matplotlib at each start, for a second; here it draws nothing.
     gen_gallery._import_matplotlib = lambda: None
+    app.connect("builder-inited", copy_indexes, priority=400)
     app.connect("builder-inited", run_outdated, priority=400)
-    app.connect("builder-inited", clean_notebooks, priority=600)
     app.connect("build-finished", copy_downloads)
     app.connect("build-finished", say_failed)
     app.connect("builder-inited", listen, priority=100)

@@ -16,13 +16,11 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
 from . import records
+from .languages import NAMES, SOURCE, tag
 from .pages import size
 
 logger = getLogger(__name__)
 _ = get_translation("sphinx")
-
-LANGUAGES = {"en": "English", "zh_CN": "中文"}  # folder -> what the switch says
-DEFAULT = "en"
 
 # Files of Sphinx and its extensions that no page here needs, but the search page the first four.
 SEARCH_ONLY = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "translations.js"}
@@ -31,11 +29,6 @@ NOT_NEEDED_PREFIXES = ("sg_gallery", "mystnb")
 
 LONG_NAME = re.compile(r'(?<=<span class="pre">)[\w.]{28,}(?=</span>)')
 JOINT = re.compile(r"(?<=\w[._])(?=[^\W_])")
-
-
-def tag(language):
-    """The language tag of a folder: ``zh_CN`` gives ``zh-CN``."""
-    return language.replace("_", "-")
 
 
 def settings():
@@ -167,12 +160,12 @@ def complete_context(app, pagename, templatename, context, doctree):
             "tag": tag(language),
             "label": label,
         }
-        for language, label in LANGUAGES.items()
+        for language, label in NAMES.items()
         if language != here
     ]
     context["alternates"] = [
         {"tag": shown, "url": f"{site}{folder}/{page}"}
-        for shown, folder in [*((tag(name), name) for name in LANGUAGES), ("x-default", DEFAULT)]
+        for shown, folder in [*((tag(name), name) for name in NAMES), ("x-default", SOURCE)]
     ]
     repository = config.proofsheet_repository
     context["repository_url"] = repository and f"https://github.com/{repository}"
@@ -309,10 +302,10 @@ class ShowCard(SphinxPostTransform):
 def write_site(app, exception):
     """Write the start page, the 404 page, the sitemap and robots.txt beside the languages."""
     out = Path(app.outdir)
-    if exception or app.builder.name != "html" or out.name not in LANGUAGES:
+    if exception or app.builder.name != "html" or out.name not in NAMES:
         return
     site, templates = app.config.proofsheet_site, app.builder.templates
-    languages = [{"folder": name, "tag": tag(name)} for name in LANGUAGES]
+    languages = [{"folder": name, "tag": tag(name)} for name in NAMES]
     base = urlsplit(site).path
     context = {"site": site, "base": base, "project": app.config.project, "languages": languages}
     for name, template in (("index.html", "start.html"), ("404.html", "404.html")):
@@ -324,10 +317,10 @@ def write_site(app, exception):
     ElementTree.register_namespace("xhtml", xhtml)
     urls = ElementTree.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
     for page in pages:
-        for language in LANGUAGES:
+        for language in NAMES:
             url = ElementTree.SubElement(urls, "url")
             ElementTree.SubElement(url, "loc").text = f"{site}{language}/{page}"
-            for other in LANGUAGES:
+            for other in NAMES:
                 href = f"{site}{other}/{page}"
                 attributes = {"rel": "alternate", "hreflang": tag(other), "href": href}
                 ElementTree.SubElement(url, f"{{{xhtml}}}link", attributes)
