@@ -47,6 +47,5 @@ class Together(SphinxPostTransform):
 
 
 def setup(app):
-    """Register the renderer; ``html_math_renderer = "mathml"`` chooses it."""
     app.add_post_transform(Together)
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
