@@ -23,7 +23,7 @@ def module(*codes):
     """Source of a snippet module with one card for each code."""
     text = HEAD
     for number, code in enumerate(codes):
-        text += f"# %%\n# Card {number}\n# ------\n{textwrap.dedent(code).strip()}\n\n"
+        text += f"# %%\n# Card {number}\n# --------\n{textwrap.dedent(code).strip()}\n\n"
     return text
 
 
@@ -153,6 +153,443 @@ torch.rand(2)  # shape (2,), dtype float32
 values, index = torch.tensor([1, 5, 2]).max(dim=0)  # (tensor(5), tensor(1))
 """
 
+# What has slipped through once, and its like: kind: (what must be said, lies).
+KINDS = {
+    "a number cut from an error": (
+        "whole words and numbers",
+        [
+            "x = [2, 3]\nwith suppress(ValueError):\n    raise ValueError(f'but got {x}')"
+            "  # ValueError: but got [2",
+            "x = 'cuda:1'\nwith suppress(ValueError):\n    raise ValueError(f'it is on {x}')"
+            "  # ValueError: on cuda",
+            "with suppress(IndexError):\n    torch.arange(30)[50]  # IndexError: index 5",
+            "with suppress(IndexError):\n    torch.arange(30)[50]"
+            "  # IndexError: 0 is out of bounds",
+            "with suppress(IndexError):\n    torch.arange(30)[50]  # IndexError: with size 3",
+            "with suppress(RuntimeError):\n    torch.ones(60).view(7)"
+            "  # RuntimeError: input of size 6",
+            "with suppress(RuntimeError):\n    torch.ones(2, 13) @ torch.ones(12, 2)"
+            "  # RuntimeError: multiplied (2x13 and 12x",
+            "x = -1\nwith suppress(ValueError):\n    raise ValueError(f'dim {x} of it')"
+            "  # ValueError: 1 of it",
+            "x = 1.5\nwith suppress(ValueError):\n    raise ValueError(f'the rate {x} of it')"
+            "  # ValueError: the rate 1",
+            "x = 1.5\nwith suppress(ValueError):\n    raise ValueError(f'the rate {x} of it')"
+            "  # ValueError: 5 of it",
+            "x = '1,000'\nwith suppress(ValueError):\n    raise ValueError(f'takes {x} of it')"
+            "  # ValueError: takes 1",
+            "x = '5%'\nwith suppress(ValueError):\n    raise ValueError(f'it lost {x} of it')"
+            "  # ValueError: it lost 5",
+            "import warnings\nx = 12\nwarnings.warn(f'it took {x} of it')"
+            "  # UserWarning: it took 1",
+        ],
+    ),
+    "a word cut from an error": (
+        "whole words and numbers",
+        [
+            "with suppress(ValueError):\n    raise ValueError('unsupported value')"
+            "  # ValueError: supported value",
+            "with suppress(ValueError):\n    raise ValueError('a non-leaf tensor')"
+            "  # ValueError: leaf tensor",
+            "with suppress(ValueError):\n    raise ValueError('it is incompatible')"
+            "  # ValueError: compatible",
+            "with suppress(ValueError):\n    raise ValueError('you can\\'t do it')"
+            "  # ValueError: you can",
+            "with suppress(ValueError):\n    raise ValueError('an item is readonly')"
+            "  # ValueError: is read",
+        ],
+    ),
+    "a quotation that says the opposite": (
+        "the quotation leaves out",
+        [
+            "x = torch.ones(1, requires_grad=True)\nwith suppress(RuntimeError):\n    x.numpy()"
+            "  # RuntimeError: call numpy() on Tensor that requires grad",
+            "with suppress(RuntimeError):\n    torch.ones(2).backward()"
+            "  # RuntimeError: element 0 of tensors does",
+            "with suppress(RuntimeError):\n    torch.ones(2).backward()"
+            "  # RuntimeError: element 0 ... require grad",
+            "with suppress(RuntimeError):\n    torch.ones(2).backward()"
+            "  # RuntimeError: require grad",
+            "with suppress(RuntimeError):\n    torch.ones(2, 3) @ torch.ones(2, 3)"
+            "  # RuntimeError: be multiplied",
+            "with suppress(RuntimeError):\n    torch.ones(2, 3) @ torch.ones(2, 3)"
+            "  # RuntimeError: mat1 and mat2 shapes ... be multiplied",
+            "with suppress(RuntimeError):\n    torch.ones(2, 3) @ torch.ones(2, 3)"
+            "  # RuntimeError: mat1 and mat2 shapes",
+            "with suppress(ValueError):\n    raise ValueError('it was never really used up')"
+            "  # ValueError: used up",
+            "with suppress(ValueError):\n    raise ValueError('unable to load it')"
+            "  # ValueError: load it",
+            "with suppress(ValueError):\n    raise ValueError('we do not currently allow it')"
+            "  # ValueError: allow it",
+            "with suppress(ValueError):\n    raise ValueError('it runs without a mask')"
+            "  # ValueError: a mask",
+            "with suppress(ValueError):\n    raise ValueError('neither of the two works')"
+            "  # ValueError: two works",
+            "import warnings\nwarnings.warn('this is no longer slow')  # UserWarning: longer slow",
+        ],
+    ),
+    "a quotation of next to nothing": (
+        "is too short",
+        [
+            "with suppress(RuntimeError):\n    torch.ones(2).backward()  # RuntimeError: element",
+            "with suppress(RuntimeError):\n    torch.ones(2).backward()  # RuntimeError: a",
+            "with suppress(RuntimeError):\n    torch.ones(2).backward()  # RuntimeError: 0",
+            "with suppress(IndexError):\n    torch.arange(30)[50]"
+            "  # IndexError: index ... size ... 30",
+        ],
+    ),
+    "an error of another class": (
+        "claimed",
+        [
+            "with suppress(RuntimeError):\n    torch.ones(2) @ torch.ones(3)"
+            "  # torch.cuda.RuntimeError: inconsistent tensor size",
+            "import numpy as np\nwith suppress(RuntimeError):\n"
+            "    torch.linalg.inv(torch.zeros(2, 2))"
+            "  # np.linalg.LinAlgError: is singular",
+            "import numpy as np\nwith suppress(ValueError):\n    np.linalg.inv(np.zeros((2, 2)))"
+            "  # LinAlgError: Singular matrix",
+            "class _ValueError(ValueError):\n    pass\n\nwith suppress(ValueError):\n"
+            "    raise _ValueError('this is bad')  # ValueError: this is bad",
+            "import multiprocessing\nwith suppress(multiprocessing.TimeoutError):\n"
+            "    raise multiprocessing.TimeoutError('too late')  # TimeoutError: too late",
+            "import json\nwith suppress(ValueError):\n    json.loads('x')"
+            "  # ValueError: Expecting value",
+            "import queue\nwith suppress(queue.Empty):\n    queue.Queue().get(block=False)"
+            "  # queue.Full",
+        ],
+    ),
+    "a message that is there": (
+        "say part of the message",
+        ["with suppress(ValueError):\n    int('x')  # ValueError"],
+    ),
+    "digits that no float holds": (
+        "digits that its dtype does not hold",
+        [
+            "torch.tensor(16777216.0) + 0.5  # tensor(16777216.5000)",
+            "torch.tensor(1 / 3)  # tensor(0.333333333333)",
+            "torch.tensor(16777216.0).item()  # 16777216.5000",
+            "torch.tensor(1 / 3, dtype=torch.bfloat16)  # tensor(0.3350, dtype=torch.bfloat16)",
+            "torch.tensor(16777216.0) + 0.5  # tensor(16777216.5)",
+            "torch.tensor(100000.123)  # tensor(100000.123)",
+            "torch.tensor(2.0**24 + 1)  # tensor(16777217.)",
+            "float(2**53 + 1)  # 9007199254740993.0",
+            "torch.tensor(2.0**53, dtype=torch.float64)"
+            "  # tensor(9007199254740993., dtype=torch.float64)",
+            "import numpy as np\nnp.array([2050], dtype=np.float16)"
+            "  # array([2049.5], dtype=float16)",
+            "import numpy as np\nnp.float32(16777217)  # np.float32(16777217.0)",
+            "torch.tensor(1e-46)  # tensor(1e-46)",
+        ],
+    ),
+    "digits that are off": (
+        "got ",
+        [
+            "torch.tensor(2048.0, dtype=torch.float16)  # tensor(2049., dtype=torch.float16)",
+            "torch.tensor([1.0, 2.5e-5])  # tensor([1., 2.6e-05])",
+            "torch.tensor(0.333)  # tensor(0.33)",
+            "1 / 3  # 0.3334",
+            "torch.tensor(1 / 3)  # tensor(0.3334)",
+            "torch.tensor([1e8]) / 3  # tensor([3.3334e+07])",
+            "torch.tensor(1 / 3, dtype=torch.bfloat16)  # tensor(0.3433, dtype=torch.bfloat16)",
+            "10**20 + 1  # 100000000000000000000",
+            "torch.tensor(2**53 + 1)  # tensor(9007199254740992)",
+        ],
+    ),
+    "a number that Python reads as another": (
+        "to Python",
+        ["5e-324 / 4  # 1e-324", "1e308 * 10  # 1e309", "1e308 * -10  # -1e309"],
+    ),
+    "an exponent that hides how coarse it is": (
+        "",
+        [
+            "x = 4321.0  # 0.0000e+08",
+            "x = 4321.0  # 0.0004e+07",
+            "x = 4321.0  # 432.1000e+01",
+            "torch.tensor(4321.0)  # tensor(0.0000e+08)",
+        ],
+    ),
+    "zero of the other sign": (
+        "got ",
+        [
+            "torch.tensor(-0.0)  # tensor(0.)",
+            "torch.tensor([-1.0, 1.0]).relu()  # tensor([-0., 1.])",
+            "x = -0.0  # 0.0",
+            "complex(1, -0.0)  # (1+0j)",
+            "torch.tensor(complex(-0.0, 1))  # tensor(0.+1.j)",
+            "import numpy as np\nnp.array([-0.0])  # array([0.])",
+        ],
+    ),
+    "text in code": (
+        "code carries no prose",
+        [
+            "def f(x: 'two or three') -> 'gives 7':\n    return x\n\nf(1)  # 1",
+            'def f(x):\n    """Returns tensor(7.) for every x."""\n    return x\n\nf(1)  # 1',
+            'class A:\n    """Adds two."""\n\nA()',
+            "torch.ones(2).sum()\n'tensor(3.)'",
+            "torch.ones(2).sum(); 'this is three'",
+            "async def f():\n    'Gives two.'",
+        ],
+    ),
+    "text that is shown": (
+        "a number that nobody checks",
+        [
+            "import logging\nlogging.info('the loss is 0.1')",
+            "print('the sum is 3')",
+            "acc = 1\nprint(f'accuracy 0.99 = {acc}')",
+            "print('tensor([1, 2])')",
+            "print('accuracy:', '0.99')",
+            "print('reached {} of 97 %'.format(1))",
+            "x = torch.ones(2)\nassert x.sum() == 2, 'the sum is 7'",
+            "x = torch.ones(2)\nif x.sum() > 9:\n    raise ValueError('the sum is 2, not 9')",
+            "import sys\nsys.stdout.write('loss 0.1')",
+            "exec('x = 1  # x is 2')",
+        ],
+    ),
+    "a claim in the text": ("looks like a claim", ["# tensor([1, 2])\ntorch.ones(2)"]),
+    "a line for sphinx-gallery that hides code": (
+        "code carries no prose",
+        [
+            "# sphinx_gallery_start_ignore\ntorch.Size.numel = None\n# sphinx_gallery_end_ignore",
+            "torch.ones(2)\n# sphinx_gallery_note: the sum of ones(2) is 3",
+            "torch.ones(2)\n# sphinx_gallery_thumbnail_number = 1, and the sum is 3",
+        ],
+    ),
+    "a tensor of another class": (
+        "it is a",
+        [
+            "torch.nn.Parameter(torch.ones(1))  # tensor([1.], requires_grad=True)",
+            "torch.ones(1)  # Parameter containing: tensor([1.])",
+            "torch.nn.Linear(1, 1).weight.data  # Parameter containing: tensor([[1.]])",
+            "[torch.nn.Parameter(torch.ones(1))]  # [tensor([1.], requires_grad=True)]",
+            "class Image(torch.Tensor):\n    pass\n\nImage([1.0])  # tensor([1.])",
+            "class Image(torch.Tensor):\n    pass\n\nImage([1.0])  # Mask([1.])",
+            "torch.ones(1)  # Image([1.])",
+            "torch.nn.UninitializedParameter()  # tensor([], requires_grad=True)",
+        ],
+    ),
+    "a tensor that is no leaf": (
+        "",
+        [
+            "x = torch.ones(1, requires_grad=True)\nx * 2  # tensor([2.], requires_grad=True)",
+            "x = torch.ones(1, requires_grad=True)\nx * 2  # tensor([2.], grad_fn=<AddBackward0>)",
+            "torch.ones(1, requires_grad=True)  # tensor([1.], grad_fn=<MulBackward0>)",
+        ],
+    ),
+    "a container of another type": (
+        "",
+        [
+            "from collections import OrderedDict\nOrderedDict(a=1)  # {'a': 1}",
+            "from collections import Counter\nCounter('aab')  # {'a': 2, 'b': 1}",
+            "from collections import defaultdict\ndefaultdict(int, a=1)  # {'a': 1}",
+            "from collections import defaultdict\ndefaultdict(int, a=1)"
+            "  # defaultdict(<class 'list'>, {'a': 1})",
+            "dict(a=1)  # OrderedDict({'a': 1})",
+            "from collections import OrderedDict\nOrderedDict(a=1)  # OrderedDict({'a': 2})",
+            "from collections import Counter\nCounter('aab')  # Counter({'b': 1, 'a': 2})",
+            "frozenset({1})  # {1}",
+            "set(torch.tensor([1.0, 2.0]).tolist())  # {1, 2}",
+            "{True, False}  # {0, 1}",
+            "{(1.0, 2)}  # {(True, 2)}",
+            "frozenset({1.0})  # frozenset({1})",
+            "from collections import deque\ndeque([1])  # [1]",
+            "from collections import deque\ndeque([1])  # deque([2])",
+        ],
+    ),
+    "a fact of another type": (
+        " is (",
+        [
+            "torch.ones(2, 3)  # shape (2.0, 3)",
+            "torch.ones(1, 3)  # shape (True, 3)",
+            "torch.ones(2, 3)  # stride (3, True)",
+        ],
+    ),
+    "a keyword that nobody looks at": (
+        "",
+        [
+            "torch.ones(1)  # tensor([1.], nnz=5)",
+            "torch.ones(1)  # tensor([1.], layout=torch.strided)",
+            "torch.arange(4)  # tensor([[0, 1], [2, 3]], size=(4,))",
+            "torch.arange(4)  # tensor([0, 1, 2, 3], size=(4,))",
+            "torch.zeros(0, 3)  # tensor([], size=(3, 0))",
+            "import numpy as np\nnp.ones(1)  # array([1.], requires_grad=True)",
+            "torch.eye(1).to_sparse()  # tensor([[1.]], indices=tensor([[0], [0]]),"
+            " values=tensor([1.]), size=(1, 1), layout=torch.sparse_coo)",
+            "torch.eye(1).to_sparse()  # tensor(indices=tensor([[0], [0]]),"
+            " values=tensor([1.]), size=(1, 1), nnz=2, layout=torch.sparse_coo)",
+        ],
+    ),
+    "an error that nobody hears of": (
+        "says so in no claim",
+        [
+            "try:\n    int('x')\nexcept ValueError:\n    x = None",
+            "try:\n    int('x')\nexcept ValueError:\n    print('all is well')",
+            "try:\n    int('x')\nexcept ValueError:\n    pass",
+            "try:\n    int('x')\nexcept ValueError:\n    ...",
+            "try:\n    int('x')\nexcept ValueError as error:\n    None",
+            "for i in [1]:\n    try:\n        int('x')\n    except ValueError:\n        continue",
+            "def f():\n    try:\n        int('x')\n    except ValueError:\n        return\n"
+            "\nf()  # None",
+            "def f():\n    try:\n        int('x')\n    finally:\n        return 1\n\nf()  # 1",
+            "try:\n    int('x')\nexcept* ValueError:\n    pass",
+            "try:\n    int('y')\n    int('x')  # ValueError: invalid literal for int()\n"
+            "except ValueError:\n    pass",
+            "with suppress(ValueError):\n    for i in range(int('y')):\n        pass\n"
+            "    int('x')  # ValueError: invalid literal for int()",
+            "with suppress(ValueError):\n    if int('y'):\n        pass\n"
+            "    int('x')  # ValueError: invalid literal for int()",
+            "from contextlib import contextmanager\n\n@contextmanager\ndef calm():\n    try:\n"
+            "        yield\n    except ValueError as error:\n        print(error)\n\n"
+            "with calm():\n    int('x')",
+            "class Calm:\n    def __enter__(self):\n        return self\n\n"
+            "    def __exit__(self, *_):\n        return True\n\nwith Calm():\n    int('x')",
+            "from contextlib import ExitStack\nwith ExitStack() as stack:\n"
+            "    stack.enter_context(suppress(ValueError))\n    int('x')",
+            "import pytest\nwith pytest.raises(ValueError):\n    int('x')",
+            "import unittest\nwith unittest.TestCase().assertRaises(ValueError):\n    int('x')",
+            "with torch.no_grad(), suppress(ValueError), torch.no_grad():\n    int('y')\n"
+            "    int('x')  # ValueError: invalid literal for int()",
+            "import threading\nthread = threading.Thread(target=int, args=('x',))\nthread.start()\n"
+            "thread.join()",
+            "import threading\n\ndef f():\n    int('x')\n\nthread = threading.Thread(target=f)\n"
+            "thread.start()\nthread.join()",
+            "class A:\n    def __del__(self):\n        int('x')\n\na = A()\ndel a",
+            "match 1:\n    case 1:\n        try:\n            int('x')\n"
+            "        except ValueError:\n"
+            "            pass",
+        ],
+    ),
+    "suppress under another name": (
+        "suppress without a claim",
+        [
+            "import contextlib as c\nwith c.suppress(ValueError):\n    int('x')",
+            "from contextlib import suppress as ignoring\nwith ignoring(ValueError):\n    int('x')",
+            "calm = suppress(ValueError)\nwith calm:\n    int('x')",
+            "def calm():\n    return suppress(ValueError)\n\nwith calm():\n    int('x')",
+            "with suppress(ValueError):\n    torch.tensor(torch.ones(1))"
+            "  # UserWarning: To copy construct from a tensor",
+        ],
+    ),
+    "in a forked child": (
+        "claimed ",
+        [
+            "from torch.utils.data import DataLoader, Dataset, get_worker_info\n\n"
+            "class D(Dataset):\n    def __len__(self):\n        return 2\n\n"
+            "    def __getitem__(self, i):\n        here = get_worker_info() is None  # True\n"
+            "        return i\n\nD()[0]\n"
+            "list(DataLoader(D(), num_workers=1, multiprocessing_context='fork'))",
+            "from torch.utils.data import DataLoader\n\ndef stack(items):\n"
+            "    batch = torch.tensor(items)  # shape (2,)\n    return batch\n\nstack([1, 2])\n"
+            "loader = DataLoader(range(3), batch_size=2, collate_fn=stack, num_workers=1,\n"
+            "    multiprocessing_context='fork')\nlen(list(loader))  # 2",
+            "import os\n\ndef f():\n    os.getpid()  # 1\n\n"
+            "pid = os.fork()\nif pid == 0:\n    f()\n    os._exit(0)\ndone = os.waitpid(pid, 0)",
+            "import os\n\ndef f():\n    int('7')  # ValueError: invalid literal for int()\n\n"
+            "pid = os.fork()\nif pid == 0:\n    f()\n    os._exit(0)\ndone = os.waitpid(pid, 0)",
+        ],
+    ),
+    "unheard of in a forked child": (
+        "undeclared warning",
+        [
+            "import os, warnings\npid = os.fork()\nif pid == 0:\n    warnings.warn('it is old')\n"
+            "    os._exit(0)\ndone = os.waitpid(pid, 0)",
+        ],
+    ),
+    "two warnings, one claim": (
+        "undeclared warning",
+        [
+            "import warnings\n\ndef f():\n    warnings.warn('a is old')\n"
+            "    warnings.warn('a is old, too')\n\nf()  # UserWarning: a is old",
+            "import warnings\n\ndef f():\n    warnings.warn('a is old')\n"
+            "    warnings.warn('a is old', FutureWarning)\n\nf()  # UserWarning: a is old",
+        ],
+    ),
+    "the last line of a match": (
+        "",
+        [
+            "with suppress(ValueError):\n    match 1:\n        case 1:\n            int('x')\n"
+            "        case _:\n            torch.ones(2)  # ValueError: invalid literal for int()",
+            "match 1:\n    case 1:\n        1  # 2",
+        ],
+    ),
+    "a second comment behind a claim": (
+        "one comment, one claim",
+        ["x = 1  # 1  # the sum is 7", "x = [1]  # [1] # tensor(7.)"],
+    ),
+    "a result in a string": ("looks like a claim", ["x = torch.ones(2)\n_ = 'tensor([2., 2.])'"]),
+    "asserts that do not run": ("AssertionError", ["x = torch.ones(2)\nassert x.sum() == 3"]),
+    "not the side that holds": (
+        "claimed ",
+        [
+            "x = 1  # 2 since 2.0, 1 before",
+            "x = 1  # 1 since 99.0, 2 before",
+            "with suppress(ValueError):\n    int('7')"
+            "  # ValueError: invalid literal for int() since 2.0, 7 before",
+        ],
+    ),
+}
+LINES = [(kind, lie) for kind, (_, lies) in KINDS.items() for lie in lies]
+
+# What an honest author writes.
+HONEST = {
+    "match": "match 1:\n    case 1:\n        2  # 2\n        x = 3  # 3",
+    "NumPy's own print": "import numpy as np\nnp.float32(0.1)  # np.float32(0.1)\n"
+    "np.bool_(True)  # np.True_\nnp.array(['a', 'b'])  # array(['a', 'b'], dtype='<U1')",
+    "a sparse tensor that warned": "x = torch.eye(2).to_sparse_csr()"
+    "  # UserWarning: Sparse CSR tensor"
+    " support\nx  # tensor(crow_indices=tensor([0, 1, 2]), col_indices=tensor([0, 1]),"
+    " values=tensor([1., 1.]), size=(2, 2), nnz=2, layout=torch.sparse_csr)",
+    "torch.Size in a sparse claim": "torch.eye(1).to_sparse()  # tensor(indices=tensor([[0], [0]]),"
+    " values=tensor([1.]), size=torch.Size([1, 1]), nnz=1, layout=torch.sparse_coo)",
+    "facts inside vmap": "def f(x):\n    x  # shape ()\n    return x\n\n"
+    "torch.vmap(f)(torch.ones(2))  # tensor([1., 1.])",
+    "an empty message": "with suppress(AssertionError):\n    assert 1 > 2  # AssertionError\n"
+    "import queue\nwith suppress(queue.Empty):\n    queue.Queue().get(block=False)  # queue.Empty",
+    "other names of errors": "import zipfile, io\nwith suppress(zipfile.BadZipFile):\n"
+    "    zipfile.ZipFile(io.BytesIO(b'x'))  # zipfile.BadZipFile: File is not a zip file\n"
+    "with suppress(ExceptionGroup):\n    raise ExceptionGroup('some failed', [ValueError()])"
+    "  # ExceptionGroup: some failed",
+    "containers as printed": "from collections import *\n"
+    "OrderedDict(a=1)  # OrderedDict({'a': 1})\nOrderedDict(a=1)  # OrderedDict([('a', 1)])\n"
+    "Counter('aab')  # Counter({'a': 2, 'b': 1})\nCounter('baa')  # Counter({'a': 2, 'b': 1})\n"
+    "defaultdict(list, a=[1])  # defaultdict(<class 'list'>, {'a': [1]})\n"
+    "frozenset({1, 2})  # frozenset({2, 1})\ndeque([1, 2])  # deque([1, 2])\nset()  # len 0",
+    "tensors of other classes": "torch.nn.Parameter(torch.ones(1))"
+    "  # Parameter containing: tensor([1.], requires_grad=True)\n\n"
+    "class Image(torch.Tensor):\n    pass\n\nImage([1.0])  # Image([1.])\n"
+    "Image([1.0])  # type Image, shape (1,)\ntorch.nn.Buffer(torch.ones(1))  # tensor([1.])",
+    "an error that is shown": "try:\n    int('x')\nexcept ValueError as error:\n"
+    "    str(error)  # \"invalid literal for int() with base 10: 'x'\"\n"
+    "try:\n    int('x')  # ValueError: invalid literal for int()\nexcept ValueError:\n    pass",
+    "an error as a decision": "size = 8\ntry:\n    int('x')\nexcept ValueError:\n    size //= 2\n"
+    "size  # 4",
+    "managers that swallow nothing": "import tempfile\nwith tempfile.TemporaryFile() as file,"
+    " torch.no_grad():\n    file.write(b'x')  # 1\nwith suppress(ValueError), torch.no_grad():\n"
+    "    int('x')  # ValueError: invalid literal for int()",
+    "a claimed error in a thread": "import threading\n\ndef f():\n"
+    "    int('x')  # ValueError: invalid literal for int()\n\nthread = threading.Thread(target=f)\n"
+    "thread.start()\nthread.join()",
+    "claims in workers": "from torch.utils.data import DataLoader, Dataset, get_worker_info\n\n"
+    ""
+    "class D(Dataset):\n    def __len__(self):\n        return 2\n\n"
+    "    def __getitem__(self, i):\n        here = get_worker_info().num_workers  # 1\n"
+    "        return i\n\n"
+    "len(list(DataLoader(D(), num_workers=1, multiprocessing_context='fork')))  # 2",
+    "the same warning twice": "import warnings\n\ndef f():\n    for _ in range(2):\n"
+    "        warnings.warn('it is old')\n\nf()  # UserWarning: it is old",
+    "zeros as printed": "torch.tensor([-0.0, 0.0])  # tensor([-0., 0.])\n"
+    "torch.tensor(-1e-9)  # tensor(-1.0000e-09)\ntorch.zeros(2) * 1e-9  # tensor([0., 0.])\n"
+    "complex(1, -0.0)  # (1-0j)\ncomplex(0, -2)  # -2j\n"
+    "torch.tensor([0.0, 1e-9])  # tensor([0.0000e+00, 1.0000e-09])",
+    "messages in full words": "with suppress(IndexError):\n    torch.arange(30)[50]"
+    "  # IndexError: index 50 ... with size 30\nwith suppress(KeyError):\n    {}['a']"
+    "  # KeyError: 'a'\nwith suppress(RuntimeError):\n    torch.ones(2, 3) @ torch.ones(2, 3)"
+    "  # RuntimeError: cannot be multiplied (2x3 and 2x3)",
+    "text that says no result": "for epoch in range(1):\n    print(f'epoch {epoch}: {0.5:.3f}')\n"
+    "print('done')\nassert torch.ones(1).sum() == 1, 'it is not one'",
+    "an error from the future": "class A:\n    def f(self) -> A:\n        return self\n\nA().f()",
+}
+
 
 def outcomes(folder, sources, limit=60.0):
     """Check many small files at once: ``{name: job}``."""
@@ -192,6 +629,40 @@ def test_a_lie_is_caught(lies, name):
     assert any(expected in message for _, message in failures), failures
     first = job.path.read_text().split("\n").index("# Card 1") + 3
     assert all(first <= line < first + len(code.split("\n")) for line, _ in failures)
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory):
+    """All lies of KINDS in one file, a card for each: ``{lie: failures under both seeds}``."""
+    job = outcomes(tmp_path_factory.mktemp("lines"), {"": module(*[lie for _, lie in LINES])})[""]
+    assert job.error is None
+    return {
+        lie: [job.results[f"Card {number}", seed].failures for seed in runner.SEEDS]
+        for number, (_, lie) in enumerate(LINES)
+    }
+
+
+@pytest.mark.parametrize(("kind", "lie"), LINES, ids=[f"{k}-{n}" for n, (k, _) in enumerate(LINES)])
+def test_a_lie_of_this_kind_is_caught(lines, kind, lie):
+    for failures in lines[lie]:
+        assert failures
+        assert any(KINDS[kind][0] in message for _, message in failures), failures
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    source = module(*HONEST.values()).replace(
+        "from contextlib", "from __future__ import annotations\n\nfrom contextlib", 1
+    )
+    return outcomes(tmp_path_factory.mktemp("honest"), {"": source})[""]
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_card_is_accepted(honest, name):
+    assert honest.error is None
+    for seed in runner.SEEDS:
+        outcome = honest.results[f"Card {list(HONEST).index(name)}", seed]
+        assert outcome.failures == []
 
 
 @pytest.mark.parametrize("name", LEAKS)

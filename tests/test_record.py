@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from torchproof import __main__ as checker
-from torchproof import apis, cards, execute, record
+from torchproof import cards, execute, names, record
 
 SOURCE = '''"""
 Page
@@ -181,11 +181,11 @@ class Own(Dataset):
     ],
 )
 def test_public_names(owner, name, expected):
-    assert apis.attribute(owner, name) == expected
+    assert names.attribute(owner, name) == expected
 
 
 def test_a_class_is_named_as_a_reader_imports_it():
-    assert apis.public(DataLoader) == "torch.utils.data.DataLoader"
-    assert apis.public(nn.Linear) == "torch.nn.Linear"
-    assert apis.public(torch.optim.lr_scheduler.StepLR) == "torch.optim.lr_scheduler.StepLR"
-    assert apis.public(dict) is None
+    assert names.public(DataLoader) == "torch.utils.data.DataLoader"
+    assert names.public(nn.Linear) == "torch.nn.Linear"
+    assert names.public(torch.optim.lr_scheduler.StepLR) == "torch.optim.lr_scheduler.StepLR"
+    assert names.public(dict) is None

@@ -145,7 +145,7 @@ list(state)[2:]  # ['module.head.weight', 'module.head.bias']
 with suppress(RuntimeError):
     Net().load_state_dict(
         state
-    )  # RuntimeError: Missing key(s) ... Unexpected key(s) ... "module.body
+    )  # RuntimeError: Unexpected key(s) in state_dict: "module.body.0.weight"
 consume_prefix_in_state_dict_if_present(state, "module.")
 loaded["module."] = Net()
 loaded["module."].load_state_dict(state)

@@ -1,21 +1,29 @@
 """Run one card and hold every claim in it against what comes out."""
 
+import __future__
+
 import ast
-import io
+import json
+import os
+import random
 import sys
+import tempfile
+import threading
 import time
-import tokenize
 import types
 import warnings
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
 
-from . import claims as grammar
-from .apis import Tracer
-from .claims import ClaimError, Facts, Mismatch, Raises, Value, describe
+import torch
+
+from .compare import Mismatch, check, describe
+from .find import compound, find, prose
+from .grammar import ClaimError, Raises
+from .names import Tracer
 from .record import Outcome
 
 HOOK = "__proofsheet__"
+GENERATOR = torch.default_generator
 # A card that imports one of these is skipped, visibly, where it is not installed.
 OPTIONAL = frozenset(
     "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision tqdm torchmetrics"
@@ -23,164 +31,73 @@ OPTIONAL = frozenset(
 )
 
 
-@dataclass
-class Claim:
-    """A claim where it stands: ``body`` says what, ``statement`` of what."""
-
-    line: int
-    text: str
-    body: Raises | Facts | Value
-    statement: ast.stmt
-    passes: int = 0
-    failure: str | None = None
-    observers: list = field(default_factory=list)  # called with each value; mutate.py's
-
-
-def _comments(code, first):
-    """Yield ``(line, column, text, trailing)`` for each comment of a card."""
-    padded = "\n" * (first - 1) + code + "\n"
-    lines = padded.split("\n")
-    for token in tokenize.generate_tokens(io.StringIO(padded).readline):
-        if token.type == tokenize.COMMENT:
-            line, column = token.start
-            trailing = bool(lines[line - 1][:column].strip())
-            yield line, column, token.string.removeprefix("#").strip(), trailing
-
-
-def _statements(tree):
-    """Each line on which a simple statement ends, with the last one to end there."""
-    ends = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt) and not hasattr(node, "body"):
-            known = ends.get(node.end_lineno)
-            if known is None or node.end_col_offset > known.end_col_offset:
-                ends[node.end_lineno] = node
-    return ends
-
-
-def _value_of(statement):
-    """What a value claim speaks of: the expression, or the name just assigned."""
-    names = (ast.Name, ast.Tuple, ast.List, ast.Starred)
-    match statement:
-        case ast.Expr(value=ast.Yield() | ast.YieldFrom() | ast.Await()):
-            raise ClaimError("what a yield or an await gives is decided elsewhere")
-        case ast.Expr() | ast.Return(value=ast.expr()):
-            return
-        case ast.AugAssign(target=ast.Name()):
-            return
-        case ast.AnnAssign(target=ast.Name(), value=ast.expr()):
-            return
-        case ast.Assign(targets=targets):
-            parts = [part for target in targets for part in ast.walk(target)]
-            if all(isinstance(part, (*names, ast.expr_context)) for part in parts):
-                return
-            raise ClaimError("after an assignment into a part, claim the whole on a line below")
-    raise ClaimError("this statement has no value to claim")
-
-
-def find(code, first):
-    """Find the claims of a card.
-
-    Args:
-        code: the card's source.
-        first: the line of the file on which it starts.
-    Returns:
-        (tree, claims, failures): the parsed card, its claims in order, and
-        ``(line, message)`` for each comment that may not stand as it does.
-    """
-    tree = ast.parse("\n" * (first - 1) + code)
-    ends, claims, failures = _statements(tree), [], []
-    for line, _, text, trailing in _comments(code, first):
-        try:
-            if not trailing:
-                _own_line(text)
-                continue
-            body = grammar.parse(text)
-            statement = ends.get(line)
-            if statement is None:
-                raise ClaimError("no statement ends on this line")
-            if not isinstance(body, Raises):
-                _value_of(statement)
-            claims.append(Claim(line, text, body, statement))
-        except ClaimError as error:
-            failures.append((line, str(error)))
-    failures += _careless_suppress(tree, claims)
-    return tree, claims, failures
-
-
-def _own_line(text):
-    if text.startswith("sphinx_gallery_"):
-        return
-    try:
-        grammar.parse(text)
-    except ClaimError:
-        raise ClaimError("code carries no prose: say it in the text block") from None
-    raise ClaimError("looks like a claim but stands alone: put it behind the code it speaks of")
-
-
-def _careless_suppress(tree, claims):
-    """A ``with suppress(...)`` must say, by a claim, what it expects to be raised."""
-    expected = {id(claim.statement) for claim in claims if isinstance(claim.body, Raises)}
-    failures = []
-    for node in ast.walk(tree):
-        if _suppresses(node) and not any(id(inner) in expected for inner in ast.walk(node)):
-            failures.append((node.lineno, "suppress without a claim of what is raised"))
-    return failures
-
-
-def _suppresses(node):
-    return isinstance(node, ast.With) and any(
-        ast.unparse(item.context_expr).startswith(("suppress(", "contextlib.suppress("))
-        for item in node.items
-    )
-
-
 class _Instrument(ast.NodeTransformer):
-    """Rewrite the statements that carry a claim so that they report to the hook."""
+    """Rewrite a card so that its claims, and what swallows errors, report to the hook."""
 
     def __init__(self, claims):
         self.index = {id(claim.statement): n for n, claim in enumerate(claims)}
         self.claims = claims
-        self.suppressed = 0
 
     def _call(self, method, *args):
         function = ast.Attribute(ast.Name(HOOK, ast.Load()), method, ast.Load())
-        return ast.Call(function, list(args), [])
+        return ast.Call(function, [ast.Constant(a) if isinstance(a, int) else a for a in args], [])
 
     def visit(self, node):
-        index = self.index.get(id(node))
-        if isinstance(node, ast.stmt) and not hasattr(node, "body"):
-            if index is None and not self.suppressed:
-                return node
-            return self._statement(node, index)
-        inside = _suppresses(node)
-        self.suppressed += inside
-        node = self.generic_visit(node)
-        self.suppressed -= inside
-        return node
+        if isinstance(node, ast.stmt) and not compound(node):
+            index = self.index.get(id(node))
+            return node if index is None else self._statement(node, index)
+        return super().visit(node)
 
     def _statement(self, node, index):
-        """Wrap one statement: what it raises, what it warns, what it gives."""
-        new = [node]
-        if index is not None:
-            where = ast.Constant(index)
-            body = self.claims[index].body
-            if isinstance(body, Raises) and body.warning:
-                item = ast.withitem(self._call("warning", where))
-                return self._locate([ast.With([item], [node])], node)
-            if not isinstance(body, Raises):
-                if isinstance(node, ast.AugAssign):
-                    name = ast.Name(node.target.id, ast.Load())
-                    new.append(ast.Expr(self._call("value", where, name)))
-                else:
-                    node.value = self._call("value", where, node.value)
-        raised = ast.Expr(self._call("raised", ast.Constant(index), ast.Constant(node.lineno)))
-        anything = ast.Name("BaseException", ast.Load())
-        handler = ast.ExceptHandler(anything, None, [raised, ast.Raise()])
-        calm = []
-        if index is not None and isinstance(self.claims[index].body, Raises):
-            calm = [ast.Expr(self._call("calm", ast.Constant(index)))]
-        return self._locate([ast.Try(new, [handler], calm, [])], node)
+        """Wrap the statement of a claim: what it raises, what it warns, what it gives."""
+        body, new, calm = self.claims[index].body, [node], []
+        if isinstance(body, Raises) and body.warning:
+            item = ast.withitem(self._call("warning", index))
+            return self._locate([ast.With([item], [node])], node)
+        if isinstance(body, Raises):
+            calm = [ast.Expr(self._call("calm", index))]
+        elif isinstance(node, ast.AugAssign):
+            new.append(ast.Expr(self._call("value", index, ast.Name(node.target.id, ast.Load()))))
+        else:
+            node.value = self._call("value", index, node.value)
+        return self._locate([self._try(new, self._call("raised", index), calm)], node)
+
+    def visit_With(self, node):
+        """Any context manager may swallow what its body raises: see whether it comes out again."""
+        told = any(id(inner) in self.index and self._tells(inner) for inner in ast.walk(node))
+        self.generic_visit(node)
+        for item in reversed(node.items):  # one statement for each manager
+            if _swallows_nothing(item.context_expr):
+                node.body = [type(node)([item], node.body)]
+                continue
+            line = node.lineno
+            item.context_expr = self._call("enter", line, int(told), item.context_expr)
+            body = [self._try(node.body, self._call("passing", line), [])]
+            node.body = [type(node)([item], body), ast.Expr(self._call("left", line))]
+        return self._locate(node.body, node)
+
+    visit_AsyncWith = visit_With
+
+    def _tells(self, statement):
+        return self.claims[self.index[id(statement)]].tells
+
+    def visit_Try(self, node):
+        """A handler that does nothing, and a ``finally`` that leaves, swallow errors."""
+        self.generic_visit(node)
+        for handler in node.handlers:
+            if all(map(_does_nothing, handler.body)):
+                handler.body[:0] = self._locate([ast.Expr(self._call("swallowed"))], handler)
+        if any(isinstance(last, LEAVES) for last in node.finalbody):
+            node.finalbody[:0] = self._locate([ast.Expr(self._call("swallowed"))], node)
+        return node
+
+    visit_TryStar = visit_Try
+
+    def _try(self, body, seen, calm):
+        handler = ast.ExceptHandler(
+            ast.Name("BaseException", ast.Load()), None, [ast.Expr(seen), ast.Raise()]
+        )
+        return ast.Try(body, [handler], calm, [])
 
     def _locate(self, new, node):
         for statement in new:
@@ -189,70 +106,151 @@ class _Instrument(ast.NodeTransformer):
         return new
 
 
+LEAVES = (ast.Return, ast.Break, ast.Continue)
+
+
+def _does_nothing(statement):
+    """Whether it neither raises, nor looks at anything, nor counts."""
+    return not any(
+        isinstance(node, (ast.Raise, ast.AugAssign))
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id != "print")
+        for node in ast.walk(statement)
+    )
+
+
+def _swallows_nothing(manager):
+    """torch's own: they need not be watched, and torch.compile may look at them."""
+    return ast.unparse(manager).startswith("torch.")
+
+
 class _Hook:
-    """What instrumented code calls."""
+    """What instrumented code calls. Forked children report to the process that runs the card."""
 
-    def __init__(self, claims, heard):
-        self.claims, self.heard = claims, heard
+    def __init__(self, claims, path, first):
+        self.claims, self.path, self.first = claims, path, first
+        self.names = {}
+        self.heard = []  # (warning, line), not yet claimed
+        self.watching = 0  # statements now running that claim a warning
         self.undeclared = {}
+        self.pending = {}
+        self.pid, self.file = os.getpid(), tempfile.TemporaryFile()
 
-    def _check(self, claim, actual):
-        claim.passes += 1
+    # --- from a forked child ---
+
+    def _tell(self, index, passed, failure, seen=()):
+        """Note what became of a claim; ``index`` None: a failure at a line, both in one."""
+        if os.getpid() != self.pid:
+            line = json.dumps([index, passed, failure, list(seen)])
+            os.write(self.file.fileno(), f"{line}\n".encode())
+        elif index is None:
+            self.undeclared.setdefault(*failure)
+        else:
+            claim = self.claims[index]
+            claim.passes += passed
+            claim.failure = claim.failure or failure
+            claim.seen.update(seen)
+
+    def collect(self):
+        """Take in what children wrote."""
+        with suppress(OSError):
+            self.file.seek(0)
+            for line in self.file.read().decode().splitlines():
+                self._tell(*json.loads(line))
+            self.file.close()
+
+    # --- claims ---
+
+    def _check(self, index, actual):
+        claim, failure, seen = self.claims[index], None, set()
         for observe in claim.observers:
-            observe(actual)
+            seen.update(observe(actual, self.names))
         try:
-            claim.body.check(actual)
+            check(claim.body, actual, self.names)
         except (Mismatch, ClaimError) as mismatch:
-            claim.failure = claim.failure or f"claimed {claim.text}; {mismatch}"
+            failure = f"claimed {claim.text}; {mismatch}"
+        self._tell(index, 1, failure, seen)
 
     def value(self, index, actual):
-        self._check(self.claims[index], actual)
+        self._check(index, actual)
         return actual
 
-    def raised(self, index, line):
-        error = sys.exc_info()[1]
-        claim = None if index is None else self.claims[index]
-        if claim and isinstance(claim.body, Raises):
-            self._check(claim, error)
-        elif claim:
-            claim.failure = f"claimed {claim.text}; the line raised {describe(error)}"
+    def raised(self, index):
+        error, claim = sys.exc_info()[1], self.claims[index]
+        if isinstance(claim.body, Raises):
+            self._check(index, error)
         else:
-            self.undeclared[line] = f"raises {describe(error)} and says so in no claim"
+            self._tell(index, 0, f"claimed {claim.text}; the line raised {describe(error)}")
+        with suppress(Exception):
+            error.__proofsheet__ = True
 
     def calm(self, index):
-        claim = self.claims[index]
-        claim.failure = f"claimed {claim.text}; nothing was raised"
+        self._tell(index, 0, f"claimed {self.claims[index].text}; nothing was raised")
 
+    @contextmanager
     def warning(self, index):
-        return _Warns(self, self.claims[index])
-
-
-class _Warns:
-    """Watch one statement for the warning that it declares."""
-
-    def __init__(self, hook, claim):
-        self.hook, self.claim = hook, claim
-
-    def __enter__(self):
-        self.start = len(self.hook.heard)
-
-    def __exit__(self, kind, error, traceback):
-        new = self.hook.heard[self.start :]
-        if error is not None or not new:
-            what = describe(error) if error else "there was no warning"
-            self.claim.failure = f"claimed {self.claim.text}; {what}"
-            return
-        declared = [warning for warning in new if self._says(warning[0])] or new[:1]
-        self.hook._check(self.claim, declared[0][0])
-        for warning in declared:
-            self.hook.heard.remove(warning)
-
-    def _says(self, message):
+        """Watch one statement for the warning that it declares: it takes no other with it."""
+        start, claim = len(self.heard), self.claims[index]
+        self.watching += 1
         try:
-            self.claim.body.check(message)
-        except Mismatch:
-            return False
-        return True
+            yield
+        except BaseException as error:
+            self._tell(index, 0, f"claimed {claim.text}; {describe(error)}")
+            raise
+        else:
+            new = [message for message, _ in self.heard[start:]]
+            if not new:
+                self._tell(index, 0, f"claimed {claim.text}; there was no warning")
+                return
+            taken = next((one for one in new if _says(claim.body, one, self.names)), new[0])
+            self._check(index, taken)
+            same = [i for i, one in enumerate(new, start) if repr(one) == repr(taken)]
+            for i in reversed(same):  # the same words again are the same warning
+                del self.heard[i]
+        finally:
+            self.watching -= 1
+            self._pass_on()
+
+    def hear(self, message, category, filename, lineno, file=None, line=None):
+        """In place of warnings.showwarning."""
+        self.heard.append((message, _line_in(self.path, self.first)))
+        self._pass_on()
+
+    def _pass_on(self):
+        if os.getpid() != self.pid and not self.watching:
+            for message, line in self.heard:
+                self._tell(None, 0, (line, f"undeclared warning: {describe(message)}"))
+            self.heard.clear()
+
+    # --- what swallows errors ---
+
+    def enter(self, line, told, manager):
+        self.pending.pop(line, None)
+        if isinstance(manager, suppress) and not told:
+            self._tell(None, 0, (line, "suppress without a claim of what is raised"))
+        return manager
+
+    def passing(self, line):
+        self.pending[line] = sys.exc_info()[1]
+
+    def left(self, line):
+        self.lost(self.pending.pop(line, None), line)
+
+    def swallowed(self):
+        self.lost(sys.exc_info()[1], _line_in(self.path, self.first))
+
+    def lost(self, error, line):
+        """An error that nobody will see, unless a claim has told of it."""
+        if error is not None and not hasattr(error, "__proofsheet__"):
+            line = _line_of(error, self.path, line)
+            self._tell(None, 0, (line, f"raises {describe(error)} and says so in no claim"))
+
+
+def _says(body, message, names):
+    try:
+        check(body, message, names)
+    except Mismatch:
+        return False
+    return True
 
 
 def _line_in(path, default):
@@ -290,60 +288,107 @@ def run(card, path, trace=False, observe=None, alter=None):
     """
     path = str(path)
     tree, claims, failures = find(card.code, card.line)
+    failures += prose(card.prose, max(1, card.line - 1 - card.prose.count("\n")))
     if observe:
         observe(claims)
     if alter:
         alter(tree)
+    hook = _Hook(claims, path, card.line)
     tracer = Tracer() if trace else None
-    heard = []  # (warning, line)
-    hook = _Hook(claims, heard)
-    tree = _Instrument(claims).visit(tree)
-    imports = ast.parse(card.imports)
-    if tracer:
-        tree = tracer.instrument(tree, card.imports)
-    ast.fix_missing_locations(tree)
     # A module called __main__, so that what the card defines can be pickled.
     module = types.ModuleType("__main__")
-    namespace = module.__dict__
-    namespace[HOOK] = hook
+    hook.names = vars(module)
+    vars(module)[HOOK] = hook
     if tracer:
-        namespace[tracer.NAME] = tracer
-    main, sys.modules["__main__"] = sys.modules["__main__"], module
+        vars(module)[tracer.NAME] = tracer
+    codes = _compiled(card, tree, claims, path, tracer)
 
-    def hear(message, category, filename, lineno, file=None, line=None):
-        heard.append((message, _line_in(path, card.line)))
-
-    needs, start = None, time.perf_counter()
+    needs, state, start = None, _generators(), time.perf_counter()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always")
-            # Python says it since 3.12 of each process that a DataLoader with workers
-            # forks, if anything in this one has made a thread before.
-            warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork")
-            warnings.showwarning = hear
-            exec(compile(imports, path, "exec"), namespace)
-            exec(compile(tree, path, "exec"), namespace)
+        with _watched(module, hook):
+            for code in codes():
+                exec(code, vars(module))
     except ModuleNotFoundError as error:
         needs = error.name if error.name in OPTIONAL else None
         if not needs:
             failures.append((_line_of(error, path, card.line), _explain(error)))
     except (Exception, SystemExit) as error:
         failures.append((_line_of(error, path, card.line), _explain(error)))
-    finally:
-        sys.modules["__main__"] = main
-    seconds = time.perf_counter() - start
+    seconds, draws = time.perf_counter() - start, state != _generators()
     if needs:
         return Outcome(len(claims), [], seconds, [], needs)
+    hook.collect()
+    apis = sorted(tracer.names) if tracer else []
+    return Outcome(len(claims), sorted(failures + _verdict(hook)), seconds, apis, draws=draws)
 
-    failures += hook.undeclared.items()
-    failures += [(line, f"undeclared warning: {describe(message)}") for message, line in heard]
-    for claim in claims:
+
+def _compiled(card, tree, claims, path, tracer):
+    """What compiles the import cell and the card, when called: warnings are the card's then."""
+    imports = ast.parse(card.imports)
+    tree = _Instrument(claims).visit(tree)
+    if tracer:
+        tree = tracer.instrument(tree, card.imports)
+    ast.fix_missing_locations(tree)
+    flags = 0
+    for node in imports.body:  # ``from __future__ import annotations`` speaks of the card, too
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for alias in node.names:
+                flags |= getattr(__future__, alias.name).compiler_flag
+
+    def codes():
+        for part in (imports, tree):
+            # An assert is part of a card, whatever PYTHONOPTIMIZE says.
+            yield compile(part, path, "exec", flags, dont_inherit=True, optimize=0)
+
+    return codes
+
+
+@contextmanager
+def _watched(module, hook):
+    """``module`` is __main__; all warnings, and errors that Python only prints, are heard."""
+
+    def thread(args):
+        hook.lost(args.exc_value, hook.first)
+
+    def unraisable(args):
+        if _line_of(args.exc_value, hook.path, None):
+            hook.lost(args.exc_value, hook.first)
+
+    with ExitStack() as stack:
+        for owner, name, value in (
+            (threading, "excepthook", thread),
+            (sys, "unraisablehook", unraisable),
+        ):
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        stack.callback(sys.modules.__setitem__, "__main__", sys.modules["__main__"])
+        sys.modules["__main__"] = module
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("always")
+        # Python says it since 3.12 of each process that a DataLoader with workers
+        # forks, if anything in this one has made a thread before.
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork")
+        warnings.showwarning = hook.hear
+        yield
+
+
+def _generators():
+    """The state of the generators that a card draws from, when no other is named."""
+    numpy = sys.modules.get("numpy")
+    drawn = str(numpy.random.get_state()) if numpy else None
+    return GENERATOR.get_state().tolist(), random.getstate(), drawn
+
+
+def _verdict(hook):
+    """``(line, message)`` for all that went wrong while the card ran."""
+    failures = list(hook.undeclared.items())
+    failures += [(line, f"undeclared warning: {describe(one)}") for one, line in hook.heard]
+    for claim in hook.claims:
         if claim.failure:
             failures.append((claim.line, claim.failure))
         elif not claim.passes:
             failures.append((claim.line, f"never reached: {claim.text}"))
-    apis = sorted(tracer.names) if tracer else []
-    return Outcome(len(claims), sorted(failures), seconds, apis)
+    return failures
 
 
 def _line_of(error, path, default):

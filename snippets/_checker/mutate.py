@@ -28,9 +28,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import claims as grammar
-from . import execute, state
-from .claims import ClaimError, Facts, Mismatch, Raises
+from . import execute, find, grammar, state
+from .compare import Mismatch, check
+from .grammar import ClaimError, Facts, Raises
 
 NOTICED = ("claimed ", "AssertionError")  # how a failure begins that is no mere crash
 
@@ -50,17 +50,17 @@ class Report:
 
     def watch(self, claims):
         """Hold every mutant of ``claims`` against the values that will come up."""
-        for claim in claims:
-            mutants = {text: False for text in claim_mutants(claim.text)}
+        for claim in claims:  # of a claim with versions, the side that holds here
+            mutants = {text: grammar.parse(text) for text in claim_mutants(claim.active.text)}
             self.watched.append((claim, mutants))
-            claim.observers.append(lambda actual, mutants=mutants: _hold(mutants, actual))
+            claim.observers.append(functools.partial(_killed, claim.seen, mutants))
 
     def finished(self):
         """Count what died, once the card has run; returns all of it as a dictionary."""
         for claim, mutants in self.watched:
             self.claims += len(mutants)
-            self.killed += sum(mutants.values())
-            self.survivors += [(claim.line, text) for text, dead in mutants.items() if not dead]
+            self.killed += len(claim.seen)
+            self.survivors += [(claim.line, text) for text in mutants if text not in claim.seen]
         return vars(self) | {"watched": []}
 
 
@@ -75,7 +75,7 @@ def report_code(unit, path, seed):
         Report.
     """
     found = Report()
-    tree, _, _ = execute.find(unit.code, unit.line)
+    tree, _, _ = find.find(unit.code, unit.line)
     for mutant in code_mutants(tree):
         with state.guarded(seed):
             outcome = execute.run(unit, path, alter=mutant.apply)
@@ -117,13 +117,14 @@ def report_training(unit, path, seed):
     return found
 
 
-def _hold(mutants, actual):
-    for text, dead in mutants.items():
-        if not dead:
+def _killed(dead, mutants, actual, names):
+    """Yield each of ``mutants`` that is not dead yet and that ``actual`` proves wrong."""
+    for text, body in mutants.items():
+        if text not in dead:
             try:
-                grammar.parse(text).check(actual)
+                check(body, actual, names, strict=True)
             except Mismatch:
-                mutants[text] = True
+                yield text
 
 
 # --- claims -------------------------------------------------------------------
@@ -171,14 +172,20 @@ def _error_mutants(body):
     other = "KeyError" if body.name != "KeyError" else "ValueError"
     if body.warning:
         other = "ResourceWarning"
+    if not body.text:
+        yield other
+        yield f"{body.name}: some message"
+        return
     yield f"{other}: {body.text}"
     word = max(re.findall(r"\w+", body.text), key=len)
     yield f"{body.name}: {body.text.replace(word, word[:-1] + ('x' if word[-1] != 'x' else 'y'))}"
+    if re.match(r"\w\w", body.text):
+        yield f"{body.name}: {body.text[1:]}"  # a cut word
 
 
 def _token_mutants(text):
     """Change one token: a number's last digit or sign, a truth value, a word, a string."""
-    source = grammar.GRAD_FN.sub(r"grad_fn='\1'", text)
+    source = grammar.read(text)
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
     except tokenize.TokenError:
@@ -218,13 +225,13 @@ def _token_mutants(text):
 
 def _value_mutants(body):
     """Change the whole: rank, length, dtype, type, requires_grad."""
-    source = body.text
+    source, raw = body.text, body.text.encode()  # the offsets of nodes are bytes
 
     def put(node, new):
-        return source[: node.col_offset] + new + source[node.end_col_offset :]
+        return (raw[: node.col_offset] + new.encode() + raw[node.end_col_offset :]).decode()
 
     def written(node):
-        return source[node.col_offset : node.end_col_offset]
+        return raw[node.col_offset : node.end_col_offset].decode()
 
     for node in ast.walk(body.node):
         match node:
@@ -244,7 +251,7 @@ def _value_mutants(body):
                     first = node.elts[0]
                     yield put(node, f"[{written(first)}]")
                     if written(first) != written(last):
-                        middle = source[first.end_col_offset : last.col_offset]
+                        middle = raw[first.end_col_offset : last.col_offset].decode()
                         yield put(node, f"[{written(last)}{middle}{written(first)}]")
             case ast.Tuple(elts=[first, *_]):
                 yield put(node, f"({written(first)}, {written(node)[1:]}")

@@ -11,7 +11,10 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 # What decides whether a card passes; a change here makes every record stale.
-JUDGES = ("cards.py", "claims.py", "execute.py", "state.py", "apis.py", "worker.py")
+JUDGES = (
+    "cards.py", "grammar.py", "find.py", "compare.py", "execute.py", "state.py", "names.py",
+    "worker.py",
+)  # fmt: skip
 
 
 @dataclass
@@ -23,6 +26,7 @@ class Outcome:
     seconds: float
     apis: list
     needs: str | None = None  # a package that is not installed: the card did not run
+    draws: bool = False  # random numbers, from the generators of torch, Python or NumPy
 
 
 def checker_sha256():

@@ -223,7 +223,7 @@ y = Sine.apply(x).exp()
 (first,) = torch.autograd.grad(y, x, create_graph=True)
 first.detach()  # tensor(1.)
 with suppress(RuntimeError):
-    first.backward()  # RuntimeError: differentiate twice ... @once
+    first.backward()  # RuntimeError: trying to differentiate twice
 
 # %%
 # An operation in place: ``ctx.mark_dirty``
@@ -283,8 +283,9 @@ class Wrong(Cube):
 
 x = torch.randn(4, dtype=torch.float64, requires_grad=True)
 gradcheck(Cube.apply, x, check_forward_ad=True)  # True
+f = Wrong.apply
 with suppress(RuntimeError):
-    gradcheck(Wrong.apply, x, check_forward_ad=True)  # GradcheckError: mode
+    gradcheck(f, x, check_forward_ad=True)  # GradcheckError: forward mode
 
 # %%
 # Error: returned an incorrect number of gradients (``Function``)

@@ -201,7 +201,7 @@ net.weight.requires_grad  # False
 w = nn.Parameter(torch.tensor([2.0]))
 hidden = 3 * w
 with suppress(RuntimeError):
-    hidden.requires_grad = False  # RuntimeError: only change ... leaf
+    hidden.requires_grad = False  # RuntimeError: flags of leaf variables
 hidden.detach().requires_grad  # False
 w.requires_grad = False
 hidden.backward()

@@ -194,5 +194,6 @@ x = torch.tensor([1.0, 2.0])
 with suppress(RuntimeError):
     x.register_hook(print)  # RuntimeError: a tensor that doesn't require
 x.requires_grad_().register_hook(print)  # type RemovableHandle
+y = x * 2
 with suppress(RuntimeError):
-    (x * 2).register_post_accumulate_grad_hook(print)  # RuntimeError: leaf
+    y.register_post_accumulate_grad_hook(print)  # RuntimeError: non-leaf

@@ -26,9 +26,9 @@ boxes = tv_tensors.BoundingBoxes(
     [[10.0, 20.0, 60.0, 90.0]], format="XYXY", canvas_size=(100, 200)
 )
 image, boxes = v2.RandomHorizontalFlip(p=1.0)(image, boxes)
-boxes  # tensor([[140., 20., 190., 90.]])
+boxes  # BoundingBoxes([[140., 20., 190., 90.]])
 image, boxes = v2.Resize((50, 100))(image, boxes)
-boxes  # tensor([[70., 10., 95., 45.]])
+boxes  # BoundingBoxes([[70., 10., 95., 45.]])
 boxes.canvas_size  # (50, 100)
 
 # %%
@@ -66,8 +66,8 @@ sample = {
                "labels": torch.tensor([7, 8]), "name": "a.png"},
 }
 out = v2.RandomHorizontalFlip(p=1.0)(sample)
-out["image"]  # tensor([[[1., 0.], [3., 2.]]])
-out["target"]["mask"]  # tensor([[1, 0], [3, 2]])
+out["image"]  # Image([[[1., 0.], [3., 2.]]])
+out["target"]["mask"]  # Mask([[1, 0], [3, 2]])
 out["target"]["labels"]  # tensor([7, 8])
 out["target"]["name"]  # 'a.png'
 x, labels = torch.zeros(1, 2, 2), torch.tensor([7, 8])
@@ -84,8 +84,8 @@ v2.RandomHorizontalFlip(p=1.0)(labels, x)[0]  # tensor([8, 7])
 boxes = tv_tensors.BoundingBoxes(
     [[10, 20, 60, 90]], format="XYXY", canvas_size=(100, 200)
 )
-v2.ConvertBoundingBoxFormat("XYWH")(boxes)  # tensor([[10, 20, 50, 70]])
-v2.ConvertBoundingBoxFormat("CXCYWH")(boxes)  # tensor([[35, 55, 50, 70]])
+v2.ConvertBoundingBoxFormat("XYWH")(boxes).tolist()  # [[10, 20, 50, 70]]
+v2.ConvertBoundingBoxFormat("CXCYWH")(boxes).tolist()  # [[35, 55, 50, 70]]
 convert = v2.functional.convert_bounding_box_format
 plain = torch.tensor([[10, 20, 60, 90]])
 out = convert(plain, old_format="xyxy", new_format="xywh")
@@ -106,10 +106,10 @@ boxes = tv_tensors.BoundingBoxes(
     format="XYXY", canvas_size=(100, 100),
 )
 cropped = v2.functional.crop(boxes, 0, 0, 40, 40)
-cropped  # tensor([[10., 10., 40., 40.], [40., 40., 40., 40.]])
+cropped  # BoundingBoxes([[10., 10., 40., 40.], [40., 40., 40., 40.]])
 sample = {"boxes": cropped, "labels": torch.tensor([1, 2])}
 sample = v2.SanitizeBoundingBoxes()(sample)
-sample["boxes"]  # tensor([[10., 10., 40., 40.]])
+sample["boxes"]  # BoundingBoxes([[10., 10., 40., 40.]])
 sample["labels"]  # tensor([1])
 outside = tv_tensors.wrap(boxes + 60, like=boxes)
 v2.ClampBoundingBoxes()(outside)[0]  # tensor([70., 70., 100., 100.])
@@ -145,7 +145,8 @@ points = tv_tensors.KeyPoints([[30.0, 20.0], [70.0, 20.0]],
 image = tv_tensors.Image(torch.rand(3, 100, 200))
 _, flipped = v2.RandomHorizontalFlip(p=1.0)(image, points)
 bool(flipped[0, 0] > flipped[1, 0])  # True
-v2.functional.resize(points, [50, 100])  # tensor([[15., 10.], [35., 10.]])
+small = v2.functional.resize(points, [50, 100])
+small  # KeyPoints([[15., 10.], [35., 10.]])
 moved = tv_tensors.wrap(points - 40, like=points)
 v2.ClampKeyPoints()(moved).amin()  # tensor(0.)
 
@@ -191,4 +192,5 @@ for ax, step in zip(axes, steps, strict=True):
     ax.set_title(type(step).__name__, fontsize=9)
     ax.axis("off")
 figure.tight_layout()
-steps[1](image, boxes)[1]  # tensor([[130, 13, 203, 136], [1, 45, 35, 140]])
+_, found = steps[1](image, boxes)
+found  # BoundingBoxes([[130, 13, 203, 136], [1, 45, 35, 140]])

@@ -109,7 +109,7 @@ with TemporaryDirectory() as root:
     with suppress(ValueError):
         pets(root, target_types="mask")  # ValueError: segmentation
     with suppress(TypeError):
-        pets(root, train=True)  # TypeError: 'train'
+        pets(root, train=True)  # TypeError: unexpected keyword argument
     with suppress(ValueError):
         pets(root, split="val")  # ValueError: trainval
 

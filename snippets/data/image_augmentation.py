@@ -157,6 +157,6 @@ all(policy(image).shape == image.shape for policy in policies)  # True
 # one image and not at the next. Convert before.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 with suppress(AttributeError):
-    transforms.RandomErasing(p=1.0)(photo)  # AttributeError: 'shape'
+    transforms.RandomErasing(p=1.0)(photo)  # AttributeError: no attribute
 erase = v2.Compose([v2.ToImage(), v2.RandomErasing(p=1.0)])
 erase(photo)  # shape (3, 427, 640), dtype uint8

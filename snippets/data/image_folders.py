@@ -169,7 +169,7 @@ with TemporaryDirectory() as root:
 with TemporaryDirectory() as root:
     Image.new("RGB", (8, 8)).save(Path(root, "a.png"))
     with suppress(FileNotFoundError):
-        datasets.ImageFolder(root)  # FileNotFoundError: any class folder
+        datasets.ImageFolder(root)  # FileNotFoundError: Couldn't find any
     Path(root, "cat").mkdir()
     Path(root, "a.png").rename(Path(root, "cat", "a.png"))
     datasets.ImageFolder(root).classes  # ['cat']

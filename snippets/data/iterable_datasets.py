@@ -85,7 +85,7 @@ numbered = ChainDataset([[1, 2]])
 with suppress(AssertionError):
     list(numbered)  # AssertionError: only supports IterableDataset
 with suppress(AssertionError):
-    ConcatDataset([Stream(1)])  # AssertionError: does not support Iterable
+    ConcatDataset([Stream(1)])  # AssertionError: does not support
 
 # %%
 # Every sample comes twice with two workers (``IterableDataset``)

@@ -78,7 +78,7 @@ old_tensor.amax()  # tensor(1.)
 # ``v2.PILToTensor`` gives bytes, ``v2.ToPILImage`` goes back. A dictionary
 # converts images and masks each in its way.
 image = tv_tensors.Image(torch.tensor([[[0, 51, 255]]], dtype=torch.uint8))
-v2.ToDtype(torch.float32)(image)  # tensor([[[0., 51., 255.]]])
+v2.ToDtype(torch.float32)(image)  # Image([[[0., 51., 255.]]])
 v2.ToDtype(torch.float32, scale=True)(image)[0, 0, 1]  # tensor(0.2000)
 v2.ConvertImageDtype(torch.float32)(image)[0, 0, 1]  # tensor(0.2000)
 v2.ToPILImage()(image).getpixel((1, 0))  # 51
@@ -87,7 +87,7 @@ mask = tv_tensors.Mask(torch.tensor([[0, 1, 2]], dtype=torch.uint8))
 dtypes = {tv_tensors.Image: torch.float32, tv_tensors.Mask: torch.int64,
           "others": None}
 image, mask = v2.ToDtype(dtypes, scale=True)(image, mask)
-image[0, 0, 1], mask  # (tensor(0.2000), tensor([[0, 1, 2]]))
+image[0, 0, 1], mask  # (tensor(0.2000), Mask([[0, 1, 2]]))
 
 # %%
 # Any function as a transform: ``v2.Lambda``, ``v2.Identity``
@@ -102,9 +102,9 @@ mask = tv_tensors.Mask(torch.tensor([[1, 2]]))
 double = v2.Lambda(lambda part: part * 2, tv_tensors.Image)
 out = double(image, mask)
 out[0]  # tensor([[[2., 4.]]])
-out[1]  # tensor([[1, 2]])
+out[1]  # Mask([[1, 2]])
 swap = v2.Compose([v2.Identity(), lambda image, mask: (mask, image)])
-swap(image, mask)[0]  # tensor([[1, 2]])
+swap(image, mask)[0]  # Mask([[1, 2]])
 
 # %%
 # Your own transform: subclass ``v2.Transform``

@@ -165,5 +165,5 @@ target = torch.tensor([1, 0])
 with suppress(RuntimeError):
     nn.BCEWithLogitsLoss()(p, target)  # RuntimeError: can't be cast
 with suppress(RuntimeError):
-    nn.BCELoss()(p, target)  # RuntimeError: Long
+    nn.BCELoss()(p, target)  # RuntimeError: dtype Long but expected Float
 nn.BCELoss()(p, target.float())  # tensor(0.6931)

@@ -60,9 +60,9 @@ torch.allclose(old(log_p, target), nn.NLLLoss()(log_p, target))  # True
 logits = torch.zeros(2, 3, device="cpu")
 target = torch.tensor([0, 2], dtype=torch.int32, device="cpu")
 with suppress(RuntimeError):
-    F.cross_entropy(logits, target)  # RuntimeError: Int
+    F.cross_entropy(logits, target)  # RuntimeError: but got Int
 with suppress(RuntimeError):
-    F.cross_entropy(logits, target.float())  # RuntimeError: Float
+    F.cross_entropy(logits, target.float())  # RuntimeError: but got Float
 one_hot = torch.tensor([[1, 0, 0], [0, 0, 1]], device="cpu")
 with suppress(RuntimeError):
     F.cross_entropy(logits, one_hot)  # RuntimeError: got Long

@@ -133,5 +133,5 @@ F.multilabel_margin_loss(scores, labels)  # tensor(0.)
 scores = torch.tensor([[1.0, 3.0], [2.0, 0.0]])
 one_hot = torch.tensor([[0, 1], [0, 1]])
 with suppress(RuntimeError):
-    F.multi_margin_loss(scores, one_hot)  # RuntimeError: target ... [2, 2]
+    F.multi_margin_loss(scores, one_hot)  # RuntimeError: but got [2, 2]
 F.multi_margin_loss(scores, one_hot.argmax(dim=1))  # tensor(0.7500)

@@ -57,7 +57,7 @@ torch.equal(x & 6, x.bitwise_and(6))  # True
 x |= 1
 x  # tensor([13, 11])
 with suppress(NotImplementedError):
-    torch.ones(2) & torch.ones(2)  # NotImplementedError: for 'Float'
+    torch.ones(2) & torch.ones(2)  # NotImplementedError: not implemented
 
 # %%
 # Shift bits: ``torch.bitwise_left_shift``, ``<<``, ``>>``

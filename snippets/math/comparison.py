@@ -75,14 +75,14 @@ torch.allclose(missing, missing, equal_nan=True)  # True
 # follow the dtype; ``rtol=0, atol=0`` asks for equality.
 actual = torch.tensor([1.0, 2.0, 3.0])
 expected = torch.tensor([1.0, 2.5, 3.0])
-double = actual.double()
+wide = actual.double()
 with suppress(AssertionError):
     torch.testing.assert_close(actual, expected)  # AssertionError: 1 / 3
 torch.testing.assert_close(actual, actual + 1e-6)
 torch.testing.assert_close(actual, expected, rtol=0, atol=0.5)
 with suppress(AssertionError):
-    torch.testing.assert_close(actual, double)  # AssertionError: dtype
-torch.testing.assert_close([actual], [double], check_dtype=False)
+    torch.testing.assert_close(actual, wide)  # AssertionError: do not match
+torch.testing.assert_close([actual], [wide], check_dtype=False)
 
 # %%
 # Not a number or infinite: ``torch.isnan``, ``isinf``, ``isfinite``

@@ -132,7 +132,7 @@ z = torch.tensor([3 + 4j, 1j])
 torch.vdot(z, z)  # tensor(26.+0.j)
 torch.dot(z, z)  # tensor(-8.+24.j)
 matrix = torch.tensor([[1 + 1j, 2j]])
-matrix.mH  # tensor([[1.-1.j], [-0.-2.j]])
+matrix.mH  # tensor([[1.-1.j], [0.-2.j]])
 
 # %%
 # Gradients with complex parameters: a real loss

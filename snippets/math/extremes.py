@@ -172,7 +172,7 @@ values, indices  # (tensor([9., 8.]), tensor([1, 0]))
 torch.amin(x, dim=1, out=values) is values  # True
 values  # tensor([3., 1.])
 with suppress(RuntimeError):
-    torch.amax(x, dim=1, out=indices)  # RuntimeError: dtype
+    torch.amax(x, dim=1, out=indices)  # RuntimeError: dtype for input
 wide = torch.empty(2, dtype=torch.float64)
 torch.sum(x, dim=1, out=wide)  # tensor([12., 9.], dtype=torch.float64)
 wrong = torch.empty(3)

@@ -100,7 +100,7 @@ with suppress(RuntimeError):
 torch.add(a, 1, out=torch.empty(5))  # UserWarning: was resized
 weight = torch.ones(2, requires_grad=True)
 with suppress(RuntimeError):
-    torch.mul(weight, 3, out=buffer)  # RuntimeError: support automatic
+    torch.mul(weight, 3, out=buffer)  # RuntimeError: don't support
 
 # %%
 # Any Python function on each element: ``Tensor.apply_``
@@ -189,7 +189,7 @@ with suppress(RuntimeError):
     x += column  # RuntimeError: doesn't match the broadcast shape
 x + column  # tensor([[13, 15], [23, 25]])
 with suppress(RuntimeError):
-    x /= 2  # RuntimeError: result type Float can't be cast ... Long
+    x /= 2  # RuntimeError: result type Float can't be cast
 x / 2  # tensor([1.5000, 2.5000])
 x //= 2
 x  # tensor([1, 2])

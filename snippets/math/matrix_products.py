@@ -190,7 +190,7 @@ with suppress(RuntimeError):
 a @ b.T  # tensor([[3., 3.], [3., 3.]])
 a.T @ b  # shape (3, 3)
 with suppress(RuntimeError):
-    torch.nn.Linear(2, 5)(a)  # RuntimeError: mat1 and mat2 shapes
+    torch.nn.Linear(2, 5)(a)  # RuntimeError: shapes cannot be multiplied
 with suppress(RuntimeError):
     a @ torch.ones(2)  # RuntimeError: got input (2), mat (2x3), vec (2)
 a.mul(b).shape  # torch.Size([2, 3])

@@ -63,7 +63,7 @@ A.norm(p=1), torch.linalg.norm(A, ord=1)  # (tensor(7.), tensor(4.))
 torch.norm(A, p="nuc")  # tensor(7.0000)
 torch.nuclear_norm(A)  # UserWarning: at::nuclear_norm is deprecated
 with suppress(TypeError):
-    torch.frobenius_norm(A)  # TypeError: "dim"
+    torch.frobenius_norm(A)  # TypeError: missing 1 required positional
 old = torch.frobenius_norm(A, dim=(0, 1))  # UserWarning: linalg.vector_norm
 old == torch.linalg.matrix_norm(A)  # tensor(True)
 

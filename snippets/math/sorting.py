@@ -203,5 +203,5 @@ x.nan_to_num(nan=-torch.inf).argsort(descending=True)  # tensor([0, 2, 1])
 x[~x.isnan()].sort(descending=True).values  # tensor([2., -1.])
 z = torch.tensor([3 + 4j, 1j], device="cpu")
 with suppress(RuntimeError):
-    z.sort()  # RuntimeError: complex dtypes
+    z.sort()  # RuntimeError: does not support complex dtypes
 z[z.abs().argsort()]  # tensor([0.+1.j, 3.+4.j])

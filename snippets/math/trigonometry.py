@@ -98,7 +98,7 @@ torch.linalg.vector_norm(pairs, dim=1)  # tensor([5., inf])
 # constant and turn integers into floats.
 degrees = torch.tensor([0, 90, 180])
 torch.deg2rad(degrees)  # tensor([0.0000, 1.5708, 3.1416])
-torch.sin(degrees.deg2rad()).round()  # tensor([0., 1., 0.])
+torch.sin(degrees.deg2rad()).round()  # tensor([0., 1., -0.])
 torch.rad2deg(torch.tensor([torch.pi]))  # tensor([180.0000])
 
 # %%

@@ -285,7 +285,7 @@ torch.allclose(x.grad, (2 * x).sigmoid())  # True
 # value and Softshrink moves it towards 0, which is the proximal step of an
 # L1 penalty. ``F.softshrink`` and ``F.hardshrink`` are the functions;
 # ``torch.hardshrink`` and :meth:`~torch.Tensor.hardshrink` do the same.
-x = torch.tensor([-3.0, -0.5, 1.0, 4.0])
+x = torch.tensor([-3.0, 0.5, 1.0, 4.0])
 nn.Softshrink(lambd=1.0)(x)  # tensor([-2., 0., 0., 3.])
 nn.Hardshrink(lambd=1.0)(x)  # tensor([-3., 0., 0., 4.])
 by_hand = x.sign() * F.relu(x.abs() - 1)

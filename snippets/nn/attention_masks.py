@@ -242,5 +242,5 @@ mha(x, x, x, key_padding_mask=filling)[0].shape  # torch.Size([2, 5, 8])
 attend = F.scaled_dot_product_attention
 mask = torch.ones(5, 5, dtype=torch.bool).tril()
 with suppress(RuntimeError):
-    attend(x, x, x, mask, is_causal=True)  # RuntimeError: is_causal=True
+    attend(x, x, x, mask, is_causal=True)  # RuntimeError: should not be set
 attend(x, x, x, mask).shape  # torch.Size([2, 5, 8])

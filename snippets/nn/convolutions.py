@@ -107,7 +107,7 @@ F.conv1d(row, odd, padding="same", dilation=2)  # tensor([[[4., 2., 4.]]])
 y = F.conv1d(row, even, padding="same")  # UserWarning: even kernel lengths
 y  # tensor([[[3., 5., 3.]]])
 with suppress(ValueError):
-    nn.Conv2d(1, 1, 3, 2, padding="same")  # ValueError: strided
+    nn.Conv2d(1, 1, 3, 2, padding="same")  # ValueError: not supported
 nn.Conv2d(1, 1, 3, stride=2, padding=1)(x)  # shape (1, 1, 5, 5)
 
 # %%

@@ -104,7 +104,7 @@ sum(p.numel() * p.element_size() for p in net.parameters())  # 308
 # pass through it to the layers before.
 net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2), nn.Linear(2, 1))
 with suppress(AttributeError):
-    net.freeze()  # AttributeError: 'Sequential' object has no ... 'freeze'
+    net.freeze()  # AttributeError: no attribute 'freeze'
 net[1].requires_grad_(False) is net[1]  # True
 net(torch.ones(1, 4)).sum().backward()
 [layer.weight.grad is None for layer in net]  # [False, True, False]
@@ -134,7 +134,7 @@ module.register_parameter("bias", None)
 module.bias is None  # True
 nn.Linear(3, 2, bias=False).bias is None  # True
 with suppress(TypeError):
-    module.register_parameter("w", torch.ones(2))  # TypeError: cannot
+    module.register_parameter("w", torch.eye(2))  # TypeError: cannot assign
 
 # %%
 # All parameters as one vector: ``parameters_to_vector``

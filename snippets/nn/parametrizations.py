@@ -325,6 +325,6 @@ class Repeat(nn.Module):
 layer = nn.Linear(2, 1)
 register = parametrize.register_parametrization
 with suppress(ValueError):
-    register(layer, "weight", Repeat())  # ValueError: change the shape
+    register(layer, "weight", Repeat())  # ValueError: not change the shape
 register(layer, "weight", Repeat(), unsafe=True)  # type ParametrizedLinear
 layer.weight.shape  # torch.Size([3, 2])

@@ -125,7 +125,7 @@ isinstance(nn.GRU(3, 4), nn.RNNCellBase)  # False
 cell.weight_ih.shape  # torch.Size([12, 3])
 cell(torch.randn(3)).shape  # torch.Size([4])
 with suppress(TypeError):
-    nn.GRUCell(3, 4, num_layers=2)  # TypeError: argument 'num_layers'
+    nn.GRUCell(3, 4, num_layers=2)  # TypeError: unexpected keyword argument
 
 # %%
 # Error: input has inconsistent input_size (``nn.GRUCell``)

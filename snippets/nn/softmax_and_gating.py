@@ -189,7 +189,7 @@ F.log_softmax(logits, dim=-1)  # tensor([-2.4076, -1.4076, -0.4076])
 F.log_softmax(logits.expand(2, 3), dim=-1).shape  # torch.Size([2, 3])
 scores = torch.tensor([1, 2])
 with suppress(NotImplementedError):
-    scores.softmax(dim=0)  # NotImplementedError: 'Long'
+    scores.softmax(dim=0)  # NotImplementedError: not implemented for 'Long'
 scores.softmax(dim=0, dtype=torch.float32)  # tensor([0.2689, 0.7311])
 
 # %%

@@ -212,7 +212,7 @@ torch.equal(first, second)  # False
 # same.
 stack = nn.TransformerEncoder
 first = nn.TransformerEncoderLayer(16, 4, 32, norm_first=True)
-encoder = stack(first, 2)  # UserWarning: enable_nested...norm_first
+encoder = stack(first, 2)  # UserWarning: norm_first was True
 quiet = stack(first, 2, enable_nested_tensor=False)
 x = torch.randn(7, 3, 16)
 torch.allclose(encoder.eval()(x), quiet.eval()(x), atol=1e-6)  # True

@@ -206,5 +206,5 @@ w = torch.zeros(2, requires_grad=True)
 with suppress(ValueError):
     torch.optim.Adam([w], betas=(0.9, 1.0))  # ValueError: Invalid beta
 with suppress(TypeError):
-    torch.optim.Adam([w], momentum=0.9)  # TypeError: 'momentum'
+    torch.optim.Adam([w], momentum=0.9)  # TypeError: unexpected keyword
 torch.optim.Adam([w], betas=(0.8, 0.99)).defaults["betas"]  # (0.8, 0.99)

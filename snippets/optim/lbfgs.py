@@ -188,7 +188,7 @@ w = torch.tensor(2.0, requires_grad=True)
 optimizer = torch.optim.LBFGS([w])
 (w**2).backward()
 with suppress(TypeError):
-    optimizer.step()  # TypeError: ...'closure'
+    optimizer.step()  # TypeError: missing 1 required positional argument
 with suppress(TypeError):
     optimizer.step(lambda: (w**2).backward())  # TypeError: float() argument
 
@@ -202,8 +202,8 @@ with suppress(TypeError):
 w, b = nn.Linear(2, 1).parameters()
 groups = [{"params": [w]}, {"params": [b], "lr": 0.1}]
 with suppress(ValueError):
-    torch.optim.LBFGS(groups)  # ValueError: per-parameter options
+    torch.optim.LBFGS(groups)  # ValueError: doesn't support per-parameter
 optimizer = torch.optim.LBFGS([w, b])
 len(optimizer.param_groups[0]["params"])  # 2
 with suppress(TypeError):
-    torch.optim.LBFGS([w], weight_decay=1)  # TypeError: 'weight_decay'
+    torch.optim.LBFGS([w], weight_decay=1)  # TypeError: unexpected keyword

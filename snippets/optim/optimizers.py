@@ -132,7 +132,7 @@ reward.backward()
 ascent.step()
 up.item()  # 3.0
 with suppress(TypeError):
-    torch.optim.Muon([up], maximize=True)  # TypeError: 'maximize'
+    torch.optim.Muon([up], maximize=True)  # TypeError: unexpected keyword
 
 # %%
 # Faster step: ``foreach=True``, ``fused=True``
@@ -151,8 +151,9 @@ for options in {"foreach": False}, {"foreach": True}, {"fused": True}:
     ends.append(w.detach())
 torch.allclose(ends[0], ends[1])  # True
 torch.allclose(ends[0], ends[2])  # True
+both = {"foreach": True, "fused": True}
 with suppress(RuntimeError):
-    torch.optim.Adam([w], foreach=True, fused=True)  # RuntimeError: `fused`
+    torch.optim.Adam([w], **both)  # RuntimeError: cannot be `True` together
 
 # %%
 # Loss inside the step: ``optimizer.step(closure)``

@@ -196,7 +196,7 @@ layer = nn.Linear(2, 1)
 one = torch.optim.SGD([layer.weight], lr=0.1)
 both = torch.optim.SGD(layer.parameters(), lr=0.1)
 with suppress(ValueError):
-    both.load_state_dict(one.state_dict())  # ValueError: match the size
+    both.load_state_dict(one.state_dict())  # ValueError: doesn't match
 groups = [{"params": [layer.weight]}, {"params": [layer.bias]}]
 split = torch.optim.SGD(groups, lr=0.1)
 with suppress(ValueError):

@@ -128,7 +128,7 @@ optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = ReduceLROnPlateau(optimizer)
 optimizer.step()
 with suppress(TypeError):
-    scheduler.step()  # TypeError: ...'metrics'
+    scheduler.step()  # TypeError: missing 1 required positional
 loss = torch.tensor(0.25)
 scheduler.step(loss)
 scheduler.best  # 0.25
@@ -142,7 +142,7 @@ scheduler.best  # 0.25
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 with suppress(TypeError):
-    ReduceLROnPlateau(optimizer, verbose=True)  # TypeError: 'verbose'
+    ReduceLROnPlateau(optimizer, verbose=True)  # TypeError: unexpected
 scheduler = ReduceLROnPlateau(optimizer, patience=0)
 changes = []
 for epoch, loss in enumerate([0.5, 0.5, 0.4]):

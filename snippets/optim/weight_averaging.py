@@ -153,10 +153,10 @@ with torch.no_grad():
 # the plain model; save the whole to go on averaging.
 model = nn.Linear(2, 1)
 averaged = AveragedModel(model)
-keys = list(averaged.state_dict())
-keys  # ['n_averaged', 'module.weight', 'module.bias']
+state = averaged.state_dict()
+list(state)  # ['n_averaged', 'module.weight', 'module.bias']
 with suppress(RuntimeError):
-    model.load_state_dict(averaged.state_dict())  # RuntimeError: Missing
+    model.load_state_dict(state)  # RuntimeError: Missing key(s) in
 plain = nn.Linear(2, 1)
 plain.load_state_dict(averaged.module.state_dict())
 torch.equal(plain.weight, model.weight)  # True

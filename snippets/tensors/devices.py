@@ -132,7 +132,7 @@ net = Standardize().to("meta")
 net.std.device.type  # 'meta'
 net.mean.device.type == "meta"  # False
 with suppress(RuntimeError):
-    net(torch.ones(4, 3, device="meta"))  # RuntimeError: expected device
+    net(torch.ones(4, 3, device="meta"))  # RuntimeError: is not on the
 
 # %%
 # Default device: ``torch.set_default_device``, ``with torch.device``

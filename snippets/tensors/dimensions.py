@@ -81,7 +81,7 @@ image.shape  # torch.Size([1, 2, 3])
 image.permute(2, 0, 1)  # tensor([[[1, 4]], [[2, 5]], [[3, 6]]])
 torch.permute(image, (2, 0, 1)).is_contiguous()  # False
 with suppress(RuntimeError):
-    image.permute(2, 0)  # RuntimeError: number of dimensions ... input
+    image.permute(2, 0)  # RuntimeError: input does not match the length
 with suppress(RuntimeError):
     image.permute(2, 0, 0)  # RuntimeError: duplicate dims are not allowed
 

@@ -57,7 +57,7 @@ chosen = distributions.Categorical(logits=scores)
 chosen.probs  # tensor([0.0420, 0.1142, 0.8438])
 scores.softmax(dim=0)  # tensor([0.0420, 0.1142, 0.8438])
 with suppress(ValueError):
-    distributions.Categorical(scores - 1)  # ValueError: Simplex()
+    distributions.Categorical(scores - 1)  # ValueError: constraint Simplex
 
 # %%
 # Yes or no: ``torch.distributions.Bernoulli``
@@ -134,10 +134,10 @@ distributions.kl_divergence(p, q)  # tensor(0.4431)
 math.log(2.0) + (1.0**2 + 1.0**2) / (2 * 2.0**2) - 0.5  # 0.4431
 distributions.kl_divergence(q, p)  # tensor(1.3069)
 distributions.kl_divergence(p, p)  # tensor(0.)
-uniform = distributions.Uniform(0.0, 1.0)
-cauchy = distributions.Cauchy(0.0, 1.0)
+u = distributions.Uniform(0.0, 1.0)
+c = distributions.Cauchy(0.0, 1.0)
 with suppress(NotImplementedError):
-    distributions.kl_divergence(cauchy, uniform)  # NotImplementedError: KL
+    distributions.kl_divergence(c, u)  # NotImplementedError: No KL(p || q)
 
 # %%
 # Error: expected parameter scale to satisfy the constraint

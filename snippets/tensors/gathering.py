@@ -169,5 +169,5 @@ with suppress(RuntimeError):
 src = count.to(scores.dtype)
 scores.scatter(1, index, src)  # tensor([[5., 0., 0.], [0., 0., 6.]])
 with suppress(RuntimeError):
-    scores.scatter(1, index, src[:1])  # RuntimeError: size than src [1, 1]
+    scores.scatter(1, index, src[:1])  # RuntimeError: no larger size than
 scores.scatter(1, index, 9)  # tensor([[9., 0., 0.], [0., 0., 9.]])

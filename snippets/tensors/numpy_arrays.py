@@ -152,7 +152,7 @@ y.numpy(force=True)  # array([3., 6.], dtype=float32)
 # reverse with :func:`torch.flip`.
 array = np.array([1, 2, 3])
 with suppress(ValueError):
-    torch.from_numpy(array[::-1])  # ValueError: stride ... is negative
+    torch.from_numpy(array[::-1])  # ValueError: one stride ... is negative
 torch.from_numpy(array[::-1].copy())  # tensor([3, 2, 1])
 torch.from_numpy(array).flip(0)  # tensor([3, 2, 1])
 

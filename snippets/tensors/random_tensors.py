@@ -22,7 +22,7 @@ u.mean().round(decimals=1)  # tensor(0.5000)
 degrees = 15 + 5 * torch.rand(2, 3)
 (degrees >= 15).all() & (degrees <= 20).all()  # tensor(True)
 z = torch.randn(100_000)
-z.mean().round(decimals=1)  # tensor(0.)
+z.mean().round(decimals=1).abs()  # tensor(0.)
 z.std().round(decimals=1)  # tensor(1.)
 
 # %%
@@ -55,8 +55,9 @@ torch.randint_like(image, 10)  # shape (3, 8, 8), dtype float64
 weight = torch.empty(200, 500)
 weight.normal_(mean=0, std=0.02).std().round(decimals=3)  # tensor(0.0200)
 weight.uniform_(-0.1, 0.1).abs().max().round(decimals=2)  # tensor(0.1000)
+counts = torch.tensor([1, 2])
 with suppress(NotImplementedError):
-    torch.rand_like(torch.tensor([1, 2]))  # NotImplementedError: 'Long'
+    torch.rand_like(counts)  # NotImplementedError: not implemented for
 
 # %%
 # Integers and shuffles: ``torch.randint``, ``torch.randperm``

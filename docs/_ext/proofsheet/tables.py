@@ -80,11 +80,11 @@ def rules():
     seeds = _constant("runner.py", "SEEDS")
     rows = [
         [_("Seeds that each card runs under"), ", ".join(map(str, seeds))],
-        [_("Decimals from which a number counts as rounded"), _constant("claims.py", "ROUNDED")],
+        [_("Decimals from which a number counts as rounded"), _constant("grammar.py", "ROUNDED")],
         [
             _("Slack off the CPU, in units in the last place"),
-            f"{_constant('claims.py', 'SLACK')} (float16, bfloat16: "
-            f"{_constant('claims.py', 'COARSE_SLACK')})",
+            f"{_constant('grammar.py', 'SLACK')} (float16, bfloat16: "
+            f"{_constant('grammar.py', 'COARSE_SLACK')})",
         ],
         [_("PyTorch of this build"), version("torch")],
     ]
