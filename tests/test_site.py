@@ -10,7 +10,7 @@ import html5lib
 import polib
 import pytest
 
-from proofsheet import code, drawing, records, translation
+from proofsheet import changes, code, drawing, records, translation
 from torchproof.cards import Card
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -237,7 +237,12 @@ def test_claims_are_marked_one_by_one(language):
         for section, card in zip(sections, module.cards, strict=True):
             (block,) = find(section, "card-code")
             shown = [text(span).lstrip("# ").rstrip() for span in find(block, "claim")]
-            assert shown == [claim.text for claim in code.claims(card.code)], (name, card.name)
+            stated = [
+                said
+                for claim in code.claims(card.code)
+                for said in [*map(changes.said, claim.branches)] or [claim.text]
+            ]
+            assert shown == stated, (name, card.name)
 
 
 @editions
@@ -276,13 +281,25 @@ with suppress(ValueError):
 def test_the_table_shows_what_a_card_is_about(title, prose, shown):
     card = Card(title, prose, CODE, 1, "")
     names = re.findall("``(.+?)``", title)
-    assert code.chief_claim(card, names).text == shown
+    assert code.chief_claim(card, code.claims(CODE), names).text == shown
 
 
 def test_a_card_cannot_be_represented_by_a_claim_that_it_does_not_make():
     card = Card("Anything", ".. glance: x.mean()", CODE, 1, "")
     with pytest.raises(LookupError, match=r"x\.mean"):
-        code.chief_claim(card, ())
+        code.chief_claim(card, code.claims(CODE), ())
+
+
+def test_each_side_of_a_claim_has_its_own_mark():
+    """``A since 2.14, B before`` is two claims; the one that no run has reached is unmarked."""
+    line = "x  # [1, 2] since 2.14, [1] before"
+    html = code.highlight(line, None, code.claims(line), lambda branch: branch.since is None)
+    spans = re.findall(r'<span class="c1(.*?)">(.*?)</span>', html)
+    assert spans == [
+        (" claim branch unreached", "# [1, 2] since 2.14"),
+        ("", ", "),
+        (" claim", "[1] before"),
+    ]
 
 
 def drawn(prose):

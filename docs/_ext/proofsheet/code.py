@@ -1,66 +1,43 @@
 """The code of a card: its claims, its colours, its links to PyTorch's documentation."""
 
-import ast
-import io
 import re
-import textwrap
-import tokenize
 from dataclasses import dataclass
 from html import escape
 
 from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES, Comment, Name, Operator, Whitespace
 
+from torchproof.find import find
+
 from . import apis, markup
 
 LEXER = PythonLexer(stripnl=False, ensurenl=False)
 DOT = (Operator, ".")
-ERROR = re.compile(r"[\w.]*(Error|Exception|Warning|Interrupt|Exit|Iteration): ")
 GLANCE = re.compile(r"^\.\. glance: (.+)$", re.MULTILINE)
 OPTION = re.compile(r"\w+=[\w.\"'-]+")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A comment after code. ``source`` is the code it speaks of, without comments."""
+    """A claim as pages show it: the checker's, less its syntax tree, which nobody need keep.
 
-    line: int
+    ``branches`` is empty for a claim that holds for every release.
+    """
+
+    line: int  # of the card's code
     text: str
-    source: str
+    source: str  # the code of the statement that it speaks of
     error: bool
-    branches: tuple = ()
+    branches: tuple
 
 
 def claims(code):
     """All claims in ``code``, in order."""
-    lines = code.split("\n")
-    statements = {}  # the innermost statement that ends on a line
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.stmt):
-            statements[node.end_lineno] = node
-    found = []
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        row, column = token.start
-        if token.type != tokenize.COMMENT or not lines[row - 1][:column].strip():
-            continue
-        text = token.string.lstrip("# ").rstrip()
-        node = statements.get(row)
-        if node is None:  # the head of a loop or of a ``with``
-            source = lines[row - 1][:column].strip()
-        else:
-            source = _without_comments("\n".join(lines[node.lineno - 1 : node.end_lineno]))
-        found.append(Claim(row, text, source, bool(ERROR.match(text))))
-    return found
-
-
-def _without_comments(code):
-    code = textwrap.dedent(code)
-    lines = code.split("\n")
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip()
-    return "\n".join(line for line in lines if line.strip())
+    _tree, found, _failures = find(code, 1)
+    return [
+        Claim(c.line, c.text, c.source, c.error, c.branches if len(c.branches) > 1 else ())
+        for c in found
+    ]
 
 
 def chief_claim(card, found, names):
@@ -150,9 +127,10 @@ def _name(tokens, at, link):
 def _claim(comment, branches, reached):
     if not branches:
         return _span(comment, "c1 claim")
-    starts = [0, *(comment.find(branch.text) for branch in branches[1:]), len(comment)]
-    spans = ""
-    for branch, start, stop in zip(branches, starts, starts[1:], strict=False):
+    ends, spans = [0], ""
+    for branch in branches[1:]:
+        ends.append(comment.index(f", {branch.text}", ends[-1] + len(branch.text)) + 2)
+    for branch, start, stop in zip(branches, ends, [*ends[1:], len(comment)], strict=True):
         text = comment[start:stop].removesuffix(", ")
         classes = ["c1", "claim"]
         if stop < len(comment):
