@@ -296,7 +296,9 @@ def coverage(app, docname, _place):
     """How much of each namespace that the site speaks of the code of a checked card runs."""
     labels = (_("Namespace"), _("Public"), _("Run by a checked card"), _("Share"))
     found = data.of(app.env).once(index)
-    spaces = {namespace(name) for name in found if name.partition(".")[0] in COUNTED}
+    spaces = {
+        namespace(name) for name in found if name.partition(".")[0] in COUNTED and "._" not in name
+    }
     ask((), spaces)
     run, rows = covered(app.env), []
     for space in sorted(spaces, key=lambda space: (space.partition(".")[0], space)):
