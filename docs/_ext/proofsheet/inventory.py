@@ -63,23 +63,19 @@ SINGLE = {
 # Namespaces whose own list says more than the documentation's rules below.
 LISTED = ("torch.autograd", "torch.func", "torch.distributions", "torch.utils.data")
 PAGES = {"utils.checkpoint": "checkpoint"}
-MODULES = {
-    "torch": "torch",
-    "torch.autograd": "autograd",
-    "torch.distributions": "distributions",
-    "torch.fft": "fft",
-    "torch.func": "func",
-    "torch.linalg": "linalg",
-    "torch.nn": "nn",
-    "torch.nn.functional": "nn.functional",
-    "torch.nn.init": "nn.init",
-    "torch.optim": "optim",
-    "torch.random": "random",
-    "torch.sparse": "sparse",
-    "torch.special": "special",
-    "torch.testing": "testing",
-    "torch.utils.data": "data",
+# Functions with a page of their own, in namespaces that have others without.
+FUNCTIONS = {
+    "torch.autograd": "backward grad",
+    "torch.autograd.functional": "jacobian hessian vjp jvp vhp hvp",
+    "torch.func": "grad vjp jvp jacrev jacfwd hessian vmap functional_call",
+    "torch.nn.utils": "clip_grad_norm_ clip_grad_value_ get_total_norm parameters_to_vector "
+    "vector_to_parameters skip_init",
 }
+MODULES = (
+    "torch torch.autograd torch.distributions torch.fft torch.func torch.linalg torch.nn"
+    " torch.nn.functional torch.nn.init torch.optim torch.random torch.sparse torch.special"
+    " torch.testing torch.utils.data"
+)
 
 
 def documented(module, keep=lambda obj: True):
@@ -129,9 +125,6 @@ def names():
     for name in documented(nn.init, is_function):
         if name.endswith("_") or name == "calculate_gain":
             add("function", f"torch.nn.init.{name}", f"nn.init.html#torch.nn.init.{name}")
-    for name in ("clip_grad_norm_", "clip_grad_value_", "get_total_norm", "parameters_to_vector",
-                 "vector_to_parameters", "skip_init"):  # fmt: skip
-        add("function", f"torch.nn.utils.{name}")
     for name in torch.nn.utils.rnn.__all__:
         if name != "invert_permutation":
             add("function", f"torch.nn.utils.rnn.{name}")
@@ -163,12 +156,9 @@ def names():
                 if known or method in ("mean", "variance", "stddev", "mode"):
                     add("method", f"torch.distributions.{name}.{method}",
                         f"distributions.html#{full}.{method}")  # fmt: skip
-    for name in ("backward", "grad"):
-        add("function", f"torch.autograd.{name}")
-    for name in ("jacobian", "hessian", "vjp", "jvp", "vhp", "hvp"):
-        add("function", f"torch.autograd.functional.{name}")
-    for name in ("grad", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "vmap", "functional_call"):
-        add("function", f"torch.func.{name}")
+    for space, listed in FUNCTIONS.items():
+        for name in listed.split():
+            add("function", f"{space}.{name}")
     for space in ("random", "testing", "utils.checkpoint", "nn.attention"):
         module = importlib.import_module(f"torch.{space}")
         names = getattr(module, "__all__", None) or documented(module, is_function)
@@ -177,7 +167,8 @@ def names():
             add("function", full, f"{PAGES.get(space, space)}.html#{full}")
     for name in documented(torch.cuda, is_function):
         add("function", f"torch.cuda.{name}")
-    for name, page in MODULES.items():
+    for name in MODULES.split():
+        page = "data" if name == "torch.utils.data" else name.removeprefix("torch.")
         add("module", name, f"{page}.html#module-{name}")
     for name, page in SINGLE.items():
         add("method" if name.startswith("torch.Tensor.") else "class", name, page)
