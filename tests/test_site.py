@@ -4,13 +4,15 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import html5lib
 import polib
 import pytest
+from docutils import nodes
 
-from proofsheet import changes, code, drawing, records, translation
+from proofsheet import changes, code, data, drawing, markup, records, translation
 from torchproof.cards import Card
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -300,6 +302,28 @@ def test_each_side_of_a_claim_has_its_own_mark():
         ("", ", "),
         (" claim", "[1] before"),
     ]
+
+
+def is_row(node):
+    return isinstance(node, markup.element) and node["tag"] == "tr"
+
+
+def test_the_newest_change_comes_first():
+    """A row for each release that a claim names: the code, what came before, what since."""
+    lines = "f(x)  # 2 since 2.12, 1 before\ng(x)  # 5 since 2.14, 4 since 2.9, 3 before"
+    card = data.Entry("a", "A", [], "", lines, code.claims(lines), [], [], set(), set(), set())
+    domain = SimpleNamespace(pages={"reference/a/b": data.Page(cards=[card])})
+    env = SimpleNamespace(get_domain=lambda _name: domain)
+    builder = SimpleNamespace(get_relative_uri=lambda _here, there: f"{there}.html")
+    tables = changes.changes(SimpleNamespace(env=env, builder=builder), "changes", None)
+    rows = [
+        [cell.astext() for cell in row.children][1:]
+        for table in tables
+        for row in table.findall(is_row)
+    ]
+    assert rows == [["g(x)", "4", "5"], ["f(x)", "1", "2"], ["g(x)", "3", "4"]]
+    links = [link["refuri"] for table in tables for link in table.findall(nodes.reference)]
+    assert set(links) == {"reference/a/b.html#a"}
 
 
 def drawn(prose):
