@@ -48,8 +48,7 @@ sphinx_gallery_conf = {
         "proofsheet.drawing.scrape_tensors",
         "proofsheet.running.scrape_figures",
     ),
-    "reset_modules": ("proofsheet.running.reset",),
-    "reset_modules_order": "both",
+    "reset_modules": (),  # each script has a process of its own
     "css": (),
     "download_all_examples": False,
     "show_signature": False,
