@@ -211,8 +211,8 @@ def test_badges_say_what_records_say(language):
             outcomes = {records.outcome(module, unit, device) for unit in module.units()}
             assert has(badge, "badge-checked") == (outcomes == {"checked"}), (name, device)
             if "checked" in outcomes:
-                record = records.load(device)
-                assert record.date in text(badge) and record.torch in text(badge)
+                run = records.summary([(module, unit) for unit in module.units()], device)
+                assert run.date in text(badge) and run.torch in text(badge)
 
 
 @editions
@@ -295,7 +295,7 @@ def test_a_card_cannot_be_represented_by_a_claim_that_it_does_not_make():
 def test_each_side_of_a_claim_has_its_own_mark():
     """``A since 2.14, B before`` is two claims; the one that no run has reached is unmarked."""
     line = "x  # [1, 2] since 2.14, [1] before"
-    html = code.highlight(line, None, code.claims(line), lambda branch: branch.since is None)
+    html = code.highlight(line, None, code.claims(line), lambda branch, newer: newer is not None)
     spans = re.findall(r'<span class="c1(.*?)">(.*?)</span>', html)
     assert spans == [
         (" claim branch unreached", "# [1, 2] since 2.14"),

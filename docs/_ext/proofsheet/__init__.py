@@ -6,13 +6,15 @@ does not matter.
 ===================  ========  ==========================  =======================================
 event                priority  who                         what happens
 ===================  ========  ==========================  =======================================
-(before Sphinx)                torchproof                  runs the cards, writes the records
 config-inited             500  site.configure              theme, addresses
-builder-inited            100  running                     listens for complaints
-builder-inited            400  running                     forgets pages that are out of date
-builder-inited            500  sphinx-gallery, running,    runs the scripts, draws, writes a page
-                               drawing, graph              of reStructuredText from each
-builder-inited            600  running                     cleans the notebooks
+builder-inited            100  running.listen              listens for complaints
+builder-inited            400  running.run_outdated        torchproof checks the cards that changed
+                                                           and writes records; in the same forks
+                                                           sphinx-gallery runs the scripts, and
+                                                           drawing and graph draw
+builder-inited            500  sphinx-gallery              writes a page of reStructuredText for
+                                                           each script
+builder-inited            600  running.clean_notebooks     takes out what is for pages alone
 env-get-outdated          500  data.outdated               pages whose records changed
 env-before-read-docs      500  translation                 is the interface translated?
 (while reading)                the directives of           leave ``later`` nodes, or note what a
@@ -32,8 +34,9 @@ doctree-resolved          500  data.fill                   makes what was left f
 html-page-context         100  site.shorten_navigation     gives the theme titles alone
 html-page-context         900  site                        metadata, breaks in long names
 build-finished            500  apis, search, site          api.json, cards.js, the start page
-build-finished            500  running                     scripts and notebooks beside the pages
-build-finished            900  running                     keeps complaints for the next build
+build-finished            500  running                     scripts and notebooks beside the pages;
+                                                           names the cards that do not hold
+build-finished            900  running.keep_complaints     for the next build
 ===================  ========  ==========================  =======================================
 
 The mark itself: ``pages`` gives the class ``verified`` to a block whose card holds, ``code`` the

@@ -10,13 +10,19 @@ from docutils import nodes
 from sphinx.locale import _
 from sphinx.util.docutils import SphinxDirective
 
+from torchproof.grammar import release
+
 from . import code, data, markup, records
 
 
 def reached(module, card):
-    """A function: did a record of a release that a branch of ``card`` speaks of reach it?"""
-    ask = getattr(records, "reached", None)
-    return lambda branch: ask is None or ask(module, card, branch)
+    """A function: did ``card`` hold with a release that one side of a claim speaks of?"""
+
+    def ask(branch, newer):
+        first = branch.since and release(branch.since)
+        return records.reached(module, card, first, newer and release(newer.since))
+
+    return ask
 
 
 def said(branch):
@@ -29,8 +35,8 @@ def results(claim, reached, verified):
     if not claim.branches:
         return [code.line(claim.text)]
     parts = []
-    for branch in claim.branches:
-        marked = ["verified"] if verified and reached(branch) else []
+    for newer, branch in zip([None, *claim.branches], claim.branches, strict=False):
+        marked = ["verified"] if verified and reached(branch, newer) else []
         parts.append(nodes.inline("", "", code.line(said(branch)), classes=marked))
     return markup.joined(parts, ", ")
 
@@ -66,7 +72,7 @@ def changes(app, docname, _place):
     if not rows:
         return [nodes.paragraph("", _("No card tells releases apart yet."))]
     labels = (_("Card"), _("Code"), _("Before"), _("Since"))
-    newest = sorted(rows, key=lambda release: [int(n) for n in release.split(".")], reverse=True)
+    newest = sorted(rows, key=release, reverse=True)
     return [markup.table(labels, f"PyTorch {since}", rows[since], "changes") for since in newest]
 
 

@@ -87,7 +87,8 @@ def highlight(code, link=None, found=(), reached=None):
         link: from a dotted name as written to ``(url, full name)`` or None; see :func:`linker`.
         found: the claims in ``code``. One that says what holds since a release and what
             before is marked branch by branch.
-        reached: does a record of a release that the branch speaks of say that it holds?
+        reached: did a run with a release that a branch speaks of hold? It is asked with the
+            branch and the next newer one, or None.
     """
     tokens = list(LEXER.get_tokens(code))
     branches = {claim.line: claim.branches for claim in found}
@@ -130,12 +131,13 @@ def _claim(comment, branches, reached):
     ends, spans = [0], ""
     for branch in branches[1:]:
         ends.append(comment.index(f", {branch.text}", ends[-1] + len(branch.text)) + 2)
-    for branch, start, stop in zip(branches, ends, [*ends[1:], len(comment)], strict=True):
+    stops = [*ends[1:], len(comment)]
+    for newer, branch, start, stop in zip([None, *branches], branches, ends, stops, strict=False):
         text = comment[start:stop].removesuffix(", ")
         classes = ["c1", "claim"]
         if stop < len(comment):
             classes.append("branch")
-        if reached and not reached(branch):
+        if reached and not reached(branch, newer):
             classes.append("unreached")
         spans += _span(text, " ".join(classes)) + _span(comment[start + len(text) : stop], "c1")
     return spans

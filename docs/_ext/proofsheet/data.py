@@ -115,7 +115,7 @@ def outdated(app, env, added, changed, removed):
 
     Notebooks, whose cells count over all records, are read again if any of them did.
     """
-    records.load.cache_clear()
+    records.known.cache_clear()
     new = {name: records.digest(name) for name in records.docnames()}
     old, of(env).data["digests"] = of(env).data["digests"], new
     found = {name for name in new if old.get(name) != new[name]}

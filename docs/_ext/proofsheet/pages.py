@@ -144,7 +144,7 @@ def _card(docname, page, module, section, card):
             label = nodes.paragraph("", _("Output"), classes=["output-label"])
             block.replace_self(nodes.container("", label, block.deepcopy(), classes=["output"]))
         elif block.astext().strip() == card.code.strip():
-            block.replace_self(_code(module, card, entry))
+            block.replace_self([_code(module, card, entry), *_failures(module, card)])
     for node in prose:
         _link_names(node)
     if entry.verified:
@@ -154,6 +154,19 @@ def _card(docname, page, module, section, card):
     elif entry.in_title:
         section += data.later(call=examples.ways, anchor=entry.anchor)
     return entry
+
+
+def _failures(module, card):
+    """What came out instead of what is claimed, and where; nothing of a card that holds."""
+    found = records.failures(module, card)
+    items = nodes.bullet_list()
+    for line, text, run in found:
+        said = card.code.split("\n")[line - card.line].strip()
+        where = f"PyTorch {run['torch']} · {run['name']} · {run['date']}"
+        items += nodes.list_item("", nodes.paragraph("", "", code.line(said)))
+        items[-1] += nodes.paragraph("", f"{text} ({where})")
+    title = nodes.title("", _("This does not hold"))
+    return [nodes.admonition("", title, items, classes=["warning", "failed"])] if found else []
 
 
 def _names(node, used, page, docname):
@@ -231,8 +244,8 @@ def _badge(module, device):
     badge = nodes.inline("", "", nodes.strong("", state))
     badge["classes"] = ["badge", f"badge-{device}", f"badge-{kind}"]
     if checked:
-        record = records.load(device)
-        facts = f"PyTorch {record.torch} · {record.device} · {record.date}"
+        run = records.summary([(module, unit) for unit in module.units()], device)
+        facts = f"PyTorch {run.torch} · {run.device} · {run.date}"
         badge += [nodes.Text(" "), nodes.inline("", facts, classes=["badge-facts"])]
     return badge
 
