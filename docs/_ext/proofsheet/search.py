@@ -6,42 +6,39 @@ from pathlib import Path
 
 from sphinx.search import SearchLanguage
 
-from . import records
+from . import data, records
 from .site import first_sentence
 
 TABLES = records.ROOT / "docs" / "search"
-ERROR = re.compile(r"#\s+([A-Za-z_.]*(?:Error|Warning|Exception): .+)")
 
 
 def entries(app):
     """One entry per card and per example; those of pages and of an example's steps weigh less."""
-    env, found = app.env, []
-    for docname in sorted(env.found_docs):
+    found = []
+    for docname, page in sorted(data.of(app.env).pages.items()):
         url = app.builder.get_target_uri(docname)
-        page = env.titles[docname].astext()
+        title = app.env.titles[docname].astext()
         module = records.module(docname)
         example = bool(module and module.example)
-        cards = env.proofsheet_cards.get(docname, ())
-        for card in cards:
+        for card in page.cards:
             found.append(
                 {
                     "kind": "step" if example else "card",
-                    "url": f"{url}#{card['anchor']}",
-                    "title": card["title"],
-                    "name": sorted(card["in_title"]),
-                    "apis": sorted(set(card["apis"]) - set(card["in_title"])),
-                    "errors": " ".join(ERROR.findall(card["code"])),
-                    "module": page,
-                    "text": " ".join(card["text"].split()),
+                    "url": f"{url}#{card.anchor}",
+                    "title": card.title,
+                    "name": sorted(card.in_title),
+                    "apis": sorted((card.used | card.in_prose) - card.in_title),
+                    "errors": " ".join(claim.text for claim in card.claims if claim.error),
+                    "module": title,
+                    "text": " ".join(card.text.split()),
                 }
             )
-        summary = env.proofsheet_summaries.get(docname, "")
-        text = first_sentence(summary, 300)
-        entry = {"kind": "page", "url": url, "title": page, "text": text}
+        entry = {"kind": "page", "url": url, "title": title}
         if example:
-            steps = " ".join(card["title"] for card in cards)
-            entry |= {"kind": "example", "text": f"{summary} {steps}"}
-        found.append(entry)
+            steps = " ".join(card.title for card in page.cards)
+            found.append(entry | {"kind": "example", "text": f"{page.text} {steps}"})
+        else:
+            found.append(entry | {"text": first_sentence(page.text, 300)})
     return found
 
 
@@ -109,6 +106,5 @@ var splitQuery = (query) =>
 
 
 def setup(app):
-    """Register the search language and the index of cards."""
     app.add_search_language(ChineseBigrams)
     app.connect("build-finished", write_index)

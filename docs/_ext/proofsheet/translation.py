@@ -38,19 +38,14 @@ def catalogue(domain):
     return LOCALES / LANGUAGE / "LC_MESSAGES" / f"{domain}.po"
 
 
+@functools.cache
 def translated(domain):
     """Messages of ``domain`` that have a translation which is not fuzzy.
 
     One that reads the same in both languages is translated by itself.
     """
-    path = catalogue(domain)
-    return _translated(path, path.stat().st_mtime_ns) if path.is_file() else frozenset()
-
-
-@functools.lru_cache
-def _translated(path, _mtime):
-    entries = polib.pofile(str(path))
-    return frozenset(e.msgid for e in entries if e.translated() and not e.obsolete)
+    entries = polib.pofile(str(catalogue(domain))) if catalogue(domain).is_file() else ()
+    return {entry.msgid for entry in entries if entry.translated() and not entry.obsolete}
 
 
 def interface():
@@ -164,7 +159,6 @@ def update():
 
 
 def setup(app):
-    """Register the checks."""
     app.add_transform(DropBoilerplate)
     app.add_transform(Complete)
     app.connect("env-before-read-docs", check_interface)
