@@ -62,7 +62,8 @@ def branches(comment):
         ClaimError: the comment is no claim; the message says why.
     """
     text, found = comment.strip(), []
-    while part := SINCE.match(text):
+    quoted = re.fullmatch(r"(['\"]).*\1", text)  # a string may speak of releases, too
+    while not quoted and (part := SINCE.match(text)):
         found.append(Branch(part[2], part[1], parse(part[1])))
         text = text[part.end() :]
     if not found:
@@ -99,17 +100,17 @@ BARE = re.compile(
     r"|(?!torch\.|np\.)(?:\w+\.)+[A-Z]\w*"
 )
 # A quotation that leaves out one of these says the opposite of the message.
-NEGATION = re.compile(
+NEGATION = (
     r"\b(?:not|no|none|never|neither|nor|nothing|without|cannot|fail(?:s|ed)? to|lacks?|missing"
     r"|illegal|in(?:valid|correct|compatible)|impossible|hardly|rather|instead"
-    r"|un(?!der|it|i[fqv]|ion|til)\w+|\w+n['’]t)\b",
-    re.I,
+    r"|un(?!der|it|i[fqv]|ion|til)\w+|\w+n\\?['’]t)\b"
 )
+BEFORE_IT = re.compile(NEGATION, re.I)
+BEHIND_IT = re.compile(rf"\s*{NEGATION}", re.I)
 CLAUSE = re.compile(r"[.,;:!?()]|\b(?:and|but|because|so)\b")
-AFTER = re.compile(r"\s*(?:not|never|no|cannot|\w+n['’]t)\b", re.I)
 # A part of a message stands alone at both ends: no cut word, number or "can't".
 START = r"(?<![\w\-])(?<!\w['’])(?<!\d[.,:/])(?<!\d, )"
-STOP = r"(?![\w%]|['’]\w|[.,:/]\d|-\w)"
+STOP = r"(?![\w%]|\\?['’]\w|[.,:/]\d|-\w)"
 LISTED = r"(?!, \d)"  # behind a number: no cut list
 
 
@@ -169,7 +170,7 @@ def _quoted(parts, message, at):
             before = message[at:start]
         else:  # the few words before, in the same clause
             before = " ".join(CLAUSE.split(message[: start + 1])[-1].split()[-4:])
-        lost = NEGATION.search(before) or AFTER.match(message[end:])
+        lost = BEFORE_IT.search(before) or BEHIND_IT.match(message[end:])
         if lost:
             why = f"the quotation leaves out {lost[0].strip()!r} of {message!r}"
             continue
@@ -281,7 +282,10 @@ def parse(text):
     if any(token.type == tokenize.COMMENT for token in tokens):
         raise ClaimError("one comment, one claim: nothing stands behind a second #")
     value = Value(node, source)
-    _allow(node, value)
+    try:
+        _allow(node, value)
+    except (TypeError, ValueError, AttributeError, RecursionError):  # -'a', and whatever else
+        raise ClaimError(f"not a claim: {text!r}") from None
     return value
 
 
@@ -322,7 +326,8 @@ def _allow(node, value):
         case ast.Name(id="nan" | "inf"):
             return
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=ast.Constant() | ast.Name() as inner):
-            return _allow(inner, value)
+            if not isinstance(getattr(inner, "value", None), bool):
+                return _allow(inner, value)
         case ast.BinOp(op=ast.Add() | ast.Sub(), left=left, right=ast.Constant(value=complex())):
             return each([left, node.right])
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
@@ -344,13 +349,10 @@ def _allow(node, value):
             return _allow(number, value)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in CONTAINERS:
             return each(args)
-        case ast.Call(func=ast.Name(id=kind), args=args) if kind in (
-            "tensor",
-            "array",
-            "Parameter",
-        ) or (
-            kind[0].isupper() and _is_list(args)
-        ):  # a subclass of Tensor prints its own name: BoundingBoxes([[1., 2., 3., 4.]])
+        case ast.Call(func=ast.Name(id="tensor" | "array" | "Parameter" as kind)):
+            return _allow_tensor(kind, node, value)
+        case ast.Call(func=ast.Name(id=kind), args=[ast.List()]) if kind[0].isupper():
+            # A subclass of Tensor prints its own name: BoundingBoxes([[1., 2., 3., 4.]])
             return _allow_tensor(kind, node, value)
         case ast.Call(func=function):
             name = ast.unparse(function)
@@ -377,10 +379,6 @@ def _number_written(text):
             raise ClaimError(f"{text}: one digit from 1 to 9 stands before the point, as printed")
     elif exponent and int(exponent):
         raise ClaimError(f"{text} is 0: write 0.")
-
-
-def _is_list(args):
-    return len(args) == 1 and isinstance(args[0], ast.List)
 
 
 def _allow_tensor(kind, node, value):
