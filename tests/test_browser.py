@@ -17,7 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from proofsheet import languages
-from torchproof import cards, runner
+from torchproof import cards
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "build" / "html"
@@ -164,7 +164,7 @@ def test_what_is_copied_runs_in_a_fresh_interpreter(visit, language, tmp_path):
 def test_every_card_copies_imports_and_card(visit, language):
     page = visit(f"{language}/reference/index.html")
     root = page.url.removesuffix("index.html")
-    for module in runner.read([ROOT / "snippets"])[0]:
+    for module in cards.read_all([ROOT / "snippets"])[0]:
         page.goto(f"{root}{module.path.parent.name}/{module.path.stem}.html")
         copied = page.locator("section.card .card-code pre").all_text_contents()
         assert [text.strip() for text in copied] == [card.copy.strip() for card in module.cards]

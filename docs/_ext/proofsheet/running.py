@@ -145,50 +145,52 @@ class Render:
         if seed:  # an example that does not seed itself: once more, and nothing to show
             return process.check(unit, path, seed, device)
         _style_figures()
-        _tame()
-        if not self.example:
-            with warnings.catch_warnings(action="ignore"):
-                self.generate(path)
-            return record.Outcome(0, [], 0.0, [])
-        perform = functools.partial(self.perform, path)
-        return process.check(unit, path, seed, device, perform=perform)
+        gen_rst.patch_warnings = nullcontext  # warnings are the checker's affair
+        gen_rst.gc = SimpleNamespace(collect=lambda: None)  # 80-150 ms with torch loaded
+        if self.example:
+            perform = functools.partial(self.perform, path)
+            return process.check(unit, path, seed, device, perform=perform)
+        with warnings.catch_warnings(action="ignore"):
+            errors = self.generate(path)
+        said = [(1, f"as a script, from top to bottom: {error!r}") for error in errors]
+        return record.Outcome(0, said, 0.0, [])
 
     def generate(self, path):
-        """Write the page's source, its notebook and its figures."""
+        """Write the page's source, its notebook and its figures; returns errors of the script."""
         (self.target / "images" / "thumb").mkdir(parents=True, exist_ok=True)
         mark = self.target / f"{path.name}.md5"
         mark.unlink(missing_ok=True)  # with it nothing would run
+        errors, handle = [], gen_rst.handle_exception
+
+        def failed(info, *more):
+            errors.append(info[1])
+            return handle(info, *more)
+
+        gen_rst.handle_exception = failed
         gen_rst.generate_file_rst(path.name, self.target, path.parent, self.conf)
         # A script that failed leaves no mark; without one it would run again, in Sphinx itself.
         mark.write_text(hashlib.md5((self.target / path.name).read_bytes()).hexdigest())
+        return errors
 
     def perform(self, path, tree, names):
         """Have sphinx-gallery run the statements of ``tree``, which report to the checker."""
         vars(builtins).update(names)
-        errors, folder, statements = [], os.getcwd(), list(tree.body)
+        folder, statements = os.getcwd(), list(tree.body)
 
         def compiled(block, filename, mode):
             """Instead of the block that sphinx-gallery read: the same lines of ``tree``."""
             os.chdir(folder)  # what a script writes does not belong beside its source
-            last = max(
-                (node.end_lineno for node in ast.walk(block) if hasattr(node, "lineno")), default=0
-            )
-            count = sum(node.lineno <= last for node in statements)
+            ends = [node.end_lineno for node in ast.walk(block) if hasattr(node, "end_lineno")]
+            count = sum(node.lineno <= max(ends, default=0) for node in statements)
+            # What sphinx-gallery asks for as the value of a last expression, which it hides.
             body = [*ast.parse(f"___ = None; {execute.HOOK}.names = globals()").body]
             body += statements[:count]
             del statements[:count]
             return compile(ast.Module(body, []), filename, mode, optimize=0)
 
-        def failed(info, *_):
-            errors.append(info[1])
-            return gen_rst_handle(info, *_)
-
-        compile_class = lambda: _Compile(compiled)  # noqa: E731
-        gen_rst.codeop = SimpleNamespace(Compile=compile_class)
-        gen_rst_handle, gen_rst.handle_exception = gen_rst.handle_exception, failed
-        self.generate(path)
-        if errors:
-            raise errors[0]
+        gen_rst.codeop = SimpleNamespace(Compile=lambda: _Compile(compiled))
+        for error in self.generate(path):
+            raise error
 
 
 class _Compile:
@@ -201,12 +203,6 @@ class _Compile:
 
     def __call__(self, *arguments):
         return self.function(*arguments)
-
-
-def _tame():
-    """In the fork: leave warnings to the checker, and garbage alone."""
-    gen_rst.patch_warnings = nullcontext
-    gen_rst.gc = SimpleNamespace(collect=lambda: None)  # 80-150 ms with torch loaded
 
 
 # --- all scripts, before sphinx-gallery looks ------------------------------------------------
@@ -258,8 +254,9 @@ def run_outdated(app):
         for device in set(machine["devices"]) - {"cpu"}:
             jobs += checker.on_device(device, modules, machine, options)
         for job in beside:
-            for why in job.lost.values():
-                print(f"✗ {job.path}: its page could not be made: {why}")
+            said = [text for one in job.results.values() for _, text in one.failures]
+            for why in [*said, *job.lost.values()]:
+                print(f"✗ {job.path}: {why}")
                 app.proofsheet_failed.append(job)
     app.proofsheet_failed += [job for job in jobs if job.failed]
     made = {name: made[name] for name in pages if name in made}
