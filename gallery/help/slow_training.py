@@ -228,10 +228,10 @@ many > 10 * few  # True
 # --------------------------
 #
 # The same samples in 80 steps of 8 and in 5 steps of 128: each step pays
-# for Python and for the optimizer once. A step runs about as many operations
-# for 128 samples as for 8, so the epoch runs less than a tenth of them. Larger
-# batches mean fewer updates: raise the learning rate or the number of
-# epochs, and look at memory (:doc:`out_of_memory`).
+# for Python and for the optimizer once. A step runs about as many
+# operations for 128 samples as for 8, so the epoch runs less than a tenth
+# of them. Larger batches mean fewer updates: raise the learning rate or the
+# number of epochs, and look at memory (:doc:`out_of_memory`).
 medium = Batches(*on_device, batch_size=128)
 epoch(*make_model(), medium)
 by_128 = epoch(*make_model(), medium)
