@@ -253,7 +253,7 @@ answers = torch.cat([wrong_mode(model, batch) for batch in batches])
 wrong_accuracy = (answers == sorted_y).float().mean().item()
 print(f"{test_accuracy=:.3f} {wrong_accuracy=:.3f} {damaged=:.3f}")
 print(f"{slow_batch=:.3f} {slow_eval=:.3f} {slow_cured=:.3f}")
-assert 0.93 < test_accuracy <= 1.0, test_accuracy
+assert 0.9 < test_accuracy <= 1.0, test_accuracy
 assert wrong_accuracy < test_accuracy - 0.2, wrong_accuracy
 assert slow_cured > 0.9, slow_cured
 

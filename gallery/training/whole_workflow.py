@@ -107,7 +107,7 @@ residual = (targets[test] - after).square().sum()
 spread = (targets[test] - targets[test].mean()).square().sum()
 r2 = (1 - residual / spread).item()
 print(f"{r2=:.2f}")
-assert 0.35 < r2 < 0.65, r2
+assert 0.25 < r2 < 0.75, r2
 
 ones = torch.ones(len(train), 1)
 design = torch.cat([features[train], ones], dim=1)
@@ -115,7 +115,7 @@ exact = torch.linalg.lstsq(design, targets[train]).solution
 best = criterion(design @ exact, targets[train]).item()
 with torch.inference_mode():
     reached = criterion(model(features[train]), targets[train]).item()
-best <= reached < 1.02 * best  # True
+best <= reached < 1.1 * best  # True
 
 # %%
 # What happened, in two pictures

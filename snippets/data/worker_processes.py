@@ -4,10 +4,10 @@ Worker processes
 
 Load batches in the background, in processes that each have the dataset.
 """
+import multiprocessing
 import os
 import pickle
 import random
-import time
 from contextlib import suppress
 from functools import partial
 
@@ -235,18 +235,24 @@ with suppress(KeyError):
 #
 # By default the loop waits for a batch without end, so a worker that hangs
 # stops the program silently. ``timeout`` turns that into an error; choose
-# it far above the slowest batch.
-class Slow(Dataset):
+# it far above the slowest batch. The worker here hangs until ``wake`` is
+# set, which happens after the error.
+class Stuck(Dataset):
     def __len__(self):
         return 1
 
     def __getitem__(self, index):
-        time.sleep(1.2)
+        wake.wait()
         return torch.tensor(index, device="cpu")
 
 
-loader = DataLoader(
-    Slow(), num_workers=1, timeout=1, multiprocessing_context="fork"
+wake = multiprocessing.get_context("fork").Event()
+batches = iter(
+    DataLoader(
+        Stuck(), num_workers=1, timeout=1, multiprocessing_context="fork"
+    )
 )
 with suppress(RuntimeError):
-    next(iter(loader))  # RuntimeError: DataLoader timed out after 1 seconds
+    next(batches)  # RuntimeError: DataLoader timed out after 1 seconds
+wake.set()
+del batches

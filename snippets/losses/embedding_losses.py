@@ -39,7 +39,7 @@ loss  # tensor([0.4000, 0.0000], grad_fn=<AddBackward0>)
 torch.autograd.grad(loss.sum(), b)[0][1]  # tensor([0., 0.])
 y = 2 * label - 1
 y  # tensor([1, -1])
-F.cosine_embedding_loss(a, b, y).item()  # 0.5
+F.cosine_embedding_loss(a, b, y).item()  # 0.5000
 
 # %%
 # Pairs by a distance you give: ``nn.HingeEmbeddingLoss``

@@ -19,7 +19,7 @@ import torch
 # safer gradients. Signs of the vectors are free: compare products, not U.
 A = torch.tensor([[3.0, 0.0], [4.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
 U, S, Vh = torch.linalg.svd(A, full_matrices=False)
-S  # tensor([5., 2.], dtype=torch.float64)
+S  # tensor([5.0000, 2.0000], dtype=torch.float64)
 U.shape, Vh.shape  # (torch.Size([3, 2]), torch.Size([2, 2]))
 torch.allclose(U @ torch.diag(S) @ Vh, A)  # True
 torch.allclose((U * S) @ Vh, A)  # True
@@ -115,7 +115,7 @@ with suppress(RuntimeError):
 # Only the lower triangle is read, with ``upper=True`` only the upper one.
 A = torch.tensor([[4.0, 2.0], [2.0, 10.0]])
 L = torch.linalg.cholesky(A)
-L  # tensor([[2., 0.], [1., 3.]])
+L  # tensor([[2.0000, 0.0000], [1.0000, 3.0000]])
 torch.allclose(L @ L.T, A)  # True
 torch.allclose(torch.linalg.cholesky(A.tril()), L)  # True
 upper = torch.linalg.cholesky(A.triu(), upper=True)
@@ -136,11 +136,12 @@ torch.allclose(2 * L.diagonal().log().sum(), A.logdet())  # True
 A = torch.tensor([[1.0, 2.0], [4.0, 4.0]])
 P, L, U = torch.linalg.lu(A)
 P  # tensor([[0., 1.], [1., 0.]])
-L, U  # (tensor([[1., 0.], [0.25, 1.]]), tensor([[4., 4.], [0., 1.]]))
-torch.equal(P @ L @ U, A)  # True
+L  # tensor([[1.0000, 0.0000], [0.2500, 1.0000]])
+U  # tensor([[4.0000, 4.0000], [0.0000, 1.0000]])
+torch.allclose(P @ L @ U, A)  # True
 LU, pivots = torch.linalg.lu_factor(A)
-LU  # tensor([[4., 4.], [0.25, 1.]])
-torch.equal(torch.lu_unpack(LU, pivots).L, L)  # True
+LU  # tensor([[4.0000, 4.0000], [0.2500, 1.0000]])
+torch.allclose(torch.lu_unpack(LU, pivots).L, L)  # True
 old = A.lu()  # UserWarning: in favor of torch.linalg.lu_factor
 S = torch.tensor([[0.0, 2.0], [2.0, 3.0]])
 LD, pivots = torch.linalg.ldl_factor(S)
@@ -181,7 +182,7 @@ A = torch.rand(4, 2, dtype=torch.float64)
 a, tau = torch.geqrf(A)
 Q = torch.linalg.householder_product(a, tau)
 torch.allclose(Q @ a[:2].triu(), A)  # True
-torch.equal(torch.orgqr(a, tau), Q)  # True
+torch.allclose(torch.orgqr(a, tau), Q)  # True
 b = torch.rand(4, 1, dtype=torch.float64)
 product = torch.ormqr(a, tau, b, transpose=True)
 torch.allclose(product[:2], Q.T @ b)  # True

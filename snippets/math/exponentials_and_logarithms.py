@@ -119,7 +119,7 @@ equal.grad  # tensor([0., 0.])
 x = torch.tensor([2, 10])
 torch.float_power(x, -1)  # tensor([0.5000, 0.1000], dtype=torch.float64)
 torch.pow(torch.tensor(10), 19).item()  # -8446744073709551616
-torch.float_power(torch.tensor(10), 19).item()  # 1e+19
+torch.float_power(torch.tensor(10), 19).item()  # 1.0000e+19
 
 # %%
 # Probabilities and logits: ``torch.sigmoid``, ``torch.logit``

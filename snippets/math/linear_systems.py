@@ -19,12 +19,14 @@ import torch
 # ``torch.solve``, which took ``b`` first, is gone.
 A = torch.tensor([[2.0, 1.0], [0.0, 4.0]])
 b = torch.tensor([5.0, 12.0])
-torch.linalg.solve(A, b)  # tensor([1., 3.])
+torch.linalg.solve(A, b)  # tensor([1.0000, 3.0000])
 columns = torch.tensor([[5.0, 2.0], [12.0, 0.0]])
-torch.linalg.solve(A, columns)  # tensor([[1., 1.], [3., 0.]])
+x = torch.linalg.solve(A, columns)
+x  # tensor([[1.0000, 1.0000], [3.0000, 0.0000]])
 torch.linalg.solve(A, b[None], left=False)  # tensor([[2.5000, 2.3750]])
 batch = torch.stack([A, 2 * A])
-torch.linalg.solve(batch, b.expand(2, 2))  # tensor([[1., 3.], [0.5, 1.5]])
+x = torch.linalg.solve(batch, b.expand(2, 2))
+x  # tensor([[1.0000, 3.0000], [0.5000, 1.5000]])
 with suppress(RuntimeError):
     torch.solve(b[:, None], A)  # RuntimeError: is now removed
 
@@ -54,7 +56,7 @@ inverted = torch.inverse(A) @ b
 # ``torch.inverse`` and ``Tensor.inverse`` are the same.
 A = torch.tensor([[2.0, 1.0], [0.0, 4.0]])
 torch.linalg.inv(A)  # tensor([[0.5000, -0.1250], [0.0000, 0.2500]])
-torch.equal(A.inverse(), torch.linalg.inv(A))  # True
+torch.allclose(A.inverse(), torch.linalg.inv(A))  # True
 torch.allclose(torch.inverse(A) @ A, torch.eye(2))  # True
 batch = torch.stack([A, 2 * A])
 torch.linalg.inv(batch)[1]  # tensor([[0.2500, -0.0625], [0.0000, 0.1250]])
@@ -92,7 +94,8 @@ round(50 * math.log(0.1), 4)  # -115.1293
 # ``torch.linalg.diagonal``.
 A = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
 torch.linalg.matrix_power(A, 10)  # tensor([[89., 55.], [55., 34.]])
-A.matrix_power(-1)  # tensor([[0., 1.], [1., -1.]])
+inverse = A.matrix_power(-1)
+inverse  # tensor([[0.0000, 1.0000], [1.0000, -1.0000]])
 torch.equal(torch.matrix_power(A, 0), torch.eye(2))  # True
 A.trace() == torch.trace(A)  # tensor(True)
 batch = torch.stack([A, 3 * A])
