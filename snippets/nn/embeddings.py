@@ -105,8 +105,8 @@ F.embedding_bag(ids, vectors, offsets, **options)  # tensor([[32.], [400.]])
 # -------------------------------------------------------------
 #
 # The gradients by one row are added; the argument divides the sum by the
-# number of times that the id occurs in the batch. Before 2.14 ``nn.EmbeddingBag``
-# divided by wrong counts on the CPU.
+# number of times that the id occurs in the batch. Before 2.14,
+# ``F.embedding_bag`` divided by wrong counts on the CPU.
 ids = torch.tensor([[1, 1], [1, 2]], device="cpu")
 table = torch.ones(3, 1, device="cpu", requires_grad=True)
 F.embedding(ids, table).sum().backward()
