@@ -1,10 +1,14 @@
 """Files that lie, one for each way to lie: every one must be caught, at the right line."""
 
+import os
+import subprocess
+import sys
 import textwrap
+import time
 
 import pytest
 
-from torchproof import cards, runner
+from torchproof import cards, find, runner
 
 HEAD = '''"""
 Lies
@@ -81,7 +85,8 @@ LIES = {
         "claimed FutureWarning, got UserWarning",
     ),
     "a second warning, undeclared": (
-        "import warnings\nfor text in ('one', 'two'):\n    warnings.warn(text)  # UserWarning: one",
+        "import warnings\nfor x in 'ab':\n    warnings.warn(f'{x} is old')"
+        "  # UserWarning: a is old",
         "is not in the message",
     ),
     "prose behind code": ("x = 1  # the answer", "not a claim"),
@@ -99,7 +104,7 @@ LIES = {
     ),
     "a linter's remark": ("x = 1  # noqa", "uses no variable"),
     "another card's variable": ("first", "NameError"),
-    "print claimed as a value": ("print(1)  # 1", "is of type NoneType"),
+    "print claimed as a value": ("print(1)  # 1", "drop print"),
     "the number of a float": ("torch.tensor(1.5).item()  # 1", "is of type float"),
     "sparse claimed as dense": ("torch.eye(1).to_sparse()  # tensor([[1.]])", "layout is"),
     "requires_grad forgotten": (
@@ -663,6 +668,72 @@ def test_an_honest_card_is_accepted(honest, name):
     for seed in runner.SEEDS:
         outcome = honest.results[f"Card {list(HONEST).index(name)}", seed]
         assert outcome.failures == []
+
+
+def run_alone(code, **environment):
+    """What a card's run gives in a process of its own, where torch warns of things once."""
+    script = f"""
+import warnings
+from torchproof import cards, execute
+outcome = execute.run(cards.Card("Card", "", {code!r}, 5, "import torch"), "card.py")
+print(outcome.failures, outcome.draws)
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+ONCE = """x = torch.eye(2).to_sparse_csr()  # UserWarning: Sparse CSR tensor support
+y = torch.eye(3).to_sparse_csr()  # UserWarning: Sparse CSR tensor support"""
+
+
+def test_a_warning_that_comes_once_is_claimed_once():
+    assert "there was no warning" in run_alone(ONCE)
+
+
+def test_asserts_run_whatever_the_environment_says():
+    code = "assert torch.ones(2).sum() == 3\n__debug__  # True"
+    assert "AssertionError" in run_alone(code, PYTHONOPTIMIZE="1")
+
+
+@pytest.mark.parametrize(
+    ("code", "draws"),
+    [
+        ("torch.rand(1)", True),
+        ("import random\nrandom.random()", True),
+        ("import numpy as np\nnp.random.rand()", True),
+        ("torch.ones(1)", False),
+        ("torch.rand(1, generator=torch.Generator())", False),
+    ],
+)
+def test_a_run_tells_whether_it_drew(code, draws):
+    assert run_alone(code).endswith(f"[] {draws}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "lies"),
+    [
+        ("tensor([1, 2])", True),
+        ("``shape (2, 3), dtype float32``", True),
+        ("[1, 2]", True),
+        ("The sum is 3, as a tensor", False),
+        ("0.", False),
+        ("- shape (2, 3)", False),
+    ],
+)
+def test_a_line_of_text_that_is_a_claim(line, lies):
+    assert bool(find.prose(f"Some text.\n{line}", 3)) is lies
+
+
+def test_a_long_card_takes_no_more_than_its_length():
+    code = "x = 1  # 1\n" * 2000
+    start = time.perf_counter()
+    find.find(code, 1)
+    early = time.perf_counter() - start
+    find.find(code, 1_000_000)
+    assert time.perf_counter() - start < 10 * early
 
 
 @pytest.mark.parametrize("name", LEAKS)

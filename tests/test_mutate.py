@@ -19,6 +19,10 @@ KINDS = {
     "int or float": ("3", "3.0"),
     "error type": ("RuntimeError: bad", "KeyError: bad"),
     "error text": ("RuntimeError: bad", "RuntimeError: bax"),
+    "a cut word": ("RuntimeError: bad shape", "RuntimeError: ad shape"),
+    "no message": ("AssertionError", "AssertionError: some message"),
+    "after an umlaut": ("['ä', [1, 2]]", "['ä', [2, 1]]"),
+    "a parameter": ("Parameter containing: tensor([1.])", "Parameter([2.])"),
     "fact": ("shape (2, 3), dtype float32", "shape (2, 4), dtype float32"),
     "fact's rank": ("shape (2, 3)", "shape (2, 1, 3)"),
     "fact's dtype": ("dtype float32", "dtype float64"),
@@ -76,8 +80,41 @@ def test_mutants_of_a_true_card_die_and_blunt_code_is_listed(tmp_path):
     assert (5, f"{blunt}, which the title names") in report.unnoticed
 
 
+SLACK = """
+import torch
+torch.full((2,), 123.4567)  # tensor([123.4567, 123.4567])
+torch.tensor(1 / 3, dtype=torch.bfloat16)  # tensor(0.3340, dtype=torch.bfloat16)
+1 / 3  # 0.33333333333333 since 2.0, 2 before
+"""
+
+
+def test_mutants_get_no_slack(tmp_path):
+    """Of a claim with versions, the side that holds here is mutated."""
+    found = mutated(cards.Card("Card", "", SLACK.strip(), 1, ""), tmp_path / "card.py")
+    assert found["survivors"] == []
+    assert found["claims"] == found["killed"] > 15
+
+
+WORKER = """
+import os
+
+def work():
+    os.getppid() > 1  # True
+
+if (pid := os.fork()) == 0:
+    work()
+    os._exit(0)
+done = os.waitpid(pid, 0)
+"""
+
+
+def test_mutants_die_in_forked_children_too(tmp_path):
+    found = mutated(cards.Card("Card", "", WORKER.strip(), 1, ""), tmp_path / "card.py")
+    assert found["claims"] == found["killed"] > 1
+
+
 def test_a_mutant_survives_a_comparison_that_is_asleep(tmp_path, monkeypatch):
-    monkeypatch.setattr(mutate.grammar.Value, "check", lambda self, actual: None)
+    monkeypatch.setattr(mutate, "check", lambda *_, **__: None)
     card = cards.Card("Card", "", CARD.strip(), 1, "")
     found = mutated(card, tmp_path / "card.py")
     assert found["killed"] == 0 and len(found["survivors"]) == found["claims"]

@@ -79,7 +79,7 @@ cnn(x).shape  # torch.Size([5, 10])
 cnn(torch.rand(5, 1, 28, 28)).shape  # torch.Size([5, 10])
 cnn(torch.rand(5, 1, 17, 40)).shape  # torch.Size([5, 10])
 with suppress(RuntimeError):
-    mlp(torch.rand(5, 1, 28, 28))  # RuntimeError: mat1 and mat2 shapes
+    mlp(torch.rand(5, 1, 28, 28))  # RuntimeError: cannot be multiplied
 
 # %%
 # Parameters, compared

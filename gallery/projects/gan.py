@@ -90,7 +90,7 @@ def with_sigmoid(x):
 
 
 slope(with_logits, [-120.0, -40.0])  # tensor([-1., -1.])
-slope(with_sigmoid, [-120.0])  # tensor([0.])
+slope(with_sigmoid, [-120.0])  # tensor([-0.])
 slope(with_sigmoid, [-40.0]).abs().item() < 1e-5  # True
 
 # %%

@@ -334,7 +334,7 @@ abs(serve.predict(loaded, names, row) - expected) < 1e-3  # True
 abs(serve.predict(loaded, names, backwards) - expected) < 1e-3  # True
 del row["RM"]
 with suppress(ValueError):
-    serve.predict(loaded, names, row)  # ValueError: columns: ['RM']
+    serve.predict(loaded, names, row)  # ValueError: missing or unknown
 
 # %%
 # A row by position instead of by name

@@ -135,7 +135,7 @@ stale_fgsm(plain, batch, answers, epsilon=0.1)
 torch.allclose(batch.grad, 2 * first, rtol=1e-3, atol=1e-6)  # True
 computed = batch * 1.0
 with suppress(RuntimeError):
-    stale_fgsm(plain, computed, answers, 0.1)  # RuntimeError: leaf variable
+    stale_fgsm(plain, computed, answers, 0.1)  # RuntimeError: only change
 fgsm(plain, computed, answers, 0.1)  # shape (64, 1, 8, 8)
 plain.zero_grad()
 

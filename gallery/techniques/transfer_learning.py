@@ -253,7 +253,9 @@ names  # ['fc.weight', 'fc.bias']
 #
 # Old recipes write ``pretrained=True``. The argument warns, whatever its
 # value. Below, the warning is made an error, so that nothing is downloaded.
-resnet18(pretrained=False)  # UserWarning: deprecated since 0.13 and may be
+with warnings.catch_warnings(record=True) as caught:
+    resnet18(pretrained=False)
+[w.category.__name__ for w in caught]  # ['UserWarning', 'UserWarning']
 try:
     with warnings.catch_warnings(action="error"):
         resnet18(pretrained=True)

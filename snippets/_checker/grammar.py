@@ -281,7 +281,10 @@ def parse(text):
     if any(token.type == tokenize.COMMENT for token in tokens):
         raise ClaimError("one comment, one claim: nothing stands behind a second #")
     value = Value(node, source)
-    _allow(node, value)
+    try:
+        _allow(node, value)
+    except (TypeError, ValueError, AttributeError, RecursionError):  # -'a', and whatever else
+        raise ClaimError(f"not a claim: {text!r}") from None
     return value
 
 
@@ -344,13 +347,10 @@ def _allow(node, value):
             return _allow(number, value)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in CONTAINERS:
             return each(args)
-        case ast.Call(func=ast.Name(id=kind), args=args) if kind in (
-            "tensor",
-            "array",
-            "Parameter",
-        ) or (
-            kind[0].isupper() and _is_list(args)
-        ):  # a subclass of Tensor prints its own name: BoundingBoxes([[1., 2., 3., 4.]])
+        case ast.Call(func=ast.Name(id="tensor" | "array" | "Parameter" as kind)):
+            return _allow_tensor(kind, node, value)
+        case ast.Call(func=ast.Name(id=kind), args=[ast.List()]) if kind[0].isupper():
+            # A subclass of Tensor prints its own name: BoundingBoxes([[1., 2., 3., 4.]])
             return _allow_tensor(kind, node, value)
         case ast.Call(func=function):
             name = ast.unparse(function)
@@ -377,10 +377,6 @@ def _number_written(text):
             raise ClaimError(f"{text}: one digit from 1 to 9 stands before the point, as printed")
     elif exponent and int(exponent):
         raise ClaimError(f"{text} is 0: write 0.")
-
-
-def _is_list(args):
-    return len(args) == 1 and isinstance(args[0], ast.List)
 
 
 def _allow_tensor(kind, node, value):
