@@ -252,7 +252,7 @@ api = torch.ao.quantization
 torch.quantization.quantize_dynamic is api.quantize_dynamic  # True
 torch.quantize_per_tensor(
     values.cpu(), 0.01, 50, torch.quint8
-)  # UserWarning: is deprecated since 2.13, dtype quint8 before
+)  # UserWarning: are deprecated since 2.13, dtype quint8 before
 warnings.filterwarnings("ignore", "torch.quantize_per_tensor")
 with torch.device("cpu"):
     net, x = deepcopy(model).cpu(), inputs.cpu()

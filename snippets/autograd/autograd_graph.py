@@ -189,7 +189,7 @@ torch.allclose(net[0].weight.grad, expected)  # True
 # ------------------------------------------------------------------------
 #
 # Inside of the block the function gets each node that is added to the
-# graph. It may note the node, or set a hook on it.
+# graph.
 #
 # .. since:: 2.14
 made = []

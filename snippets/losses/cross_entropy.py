@@ -159,9 +159,9 @@ torch.allclose(loss, wrong)  # False
 # ------------------------------------------------
 #
 # The last linear layer and the loss in one, for language models. With
-# ``nn.LinearCrossEntropyOptions`` the function
-# ``F.linear_cross_entropy`` goes through the batch in pieces: the logits of
-# all rows, its largest tensor, are never there at once.
+# ``nn.LinearCrossEntropyOptions`` the function ``F.linear_cross_entropy``
+# goes through the batch in pieces: it does not need the logits of all rows
+# at once.
 #
 # .. since:: 2.13
 loss = nn.LinearCrossEntropyLoss(in_features=8, num_classes=50)

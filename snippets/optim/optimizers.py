@@ -122,8 +122,8 @@ resumed.state[copy]  # {'momentum_buffer': tensor(2.)}
 # ----------------------------------
 #
 # For rewards and likelihoods: the step goes up the gradient, as if the loss
-# were negated. ``Muon`` does not have it, and ``LBFGS`` is late: negate the
-# loss there.
+# were negated. ``Muon`` does not have it, nor ``LBFGS`` before 2.14: negate
+# the loss there.
 up = torch.tensor(0.0, requires_grad=True)
 ascent = torch.optim.SGD([up], lr=0.5, maximize=True)
 reward = 5 - (up - 3) ** 2
