@@ -3,13 +3,15 @@
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from torchproof import grammar, runner
 from torchproof.compare import Mismatch, check
-from torchproof.find import find
+from torchproof.find import find, prose
 from torchproof.grammar import ClaimError, Facts, Raises, Value, active, branches, parse
 
 leaf = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -253,6 +255,39 @@ def test_the_side_that_holds(release, text):
 def test_half_a_version_claim_says_what_is_missing(text, why):
     with pytest.raises(ClaimError, match=why):
         branches(text)
+
+
+def test_a_string_may_speak_of_releases():
+    (side,) = branches("'deprecated since 0.13, and gone'")
+    assert side.body.node.value == "deprecated since 0.13, and gone"
+
+
+@pytest.mark.parametrize(
+    ("claim", "dtype", "units"),
+    [
+        ("tensor(1234.5677)", torch.float32, 16),
+        ("tensor(1234.567890123457, dtype=torch.float64)", torch.float64, 16),
+        ("tensor(0.3340, dtype=torch.bfloat16)", torch.bfloat16, 2),
+    ],
+)
+def test_rounded_numbers_have_slack_but_mutants_have_none(claim, dtype, units):
+    body = parse(claim)
+    number = grammar.literal(body.node.args[0])
+    check(body, torch.tensor(number, dtype=dtype), strict=True)
+    near = torch.tensor(number * (1 + 0.8 * units * torch.finfo(dtype).eps), dtype=dtype)
+    check(body, near)
+    with pytest.raises(Mismatch):
+        check(body, near, strict=True)
+    far = torch.tensor(number * (1 + 2 * units * torch.finfo(dtype).eps), dtype=dtype)
+    with pytest.raises(Mismatch):
+        check(body, far)
+
+
+@pytest.mark.parametrize("folder", ["snippets", "gallery"])
+def test_no_line_of_text_is_a_claim_that_nobody_checks(folder):
+    modules, _ = runner.read([Path(__file__).parent.parent / folder])
+    found = [lie for module in modules for card in module.cards for lie in prose(card.prose, 1)]
+    assert modules and not found
 
 
 def test_claims_are_found_and_read_without_torch():

@@ -200,6 +200,8 @@ KINDS = {
             "  # ValueError: compatible",
             "with suppress(ValueError):\n    raise ValueError('you can\\'t do it')"
             "  # ValueError: you can",
+            "with suppress(KeyError):\n    raise KeyError('\"you can\\'t do it')"
+            "  # KeyError: you can",
             "with suppress(ValueError):\n    raise ValueError('an item is readonly')"
             "  # ValueError: is read",
         ],
@@ -320,6 +322,7 @@ KINDS = {
             "torch.tensor(-0.0)  # tensor(0.)",
             "torch.tensor([-1.0, 1.0]).relu()  # tensor([-0., 1.])",
             "x = -0.0  # 0.0",
+            "complex(-0.0, 1)  # 1j",
             "complex(1, -0.0)  # (1+0j)",
             "torch.tensor(complex(-0.0, 1))  # tensor(0.+1.j)",
             "import numpy as np\nnp.array([-0.0])  # array([0.])",
@@ -333,6 +336,8 @@ KINDS = {
             'class A:\n    """Adds two."""\n\nA()',
             "torch.ones(2).sum()\n'tensor(3.)'",
             "torch.ones(2).sum(); 'this is three'",
+            "b'the sum is 3'",
+            "f'the sum is {3}'",
             "async def f():\n    'Gives two.'",
         ],
     ),
@@ -592,6 +597,9 @@ HONEST = {
     "  # RuntimeError: cannot be multiplied (2x3 and 2x3)",
     "text that says no result": "for epoch in range(1):\n    print(f'epoch {epoch}: {0.5:.3f}')\n"
     "print('done')\nassert torch.ones(1).sum() == 1, 'it is not one'",
+    "an error on one side only": "with suppress(ValueError):\n    int('7')"
+    "  # 7 since 2.0, ValueError: invalid literal for int() before\n"
+    "torch.tensor(torch.ones(1))  # UserWarning: To copy construct since 2.0, tensor(1.) before",
     "an error from the future": "class A:\n    def f(self) -> A:\n        return self\n\nA().f()",
 }
 

@@ -229,7 +229,7 @@ class _Comparison:
                 real, imag, sign = node.left, node.right, -1 if isinstance(node.op, ast.Sub) else 1
             if real is not None:
                 self._float(real, actual.real, form)
-            elif actual.real:
+            elif repr(actual.real) != "0.0":
                 raise Mismatch(f"got {actual!r}")
             self._float(imag, actual.imag, form, sign)
         elif claimed != actual:
@@ -282,14 +282,14 @@ class _Comparison:
     def _tensor(self, node, actual, kind):
         if not isinstance(actual, torch.Tensor):
             raise Mismatch(f"{describe(actual)} is no tensor")
+        for special, way in (("quantized", "dequantize"), ("nested", "unbind")):
+            if getattr(actual, f"is_{special}"):
+                raise Mismatch(f"a {special} tensor is claimed by facts, or what {way}() gives")
         name = type(actual).__name__
         if name != {"tensor": "Tensor"}.get(kind, kind):
             way = "Parameter containing: tensor" if name == "Parameter" else name
             way = "tensor" if type(actual) is torch.Tensor else way
             raise Mismatch(f"it is a {name}: write `{way}(...)`, or `type {name}` beside facts")
-        if actual.is_quantized or actual.is_nested:
-            way = "dequantize()" if actual.is_quantized else "unbind()"
-            raise Mismatch(f"quantized and nested tensors are claimed by facts, or as x.{way}")
         said = {keyword.arg: keyword.value for keyword in node.keywords}
         layout = _torch(said["layout"]) if "layout" in said else torch.strided
         if actual.layout != layout:

@@ -111,6 +111,8 @@ LEAVES = (ast.Return, ast.Break, ast.Continue)
 
 def _does_nothing(statement):
     """Whether it neither raises, nor looks at anything, nor counts."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Name):
+        return True
     return not any(
         isinstance(node, (ast.Raise, ast.AugAssign))
         or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id != "print")
@@ -137,7 +139,7 @@ class _Hook:
 
     # --- from a forked child ---
 
-    def _tell(self, index, passed, failure, seen=()):
+    def tell(self, index, passed, failure, seen=()):
         """Note what became of a claim; ``index`` None: a failure at a line, both in one."""
         if os.getpid() != self.pid:
             line = json.dumps([index, passed, failure, list(seen)])
@@ -155,7 +157,7 @@ class _Hook:
         with suppress(OSError):
             self.file.seek(0)
             for line in self.file.read().decode().splitlines():
-                self._tell(*json.loads(line))
+                self.tell(*json.loads(line))
             self.file.close()
 
     # --- claims ---
@@ -168,7 +170,7 @@ class _Hook:
             check(claim.body, actual, self.names)
         except (Mismatch, ClaimError) as mismatch:
             failure = f"claimed {claim.text}; {mismatch}"
-        self._tell(index, 1, failure, seen)
+        self.tell(index, 1, failure, seen)
 
     def value(self, index, actual):
         self._check(index, actual)
@@ -179,12 +181,12 @@ class _Hook:
         if isinstance(claim.body, Raises):
             self._check(index, error)
         else:
-            self._tell(index, 0, f"claimed {claim.text}; the line raised {describe(error)}")
+            self.tell(index, 0, f"claimed {claim.text}; the line raised {describe(error)}")
         with suppress(Exception):
             error.__proofsheet__ = True
 
     def calm(self, index):
-        self._tell(index, 0, f"claimed {self.claims[index].text}; nothing was raised")
+        self.tell(index, 0, f"claimed {self.claims[index].text}; nothing was raised")
 
     @contextmanager
     def warning(self, index):
@@ -194,12 +196,12 @@ class _Hook:
         try:
             yield
         except BaseException as error:
-            self._tell(index, 0, f"claimed {claim.text}; {describe(error)}")
+            self.tell(index, 0, f"claimed {claim.text}; {describe(error)}")
             raise
         else:
             new = [message for message, _ in self.heard[start:]]
             if not new:
-                self._tell(index, 0, f"claimed {claim.text}; there was no warning")
+                self.tell(index, 0, f"claimed {claim.text}; there was no warning")
                 return
             taken = next((one for one in new if _says(claim.body, one, self.names)), new[0])
             self._check(index, taken)
@@ -218,7 +220,7 @@ class _Hook:
     def _pass_on(self):
         if os.getpid() != self.pid and not self.watching:
             for message, line in self.heard:
-                self._tell(None, 0, (line, f"undeclared warning: {describe(message)}"))
+                self.tell(None, 0, (line, f"undeclared warning: {describe(message)}"))
             self.heard.clear()
 
     # --- what swallows errors ---
@@ -226,7 +228,7 @@ class _Hook:
     def enter(self, line, told, manager):
         self.pending.pop(line, None)
         if isinstance(manager, suppress) and not told:
-            self._tell(None, 0, (line, "suppress without a claim of what is raised"))
+            self.tell(None, 0, (line, "suppress without a claim of what is raised"))
         return manager
 
     def passing(self, line):
@@ -242,7 +244,7 @@ class _Hook:
         """An error that nobody will see, unless a claim has told of it."""
         if error is not None and not hasattr(error, "__proofsheet__"):
             line = _line_of(error, self.path, line)
-            self._tell(None, 0, (line, f"raises {describe(error)} and says so in no claim"))
+            self.tell(None, 0, (line, f"raises {describe(error)} and says so in no claim"))
 
 
 def _says(body, message, names):
@@ -314,6 +316,10 @@ def run(card, path, trace=False, observe=None, alter=None):
             failures.append((_line_of(error, path, card.line), _explain(error)))
     except (Exception, SystemExit) as error:
         failures.append((_line_of(error, path, card.line), _explain(error)))
+    if os.getpid() != hook.pid:  # a child that the card has forked, at the card's end
+        for failure in failures:
+            hook.tell(None, 0, failure)
+        os._exit(0)
     seconds, draws = time.perf_counter() - start, state != _generators()
     if needs:
         return Outcome(len(claims), [], seconds, [], needs)

@@ -9,6 +9,7 @@ import re
 import textwrap
 import tokenize
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 
 from . import grammar
@@ -60,6 +61,7 @@ class Claim:
         return any(side.error and not side.body.warning for side in self.branches)
 
 
+@cache
 def installed():
     """The release of torch that is installed, or None."""
     try:
@@ -193,7 +195,9 @@ def _texts(tree, claimed):
             case ast.Assign(value=ast.Constant(value=str() as text)) if PRINTED.search(text):
                 if id(node) not in claimed:
                     failures.append((node.lineno, f"{text!r} looks like a claim"))
-            case ast.Expr(value=ast.Constant(value=str())) if id(node) not in claimed:
+            case ast.Expr(value=ast.JoinedStr() | ast.Constant(value=str() | bytes())) if (
+                id(node) not in claimed
+            ):
                 failures.append((node.lineno, "code carries no prose, in docstrings neither"))
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args):
                 if name in SHOWN:

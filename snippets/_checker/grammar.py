@@ -62,7 +62,8 @@ def branches(comment):
         ClaimError: the comment is no claim; the message says why.
     """
     text, found = comment.strip(), []
-    while part := SINCE.match(text):
+    quoted = re.fullmatch(r"(['\"]).*\1", text)  # a string may speak of releases, too
+    while not quoted and (part := SINCE.match(text)):
         found.append(Branch(part[2], part[1], parse(part[1])))
         text = text[part.end() :]
     if not found:
@@ -99,17 +100,17 @@ BARE = re.compile(
     r"|(?!torch\.|np\.)(?:\w+\.)+[A-Z]\w*"
 )
 # A quotation that leaves out one of these says the opposite of the message.
-NEGATION = re.compile(
+NEGATION = (
     r"\b(?:not|no|none|never|neither|nor|nothing|without|cannot|fail(?:s|ed)? to|lacks?|missing"
     r"|illegal|in(?:valid|correct|compatible)|impossible|hardly|rather|instead"
-    r"|un(?!der|it|i[fqv]|ion|til)\w+|\w+n['’]t)\b",
-    re.I,
+    r"|un(?!der|it|i[fqv]|ion|til)\w+|\w+n\\?['’]t)\b"
 )
+BEFORE_IT = re.compile(NEGATION, re.I)
+BEHIND_IT = re.compile(rf"\s*{NEGATION}", re.I)
 CLAUSE = re.compile(r"[.,;:!?()]|\b(?:and|but|because|so)\b")
-AFTER = re.compile(r"\s*(?:not|never|no|cannot|\w+n['’]t)\b", re.I)
 # A part of a message stands alone at both ends: no cut word, number or "can't".
 START = r"(?<![\w\-])(?<!\w['’])(?<!\d[.,:/])(?<!\d, )"
-STOP = r"(?![\w%]|['’]\w|[.,:/]\d|-\w)"
+STOP = r"(?![\w%]|\\?['’]\w|[.,:/]\d|-\w)"
 LISTED = r"(?!, \d)"  # behind a number: no cut list
 
 
@@ -169,7 +170,7 @@ def _quoted(parts, message, at):
             before = message[at:start]
         else:  # the few words before, in the same clause
             before = " ".join(CLAUSE.split(message[: start + 1])[-1].split()[-4:])
-        lost = NEGATION.search(before) or AFTER.match(message[end:])
+        lost = BEFORE_IT.search(before) or BEHIND_IT.match(message[end:])
         if lost:
             why = f"the quotation leaves out {lost[0].strip()!r} of {message!r}"
             continue
@@ -325,7 +326,8 @@ def _allow(node, value):
         case ast.Name(id="nan" | "inf"):
             return
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=ast.Constant() | ast.Name() as inner):
-            return _allow(inner, value)
+            if not isinstance(getattr(inner, "value", None), bool):
+                return _allow(inner, value)
         case ast.BinOp(op=ast.Add() | ast.Sub(), left=left, right=ast.Constant(value=complex())):
             return each([left, node.right])
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):

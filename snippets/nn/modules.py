@@ -78,7 +78,7 @@ for i in range(2):
 net.register_module("head", nn.Linear(3, 1))
 [name for name, _ in net.named_children()]  # ['block0', 'block1', 'head']
 with suppress(KeyError):
-    net.add_module("a.b", nn.ReLU())  # KeyError: can't contain "."
+    net.add_module("a.b", nn.ReLU())  # KeyError: can\'t contain "."
 with suppress(KeyError):
     net.add_module("train", nn.ReLU())  # KeyError: already exists
 net.add_module("head", nn.ReLU())
