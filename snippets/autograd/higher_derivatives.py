@@ -217,7 +217,7 @@ torch.allclose(smooth, torch.diag(s * (1 - s)))  # True
 #
 # An operation may have a gradient whose own gradient is missing. The second
 # derivative came with 2.12 for ``F.grid_sample`` and with 2.14 for
-# ``torch.cdist``; batch normalization says since 2.14 that it has no third.
+# ``torch.cdist``.
 x = torch.tensor([[3.0, 4.0]], requires_grad=True)
 length = torch.cdist(x, torch.zeros(1, 2))
 (grad,) = torch.autograd.grad(length, x, create_graph=True)
@@ -233,14 +233,6 @@ with suppress(RuntimeError):
     torch.autograd.grad(
         grad.sum(), grid
     )  # len 1 since 2.12, RuntimeError: is not implemented before
-x = torch.tensor([[1.0], [2.0], [4.0]], requires_grad=True)
-y = F.batch_norm(x, None, None, training=True)
-for _ in range(2):
-    (y,) = torch.autograd.grad(y[0, 0], x, create_graph=True)
-with suppress(RuntimeError):
-    torch.autograd.grad(
-        y[0, 0], x
-    )  # RuntimeError: does not support 3rd+ since 2.14, len 1 before
 
 # %%
 # Error: the gradient does not require grad (``create_graph``)

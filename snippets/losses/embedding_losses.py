@@ -94,6 +94,10 @@ loss  # tensor(1.2500)
 (7 - 5.5 + 1 + 0) / 2  # 1.25
 collapsed = torch.zeros(4, 8)
 F.triplet_margin_loss(collapsed, collapsed, collapsed)  # tensor(1.)
+pos = positive[:1].clone().requires_grad_()
+edge = torch.tensor([[0.0, 6.0]])
+F.triplet_margin_loss(anchor[:1], pos, edge, eps=0.0).backward()
+pos.grad  # tensor([[0., 0.]]) since 2.14, tensor([[0.6000, 0.8000]]) before
 
 # %%
 # The shorter distance to the negative: ``F.triplet_margin_loss(swap=True)``
