@@ -255,13 +255,14 @@ count_compiles(dynamic=False)  # [1, 1, 2, 3, 4]
 # Old advice: ``torch.jit.trace``
 # -------------------------------
 #
-# TorchScript is deprecated: both entries say so, by a
-# ``DeprecationWarning`` up to torch 2.13 and a ``FutureWarning`` since.
-# ``trace`` also loses the branch: it keeps the path of its example, here
-# the short one, and lets long vectors through. Dynamo above was right.
+# TorchScript is deprecated, and both entries say so. ``trace`` also loses
+# the branch: it keeps the path of its example, here the short one, and lets
+# long vectors through. Dynamo above was right.
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     traced = torch.jit.trace(clip, short)
+kind = heard[0].category.__name__
+kind  # 'FutureWarning' since 2.14, 'DeprecationWarning' before
 texts = [str(warning.message) for warning in heard]
 texts[0].split(". ")[0]  # '`torch.jit.trace` is deprecated'
 texts[0].split(". ")[1][:33]  # 'Please switch to `torch.compile` '

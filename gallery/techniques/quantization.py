@@ -245,11 +245,14 @@ by_bits = {
 # ---------------------------------------------------
 #
 # The eager API still runs, on the CPU only. It warns that it will be
-# removed in 2.10, which is long out. The filter is for a second warning of
-# newer versions, about the kind of tensor that this API makes. For new
-# code use ``quantize_`` as above.
+# removed in 2.10, which is long out. The tensors with a scale that it makes
+# are deprecated, too; the filter is for their warning. For new code use
+# ``quantize_`` as above.
 api = torch.ao.quantization
 torch.quantization.quantize_dynamic is api.quantize_dynamic  # True
+torch.quantize_per_tensor(
+    values.cpu(), 0.01, 50, torch.quint8
+)  # UserWarning: are deprecated since 2.13, dtype quint8 before
 warnings.filterwarnings("ignore", "torch.quantize_per_tensor")
 with torch.device("cpu"):
     net, x = deepcopy(model).cpu(), inputs.cpu()

@@ -227,6 +227,17 @@ with suppress(RuntimeError):
     torch.autograd.grad(out, x)  # RuntimeError: incompatible with .grad()
 
 # %%
+# Without a function: ``checkpoint`` as a decorator
+# -------------------------------------------------
+#
+# Then it waits for the function, and the arguments of the two cannot be
+# confused.
+with suppress(TypeError):
+    checkpoint(
+        use_reentrant=False
+    )  # type partial since 2.14, TypeError: missing 1 required before
+
+# %%
 # Batch normalization is updated twice
 # ------------------------------------
 #

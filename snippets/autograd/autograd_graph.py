@@ -185,6 +185,21 @@ loss.backward()
 torch.allclose(net[0].weight.grad, expected)  # True
 
 # %%
+# See each node as it is made: ``torch.autograd.graph.node_creation_hook``
+# ------------------------------------------------------------------------
+#
+# Inside of the block the function gets each node that is added to the
+# graph.
+#
+# .. since:: 2.14
+made = []
+w = torch.tensor(2.0, requires_grad=True)
+with torch.autograd.graph.node_creation_hook(made.append):
+    loss = (w * 3).exp()
+[node.name() for node in made[-2:]]  # ['MulBackward0', 'ExpBackward0']
+loss.grad_fn is made[-1]  # True
+
+# %%
 # Forbid hooks on saved tensors: ``disable_saved_tensors_hooks``
 # --------------------------------------------------------------
 #

@@ -68,12 +68,19 @@ x.requires_grad  # False
 # Returns a tuple with one gradient for each input and leaves every
 # ``.grad`` as it is, so nothing adds up and nothing needs zeroing. Choose
 # it for gradients that you compute with; ``backward`` fills the ``.grad``
-# that optimizers read.
+# that optimizers read. From a dictionary of inputs it makes a dictionary of
+# gradients since 2.13.
 w = torch.tensor([3.0, 4.0], requires_grad=True)
 b = torch.tensor(5.0, requires_grad=True)
 loss = (w.prod() + b) * 2
 torch.autograd.grad(loss, [w, b])  # (tensor([8., 6.]), tensor(2.))
 w.grad is None  # True
+named = {"b": b}
+loss = w.prod() + 2 * b
+with suppress(RuntimeError):
+    torch.autograd.grad(
+        loss, named
+    )  # {'b': tensor(2.)} since 2.13, RuntimeError: but got str before
 
 # %%
 # Fill only some ``.grad``: ``backward(inputs=...)``

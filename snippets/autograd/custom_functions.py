@@ -37,6 +37,10 @@ y.grad_fn.name()  # 'CubeBackward'
 isinstance(y.grad_fn, torch.autograd.function.BackwardCFunction)  # True
 y.sum().backward()
 x.grad  # tensor([ 3., 12.])
+with suppress(TypeError):
+    Cube.apply(
+        x=x
+    )  # shape (2,) since 2.13, TypeError: takes no keyword arguments before
 
 # %%
 # Check a backward pass: ``torch.autograd.gradcheck``

@@ -212,6 +212,29 @@ s = torch.sigmoid(x)
 torch.allclose(smooth, torch.diag(s * (1 - s)))  # True
 
 # %%
+# Error: the derivative for '_cdist_backward' is not implemented
+# --------------------------------------------------------------
+#
+# An operation may have a gradient whose own gradient is missing. The second
+# derivative came with 2.12 for ``F.grid_sample`` and with 2.14 for
+# ``torch.cdist``.
+x = torch.tensor([[3.0, 4.0]], requires_grad=True)
+length = torch.cdist(x, torch.zeros(1, 2))
+(grad,) = torch.autograd.grad(length, x, create_graph=True)
+with suppress(NotImplementedError):
+    torch.autograd.grad(
+        grad[0, 0], x
+    )  # len 1 since 2.14, NotImplementedError: not implemented before
+image = torch.tensor([[[[0.0, 1.0], [2.0, 4.0]]]])
+grid = torch.zeros(1, 1, 1, 2, requires_grad=True)
+y = F.grid_sample(image, grid, align_corners=False)
+(grad,) = torch.autograd.grad(y, grid, create_graph=True)
+with suppress(RuntimeError):
+    torch.autograd.grad(
+        grad.sum(), grid
+    )  # len 1 since 2.12, RuntimeError: is not implemented before
+
+# %%
 # Error: the gradient does not require grad (``create_graph``)
 # ------------------------------------------------------------
 #

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
-from torchvision import transforms
+from torchvision import transforms, tv_tensors
 from torchvision.transforms import v2
 
 # %%
@@ -48,8 +48,9 @@ bool((smooth[0, 0, 1:-1] - 0.5).abs().max() < 0.1)  # True
 # -------------------------------------------------------------
 #
 # Averaging class 0 and class 8 makes a class 4 that nobody drew. Nearest
-# takes one of the pixels there are; a ``tv_tensors.Mask`` is resized so of
-# its own accord.
+# takes one of the pixels there are; a ``tv_tensors.Mask`` is resized so
+# by default. ``NEAREST_EXACT``, which picks by the centres, was ignored for
+# a mask before torchvision 0.28, the one for torch 2.13.
 #
 # .. glance:: right.unique()
 mask = torch.tensor([[[0, 0, 8, 8], [0, 0, 8, 8]]], dtype=torch.uint8)
@@ -58,6 +59,13 @@ wrong = v2.functional.resize(mask, [3, 6])
 right = v2.functional.resize(mask, [3, 6], interpolation=nearest)
 set(wrong.unique().tolist()) <= {0, 8}  # False
 right.unique()  # tensor([0, 8], dtype=torch.uint8)
+ramp = tv_tensors.Mask([[[0, 1, 2, 3]]])
+exact = v2.Resize([1, 2], v2.InterpolationMode.NEAREST_EXACT)(ramp)
+exact.tolist()  # [[[1, 3]]] since 2.13, [[[0, 2]]] before
+with suppress(ValueError):
+    v2.functional.resize(
+        mask, [3, 6], "nearest"
+    )  # shape (1, 3, 6) since 2.13, ValueError: `InterpolationMode` before
 
 # %%
 # Cut out the centre: ``v2.CenterCrop``

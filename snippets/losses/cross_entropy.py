@@ -153,3 +153,26 @@ torch.allclose(loss, flat)  # True
 mixed_up = logits.reshape(-1, 5)
 wrong = F.cross_entropy(mixed_up, target.flatten())
 torch.allclose(loss, wrong)  # False
+
+# %%
+# Very many classes: ``nn.LinearCrossEntropyLoss``
+# ------------------------------------------------
+#
+# The last linear layer and the loss in one, for language models. With
+# ``nn.LinearCrossEntropyOptions`` the function ``F.linear_cross_entropy``
+# goes through the batch in pieces: it does not need the logits of all rows
+# at once.
+#
+# .. since:: 2.13
+loss = nn.LinearCrossEntropyLoss(in_features=8, num_classes=50)
+x = torch.randn(6, 8, requires_grad=True)
+target = torch.randint(50, (6,))
+logits = loss.linear(x)
+torch.allclose(loss(x, target), F.cross_entropy(logits, target))  # True
+options = nn.LinearCrossEntropyOptions(batch_chunk_size=2)
+weight = loss.linear.weight
+pieces = F.linear_cross_entropy(x, weight, target, options=options)
+torch.allclose(pieces, F.cross_entropy(logits, target))  # True
+(grad,) = torch.autograd.grad(pieces, x)
+(whole,) = torch.autograd.grad(F.cross_entropy(logits, target), x)
+torch.allclose(grad, whole, atol=1e-6)  # True

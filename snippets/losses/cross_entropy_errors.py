@@ -55,14 +55,18 @@ torch.allclose(old(log_p, target), nn.NLLLoss()(log_p, target))  # True
 #
 # Class indices are int64 or uint8, class probabilities are floats of the
 # shape of the logits. Indices as int32 or float, and one-hot rows of
-# integers, are errors. Newer versions say "expected target dtype to be Long
-# or Byte"; a GPU has its own words, hence the CPU.
+# integers, are errors. A GPU has its own words, hence the CPU.
 logits = torch.zeros(2, 3, device="cpu")
 target = torch.tensor([0, 2], dtype=torch.int32, device="cpu")
 with suppress(RuntimeError):
-    F.cross_entropy(logits, target)  # RuntimeError: but got Int
+    F.cross_entropy(
+        logits, target
+    )  # RuntimeError: got Int since 2.12, RuntimeError: found Int before
+half = target.half()
 with suppress(RuntimeError):
-    F.cross_entropy(logits, target.float())  # RuntimeError: but got Float
+    F.cross_entropy(
+        logits, half
+    )  # RuntimeError: got Half since 2.12, RuntimeError: found Half before
 one_hot = torch.tensor([[1, 0, 0], [0, 0, 1]], device="cpu")
 with suppress(RuntimeError):
     F.cross_entropy(logits, one_hot)  # RuntimeError: got Long

@@ -47,12 +47,16 @@ F.cosine_embedding_loss(a, b, y).item()  # 0.5000
 #
 # The input is a distance, not a score: target 1 costs the distance, -1
 # costs :math:`\max(0, m - d)`. A target 0 costs the sum of both, so it is
-# no label here either.
+# no label here either. At a distance of exactly the margin there is no
+# gradient since 2.14.
 d = torch.tensor([0.25, 0.25, 2.0, 0.25])
 y = torch.tensor([1.0, -1.0, -1.0, 0.0])
 loss = nn.HingeEmbeddingLoss(margin=1.0, reduction="none")
 loss(d, y)  # tensor([0.2500, 0.7500, 0.0000, 1.0000])
 F.hinge_embedding_loss(d[:3], y[:3])  # tensor(0.3333)
+limit = torch.tensor([1.0], requires_grad=True)
+loss(limit, y[1:2]).backward()
+limit.grad  # tensor([0.]) since 2.14, tensor([-1.]) before
 
 # %%
 # Contrastive loss of pairs, by hand
@@ -90,6 +94,10 @@ loss  # tensor(1.2500)
 (7 - 5.5 + 1 + 0) / 2  # 1.25
 collapsed = torch.zeros(4, 8)
 F.triplet_margin_loss(collapsed, collapsed, collapsed)  # tensor(1.)
+pos = positive[:1].clone().requires_grad_()
+edge = torch.tensor([[0.0, 6.0]])
+F.triplet_margin_loss(anchor[:1], pos, edge, eps=0.0).backward()
+pos.grad  # tensor([[0., 0.]]) since 2.14, tensor([[0.6000, 0.8000]]) before
 
 # %%
 # The shorter distance to the negative: ``F.triplet_margin_loss(swap=True)``

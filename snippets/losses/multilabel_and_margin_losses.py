@@ -72,8 +72,8 @@ F.multi_margin_loss(scores, target, weight=weight)  # tensor(1.)
 # ---------------------------------------------------------------
 #
 # With target 1 the first score must be larger, with -1 the second:
-# :math:`\max(0, -y (x_1 - x_2) + m)`. The margin is 0 unless you say, and
-# then equal scores cost nothing, which a network soon finds out.
+# :math:`\max(0, -y (x_1 - x_2) + m)`. By default the margin is 0: equal
+# scores cost nothing then, and since 2.14 nothing pulls them apart.
 first = torch.tensor([3.0, 1.0, 2.0])
 second = torch.tensor([1.0, 3.0, 2.0])
 y = torch.tensor([1.0, 1.0, 1.0])
@@ -81,6 +81,9 @@ loss = nn.MarginRankingLoss(margin=0.5, reduction="none")
 loss(first, second, y)  # tensor([0.0000, 2.5000, 0.5000])
 F.relu(-y * (first - second) + 0.5)  # tensor([0.0000, 2.5000, 0.5000])
 F.margin_ranking_loss(first, first, y)  # tensor(0.)
+equal = torch.zeros(1, requires_grad=True)
+F.margin_ranking_loss(torch.zeros(1), equal, y[:1]).backward()
+equal.grad  # tensor([0.]) since 2.14, tensor([1.]) before
 
 # %%
 # Rank by the logistic loss: ``F.logsigmoid`` of the difference

@@ -13,6 +13,8 @@ Measure how far predicted numbers are from their targets.
    - ``nn.PoissonNLLLoss``, ``F.poisson_nll_loss``: targets are counts
    - ``nn.GaussianNLLLoss``, ``F.gaussian_nll_loss``: a variance is wanted
 """
+from contextlib import suppress
+
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
@@ -24,7 +26,8 @@ from torch import nn
 #
 # The mean over all elements of :math:`(x - y)^2`. The loss module and the
 # function compute the same; neither divides by two, so the gradient is
-# :math:`2 (x - y) / n`. The constant that minimizes it is the mean.
+# :math:`2 (x - y) / n`. The constant that minimizes it is the mean. A
+# float64 target, as NumPy makes them, failed in ``backward`` before 2.12.
 prediction = torch.tensor([1.0, 2.0, 5.0, 4.0], requires_grad=True)
 target = torch.tensor([1.0, 3.0, 2.0, 4.0])
 loss = nn.MSELoss()(prediction, target)
@@ -33,6 +36,9 @@ F.mse_loss(prediction, target).item()  # 2.5
 ((prediction - target) ** 2).mean().item()  # 2.5
 loss.backward()
 prediction.grad  # tensor([0.0000, -0.5000, 1.5000, 0.0000])
+loss = F.mse_loss(prediction, target.double())
+with suppress(RuntimeError):
+    loss.backward()  # None since 2.12, RuntimeError: Found dtype before
 
 # %%
 # Mean absolute error: ``nn.L1Loss``, ``F.l1_loss``

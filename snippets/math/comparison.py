@@ -134,7 +134,8 @@ empty.all(), empty.any()  # (tensor(True), tensor(False))
 # Element by element, broadcast. ``torch.maximum`` and ``torch.minimum``
 # pass a nan on; ``torch.fmax`` and ``torch.fmin`` take the other operand.
 # With two tensors ``torch.max`` is ``torch.maximum``; with a number use
-# ``torch.clamp``.
+# ``torch.clamp``. Where both operands are equal, ``torch.maximum``
+# gives each of them half of the gradient, and ``torch.fmax`` since 2.14.
 a = torch.tensor([1.0, 5.0, torch.nan])
 b = torch.tensor([4.0, 2.0, 3.0])
 torch.maximum(a, b)  # tensor([4., 5., nan])
@@ -145,6 +146,10 @@ torch.max(a, b)  # tensor([4., 5., nan])
 with suppress(TypeError):
     torch.maximum(a, 3)  # TypeError: must be Tensor, not int
 a.clamp(min=3)  # tensor([3., 5., nan])
+even = torch.tensor(2.0, requires_grad=True)
+torch.autograd.grad(torch.maximum(even, b[1]), even)  # (tensor(0.5000),)
+torch.fmax(even, b[1]).backward()
+even.grad  # tensor(0.5000) since 2.14, tensor(1.) before
 
 # %%
 # Is each element in a list? ``torch.isin``

@@ -26,7 +26,7 @@ small = torch.tensor([200, 100], dtype=torch.uint8)
 small.cumsum(dim=0)  # tensor([200, 300])
 small.cumsum_(dim=0)  # tensor([200, 44], dtype=torch.uint8)
 with suppress(TypeError):
-    x.cumsum()  # TypeError: missing 1 required positional arguments: "dim"
+    x.cumsum()  # TypeError: missing 1 since 2.13, TypeError: int dim before
 
 # %%
 # Sum up to but not including: shift a ``cumsum``

@@ -70,10 +70,8 @@ x  # tensor([[1.0000], [2.0000]], dtype=torch.float64)
 #
 # Real eigenvalues in rising order, orthonormal eigenvectors in the columns.
 # Only one triangle is read, the lower unless you say, and symmetry is not
-# checked. Functions of the matrix act on the eigenvalues: the square root
-# is ``torch.linalg.matrix_sqrth``, new in 2.14 as is
-# ``torch.linalg.polar``, which splits a matrix into a rotation or
-# reflection and a stretch.
+# checked. Functions of the matrix act on the eigenvalues, as the square
+# root here.
 A = torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
 L, V = torch.linalg.eigh(A)
 L  # tensor([1.0000, 3.0000], dtype=torch.float64)
@@ -86,6 +84,24 @@ torch.allclose(torch.linalg.eigvalsh(A), L)  # True
 lopsided = torch.tensor([[2.0, 100.0], [1.0, 2.0]])
 torch.linalg.eigvalsh(lopsided)  # tensor([1.0000, 3.0000])
 torch.linalg.eigvalsh(lopsided, UPLO="U")  # tensor([-98.0000, 102.0000])
+
+# %%
+# Square root, turn and stretch: ``torch.linalg.matrix_sqrth``, ``polar``
+# -----------------------------------------------------------------------
+#
+# ``matrix_sqrth`` is the root of a symmetric positive definite matrix.
+# ``torch.linalg.polar`` splits ``A = U @ H``: U has orthonormal columns,
+# and H, the stretch, is the root of ``A.T @ A``.
+#
+# .. since:: 2.14
+A = torch.tensor([[5.0, 4.0], [4.0, 5.0]])
+root = torch.linalg.matrix_sqrth(A)
+root  # tensor([[2.0000, 1.0000], [1.0000, 2.0000]])
+M = torch.tensor([[0.0, -2.0], [3.0, 0.0]])
+U, H = torch.linalg.polar(M)
+U.round(decimals=3)  # tensor([[0., -1.], [1., 0.]])
+H.round(decimals=3)  # tensor([[3., 0.], [0., 2.]])
+torch.allclose(torch.linalg.matrix_sqrth(M.T @ M), H, atol=1e-5)  # True
 
 # %%
 # Eigenvalues of any square matrix: ``torch.linalg.eig``
@@ -194,10 +210,9 @@ torch.allclose(product[:2], Q.T @ b)  # True
 # ``torch.svd`` still runs, and differs: it returns V and not its transpose
 # Vh, and reduces by default. Swapping the names without the transpose gives
 # a wrong result, and no error where V is square. ``torch.qr`` and
-# ``torch.cholesky``, long deprecated, raise in 2.14, and with them the
-# methods ``Tensor.qr`` and ``Tensor.cholesky``: write ``torch.linalg.qr``,
-# whose ``mode="complete"`` was ``some=False``, and
-# ``torch.linalg.cholesky``.
+# ``torch.cholesky`` are gone: write ``torch.linalg.qr``, whose
+# ``mode="complete"`` was ``some=False``, and ``torch.linalg.cholesky``.
+# ``Tensor.qr`` and ``Tensor.cholesky`` went with them.
 A = torch.tensor([[1.0, 2, 0], [0, 1, 3], [4, 0, 1], [0, 0, 2]])
 U, S, V = torch.svd(A)
 U.shape, V.shape  # (torch.Size([4, 3]), torch.Size([3, 3]))
@@ -206,6 +221,15 @@ torch.allclose(U @ torch.diag(S) @ V, A, atol=1e-5)  # False
 new = torch.linalg.svd(A, full_matrices=False)
 torch.allclose(new.U @ torch.diag(new.S) @ new.Vh, A, atol=1e-5)  # True
 torch.allclose(new.S, A.svd().S)  # True
+with suppress(RuntimeError):
+    torch.qr(
+        A
+    )  # RuntimeError: now removed since 2.14, UserWarning: linalg.qr before
+B = torch.eye(2)
+with suppress(RuntimeError):
+    torch.cholesky(
+        B
+    )  # RuntimeError: now removed since 2.14, UserWarning: in favor before
 
 # %%
 # Error: the input is not positive-definite (``torch.linalg.cholesky``)

@@ -216,12 +216,16 @@ torch.allclose(window, kaiser, atol=1e-6)  # True
 #
 # ``torch.frexp`` splits a float into a mantissa of size 0.5 to 1 and a
 # power of two; ``torch.ldexp`` puts them together, exactly. This is how
-# one scales to a power of two, as loss scaling and quantization do.
+# one scales to a power of two, as loss scaling and quantization do. Before
+# 2.14, the gradient was lost for a negative exponent.
 x = torch.tensor([6.0, -0.25])
 mantissa, exponent = torch.frexp(x)
 mantissa  # tensor([ 0.7500, -0.5000])
 exponent  # tensor([ 3, -1], dtype=torch.int32)
 torch.ldexp(mantissa, exponent)  # tensor([ 6.0000, -0.2500])
+one = torch.tensor(1.0, requires_grad=True)
+torch.ldexp(one, exponent[1]).backward()
+one.grad  # tensor(0.5000) since 2.14, tensor(0.) before
 
 # %%
 # ``torch.exp`` overflows to inf: subtract the maximum

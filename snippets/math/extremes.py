@@ -42,6 +42,9 @@ with suppress(TypeError):
 low, high = torch.aminmax(x)
 low, high  # (tensor(1.), tensor(9.))
 x.aminmax(dim=2).max  # tensor([[9., 5.], [8., 7.]])
+gap = torch.sub(*torch.aminmax(x.clone().requires_grad_()))
+with suppress(RuntimeError):
+    gap.backward()  # None since 2.12, RuntimeError: not implemented before
 scaled = (x - low) / (high - low)
 scaled[1, 0]  # tensor([0.8750, 0.0000])
 torch.amin(x) == x.min()  # tensor(True)

@@ -82,6 +82,9 @@ torch.det(small)  # tensor(0.)
 small.logdet()  # tensor(-115.1293)
 torch.slogdet(small).logabsdet == small.slogdet().logabsdet  # tensor(True)
 round(50 * math.log(0.1), 4)  # -115.1293
+single = torch.zeros(1, 1, requires_grad=True)
+torch.det(single).backward()
+single.grad  # tensor([[1.]]) since 2.12, tensor([[0.]]) before
 
 # %%
 # Trace, powers and exponential: ``torch.linalg.matrix_power``
@@ -91,7 +94,8 @@ round(50 * math.log(0.1), 4)  # -115.1293
 # inverts. ``matrix_exp`` sums the powers :math:`A^n / n!`, so it solves
 # :math:`x' = A x`: the exponential of a skew-symmetric matrix is a
 # rotation. ``torch.trace`` sums the diagonal of one matrix; for a batch sum
-# ``torch.linalg.diagonal``.
+# ``torch.linalg.diagonal``. The gradient by a tall matrix was wrong
+# before 2.12.
 A = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
 torch.linalg.matrix_power(A, 10)  # tensor([[89., 55.], [55., 34.]])
 inverse = A.matrix_power(-1)
@@ -100,6 +104,9 @@ torch.equal(torch.matrix_power(A, 0), torch.eye(2))  # True
 A.trace() == torch.trace(A)  # tensor(True)
 batch = torch.stack([A, 3 * A])
 torch.linalg.diagonal(batch).sum(dim=-1)  # tensor([1., 3.])
+tall = torch.ones(4, 2, requires_grad=True)
+tall.trace().backward()
+tall.grad[3]  # tensor([0., 0.]) since 2.12, tensor([1., 0.]) before
 turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]]) * (math.pi / 2)
 torch.linalg.matrix_exp(turn).round()  # tensor([[0., -1.], [1., 0.]])
 torch.allclose(torch.matrix_exp(turn), turn.matrix_exp())  # True

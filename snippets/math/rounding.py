@@ -84,16 +84,16 @@ x % 1  # tensor([0.2500, 0.7500])
 # Keep values between limits: ``torch.clamp``
 # -------------------------------------------
 #
-# One limit may be left out, and limits may be tensors; the gradient is 0
-# where a limit cut. ``torch.clip`` is the same; ``torch.clamp_min`` and
-# ``torch.clamp_max`` have one limit. nan passes through, and if the limits
-# are crossed, the maximum wins.
-x = torch.tensor([-3.0, 0.5, 7.0], requires_grad=True)
+# One limit may be left out, and limits may be tensors. ``torch.clip`` is
+# the same; ``torch.clamp_min`` and ``torch.clamp_max`` have one limit. nan
+# passes through, and if the limits are crossed, the maximum wins. The
+# gradient is 0 where a limit cut, and since 2.14 at the limit, too.
+x = torch.tensor([-3.0, 0.5, 1.0], requires_grad=True)
 y = torch.clamp(x, min=-1, max=1)
 y.detach()  # tensor([-1.0000, 0.5000, 1.0000])
 y.sum().backward()
-x.grad  # tensor([0., 1., 0.])
-v = x.detach()
+x.grad  # tensor([0., 1., 0.]) since 2.14, tensor([0., 1., 1.]) before
+v = torch.tensor([-3.0, 0.5, 7.0])
 torch.equal(torch.clip(v, -1, 1), torch.clamp(v, -1, 1))  # True
 torch.clamp_min(v, 0)  # tensor([0.0000, 0.5000, 7.0000])
 torch.clamp_max(v, 0)  # tensor([-3., 0., 0.])

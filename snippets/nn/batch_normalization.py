@@ -220,3 +220,29 @@ x = torch.zeros(2, 8, 5, 5)
 with suppress(RuntimeError):
     layer(x)  # RuntimeError: should contain 8 elements not 4
 nn.BatchNorm2d(x.shape[1])(x)  # shape (2, 8, 5, 5)
+
+# %%
+# Error: batch_norm does not support 3rd+ order derivatives
+# ---------------------------------------------------------
+#
+# In training it has a first and a second derivative. Before 2.14 the third
+# was wrong. The formula written out has all of them.
+def third(normalize):
+    x = torch.tensor([[1.0], [2.0], [4.0]], dtype=torch.float64)
+    y = normalize(x.requires_grad_())
+    for _ in range(3):
+        (y,) = torch.autograd.grad(y[0, 0], x, create_graph=True)
+    return y[0].item()
+
+
+def formula(x):
+    var, mean = torch.var_mean(x, 0, correction=0)
+    return (x - mean) / torch.sqrt(var + 1e-5)
+
+
+third(formula)  # 0.1823
+layer = nn.BatchNorm1d(1, dtype=torch.float64)
+with suppress(RuntimeError):
+    third(
+        layer
+    )  # RuntimeError: does not support 3rd+ since 2.14, 0.2454 before

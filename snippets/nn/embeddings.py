@@ -101,6 +101,26 @@ options["per_sample_weights"] = weights
 F.embedding_bag(ids, vectors, offsets, **options)  # tensor([[32.], [400.]])
 
 # %%
+# Divide by how often an id occurs: ``scale_grad_by_freq=True``
+# -------------------------------------------------------------
+#
+# The gradients by one row are added; the argument divides the sum by the
+# number of times that the id occurs in the batch. Before 2.14,
+# ``F.embedding_bag`` divided by wrong counts on the CPU.
+ids = torch.tensor([[1, 1], [1, 2]], device="cpu")
+table = torch.ones(3, 1, device="cpu", requires_grad=True)
+F.embedding(ids, table).sum().backward()
+table.grad.flatten()  # tensor([0., 3., 1.])
+table.grad = None
+F.embedding(ids, table, scale_grad_by_freq=True).sum().backward()
+table.grad.flatten()  # tensor([0., 1., 1.])
+table.grad = None
+F.embedding_bag(
+    ids, table, mode="sum", scale_grad_by_freq=True
+).sum().backward()
+table.grad[2]  # tensor([1.]) since 2.14, tensor([0.3333]) before
+
+# %%
 # Bound the length of vectors: ``nn.Embedding(max_norm=...)``
 # -----------------------------------------------------------
 #

@@ -45,9 +45,10 @@ nn.init.ones_(torch.empty(2))  # tensor([1., 1.])
 # Normal without outliers: ``nn.init.trunc_normal_``
 # --------------------------------------------------
 #
-# Draws again what falls outside of ``[a, b]``. The bounds are values, not
-# multiples of ``std``: with the default -2 and 2 and a deviation of 0.02
-# nothing is cut.
+# The bounds ``a`` and ``b`` are values, not multiples of ``std``: with the
+# default -2 and 2 and a standard deviation of 0.02 nothing is cut. Since
+# 2.12 normal numbers are drawn, and drawn again where they fall outside; a
+# seed gives other weights than before, and bfloat16 has no outliers.
 weight = torch.empty(400, 400)
 nn.init.trunc_normal_(weight, std=0.02)  # shape (400, 400)
 weight.abs().max() > 0.06  # tensor(True)
@@ -55,6 +56,14 @@ weight.abs().max() > 0.06  # tensor(True)
 nn.init.trunc_normal_(weight, std=0.02, a=-0.04, b=0.04)  # shape (400, 400)
 weight.abs().max() <= 0.0401  # tensor(True)
 (weight.std() / 0.02 - 0.8796).abs() < 0.02  # tensor(True)
+x = torch.empty(4, device="cpu")
+seed = torch.Generator("cpu").manual_seed
+nn.init.trunc_normal_(x, a=-9, b=9, generator=seed(0))  # shape (4,)
+z = torch.empty(4, device="cpu").normal_(generator=seed(0))
+torch.equal(x, z)  # True since 2.12, False before
+half = torch.empty(400, 400, dtype=torch.bfloat16)
+nn.init.trunc_normal_(half, std=0.02)  # shape (400, 400)
+half.abs().max() < 0.2  # tensor(True) since 2.12, tensor(False) before
 
 # %%
 # Before tanh: ``nn.init.xavier_uniform_``, ``xavier_normal_``

@@ -233,6 +233,9 @@ net[1].register_full_backward_pre_hook(
 )
 net(torch.ones(1, 1)).sum().backward()
 seen  # {'first': 1.0, 'in': 3.0, 'out': 1.0}
+net[0].register_full_backward_pre_hook(lambda module, grad_output: None)
+loss = net(torch.ones(1, 1)).sum()
+loss.backward()  # None since 2.14, UserWarning: hook is firing before
 
 # %%
 # Old hook that sees the wrong gradient: ``register_backward_hook``

@@ -126,6 +126,21 @@ volumes = nn.InstanceNorm3d(3)(x.unsqueeze(2))
 torch.allclose(volumes.squeeze(2), layer(x))  # True
 
 # %%
+# A scale and no shift: ``bias=False`` of ``nn.GroupNorm``
+# --------------------------------------------------------
+#
+# Batch and instance norm take the argument, too, as ``nn.LayerNorm`` does.
+#
+# .. since:: 2.12
+layer = nn.GroupNorm(1, 2, bias=False)
+layer.bias is None, layer.weight.detach()  # (True, tensor([1., 1.]))
+layer  # type GroupNorm
+layer.extra_repr()  # '1, 2, eps=1e-05, affine=True, bias=False'
+nn.BatchNorm1d(2, bias=False).bias is None  # True
+nn.InstanceNorm1d(2, affine=True, bias=False).bias is None  # True
+nn.LayerNorm(2, bias=False).bias is None  # True
+
+# %%
 # ``nn.GroupNorm`` with one group, and with a group per channel
 # -------------------------------------------------------------
 #

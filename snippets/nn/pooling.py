@@ -146,12 +146,15 @@ torch.equal(F.max_unpool3d(*pooled, 2), nn.MaxUnpool3d(2)(*pooled))  # True
 # :math:`(\sum x^p)^{1/p}` over each window: with ``norm_type`` 1 the sum,
 # the greater it is the nearer to the maximum, for inputs from 0 up. It does
 # not take absolute values, so with odd powers negative inputs cancel
-# positive ones, and from 3 on a sum below 0 gives nan. ``nn.LPPool1d`` and
+# positive ones, and from 3 on a sum below 0 gives nan. ``torch.inf`` is the
+# maximum of the absolute values since 2.13. ``nn.LPPool1d`` and
 # ``nn.LPPool3d``, ``F.lp_pool1d``, ``F.lp_pool2d`` and ``F.lp_pool3d`` are
 # the family.
 x = torch.tensor([[[3.0, 4.0, 5.0, 12.0]]])
 nn.LPPool1d(norm_type=2, kernel_size=2)(x)  # tensor([[[5., 13.]]])
 F.lp_pool1d(x, 1, 2)  # tensor([[[7., 17.]]])
+most = F.lp_pool1d(-x, torch.inf, 4)
+most  # tensor([[[12.]]]) since 2.13, tensor([[[1.]]]) before
 F.lp_pool1d(torch.tensor([[-3.0, 3.0]]), 3, 2)  # tensor([[0.]])
 F.lp_pool1d(torch.tensor([[-3.0, 2.0]]), 3, 2)  # tensor([[nan]])
 image = torch.full((1, 4, 4), 2.0)

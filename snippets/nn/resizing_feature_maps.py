@@ -127,6 +127,11 @@ small = F.interpolate(shifted, size=(8, 8), mode="bilinear")
 small[0, 0, 0, :3]  # tensor([0., 0., 0.])
 smooth = F.interpolate(shifted, (8, 8), mode="bilinear", antialias=True)
 (smooth[..., 1:-1] - 4.5).abs().max() < 1  # tensor(True)
+options = {"mode": "lanczos", "antialias": True}
+with suppress(ValueError):
+    F.interpolate(
+        shifted.cpu(), (8, 8), **options
+    )  # shape (1, 1, 8, 8) since 2.12, ValueError: Anti-alias option before
 
 # %%
 # Channels to pixels: ``nn.PixelShuffle``

@@ -201,6 +201,10 @@ scores.softmax(dim=0, dtype=torch.float32)  # tensor([0.2689, 0.7311])
 # over the batch. Always say ``dim``.
 x = torch.randn(2, 4, 3)
 p = nn.Softmax()(x)  # UserWarning: Implicit dimension choice for softmax
+with suppress(TypeError):
+    nn.Softmax(
+        dim="1"
+    )  # TypeError: dim must be an int since 2.14, type Softmax before
 torch.allclose(p, x.softmax(dim=0))  # True
 p = F.softmin(x[0])  # UserWarning: Implicit dimension choice for softmin
 torch.allclose(p, F.softmin(x[0], dim=1))  # True

@@ -214,7 +214,7 @@ list(rates(of_last))  # [1.0, 0.5, 0.125, 0.015625]
 #
 # Each scheduler runs up to its milestone, and the next starts at its own
 # epoch 0. One milestone fewer than schedulers. Build all of them on the
-# same optimizer.
+# same optimizer. A milestone 0 skips the first scheduler since 2.13.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=8.0)
 up = lr_scheduler.LinearLR(optimizer, 0.25, 1.0, total_iters=3)
@@ -226,6 +226,11 @@ for _ in range(6):
     optimizer.step()
     both.step()
 rates  # [2.0, 4.0, 6.0, 8.0, 4.0, 2.0]
+optimizer = torch.optim.SGD([w], lr=8.0)
+up = lr_scheduler.LinearLR(optimizer, 0.25)
+down = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+late = lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[0])
+late.get_last_lr()  # [8.0] since 2.13, [2.0] before
 with suppress(ValueError):
     lr_scheduler.SequentialLR(optimizer, [up], [3])  # ValueError: one more
 

@@ -102,8 +102,7 @@ w.item()  # 0.5
 # Momentum and running averages are in ``optimizer.state``, one dictionary
 # per parameter; they start anew if only the model is saved. The state dict
 # numbers the parameters: build the new optimizer over the same ones in the
-# same order. From 2.13 ``torch.optim.swap_in_optimizer_params_and_state``
-# lends an optimizer other parameters and state for a ``with`` block.
+# same order.
 w = torch.tensor(4.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.5, momentum=0.5)
 (2 * w).backward()
@@ -133,6 +132,10 @@ ascent.step()
 up.item()  # 3.0
 with suppress(TypeError):
     torch.optim.Muon([up], maximize=True)  # TypeError: unexpected keyword
+with suppress(TypeError):
+    torch.optim.LBFGS(
+        [up], maximize=True
+    )  # type LBFGS since 2.14, TypeError: unexpected keyword before
 
 # %%
 # Faster step: ``foreach=True``, ``fused=True``

@@ -5,6 +5,7 @@ Parameter groups
 Give parts of a model their own learning rate and weight decay.
 """
 from contextlib import suppress
+from copy import deepcopy
 
 import torch
 from torch import nn
@@ -169,6 +170,28 @@ groups[0]["param_names"] == names  # True
 biases = [item for item in model.named_parameters() if "bias" in item[0]]
 group = torch.optim.SGD(biases).param_groups[0]
 group["param_names"]  # ['0.bias', '1.bias']
+
+# %%
+# Lend an optimizer other tensors: ``swap_in_optimizer_params_and_state``
+# -----------------------------------------------------------------------
+#
+# In the block the optimizer steps on the tensors and with the state that
+# you give; after it, all is as before. It must have made a step of its own.
+#
+# .. since:: 2.13
+w = torch.tensor([1.0], requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=0.5, momentum=0.5)
+w.sum().backward()
+optimizer.step()
+trial = torch.tensor([4.0], requires_grad=True)
+trial.grad = torch.tensor([2.0])
+state = deepcopy(optimizer.state_dict())
+swap = torch.optim.swap_in_optimizer_params_and_state
+with swap(optimizer, {"w": trial}, state):
+    optimizer.step()
+trial.detach()  # tensor([2.7500])
+w.detach()  # tensor([0.5000])
+optimizer.param_groups[0]["params"][0] is w  # True
 
 # %%
 # Error: some parameters appear in more than one parameter group

@@ -76,10 +76,13 @@ torch.tensor([[1, 2], [3, 4]]).diag()  # tensor([1, 4])
 #
 # ``torch.arange`` fixes the step and leaves out the end; ``torch.linspace``
 # fixes how many and includes the end. ``torch.logspace`` is given
-# exponents, by default those of 10.
+# exponents, by default those of 10. An end with a fraction was cut to the
+# integer ``dtype`` before 2.14.
 torch.arange(5)  # tensor([0, 1, 2, 3, 4])
 torch.arange(0, 10, 2)  # tensor([0, 2, 4, 6, 8])
 torch.arange(3, 0, -1)  # tensor([3, 2, 1])
+whole = torch.arange(0, 2.5, dtype=torch.int64)
+whole  # tensor([0, 1, 2]) since 2.14, tensor([0, 1]) before
 torch.linspace(0, 1, 5)  # tensor([0.00, 0.25, 0.50, 0.75, 1.00])
 torch.logspace(0, 2, 3)  # tensor([1., 10., 100.])
 torch.logspace(0, 3, 4, base=2)  # tensor([1., 2., 4., 8.])

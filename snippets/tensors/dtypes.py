@@ -71,6 +71,7 @@ x.bfloat16().tolist()  # [2048.0, 70144.0]
 # The higher kind wins, in the order bool, integer, float, complex. Within
 # one kind, a Python number or a 0-d tensor does not widen a tensor with
 # dimensions. ``torch.promote_types`` answers for two dtypes alone.
+# Since 2.14 bfloat16 has a complex dtype of its own.
 counts = torch.tensor([1, 2])
 counts + 0.5  # tensor([1.5000, 2.5000])
 torch.result_type(counts, 0.5)  # torch.float32
@@ -80,6 +81,8 @@ torch.result_type(x, torch.tensor([1.0]).double())  # torch.float64
 torch.promote_types(torch.uint8, torch.int8)  # torch.int16
 torch.promote_types(torch.int64, torch.float16)  # torch.float16
 torch.promote_types(torch.float16, torch.bfloat16)  # torch.float32
+mixed = torch.result_type(x.bfloat16(), 1j)
+mixed  # torch.bcomplex32 since 2.14, torch.complex64 before
 
 # %%
 # Integer arithmetic: division, overflow, ``mean``

@@ -4,6 +4,7 @@ NumPy arrays
 
 Go from ndarray to Tensor and back, and know which of them share memory.
 """
+import warnings
 from contextlib import suppress
 
 import numpy as np
@@ -32,6 +33,7 @@ back  # array([-1., 20., 30.])
 # ``torch.tensor`` always copies; ``as_tensor`` and ``asarray`` share while
 # dtype and device stay the same. Copy when the array is used further. From
 # tensor to array, ``np.asarray`` shares and ``clone().numpy()`` copies.
+# Since 2.12 ``torch.asarray`` of a tensor keeps its graph, with a warning.
 array = np.array([1, 2, 3])
 torch.tensor(array).data_ptr() == array.ctypes.data  # False
 shared = torch.as_tensor(array, device="cpu")
@@ -42,6 +44,10 @@ copied = torch.asarray(array, copy=True)
 copied.data_ptr() == array.ctypes.data  # False
 np.shares_memory(np.asarray(shared), array)  # True
 np.shares_memory(shared.clone().numpy(), array)  # False
+w = torch.ones(2, requires_grad=True)
+with warnings.catch_warnings(action="ignore"):
+    same = torch.asarray(w)
+same.requires_grad  # True since 2.12, False before
 
 # %%
 # Any array library: ``torch.from_dlpack``

@@ -148,6 +148,21 @@ torch.equal(wide, x.expand_as(torch.zeros(3, 2)))  # True
 wide.stride()  # (0, 1)
 
 # %%
+# Named dimensions are gone: ``names=`` of ``torch.zeros``
+# --------------------------------------------------------
+#
+# Names for dimensions were an experiment that ended in 2.13.
+# ``Tensor.rename`` went with them. Give names where you compute, as in
+# ``torch.einsum`` or ``torch.func.rearrange``.
+names = {"names": ("N", "C")}
+with suppress(TypeError):
+    torch.zeros(
+        2, 3, **names
+    )  # TypeError: unexpected since 2.13, UserWarning: Named tensors before
+hasattr(torch.zeros(2), "rename")  # False since 2.13, True before
+torch.einsum("nc->c", torch.ones(2, 3))  # tensor([2., 2., 2.])
+
+# %%
 # ``torch.range`` includes its end: write ``torch.arange``
 # --------------------------------------------------------
 #

@@ -26,6 +26,22 @@ z.mean().round(decimals=1).abs()  # tensor(0.)
 z.std().round(decimals=1)  # tensor(1.)
 
 # %%
+# One seed, two dtypes: ``torch.rand(dtype=torch.bfloat16)``
+# ----------------------------------------------------------
+#
+# On the CPU, since 2.12, a seed gives in bfloat16 and float16 the numbers
+# of float32, rounded. Before, it gave other numbers: weights drawn in half
+# precision changed with that release.
+seed = torch.Generator("cpu").manual_seed
+x = torch.rand(16, device="cpu", generator=seed(0))
+low = torch.empty(16, dtype=torch.bfloat16, device="cpu")
+low.uniform_(generator=seed(0))  # shape (16,), dtype bfloat16
+torch.equal(low, x.bfloat16())  # True since 2.12, False before
+z = torch.randn(16, device="cpu", generator=seed(0))
+low.normal_(generator=seed(0))  # shape (16,), dtype bfloat16
+torch.equal(low, z.bfloat16())  # True since 2.12, False before
+
+# %%
 # Normal with your mean and deviation: ``torch.normal``
 # -----------------------------------------------------
 #

@@ -98,6 +98,21 @@ batch  # tensor([[[11, 0], [0, 2]], [[3, 0], [0, 14]]])
 batch.diagonal(dim1=1, dim2=2)  # tensor([[11, 2], [3, 14]])
 
 # %%
+# Name the axes in a text: ``torch.func.rearrange``
+# -------------------------------------------------
+#
+# Permutes, splits and joins dimensions as the package einops does. A name
+# stands for an axis, brackets for axes joined into one.
+#
+# .. since:: 2.13
+x = torch.arange(12).view(2, 2, 3)
+rearrange = torch.func.rearrange
+torch.equal(rearrange(x, "n h w -> w n h"), x.permute(2, 0, 1))  # True
+torch.equal(rearrange(x, "n h w -> n (h w)"), x.flatten(1))  # True
+heads = rearrange(x.flatten(1), "n (head e) -> head n e", head=2)
+torch.equal(heads, x.transpose(0, 1))  # True
+
+# %%
 # Repeat each element: ``torch.repeat_interleave``
 # ------------------------------------------------
 #
