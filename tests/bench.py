@@ -137,7 +137,8 @@ def builds(work):
     shutil.copytree(folder / "gallery", default / "gallery")
     (default / "docs").mkdir()
     (default / "docs/index.rst").write_text(
-        "Defaults\n========\n\n.. toctree::\n   :glob:\n\n   reference/*/index\n   gallery/*/index\n"
+        "Defaults\n========\n\n.. toctree::\n   :glob:\n\n"
+        "   reference/*/index\n   gallery/*/index\n"
     )
     (default / "conf.py").write_text(
         "from glob import glob\n"
