@@ -106,7 +106,7 @@ def test_a_false_card_costs_its_own_check_mark_and_nothing_else(copy, built):
     text = source.read_text(encoding="utf-8")
     old = next(line for line in text.split("\n") if "# tensor([[1, 2], [3, 4]" in line)
     source.write_text(text.replace(old, old.replace("tensor([[1,", "tensor([[9,")))
-    with pytest.raises(AssertionError, match="joining.* does not hold on this machine"):
+    with pytest.raises(AssertionError, match=r"joining.* does not hold on this machine"):
         _sphinx(copy, "en")
     page = (copy / "build/html/en/reference/tensors/joining.html").read_text(encoding="utf-8")
     soup = re.sub("<[^>]*>", "", page)
