@@ -382,7 +382,10 @@ def _watched(module, hook):
 def _generators():
     """The state of the generators that a card draws from, when no other is named."""
     numpy = sys.modules.get("numpy")
-    drawn = str(numpy.random.get_state()) if numpy else None
+    drawn = None
+    if numpy:
+        _, keys, *at = numpy.random.get_state()
+        drawn = keys.tobytes(), at
     return GENERATOR.get_state().tolist(), random.getstate(), drawn
 
 

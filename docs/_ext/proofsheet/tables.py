@@ -82,7 +82,7 @@ def rules():
         [_("Seeds that each card runs under"), ", ".join(map(str, seeds))],
         [_("Decimals from which a number counts as rounded"), _constant("grammar.py", "ROUNDED")],
         [
-            _("Slack off the CPU, in units in the last place"),
+            _("Slack of a rounded number, in units in the last place"),
             f"{_constant('grammar.py', 'SLACK')} (float16, bfloat16: "
             f"{_constant('grammar.py', 'COARSE_SLACK')})",
         ],
