@@ -134,10 +134,10 @@ disk.reads, len(slow_loader)  # (640, 80)
 # Slow reading: keep it in memory
 # -------------------------------
 #
-# What fits into memory is read once, and no epoch reads again. A cache in ``__getitem__`` of a
-# dataset that workers copy is filled in each of them and lost when they
-# end; read before the loader is made, or store the prepared tensors in one
-# file.
+# What fits into memory is read once, and no epoch reads again. A cache in
+# ``__getitem__`` of a dataset that workers copy is filled in each of them
+# and lost when they end; read before the loader is made, or store the
+# prepared tensors in one file.
 disk = SlowDigits(train_rows)
 samples = [disk[i] for i in range(len(disk))]
 inputs = torch.stack([image for image, _ in samples])
@@ -179,9 +179,9 @@ disk.reads  # 0
 #
 # Each call of an operation costs a few microseconds of Python, for one
 # sample as for a thousand. Scale whole tables before training: the numbers
-# are the same, and there is one call where there were 1,797. Augment whole batches with an operation that draws
-# for each sample; most transforms of ``torchvision.transforms.v2`` draw
-# once for the batch.
+# are the same, and there is one call where there were 1,797. Augment whole
+# batches with an operation that draws for each sample; most transforms of
+# ``torchvision.transforms.v2`` draw once for the batch.
 def normalize(x):
     return (x / 16 - 0.3) / 0.4
 

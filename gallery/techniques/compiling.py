@@ -229,9 +229,10 @@ torch.equal(whole(short), clip(short))  # True
 # Recompilation on new shapes, and ``dynamic=True``
 # -------------------------------------------------
 #
-# The backend here counts the graphs that it gets. By default the second length compiles a graph for all lengths
-# but 0 and 1. ``dynamic=True`` does so at once. ``dynamic=False`` compiles
-# each length, up to eight; after that the function runs uncompiled.
+# The backend here counts the graphs that it gets. By default the second
+# length compiles a graph for all lengths but 0 and 1. ``dynamic=True`` does
+# so at once. ``dynamic=False`` compiles each length, up to eight; after
+# that the function runs uncompiled.
 def count_compiles(dynamic):
     graphs, counts = [], []
 
