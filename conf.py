@@ -34,22 +34,25 @@ exclude_patterns = ["_ext", "_templates", "_static", "locales", "verified", "**.
 nitpicky = True
 smartquotes = False  # would turn the quotes of an error message in prose into others
 
+# A chapter is a folder whose index.rst says in which order its pages are read.
+TOPS = {"snippets": "reference", "gallery": "gallery"}
+CHAPTERS = [path.parent for top in TOPS for path in sorted(ROOT.glob(f"{top}/*/index.rst"))]
+
 # Scripts become pages. What is not set here would bring noise, other hosts or
 # bytes that differ from build to build.
 sphinx_gallery_conf = {
-    "examples_dirs": ["../snippets", "../gallery"],
-    "gallery_dirs": ["reference", "gallery"],
+    "examples_dirs": [f"../{path.parent.name}/{path.name}" for path in CHAPTERS],
+    "gallery_dirs": [f"{TOPS[path.parent.name]}/{path.name}" for path in CHAPTERS],
+    "copyfile_regex": r"index\.rst$",
     "filename_pattern": r"\.py$",
     "ignore_pattern": r"^_",
-    "subsection_order": "proofsheet.running.chapter_order",
-    "within_subsection_order": "proofsheet.running.ChapterOrder",
+    "within_subsection_order": "FileNameSortKey",
     "capture_repr": (),
     "image_scrapers": (
         "proofsheet.drawing.scrape_tensors",
         "proofsheet.running.scrape_figures",
     ),
-    "reset_modules": ("proofsheet.running.reset",),
-    "reset_modules_order": "both",
+    "reset_modules": (),  # each script has a process of its own
     "css": (),
     "download_all_examples": False,
     "show_signature": False,

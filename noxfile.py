@@ -53,8 +53,8 @@ def install(session):
 
 
 def verify(session):
-    """Check the cards that changed, on every device of this machine."""
-    python(session, "snippets/_checker", "snippets", "gallery", "--changed")
+    """Check the cards that changed, on the CPU and on CUDA if there is a GPU for it."""
+    python(session, "-m", "torchproof", "snippets", "gallery", "--changed")
 
 
 def build(session):
@@ -97,7 +97,14 @@ def mutate(session):
     """Lie in every claim and see each lie noticed; or ``-- code``, ``-- training``."""
     install(session)
     mode = session.posargs or ["claims"]
-    python(session, "snippets/_checker", "snippets", "gallery", "--mutate", *mode)
+    python(session, "-m", "torchproof", "snippets", "gallery", "--mutate", *mode)
+
+
+@nox.session(**SHARED)
+def portable(session):
+    """Check all under other instruction sets and threads; ``-- seeds``: examples, five seeds."""
+    install(session)
+    python(session, "tests/portable.py", *session.posargs)
 
 
 @nox.session(**SHARED)
@@ -129,11 +136,13 @@ def lock(session):
 @nox.session
 @nox.parametrize("torch", list(PAIRS))
 def compat(session, torch):
-    """Check every card with an older torch, too."""
+    """Check every card with an older torch, too, and keep the record for the pages."""
     others = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "gallery")
     others = [name for name in others if not name.startswith(("torch==", "torchvision=="))]
-    session.install(f"torch=={torch}", f"torchvision=={PAIRS[torch]}", *others)
-    session.run("pytest", "snippets", "gallery", *session.posargs)
+    session.install(f"torch=={torch}", f"torchvision=={PAIRS[torch]}", *others, "setuptools")
+    session.install("--no-deps", "--no-build-isolation", "--editable", ".")
+    paths = session.posargs or ["snippets", "gallery"]
+    session.run("torchproof", *paths, "--records", "docs/verified")
 
 
 @nox.session(venv_backend="none")

@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 
 from proofsheet import guides, records
 from test_site import SITE, editions, find, modules, page, text
-from torchproof import runner
+from torchproof import cards, process
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -41,11 +41,11 @@ def test_a_broken_twin_fails(name, tmp_path):
     path = tmp_path / "gallery" / f"{name}.py"
     path.parent.mkdir(parents=True)
     path.write_text(source.replace(old, new), encoding="utf-8")
-    (module,), _errors = runner.read([path])
-    job = runner.Job(path, "cpu", runner.plan(module))
-    list(runner.check([job]))
-    assert job.error is None, job.error
-    (outcome,) = job.results.values()
+    (module,), _errors = cards.read_all([path])
+    job = process.Job(path, "cpu", process.plan(module), process.check)
+    list(process.run([job]))
+    assert not job.lost, job.lost
+    outcome = next(iter(job.results.values()))
     failures = [message for _line, message in outcome.failures]
     assert any(message.startswith("AssertionError") for message in failures), failures
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from torchproof import cards, find, runner
+from torchproof import cards, find, process
 
 HEAD = '''"""
 Lies
@@ -610,8 +610,8 @@ def outcomes(folder, sources, limit=60.0):
     for number, (name, source) in enumerate(sources.items()):
         path = folder / f"lie_{number}.py"
         path.write_text(source)
-        jobs[name] = runner.Job(path, "cpu", runner.plan(cards.read(path)))
-    for _ in runner.check(list(jobs.values()), limit=limit):
+        jobs[name] = process.Job(path, "cpu", process.plan(cards.read(path)), process.check)
+    for _ in process.run(list(jobs.values()), limit=limit):
         pass
     return jobs
 
@@ -632,9 +632,9 @@ def leaks(tmp_path_factory):
 def test_a_lie_is_caught(lies, name):
     code, expected = LIES[name]
     job = lies[name]
-    assert job.error is None
+    assert not job.lost
     failures = []
-    for seed in runner.SEEDS:
+    for seed in process.SEEDS:
         assert job.results["Card 0", seed].failures == []
         failures += job.results["Card 1", seed].failures
         # A random sample may be right by chance under one seed, never under both.
@@ -648,9 +648,9 @@ def test_a_lie_is_caught(lies, name):
 def lines(tmp_path_factory):
     """All lies of KINDS in one file, a card for each: ``{lie: failures under both seeds}``."""
     job = outcomes(tmp_path_factory.mktemp("lines"), {"": module(*[lie for _, lie in LINES])})[""]
-    assert job.error is None
+    assert not job.lost
     return {
-        lie: [job.results[f"Card {number}", seed].failures for seed in runner.SEEDS]
+        lie: [job.results[f"Card {number}", seed].failures for seed in process.SEEDS]
         for number, (_, lie) in enumerate(LINES)
     }
 
@@ -672,8 +672,8 @@ def honest(tmp_path_factory):
 
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_card_is_accepted(honest, name):
-    assert honest.error is None
-    for seed in runner.SEEDS:
+    assert not honest.lost
+    for seed in process.SEEDS:
         outcome = honest.results[f"Card {list(HONEST).index(name)}", seed]
         assert outcome.failures == []
 
@@ -747,8 +747,8 @@ def test_a_long_card_takes_no_more_than_its_length():
 @pytest.mark.parametrize("name", LEAKS)
 def test_a_leak_is_named_and_undone(leaks, name):
     job = leaks[name]
-    assert job.error is None
-    for seed in runner.SEEDS:
+    assert not job.lost
+    for seed in process.SEEDS:
         messages = [message for _, message in job.results["Card 0", seed].failures]
         assert f"leaves the {name} changed" in messages
         assert job.results["Card 1", seed].failures == []
@@ -758,14 +758,14 @@ def test_a_card_does_not_find_another_ones_files(tmp_path):
     writes = "from pathlib import Path\nPath('left').write_text('x')  # 1"
     reads = "from pathlib import Path\nPath('left').read_text()  # 'x'"
     job = outcomes(tmp_path, {"files": module(writes, reads)})["files"]
-    for seed in runner.SEEDS:
+    for seed in process.SEEDS:
         assert job.results["Card 0", seed].failures == []
         assert "FileNotFoundError" in job.results["Card 1", seed].failures[0][1]
 
 
 def test_the_truth_passes(tmp_path):
     job = outcomes(tmp_path, {"truth": module(TRUTHS)})["truth"]
-    for seed in runner.SEEDS:
+    for seed in process.SEEDS:
         outcome = job.results["Card 0", seed]
         assert outcome.failures == []
         assert outcome.claims == 8
@@ -779,26 +779,6 @@ def test_a_fork_beside_threads_is_not_the_card_s_fault(tmp_path):
     code = f"import warnings\nwarnings.warn({text!r}, DeprecationWarning)"
     job = outcomes(tmp_path, {"fork": module(code)})["fork"]
     assert [outcome.failures for outcome in job.results.values()] == [[], []]
-
-
-FATES = {
-    "segfault": ("import ctypes\nctypes.string_at(0)", "killed by SIGSEGV"),
-    "hang": ("while True:\n    pass", "took more than"),
-    "exit": ("import os\nos._exit(3)", "exited with 3"),
-    "fine": ("torch.ones(1)  # tensor([1.])", None),
-}
-
-
-def test_a_file_that_dies_takes_no_other_along(tmp_path):
-    sources = {name: module("first = 1", code) for name, (code, _) in FATES.items()}
-    jobs = outcomes(tmp_path, sources, limit=8.0)
-    for name, (_, why) in FATES.items():
-        if why is None:
-            assert jobs[name].error is None and len(jobs[name].results) == 4
-        else:
-            assert why in jobs[name].error
-            assert jobs[name].culprit == ("Card 1", 0)
-            assert jobs[name].results["Card 0", 0].failures == []
 
 
 UNREADABLE = {
@@ -828,40 +808,3 @@ def test_a_file_that_cannot_be_read(tmp_path, name):
     path.write_text(source)
     with pytest.raises(cards.CardError, match=rf"unreadable.py:\d+: .*{why}"):
         cards.read(path)
-
-
-PLAIN = ("-p", "no:playwright", "-p", "no:cacheprovider")  # that plugin, too, has a --device
-
-
-def test_pytest_gives_each_card_an_item_and_each_file_its_fate(pytester, monkeypatch):
-    pytester.makeini("[pytest]\nclaims_files = .")
-    good = module("torch.ones(1)  # tensor([1.])", "1  # 2")
-    pytester.makepyfile(
-        good=good,
-        broken="def",
-        dies=module("import os\nos._exit(3)", "1  # 1"),
-    )
-    result = pytester.runpytest(
-        *PLAIN, "-v", "-rs", "--device", "cpu", "good.py", "broken.py", "dies.py"
-    )
-    result.assert_outcomes(passed=2, failed=4, skipped=3)
-    result.stdout.fnmatch_lines(
-        [
-            "*good.py::Card 0[[]cpu-seed0[]] PASSED*",
-            "*good.py::Card 1[[]cpu-seed1[]] FAILED*",
-            "*broken.py::cards FAILED*",
-            "*dies.py::Card 0[[]cpu-seed0[]] FAILED*",
-            "*good.py:*: claimed 2; got 1*",
-            "*broken.py:1: does not parse*",
-            "*not run: its file's process died at 'Card 0'*",
-        ]
-    )
-
-
-def test_an_absent_device_is_a_skip_that_says_why(pytester, monkeypatch):
-    monkeypatch.setattr(runner, "devices", lambda: {"cpu": "a processor"})
-    pytester.makeini("[pytest]\nclaims_files = .")
-    pytester.makepyfile(good=module("1  # 1"))
-    result = pytester.runpytest(*PLAIN, "-rs", "good.py")
-    result.assert_outcomes(passed=2, skipped=1)
-    result.stdout.fnmatch_lines(["*this machine has no cuda device*"])

@@ -4,18 +4,20 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import html5lib
 import polib
 import pytest
+from docutils import nodes
 
-from proofsheet import code, drawing, records, translation
+from proofsheet import changes, code, data, drawing, languages, markup, records, translation
 from torchproof.cards import Card
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "build" / "html"
-LANGUAGES = ("en", "zh_CN")
+LANGUAGES = tuple(languages.NAMES)
 
 HOW = "build the site first: nox -s docs"
 # What a browser fetches by itself, not when the reader follows a link.
@@ -209,8 +211,8 @@ def test_badges_say_what_records_say(language):
             outcomes = {records.outcome(module, unit, device) for unit in module.units()}
             assert has(badge, "badge-checked") == (outcomes == {"checked"}), (name, device)
             if "checked" in outcomes:
-                record = records.load(device)
-                assert record.date in text(badge) and record.torch in text(badge)
+                run = records.summary([(module, unit) for unit in module.units()], device)
+                assert run.date in text(badge) and run.torch in text(badge)
 
 
 @editions
@@ -237,7 +239,12 @@ def test_claims_are_marked_one_by_one(language):
         for section, card in zip(sections, module.cards, strict=True):
             (block,) = find(section, "card-code")
             shown = [text(span).lstrip("# ").rstrip() for span in find(block, "claim")]
-            assert shown == [claim.text for claim in code.claims(card.code)], (name, card.name)
+            stated = [
+                said
+                for claim in code.claims(card.code)
+                for said in [*map(changes.said, claim.branches)] or [claim.text]
+            ]
+            assert shown == stated, (name, card.name)
 
 
 @editions
@@ -270,19 +277,53 @@ with suppress(ValueError):
         ("Apply ``torch.f``", "", "1"),
         ("Apply ``torch.f(wide=True)``", "", "2"),
         ("Error: wide must be set", "", "ValueError: wide must be set"),
-        ("Apply ``torch.f``", "Text.\n\n.. glance: wide=True", "2"),
+        ("Apply ``torch.f``", "Text.\n\n.. glance:: wide=True", "2"),
     ],
 )
 def test_the_table_shows_what_a_card_is_about(title, prose, shown):
     card = Card(title, prose, CODE, 1, "")
     names = re.findall("``(.+?)``", title)
-    assert code.chief_claim(card, names).text == shown
+    assert code.chief_claim(card, code.claims(CODE), names).text == shown
 
 
 def test_a_card_cannot_be_represented_by_a_claim_that_it_does_not_make():
-    card = Card("Anything", ".. glance: x.mean()", CODE, 1, "")
+    card = Card("Anything", ".. glance:: x.mean()", CODE, 1, "")
     with pytest.raises(LookupError, match=r"x\.mean"):
-        code.chief_claim(card, ())
+        code.chief_claim(card, code.claims(CODE), ())
+
+
+def test_each_side_of_a_claim_has_its_own_mark():
+    """``A since 2.14, B before`` is two claims; the one that no run has reached is unmarked."""
+    line = "x  # [1, 2] since 2.14, [1] before"
+    html = code.highlight(line, None, code.claims(line), lambda branch, newer: newer is not None)
+    spans = re.findall(r'<span class="c1(.*?)">(.*?)</span>', html)
+    assert spans == [
+        (" claim branch unreached", "# [1, 2] since 2.14"),
+        ("", ", "),
+        (" claim", "[1] before"),
+    ]
+
+
+def is_row(node):
+    return isinstance(node, markup.element) and node["tag"] == "tr"
+
+
+def test_the_newest_change_comes_first():
+    """A row for each release that a claim names: the code, what came before, what since."""
+    lines = "f(x)  # 2 since 2.12, 1 before\ng(x)  # 5 since 2.14, 4 since 2.9, 3 before"
+    card = data.Entry("a", "A", [], "", lines, code.claims(lines), [], [], set(), set(), set())
+    domain = SimpleNamespace(pages={"reference/a/b": data.Page(cards=[card])})
+    env = SimpleNamespace(get_domain=lambda _name: domain)
+    builder = SimpleNamespace(get_relative_uri=lambda _here, there: f"{there}.html")
+    tables = changes.changes(SimpleNamespace(env=env, builder=builder), "changes", None)
+    rows = [
+        [cell.astext() for cell in row.children][1:]
+        for table in tables
+        for row in table.findall(is_row)
+    ]
+    assert rows == [["g(x)", "4", "5"], ["f(x)", "1", "2"], ["g(x)", "3", "4"]]
+    links = [link["refuri"] for table in tables for link in table.findall(nodes.reference)]
+    assert set(links) == {"reference/a/b.html#a"}
 
 
 def drawn(prose):
@@ -346,7 +387,9 @@ def test_downloads(language):
             cells[cell["cell_type"]].append("".join(cell["source"]).strip())
         for card in module.cards:
             assert card.code.strip() in cells["code"], (name, card.name)
-        assert not [cell for cell in cells["markdown"] if ".. tensors::" in cell], name
+        assert not [
+            cell for cell in cells["markdown"] if re.search(r"^\.\. |:\w+:`", cell, re.M)
+        ], name
 
 
 def test_catalogues_are_complete():

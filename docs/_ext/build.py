@@ -1,35 +1,30 @@
-"""Check what changed, then build both languages: what ``nox -s docs`` runs.
+"""Build both languages, checking what changed: what ``nox -s docs`` runs.
 
-One process imports torch and Sphinx once for all of it. English comes first, since it runs
-the scripts; when they have run, a fork of this process reads and writes Chinese beside it.
+English comes first, since its start runs the scripts that are out of date. When they have
+run, a fork of this process reads and writes Chinese beside it.
 """
 
 import os
+import resource
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
+from sphinx.application import Sphinx, builtin_extensions
+from sphinx.errors import SphinxError
+from sphinx.util.docutils import docutils_namespace, patch_docutils
+
 ROOT = Path(__file__).resolve().parents[2]
-from torchproof import __main__ as checker
-from torchproof import ready, runner
-
-SOURCES = ("snippets", "gallery")
 LANGUAGES = ("en", "zh_CN")
-
-
-def check():
-    """Check the cards that changed, on every device of this machine; 0 if all hold."""
-    runner.START = "fork"
-    return checker.main([*SOURCES, "--changed"])
 
 
 def site(language):
     """A Sphinx application that has run its scripts, if they changed, and read no page yet."""
-    from sphinx.application import Sphinx, builtin_extensions
-
-    ready.hold(builtin_extensions)  # strings read before a language is set suit both
+    for name in builtin_extensions:
+        import_module(name)  # strings read before a language is set suit both
     paths = ("docs", ".", f"build/html/{language}", f"build/doctrees/{language}")
     options = {"confoverrides": {"language": language}, "status": None, "warningiserror": True}
     return Sphinx(*paths, "html", **options)
@@ -38,8 +33,6 @@ def site(language):
 @contextmanager
 def docutils():
     """docutils as Sphinx wants it, and after that as it was."""
-    from sphinx.util.docutils import docutils_namespace, patch_docutils
-
     with patch_docutils("."), docutils_namespace():
         yield
 
@@ -50,8 +43,7 @@ def build():
     with ExitStack() as namespace:
         namespace.enter_context(docutils())
         app = site(english)
-        # multiprocessing ends a fork at once; to take the interpreter down there, without
-        # the threads that torch had, may crash.
+        # multiprocessing ends a fork at once, without taking the interpreter down there.
         fork = get_context("fork").Process(target=build_beside, args=(chinese, namespace))
         fork.start()
         app.build()
@@ -69,12 +61,17 @@ def build_beside(language, namespace):
 
 
 def main():
-    """Exit with an error if a claim is false, before a page is written, or a page is at fault."""
+    """Exit with 1 if a claim is false, which its page shows, or a page is at fault."""
     os.chdir(ROOT)
     start = time.perf_counter()
-    failed = check() or build()
-    if not failed:
-        print(f"build/html/index.html is built, in {time.perf_counter() - start:.1f} s")
+    try:
+        failed = build()
+    except SphinxError as error:
+        sys.exit(f"{error}")
+    parts = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    memory = max(resource.getrusage(part).ru_maxrss for part in parts) / 2**20
+    seconds = time.perf_counter() - start
+    print(f"build/html/index.html: {seconds:.1f} s, at most {memory:.1f} GiB in one process")
     sys.exit(failed)
 
 

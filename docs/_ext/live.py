@@ -1,45 +1,48 @@
 """Serve the English site and rebuild a page when its source is saved: ``nox -s live``.
 
-sphinx-autobuild watches, serves and reloads the browser. It runs its builder in a fork of
-this process for each change; since this process holds torch and Sphinx already, a change
-costs the check of one file and the writing of one page, and not their imports.
+sphinx-autobuild watches, serves and reloads the browser. Its builder runs in a fork of this
+process, which holds Sphinx and the checker's server ready: a change costs the run of one
+file and the writing of one page, and no imports.
 """
 
 import sys
+from importlib import import_module
+from pathlib import Path
 from runpy import run_path
 
 from sphinx.application import builtin_extensions
 from sphinx.cmd.build import main as sphinx_build
 from sphinx_autobuild import __main__ as autobuild
 
-from build import ROOT, SOURCES, checker, ready, runner
+from torchproof import cards, process
 
-# What extensions import when they are set up, and scripts when they run.
-LATE = ("myst_nb.sphinx_ext", "furo", "IPython", "matplotlib.pyplot", "torch")
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("snippets", "gallery")
+# What extensions import when they are set up.
+LATE = ("myst_nb.sphinx_ext", "furo", "IPython")
 # What a build itself writes below docs/.
 WRITTEN = ("docs/reference", "docs/gallery", "**/__pycache__", "**/*.mo", "docs/jupyter_execute")
 
 
 class Builder:
-    """What sphinx-autobuild calls: check what changed, and build if it holds."""
+    """What sphinx-autobuild calls; a card that does not hold is shown as its page shows it."""
 
     def __init__(self, sphinx_args, *, url_host, **_):
         self.sphinx_args, self.url = sphinx_args, f"http://{url_host}"
 
     def __call__(self, *, changed_paths):
-        runner.START = "fork"
-        if checker.main([*SOURCES, "--changed", "--device", "cpu"]):
-            print("not rebuilt: the page in the browser is the last one that held", flush=True)
-        elif sphinx_build(self.sphinx_args) == 0:
-            print(f"{self.url}", flush=True)
+        sphinx_build(self.sphinx_args)
+        print(self.url, flush=True)
 
 
 def main():
     """Run until interrupted. Arguments are sphinx-autobuild's, such as ``--port 8000``."""
     extensions = run_path(str(ROOT / "conf.py"))["extensions"]
     extensions.remove("proofsheet")  # someone may be working on it
-    ready.hold([*builtin_extensions, *extensions, *LATE])
-    runner.read(SOURCES)
+    for name in (*builtin_extensions, *extensions, *LATE):
+        import_module(name)
+    cards.read_all(SOURCES)
+    process.machine()  # starts the server, which the forks share
     autobuild.Builder = Builder
     arguments = ["-c", ".", "-q", "-d", "build/doctrees/en", "docs", "build/html/en"]
     for folder in SOURCES:

@@ -22,19 +22,12 @@
 
   const dialog = document.getElementById("search-dialog");
   const input = dialog.querySelector("input");
-  let loading = null;
+  let loading = false;
 
-  const fetchScript = (src) =>
-    new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = src;
-      script.onload = resolve;
-      script.onerror = reject;
-      document.head.append(script);
-    });
   const load = () => {
-    loading ||= dialog.dataset.scripts.split(" ").reduce((before, src) => before.then(() => fetchScript(src)), Promise.resolve());
-    return loading;
+    if (loading) return;
+    loading = true;
+    document.head.append(Object.assign(document.createElement("script"), { src: dialog.dataset.script }));
   };
 
   function open(query = "") {

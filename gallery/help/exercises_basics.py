@@ -32,7 +32,7 @@ def standardize(table):
     raise NotImplementedError("your turn")
 
 
-def check_standardise(function):
+def check_standardize(function):
     result = function(wine)
     assert result.shape == wine.shape
     assert result.mean(dim=0).abs().max() < 1e-9
@@ -40,7 +40,7 @@ def check_standardise(function):
 
 
 with suppress(NotImplementedError):
-    check_standardise(standardize)  # NotImplementedError: your turn
+    check_standardize(standardize)  # NotImplementedError: your turn
 
 # %%
 # Solution 1
@@ -52,14 +52,14 @@ def standardize(table):
     return (table - table.mean(dim=0)) / table.std(dim=0)
 
 
-check_standardise(standardize)
+check_standardize(standardize)
 
 # %%
 # 2. One-hot rows from class numbers
 # ----------------------------------
 #
-# Class 2 of four becomes ``[0, 0, 1, 0]``. Do it without
-# :func:`torch.nn.functional.one_hot` and without a loop.
+# Class 2 of four becomes ``[0, 0, 1, 0]``. Do it without ``F.one_hot`` and
+# without a loop.
 #
 # .. hint::
 #

@@ -212,8 +212,8 @@ check_choose(choose)
 # 5. The learning rates of ReduceLROnPlateau
 # ------------------------------------------
 #
-# Feed the losses to :class:`~torch.optim.lr_scheduler.ReduceLROnPlateau`
-# with ``factor=0.1`` and ``patience=2`` and return the rate after each.
+# Feed the losses to ``torch.optim.lr_scheduler.ReduceLROnPlateau`` with
+# ``factor=0.1`` and ``patience=2`` and return the rate after each.
 #
 # .. hint::
 #

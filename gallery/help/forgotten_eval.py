@@ -193,8 +193,7 @@ slow_eval < slow_batch - 0.1  # True
 # ``update_bn`` resets them and takes the plain mean over all batches of a
 # loader; no weight changes. In training: the default ``momentum``, or more
 # steps. Batches of two or three samples are normalized badly in training at
-# any momentum: use :class:`~torch.nn.GroupNorm`, which does not look at the
-# batch.
+# any momentum: use ``nn.GroupNorm``, which does not look at the batch.
 weight = slow[0].weight.clone()
 update_bn(x_train.split(64), slow)
 slow_cured = evaluate(slow, x_test, y_test)
@@ -254,7 +253,7 @@ answers = torch.cat([wrong_mode(model, batch) for batch in batches])
 wrong_accuracy = (answers == sorted_y).float().mean().item()
 print(f"{test_accuracy=:.3f} {wrong_accuracy=:.3f} {damaged=:.3f}")
 print(f"{slow_batch=:.3f} {slow_eval=:.3f} {slow_cured=:.3f}")
-assert 0.93 < test_accuracy <= 1.0, test_accuracy
+assert 0.9 < test_accuracy <= 1.0, test_accuracy
 assert wrong_accuracy < test_accuracy - 0.2, wrong_accuracy
 assert slow_cured > 0.9, slow_cured
 

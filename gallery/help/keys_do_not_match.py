@@ -133,12 +133,12 @@ with suppress(RuntimeError):
 # Prefix module.: saved on several GPUs
 # -------------------------------------
 #
-# :class:`~torch.nn.DataParallel` and ``DistributedDataParallel`` hold the
-# model as their submodule ``module``, so every key gets that prefix.
-# Remove it in place; better, save ``wrapper.module.state_dict()``. For new
-# code take ``DistributedDataParallel``, even on one machine: one process
-# per GPU instead of threads and a copy of the model in each step. The
-# wrapper may move its model to a GPU, so a copy is wrapped here.
+# ``nn.DataParallel`` and ``DistributedDataParallel`` hold the model as
+# their submodule ``module``, so every key gets that prefix. Remove it in
+# place; better, save ``wrapper.module.state_dict()``. For new code take
+# ``DistributedDataParallel``, even on one machine: one process per GPU
+# instead of threads and a copy of the model in each step. The wrapper may
+# move its model to a GPU, so a copy is wrapped here.
 wrapper = nn.DataParallel(deepcopy(trained))
 state = through_file(wrapper.state_dict())
 list(state)[2:]  # ['module.head.weight', 'module.head.bias']

@@ -166,7 +166,7 @@ curves["no zero_grad()"] = fit(model, forgetful, x_train, y_train)
 # ``self.layers = [...]`` hides the layers: ``parameters()`` does not find
 # them, and neither do ``to(device)`` and ``state_dict``. An optimizer with
 # nothing to train says so; with one registered layer there is no message.
-# :class:`~torch.nn.ModuleList` registers them.
+# ``nn.ModuleList`` registers them.
 class Stack(nn.Module):
     def __init__(self, container):
         super().__init__()
@@ -241,11 +241,11 @@ learned = fit(model, batch_optimizer, x_bad[:32], y_bad[:32], epochs=100)
 # -----------------------------------
 #
 # The loss contains the softmax. With a second one in the model even a
-# perfect answer, probability 1, has a loss of 1.4612, and gradients are
+# perfect answer, probability 1, has a loss of 1.46, and gradients are
 # small. Remove the layer; apply ``softmax`` only where probabilities are
 # shown.
 perfect = F.one_hot(y_train, num_classes=10).float()
-F.cross_entropy(perfect, y_train)  # tensor(1.4612)
+F.cross_entropy(perfect, y_train)  # tensor(1.46115)
 model = make_model().append(nn.Softmax(dim=1))
 _, last = overfit_one_batch(model)
 last > 1.46  # True

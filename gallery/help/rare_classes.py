@@ -105,7 +105,7 @@ def probability(model, dataset):
 # The first run: accuracy looks good
 # ----------------------------------
 #
-# More than 96 of 100 validation samples are right, and hardly a nine is
+# More than 95 of 100 validation samples are right, and hardly a nine is
 # among the answers: ``bincount`` of the predictions is the shortest test.
 # The constant answer 0 has nearly the same accuracy.
 plain = train()
@@ -113,7 +113,7 @@ y_val = val_set.tensors[1]
 answers = (probability(plain, val_set) > 0.5).long()
 accuracy = (answers == y_val).float().mean().item()
 constant = (y_val == 0).float().mean().item()
-accuracy > 0.96  # True
+accuracy > 0.95  # True
 abs(accuracy - constant) < 0.01  # True
 print(answers.bincount(minlength=2).tolist())
 print(y_val.bincount().tolist())
@@ -247,7 +247,7 @@ for name, (model, limit) in rows.items():
     accuracy = (answers == y_test).float().mean().item()
     reached[name] = accuracy, recall[1].item(), precision[1].item()
     print(name.replace("\n", " "), [round(v, 2) for v in reached[name]])
-assert reached["plain"][0] > 0.96 and reached["plain"][1] < 0.2
+assert reached["plain"][0] > 0.95 and reached["plain"][1] < 0.2
 for name in ("weight=", "sampler="):
     accuracy, recall, precision = reached[name]
     assert recall > 0.6 and 0.1 < precision < 0.6, reached[name]

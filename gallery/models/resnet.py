@@ -25,7 +25,7 @@ from tqdm import tqdm
 #
 # The sum comes before the last ReLU. Where the block changes the stride or
 # the channels, a 1 by 1 convolution brings the input to the shape of the
-# output. A convolution before :class:`~torch.nn.BatchNorm2d` needs no bias.
+# output. A convolution before ``nn.BatchNorm2d`` needs no bias.
 class BasicBlock(nn.Module):
     def __init__(self, inputs, outputs, stride=1):
         super().__init__()
@@ -68,8 +68,8 @@ with suppress(RuntimeError):
 # ---------------------------------------------
 #
 # The first block of every stage but the first halves the picture. As an
-# :class:`~torch.nn.Sequential` with named parts, the network needs no
-# ``forward`` of its own. The names are those of torchvision.
+# ``nn.Sequential`` with named parts, the network needs no ``forward`` of
+# its own. The names are those of torchvision.
 class ResNet(nn.Sequential):
     def __init__(self, block, depths, widths, classes):
         channels = widths[0]
@@ -135,9 +135,9 @@ figure.tight_layout()
 # Equal to torchvision with its weights copied in
 # -----------------------------------------------
 #
-# :meth:`~torch.nn.Module.load_state_dict` is strict: a name or a shape that
-# differs raises. In training mode both also update the statistics of their
-# norms, and in evaluation mode they use them. With access to the internet,
+# ``nn.Module.load_state_dict`` is strict: a name or a shape that differs
+# raises. In training mode both also update the statistics of their norms,
+# and in evaluation mode they use them. With access to the internet,
 # ``weights=ResNet18_Weights.DEFAULT`` gives trained weights instead.
 reference = resnet18(weights=None).double()
 model.double().load_state_dict(reference.state_dict())

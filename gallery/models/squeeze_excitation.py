@@ -89,7 +89,7 @@ torch.equal(x * scale, x * scale[:, :, None, None])  # False
 fc1 = nn.Linear(8, 8 // 16)  # UserWarning: zero-element tensors is a no-op
 fc2 = nn.Linear(8 // 16, 8)  # UserWarning: zero-element tensors is a no-op
 scale = fc2(fc1(torch.randn(5, 8))).sigmoid()
-torch.equal(scale, fc2.bias.sigmoid().expand(5, 8))  # True
+torch.allclose(scale, fc2.bias.sigmoid().expand(5, 8))  # True
 SEBlock(8, reduction=16).fc1.out_features  # 1
 
 # %%

@@ -23,10 +23,9 @@ from tqdm import tqdm
 # ------------------------------
 #
 # ``v2.ToDtype`` with ``scale=True`` gives [0, 1], and ``v2.Normalize`` with
-# mean 0.5 and deviation 0.5 makes [-1, 1] of it, the range of
-# :class:`~torch.nn.Tanh`. A generator that ends in ``Tanh`` cannot draw
-# values outside, and with images in [0, 1] half of its range would be
-# wrong.
+# mean 0.5 and deviation 0.5 makes [-1, 1] of it, the range of ``nn.Tanh``.
+# A generator that ends in ``Tanh`` cannot draw values outside, and with
+# images in [0, 1] half of its range would be wrong.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -59,7 +58,7 @@ len(loader)  # 22
 #
 # ``(size - 1) * stride - 2 * padding + kernel_size``, without ``dilation``
 # and ``output_padding``. Kernel 4, stride 2, padding 1 doubles the size,
-# and the same numbers in :class:`~torch.nn.Conv2d` halve it.
+# and the same numbers in ``nn.Conv2d`` halve it.
 x = torch.zeros(1, 3, 4, 4, device=device)
 nn.ConvTranspose2d(3, 5, 2)(x[..., :1, :1])  # shape (1, 5, 2, 2)
 nn.ConvTranspose2d(3, 5, 4, stride=2, padding=1)(x)  # shape (1, 5, 8, 8)
@@ -96,9 +95,9 @@ discriminator(generator(noise)).shape  # torch.Size([5, 1])
 # Initialize: normal weights with deviation 0.02
 # ----------------------------------------------
 #
-# :meth:`~torch.nn.Module.apply` calls a function for every module. The
-# scale of a batch normalization is drawn around 1: around 0 it would
-# remove the signal. The first generated images are close to grey.
+# ``nn.Module.apply`` calls a function for every module. The scale of a
+# batch normalization is drawn around 1: around 0 it would remove the
+# signal. The first generated images are close to grey.
 def initialize(module):
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0.0, 0.02)

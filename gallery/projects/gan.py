@@ -23,9 +23,9 @@ from tqdm import tqdm
 # -----------------------------------------------
 #
 # 1,797 digits of 8 by 8 pixels, as rows of 64 numbers. They are scaled to
-# [-1, 1], the range of the :class:`~torch.nn.Tanh` that ends the generator.
-# The GAN sees no class labels; these are for the classifier that judges it.
-# The test digits are kept apart from both.
+# [-1, 1], the range of the ``nn.Tanh`` that ends the generator. The GAN
+# sees no class labels; these are for the classifier that judges it. The
+# test digits are kept apart from both.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -46,7 +46,7 @@ images.min().item(), images.max().item()  # (-1.0, 1.0)
 #
 # The generator maps 16 random numbers to an image. The discriminator maps
 # an image to one logit: positive for real, negative for fake. It ends
-# without :class:`~torch.nn.Sigmoid`, for a reason that comes next.
+# without ``nn.Sigmoid``, for a reason that comes next.
 latent = 16
 generator = nn.Sequential(
     nn.Linear(latent, 128), nn.BatchNorm1d(128), nn.ReLU(),
@@ -68,8 +68,8 @@ discriminator(generator(noise)).shape  # torch.Size([5, 1])
 #
 # A discriminator that is sure of a fake gives a logit far below zero. The
 # generator asks for the label 1 there and needs a gradient of about -1.
-# After a sigmoid and :class:`~torch.nn.BCELoss` almost nothing is left of
-# it, or nothing. :class:`~torch.nn.BCEWithLogitsLoss` keeps all of it.
+# After a sigmoid and ``nn.BCELoss`` almost nothing is left of it, or
+# nothing. ``nn.BCEWithLogitsLoss`` keeps all of it.
 criterion = nn.BCEWithLogitsLoss()
 
 

@@ -65,8 +65,8 @@ examples.shape  # torch.Size([1200, 1, 28, 28])
 #
 # A transform of v2 draws its random numbers once for what it is given. A
 # batch is turned as a whole: five copies of one image stay equal. Called
-# for one image at a time, as in a :class:`~torch.utils.data.Dataset`, it
-# gives five different ones.
+# for one image at a time, as in a ``torch.utils.data.Dataset``, it gives
+# five different ones.
 copies = images[:1].repeat(5, 1, 1, 1)
 turned = augment(copies)
 torch.equal(turned[0], turned[4])  # True
@@ -237,8 +237,8 @@ figure.tight_layout()
 #
 # The file holds tensors only. ``weights_only=True`` refuses objects of
 # unknown classes, whose loading could run code, and
-# :meth:`~torch.nn.Module.load_state_dict` any name or shape that does not
-# fit. The buffers of batch normalization are part of it.
+# ``nn.Module.load_state_dict`` any name or shape that does not fit. The
+# buffers of batch normalization are part of it.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "digits.pt"
     torch.save(model.state_dict(), path)

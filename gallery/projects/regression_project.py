@@ -362,8 +362,9 @@ assert evaluate.metrics(by_position, prices[test])["R2"] < 0
 # rows are collected. ``replace`` makes a new configuration.
 collected = {"mean": [], "linear": [], "network": [], "price": []}
 for seed in range(5):
-    model, _ = train.fit(replace(config, seed=seed))
-    train_rows, _, test = data.split(len(prices), seed)
+    settings = replace(config, seed=seed)
+    model, _ = train.fit(settings)
+    train_rows, _, test = data.split(len(prices), settings.seed)
     guesses = evaluate.baselines(features, prices, train_rows, test)
     with torch.inference_mode():
         guesses |= {"network": model(features[test]), "price": prices[test]}

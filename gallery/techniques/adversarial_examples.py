@@ -45,7 +45,7 @@ test_inputs.shape  # torch.Size([539, 1, 8, 8])
 # ----
 #
 # The attack works on a copy of the batch that is a leaf of its own graph.
-# :func:`torch.autograd.grad` returns the gradient for the images and writes
+# ``torch.autograd.grad`` returns the gradient for the images and writes
 # into no ``.grad``. ``clamp`` keeps the result an image.
 def fgsm(model, inputs, targets, epsilon):
     adversarial = inputs.clone().detach().requires_grad_()

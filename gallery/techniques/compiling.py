@@ -3,9 +3,10 @@
 =========================================================================
 
 ``torch.compile`` turns a function or model into kernels at its first call.
-Here the values and gradients are held against plain PyTorch, the first
-call, later calls and plain PyTorch are timed, and the two things that
-waste a compiler, graph breaks and recompilation, are counted and cured.
+This page compares values and gradients with plain PyTorch. It times the
+first call, later calls and plain PyTorch, and counts the operators that
+each of them runs. Two things waste the work of a compiler, graph breaks
+and recompilation: both are counted and cured.
 """
 import io
 import os
@@ -24,6 +25,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional as F
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.cpp_extension import get_cxx_compiler
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
@@ -51,28 +53,41 @@ print(f"{backend=}")
 # -------------------------------------------
 #
 # ``torch.compile`` compiles nothing yet; the first call does the work.
-# Fused kernels round at other places, so compare with a tolerance.
+# Fused kernels round at other places, so compare with a tolerance. A
+# backend is a function that gets the captured graph: ``counting`` notes how
+# many operators the graph holds and hands it on.
 def gate(x):
     u = x + x * x * x / 4
     return x * (1 + u / (1 + abs(u))) / 2
 
 
+def counting(graph_module, example_inputs):
+    nodes = graph_module.graph.nodes
+    captured.append(sum(node.op == "call_function" for node in nodes))
+    return compiler(graph_module, example_inputs)
+
+
+captured, compiler = [], torch._dynamo.lookup_backend(backend)
 x = torch.randn(2048, 2048)
-compiled_gate = torch.compile(gate, backend=backend)
+compiled_gate = torch.compile(gate, backend=counting)
+captured  # []
 start = time.perf_counter()
 first_output = compiled_gate(x)
 first_output[0, 0].item()
 first_call = time.perf_counter() - start
-torch.allclose(first_output, gate(x), atol=1e-5)  # True
+captured  # [10]
+torch.allclose(first_output, gate(x), rtol=1e-4, atol=1e-4)  # True
 
 
 # %%
 # First call, later calls, no compiler
 # ------------------------------------
 #
-# ``item()`` waits for the GPU, and the median forgets a slow run. Plain
-# PyTorch reads and writes memory once for each of the ten operators; fused
-# into one kernel they do it once.
+# ``item()`` waits for the GPU, and the median forgets a slow run. Times
+# differ between machines and are printed. The profiler counts the operators
+# that one call runs. Plain PyTorch runs each of them and writes a tensor
+# each time. Where Inductor compiled, a call runs none of them: its own
+# kernel does the work. No later call compiled again.
 def measure(function, repeats=9):
     times = []
     for _ in range(repeats):
@@ -88,13 +103,28 @@ print({name: f"{value * 1000:.1f} ms" for name, value in seconds.items()})
 saved = seconds["eager"] - seconds["compiled"]
 if saved > 0:
     print(f"calls until it pays: {first_call / saved:.0f}")
+captured  # [10]
+
+
+def operators(function):
+    names = {"aten::add", "aten::mul", "aten::div", "aten::abs"}
+    activities = [ProfilerActivity.CPU]
+    with profile(activities=activities, acc_events=True) as prof:
+        function(x)
+    return sum(e.count for e in prof.key_averages() if e.key in names)
+
+
+ran = {"compiled": operators(compiled_gate), "eager": operators(gate)}
+print(ran)
+ran["eager"] >= captured[0]  # True
+ran["compiled"] == 0 or backend != "inductor"  # True
 
 # %%
 # Compile a model: gradients too
 # ------------------------------
 #
 # The graph of the backward pass is captured as well. ``"aot_eager"`` is
-# enough to check that. In float64 both agree to the last digits.
+# enough to check that. In float64 both agree to nine digits and more.
 digits = load_digits()
 inputs = torch.tensor(digits.data, dtype=torch.float32, device=device)
 targets = torch.tensor(digits.target, device=device)
@@ -106,7 +136,7 @@ for candidate in (plain, compiled_twin):
     logits = candidate(inputs[:64].double())
     F.cross_entropy(logits, targets[:64]).backward()
 [
-    torch.allclose(p.grad, q.grad, rtol=1e-12, atol=1e-14)
+    torch.allclose(p.grad, q.grad, rtol=1e-9, atol=1e-12)
     for p, q in zip(plain.parameters(), twin.parameters(), strict=True)
 ]  # [True, True, True, True]
 
@@ -178,8 +208,8 @@ message.splitlines()[0]  # 'Data-dependent branching'
 # The cure: choose with tensors
 # -----------------------------
 #
-# :func:`torch.where` computes both and chooses by element: one graph, no
-# break, and the same values for a long and a short vector.
+# ``torch.where`` computes both and chooses by element: one graph, no break,
+# and the same values for a long and a short vector.
 where = torch.where
 
 
@@ -199,8 +229,7 @@ torch.equal(whole(short), clip(short))  # True
 # Recompilation on new shapes, and ``dynamic=True``
 # -------------------------------------------------
 #
-# A backend is a function that gets the captured graph, so one that counts
-# is short. By default the second length compiles a graph for all lengths
+# The backend here counts the graphs that it gets. By default the second length compiles a graph for all lengths
 # but 0 and 1. ``dynamic=True`` does so at once. ``dynamic=False`` compiles
 # each length, up to eight; after that the function runs uncompiled.
 def count_compiles(dynamic):
@@ -278,22 +307,23 @@ except RuntimeError as error:
 # ----------------
 #
 # The compiled model learned: more than nine in ten test digits are right,
-# and plain PyTorch with the same weights gives the same answers. Where
-# Inductor ran, a later call is faster than plain PyTorch, and the first
-# call took at least ten times as long as a later one. Inductor leaves a
-# higher recursion limit and an environment variable; the page undoes both.
+# and plain PyTorch with the same weights gives the same answers. ``gate``
+# was compiled once, and where Inductor ran, a later call runs none of its
+# ten operators. The bars show the times that were measured when this page
+# was built. Inductor leaves a higher recursion limit and an environment
+# variable; the page undoes both.
 test_inputs, test_targets = test_set[:]
 plain = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
 plain.load_state_dict(model.state_dict())
 with torch.inference_mode():
     logits = model(test_inputs)
-    same = torch.allclose(logits, plain(test_inputs), atol=1e-4)
+    same = torch.allclose(logits, plain(test_inputs), atol=1e-3)
 accuracy = (logits.argmax(dim=1) == test_targets).float().mean().item()
 print(f"{backend=} {accuracy=:.3f}")
 assert same and 0.92 < accuracy <= 1.0, accuracy
+assert captured == [10]
 if backend == "inductor":
-    assert seconds["compiled"] < seconds["eager"], seconds
-    assert seconds["first call"] > 10 * seconds["compiled"], seconds
+    assert ran["compiled"] == 0 < 10 <= ran["eager"], ran
 torch._dynamo.reset()
 sys.setrecursionlimit(recursion_limit)
 os.environ.pop("_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR", None)

@@ -154,7 +154,7 @@ for epoch in tqdm(range(1, epochs + 1), disable=None):
 # Grad-CAM: one forward hook, one call of ``autograd.grad``
 # ---------------------------------------------------------
 #
-# The hook keeps the feature maps; :func:`torch.autograd.grad` gives the
+# The hook keeps the feature maps; ``torch.autograd.grad`` gives the
 # gradient of the class score with respect to them and leaves ``.grad`` of
 # the parameters alone. The mean gradient of a map is its weight. In
 # ``eval()`` no image acts on another, so the sum of the scores serves the
@@ -209,9 +209,9 @@ with layer.register_full_backward_hook(lambda *args: None):
 # No graph, no gradient: ``no_grad`` and frozen models
 # ----------------------------------------------------
 #
-# Under :class:`~torch.no_grad`, and where all parameters are frozen, no
-# path leads from the score back to the feature maps. A frozen model needs
-# images that require gradients: then the graph begins there.
+# Under ``torch.no_grad``, and where all parameters are frozen, no path
+# leads from the score back to the feature maps. A frozen model needs images
+# that require gradients: then the graph begins there.
 with torch.no_grad(), suppress(RuntimeError):
     grad_cam(*question)  # RuntimeError: does not require grad
 exact.requires_grad_(False)

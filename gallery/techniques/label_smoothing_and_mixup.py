@@ -108,9 +108,8 @@ figure.tight_layout()
 # One loop for all four
 # ---------------------
 #
-# :func:`~torch.nn.functional.cross_entropy` takes class numbers or
-# probabilities, so mixed batches need no other loss. All four begin with
-# the same weights.
+# ``F.cross_entropy`` takes class numbers or probabilities, so mixed batches
+# need no other loss. All four begin with the same weights.
 def train(mix=None, label_smoothing=0.0, epochs=200):
     torch.manual_seed(0)
     model = nn.Sequential(

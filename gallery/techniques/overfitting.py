@@ -3,9 +3,9 @@ Regularization against overfitting: weight decay, dropout, augmentation
 =======================================================================
 
 A large network learns 200 digits by heart, wrong labels with them. Weight
-decay, :class:`~torch.nn.Dropout`, random shifts and early stopping are each
-drawn beside the same network without them: each at least halves the gap
-between train and val, and all four lower the loss on test digits.
+decay, ``nn.Dropout``, random shifts and early stopping are each drawn
+beside the same network without them: each at least halves the gap between
+train and val, and all four lower the loss on test digits.
 """
 from copy import deepcopy
 
@@ -121,10 +121,10 @@ figure.tight_layout()
 # Weight decay belongs to AdamW
 # -----------------------------
 #
-# With a gradient of zero only the decay acts. :class:`~torch.optim.AdamW`
-# takes ``lr * weight_decay`` of each weight. :class:`~torch.optim.Adam`
-# adds the decay to the gradient and then divides by its size: a tenth of
-# the decay gives the same step.
+# With a gradient of zero only the decay acts. ``torch.optim.AdamW`` takes
+# ``lr * weight_decay`` of each weight. ``torch.optim.Adam`` adds the decay
+# to the gradient and then divides by its size: a tenth of the decay gives
+# the same step.
 stepped = []
 for optimizer_class in (torch.optim.AdamW, torch.optim.Adam):
     for weight_decay in (0.5, 0.05):

@@ -68,7 +68,7 @@ model = nn.Sequential(
 # Training, and the two things to measure
 # ---------------------------------------
 #
-# The size is that of the ``state_dict`` as :func:`torch.save` writes it.
+# The size is that of the ``state_dict`` as ``torch.save`` writes it.
 @torch.inference_mode()
 def evaluate(model):
     inputs, targets = test_set[:]

@@ -161,9 +161,9 @@ torch.allclose(weights, torch.full_like(weights, 1 / 42))  # True
 # ----------------------------------------------
 #
 # Accumulation equals the large batch only if no layer looks across samples.
-# :class:`~torch.nn.BatchNorm1d` in training does: its mean and variance are
-# those of the 25 samples. :class:`~torch.nn.LayerNorm` normalizes each
-# sample by itself and keeps the equality.
+# ``nn.BatchNorm1d`` in training does: its mean and variance are those of
+# the 25 samples. ``nn.LayerNorm`` normalizes each sample by itself and
+# keeps the equality.
 equal = {}
 for norm in (nn.BatchNorm1d(64), nn.LayerNorm(64)):
     normalized = nn.Sequential(nn.Linear(64, 64), norm, nn.Linear(64, 10))

@@ -2,10 +2,10 @@
 Gradient checkpointing: less memory, equal gradients
 ====================================================
 
-:func:`torch.utils.checkpoint.checkpoint` keeps only the input of a part of
-the model and computes the rest again in ``backward``. Below, a network of
-16 blocks gets the same gradients with less than half of the peak memory,
-and pays with a second forward pass.
+``torch.utils.checkpoint.checkpoint`` keeps only the input of a part of the
+model and computes the rest again in ``backward``. Below, a network of 16
+blocks gets the same gradients with less than half of the peak memory, and
+pays with a second forward pass.
 """
 from contextlib import suppress
 
@@ -40,8 +40,8 @@ test_loader = DataLoader(test_set, batch_size=256)
 # A model that checkpoints ``segment`` blocks at a time
 # -----------------------------------------------------
 #
-# A slice of a :class:`~torch.nn.Sequential` is one too, and ``checkpoint``
-# calls it. With ``segment=0`` the model is the usual one; in ``eval`` under
+# A slice of a ``nn.Sequential`` is one too, and ``checkpoint`` calls it.
+# With ``segment=0`` the model is the usual one; in ``eval`` under
 # ``inference_mode`` there is nothing to keep, and checkpointing does
 # nothing.
 class Block(nn.Module):

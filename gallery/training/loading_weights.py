@@ -97,10 +97,10 @@ reached["loaded"] == reached["saved"]  # True
 # Missing key(s) in state_dict: the prefix ``module.``
 # ----------------------------------------------------
 #
-# A wrapper such as :class:`~torch.nn.DataParallel` holds the model as
-# ``module``, and every key begins with that name. ``strict=True``, the
-# default, says so. ``strict=False`` loads what fits, and here nothing does:
-# no error, and a model at chance. Its result lists the names; look at it.
+# A wrapper such as ``nn.DataParallel`` holds the model as ``module``, and
+# every key begins with that name. ``strict=True``, the default, says so.
+# ``strict=False`` loads what fits, and here nothing does: no error, and a
+# model at chance. Its result lists the names; look at it.
 state = {f"module.{name}": tensor for name, tensor in state.items()}
 torch.manual_seed(1)
 silent = Net()
@@ -116,9 +116,9 @@ reached["strict=False"] < 0.35  # True
 # -----------------
 #
 # ``consume_prefix_in_state_dict_if_present`` changes the dictionary in
-# place. A model compiled by :func:`torch.compile` saves ``_orig_mod.``,
-# which goes the same way. Better still is to save what is inside the
-# wrapper: ``wrapper.module.state_dict()``.
+# place. A model compiled by ``torch.compile`` saves ``_orig_mod.``, which
+# goes the same way. Better still is to save what is inside the wrapper:
+# ``wrapper.module.state_dict()``.
 consume = nn.modules.utils.consume_prefix_in_state_dict_if_present
 consume(state, "module.")
 list(state)[:2]  # ['body.0.weight', 'body.0.bias']

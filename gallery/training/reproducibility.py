@@ -23,8 +23,8 @@ from torch.utils.data import DataLoader, Dataset
 # Seed everything
 # ---------------
 #
-# There are three global generators, and :func:`torch.manual_seed` seeds
-# those of all devices. None of them reaches a generator that code makes for
+# There are three global generators, and ``torch.manual_seed`` seeds those
+# of all devices. None of them reaches a generator that code makes for
 # itself: ``np.random.default_rng()`` without a seed asks the system.
 device = torch.get_default_device()
 
@@ -170,7 +170,7 @@ losses[0] == other[0]  # False
 # A random picture to look at, a second model, one more layer with dropout:
 # each takes numbers from the global generator, and all that follows gets
 # others. The first epoch is the same, the second is not.
-# :func:`torch.random.fork_rng` puts the generator back where it was.
+# ``torch.random.fork_rng`` puts the generator back where it was.
 def look():
     torch.rand(1, device=device)
 

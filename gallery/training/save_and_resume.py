@@ -47,18 +47,18 @@ sorted(path.name for path in home.iterdir())  # ['digits.pt']
 # loader has a generator of its own, which decides the order of the samples,
 # and dropout draws from the device's. What is built here is equal in every
 # process; what differs later is what a checkpoint must hold.
-EPOCHS = 8
+EPOCHS, SEED = 8, 0
 
 
 def build(home, device):
-    torch.manual_seed(0)
+    torch.manual_seed(SEED)
     data = torch.load(home / "digits.pt", map_location=device)
     model = nn.Sequential(
         nn.Linear(64, 256), nn.ReLU(), nn.Dropout(0.3), nn.Linear(256, 10)
     ).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     scheduler = CosineAnnealingLR(optimizer, T_max=EPOCHS)
-    generator = torch.Generator(device=device).manual_seed(0)
+    generator = torch.Generator(device=device).manual_seed(SEED)
     dataset = TensorDataset(data["images"], data["labels"])
     loader = DataLoader(
         dataset, batch_size=128, shuffle=True, generator=generator
@@ -121,8 +121,8 @@ def restore(path, parts, loader, device, without=None):
 # --------------------------------------------------------------
 #
 # ``log`` is called after every step. An epoch that was cut off is run anew
-# from its start: a :class:`~torch.utils.data.DataLoader` cannot begin in
-# the middle. For long epochs the package ``torchdata`` has one that can.
+# from its start: a ``torch.utils.data.DataLoader`` cannot begin in the
+# middle. For long epochs the package ``torchdata`` has one that can.
 def train(home, device, name="checkpoint.pt", without=None, log=None):
     parts, loader = build(home, device)
     model, optimizer, scheduler = parts.values()
@@ -172,7 +172,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader, TensorDataset
-EPOCHS = {EPOCHS}
+EPOCHS, SEED = {EPOCHS}, {SEED}
 """
 main = """
 def log(losses):

@@ -1,6 +1,10 @@
-"""Check files from the command line: ``python snippets/_checker snippets gallery``."""
+"""Check files from the command line: ``torchproof snippets gallery``.
+
+Where nothing is installed, ``python snippets/_checker snippets gallery`` does the same.
+"""
 
 import argparse
+import functools
 import sys
 import time
 from importlib.util import module_from_spec, spec_from_file_location
@@ -12,130 +16,146 @@ if not __package__:  # run as a folder, where nothing is installed: be the packa
     sys.modules["torchproof"] = package = module_from_spec(spec)
     spec.loader.exec_module(package)
 
-from torchproof import record, runner
+from torchproof import cards, process, record
 
 
 def arguments(argv):
-    parser = argparse.ArgumentParser(prog="checker", description=__doc__)
-    parser.add_argument("paths", nargs="+", type=Path)
+    parser = argparse.ArgumentParser(prog="torchproof", description="Check what comments claim.")
+    parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--device", choices=["cpu", "cuda"], help="only this device")
     parser.add_argument("--changed", action="store_true", help="only files that need it")
     parser.add_argument("--records", type=Path, default=Path("build/verified"))
+    parser.add_argument("--merge", type=Path, nargs="+", help="add these folders of records first")
     mutants = ["claims", "code", "training"]
     parser.add_argument("--mutate", choices=mutants, help="lie, and count who notices")
-    parser.add_argument("--limit", type=float, default=runner.LIMIT, help="seconds for a file")
+    parser.add_argument("--seeds", type=int, nargs="+", default=process.SEEDS)
+    parser.add_argument("--shift", type=int, default=0, help="add this to what examples seed with")
+    parser.add_argument("--threads", type=int, help="for torch, in each step")
+    parser.add_argument("--workers", type=int, help="steps at once")
+    parser.add_argument("--limit", type=float, default=process.LIMIT, help="seconds for a step")
     return parser.parse_args(argv)
 
 
 def main(argv=None):
-    """Check files, print how each fared, write the records; return 1 if a card fails."""
+    """Check files, print how each fared, write the records.
+
+    Returns:
+        int: 0 if all that was asked for holds, else 1.
+    """
+    if sys.flags.optimize:
+        sys.exit("torchproof: under -O or PYTHONOPTIMIZE no assert runs, so nothing is checked")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an ASCII terminal can do without a check mark
     options = arguments(argv)
+    if options.mutate and (options.device or options.changed):
+        sys.exit("torchproof: --mutate runs everything on the CPU, without --device or --changed")
+    if options.merge:
+        warn(record.merge(options.records, options.merge))
+        if not options.paths:
+            return 0
     start = time.perf_counter()
-    modules, errors = runner.read(options.paths)
+    modules, errors = cards.read_all(options.paths)
     for error in errors:
         print(f"✗ {error}")
-    failed = len(errors)
-    todo = modules
+    if not modules:
+        print(f"no cards in {', '.join(map(str, options.paths))}")
+        return 1
     if options.mutate:
-        return mutate(modules, options)
-    if options.changed:
-        todo = changed(modules, options)
-    checked = {}
-    if todo:
-        runner.prepare([module.path for module in todo])
-        names = runner.devices()
-        if options.device and options.device not in names:
-            sys.exit(f"this machine has no {options.device} device")
-        for device in [options.device] if options.device else names:
-            checked[device] = check(device, names[device], todo, options)
-            failed += sum(job.failed for job in checked[device])
-    summary(options, modules, todo, checked, time.perf_counter() - start)
-    return int(bool(failed))
+        from torchproof import mutate  # which imports torch
+
+        return mutate.main(modules, options) or int(bool(errors))
+    jobs = check(modules, options)
+    summary(modules, jobs, time.perf_counter() - start)
+    return int(bool(errors) or any(job.failed for job in jobs))
 
 
-def changed(modules, options):
-    """The modules that some record finds outdated: the CPU's, and the GPU's where there is one.
+def check(modules, options):
+    """Run what must be run, on each device, and write the records.
 
-    To ask whether there is a GPU would take the import of torch; its record tells.
+    Returns:
+        list: each file's Job, with ``entries`` and ``failed``.
     """
-    paths = [options.records / f"{device}.json" for device in ("cpu", "cuda")]
-    if options.device:
-        paths = [options.records / f"{options.device}.json"]
-    known = [record.load(path) for n, path in enumerate(paths) if n == 0 or path.exists()]
-    todo = {module.name for one in known for module in record.outdated(one, modules)}
-    return [module for module in modules if module.name in todo]
-
-
-def check(device, device_name, todo, options):
-    """Run files on one device, print a line for each and write the record."""
-    by_path = {module.path: module for module in todo}
-    jobs = [runner.Job(module.path, device, runner.plan(module)) for module in todo]
-    found = {}
-    for job, name, _ in runner.check(jobs, limit=options.limit):
-        if name is None:
-            found |= report(job, by_path[job.path])
-    record.save(
-        options.records / f"{device}.json", device_name, found, {module.name for module in todo}
-    )
+    known = record.Records(options.records)
+    warn(known.unreadable)
+    devices = [options.device] if options.device else ["cpu"]
+    if options.changed:
+        # To ask whether there is a GPU would take the import of torch; its record tells.
+        seen = {one["of"]["device"] for found in known.entries.values() for one in found}
+        devices = [options.device] if options.device else sorted({"cpu", *seen})
+    todo = {device: modules for device in devices}
+    if options.changed:
+        todo = {device: known.outdated(modules, device) for device in devices}
+    if not any(todo.values()):
+        return []
+    machine = process.machine()
+    if not options.device:
+        anything = {module.name for some in todo.values() for module in some}
+        extra = set(machine["devices"]) - set(devices)
+        todo |= {new: [one for one in modules if one.name in anything] for new in extra}
+    jobs = []
+    for device, some in todo.items():
+        if device not in machine["devices"]:
+            if options.device:
+                sys.exit(f"torchproof: this machine has no {device} device")
+            continue
+        jobs += on_device(device, some, machine, options)
     return jobs
 
 
-def mutate(modules, options):
-    """Print which mutants survive; return 1 if one does that must die.
+def on_device(device, modules, machine, options):
+    """Check files on one device."""
+    task = functools.partial(process.check, shift=options.shift)
+    jobs = [
+        process.Job(module.path, device, process.plan(module, options.seeds), task)
+        for module in modules
+    ]
+    return drive(device, jobs, modules, machine, options)
 
-    Claims and training must notice all; code may change without a claim that could tell.
-    Claims are mutated while their cards are checked, so that run writes the record, too.
+
+def drive(device, jobs, modules, machine, options, beside=()):
+    """Run the jobs of files, print a line for each, write the record.
+
+    Args:
+        jobs: one for each of ``modules``; those of examples run first, since they take
+            longest, and what is short fills the end.
+        beside: jobs that run in between and are not reported.
+    Returns:
+        list: ``jobs``, each with ``entries`` and ``failed``.
     """
-    what = options.mutate
-    if what == "training":
-        modules = [module for module in modules if module.example]
-    runner.prepare([module.path for module in modules])
-    seeds = runner.SEEDS if what == "claims" else runner.SEEDS[:1]
-    jobs = [runner.Job(module.path, "cpu", runner.plan(module, seeds)) for module in modules]
     by_path = {module.path: module for module in modules}
-    totals = dict.fromkeys(("claims", "killed", "code", "noticed"), 0)
-    failed, entries = False, {}
-    for job, name, _ in runner.check(jobs, limit=10 * options.limit, mode=f"mutate-{what}"):
-        if name is not None:
-            continue
-        reports = list(job.results.values())
-        for key in totals:
-            totals[key] += sum(found[key] for found in reports)
-        lines = [("survives", *one) for found in reports for one in found["survivors"]]
-        lines += [("unnoticed", *one) for found in reports for one in found["unnoticed"]]
-        for fate, line, text in lines:
-            print(f"{job.path}:{line}: {fate}: {text}", flush=True)
-        failed |= bool(lines) and what != "code"
-        if what == "claims":
-            job.results = {step: found["outcome"] for step, found in job.results.items()}
-            entries |= report(job, by_path[job.path])
-            failed |= job.failed
-        elif job.error:
-            print(f"✗ {job.path}: {job.error}")
-            failed = True
-    if what == "claims":
-        names = {module.name for module in modules}
-        record.save(options.records / "cpu.json", runner.devices()["cpu"], entries, names)
-        print(f"claim mutants: {totals['killed']} of {totals['claims']} killed")
-        return int(failed or not totals["claims"])
-    print(f"{what} mutants: {totals['noticed']} of {totals['code']} noticed")
-    return int(failed or not totals["code"])
+    todo = sorted([*jobs, *beside], key=lambda job: len(job.steps) > 1)
+    imports = {module.imports for module in modules if not module.example}
+    for job, *_ in process.run(
+        todo, options.workers, options.threads, options.limit, imports=sorted(imports)
+    ):
+        if job.done and job not in beside:
+            report(job, by_path[job.path])
+    run = record.this_run(device, machine, options.threads or 1)
+    found = {key: entry for job in jobs for key, entry in job.entries.items()}
+    try:
+        warn(record.save(options.records, run, found, {module.name for module in modules}))
+    except OSError as error:
+        print(f"✗ the record could not be written: {error}")
+        if jobs:
+            jobs[0].failed = True
+    return jobs
+
+
+def warn(complaints):
+    for complaint in complaints:
+        print(f"! {complaint}", flush=True)
 
 
 def report(job, module):
-    """Print how one file fared; return its entries for the record."""
-    entries, failures = {}, []
+    """Print how one file fared; keep its entries for the record with the job."""
+    job.entries, failures = {}, []
     for unit in module.units():
-        outcomes = [result for (name, _), result in job.results.items() if name == unit.name]
-        planned = sum(name == unit.name for name, _ in job.plan)
-        failures += [failure for outcome in outcomes for failure in outcome.failures]
-        if len(outcomes) == planned:
-            entries[f"{module.name}::{unit.name}"] = record.entry(unit, outcomes)
-    if job.error:
-        failures.append((0, f"at {job.culprit and job.culprit[0]!r}: {job.error}"))
-    job.failed = bool(failures)
+        found = job.entries[f"{module.name}::{unit.name}"] = record.entry(unit, job)
+        failures += [(unit.line + line, text) for line, text in (found or {}).get("failures", ())]
     needs = {outcome.needs for outcome in job.results.values() if outcome.needs}
-    claims = sum(entry["claims"] for entry in entries.values() if entry)
+    job.failed = bool(failures)
+    claims = sum(entry["claims"] for entry in job.entries.values() if entry)
     mark = "✗" if failures else "✓"
     print(
         f"{mark} {module.name:<44} {job.device:<4} {len(module.units()):>3} cards"
@@ -143,24 +163,24 @@ def report(job, module):
         flush=True,
     )
     if needs:
-        print(f"    some cards did not run: {', '.join(sorted(needs))} is not installed")
+        print(f"    some cards did not run: they need {', '.join(sorted(needs))}")
     for line, message in sorted(set(failures)):
         print(f"    {module.path}:{line}: {message}", flush=True)
-    return entries
 
 
-def summary(options, modules, todo, checked, seconds):
-    cards = sum(len(module.cards) for module in modules)
-    known = record.load(options.records / f"{options.device or 'cpu'}.json")["cards"]
-    claims = sum(entry["claims"] for entry in known.values())
-    skipped = f", {len(modules) - len(todo)} files unchanged" if options.changed else ""
+def summary(modules, jobs, seconds):
+    """What this run did, and what it left as it was known to be."""
+    entries = [entry for job in jobs for entry in job.entries.values() if entry]
+    ran = {job.path for job in jobs}
+    unchanged = f", {len(modules) - len(ran)} files unchanged" if len(ran) < len(modules) else ""
+    on = ", ".join(sorted({job.device for job in jobs})) or "nothing"
     print(
-        f"{cards} cards, {claims} claims in {len(modules)} files{skipped};"
-        f" ran on {', '.join(checked) or 'nothing'}; {seconds:.1f} s"
+        f"{len(entries)} cards, {sum(entry['claims'] for entry in entries)} claims"
+        f" in {len(ran)} files{unchanged}; ran on {on}; {seconds:.1f} s"
     )
-    jobs = [job for done in checked.values() for job in done]
-    slow = sorted(jobs, key=lambda job: -job.seconds)[:5]
-    if slow:
+    if bad := [job for job in jobs if job.failed]:
+        print(f"✗ {len(bad)} files do not hold: {', '.join(str(job.path) for job in bad)}")
+    if slow := sorted(jobs, key=lambda job: -job.seconds)[:5]:
         print("slowest: " + ", ".join(f"{job.path.stem} {job.seconds:.1f} s" for job in slow))
 
 

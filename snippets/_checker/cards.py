@@ -5,15 +5,43 @@ import hashlib
 import io
 import re
 import tokenize
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 CELL = re.compile(r"^# %%")
 UNDERLINE = re.compile(r"^([=\-~^])\1+$")
+SINCE = re.compile(r"^\.\. since:: (\d+)\.(\d+)$", re.MULTILINE)
 ROLE = re.compile(r":[\w:]+:`~?([^`<]*?)(?: <[^>]*>)?`")
 
 _known = {}  # what was read: path -> (text, Module)
+
+
+def files(paths):
+    """Every snippet module and example under ``paths``, in a stable order."""
+    found = []
+    for path in map(Path, paths):
+        inside = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        found += [file for file in inside if not hidden(file, path)]
+    return found
+
+
+def hidden(path, root):
+    """Whether a folder or file below ``root`` on the way to ``path`` starts with ``_``."""
+    below = path.relative_to(root).parts if path.is_relative_to(root) else path.parts[-1:]
+    return any(part.startswith("_") for part in below)
+
+
+def read_all(paths):
+    """Read all files: ``(modules, errors)`` with one CardError for each unreadable one."""
+    modules, errors = [], []
+    for path in files(paths):
+        try:
+            modules.append(read(path))
+        except CardError as error:
+            errors.append(error)
+    return modules, errors
 
 
 class CardError(Exception):
@@ -44,9 +72,16 @@ class Card:
         return f"{self.imports}\n\n{self.code}\n".lstrip()
 
     @cached_property
+    def since(self):
+        """The first release of PyTorch that the card is for, such as ``(2, 14)``, or None."""
+        found = SINCE.search(self.prose)
+        return found and (int(found[1]), int(found[2]))
+
+    @cached_property
     def sha256(self):
         """Hash of all that a verification run executes; prose is not part of it."""
-        return hashlib.sha256(self.copy.encode()).hexdigest()
+        run = self.copy if self.since is None else f"since {self.since}\n{self.copy}"
+        return hashlib.sha256(run.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -81,11 +116,8 @@ def plain(rst):
 def project_name(path):
     """``snippets/tensors/joining.py`` for any path to that file, else the file's own name."""
     parts = Path(path).resolve().parts
-    for top in ("snippets", "gallery"):
-        if top in parts[:-1]:
-            last = len(parts) - 1 - parts[::-1].index(top)
-            return "/".join(parts[last:])
-    return parts[-1]
+    tops = [n for n, part in enumerate(parts[:-1]) if part in ("snippets", "gallery")]
+    return "/".join(parts[tops[-1] :]) if tops else parts[-1]
 
 
 def _heading(path, line, text, what):
@@ -121,11 +153,16 @@ def read(path):
     Returns:
         Module.
     Raises:
-        CardError: not Python, no docstring, a cell without a title or without
-            code, two cells with one title, more than imports before the first.
+        CardError: not to be read, not Python, no docstring, a cell without a title or
+            without code, two cells with one title, more than imports before the first.
     """
     path = Path(path)
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CardError(path, 1, f"is no UTF-8: {error.reason} at byte {error.start}") from None
+    except OSError as error:
+        raise CardError(path, 1, f"cannot be read: {error.strerror}") from None
     key = path.resolve()
     if key not in _known or _known[key][0] != text:
         _known[key] = text, _parse(path, text)
@@ -137,9 +174,13 @@ def _parse(path, text):
         tree = ast.parse(text)
     except SyntaxError as error:
         raise CardError(path, error.lineno or 1, f"does not parse: {error.msg}") from None
+    except (MemoryError, RecursionError, ValueError) as error:  # nested too deep, a null byte
+        raise CardError(path, 1, f"does not parse: {error or type(error).__name__}") from None
     docstring = ast.get_docstring(tree)
     if docstring is None:
         raise CardError(path, 1, "no docstring: a page needs a title")
+    if tree.body[0].lineno > 1 and text.lstrip().startswith("#"):
+        raise CardError(path, 1, "a comment above the docstring: say it in the docstring")
     title, summary = _heading(path, 1, docstring, "the docstring")
     name = project_name(path)
     example = name.startswith("gallery/")
@@ -156,6 +197,8 @@ def _parse(path, text):
         raise CardError(path, 1, "no card: a card starts with a line '# %%'")
     cards = []
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
+        if lines[start].strip() != "# %%":
+            raise CardError(path, start + 1, "words behind '# %%' are shown nowhere")
         first = start + 1
         while first < stop and lines[first].startswith("#"):
             first += 1
@@ -171,8 +214,8 @@ def _parse(path, text):
         if not code and not example:
             raise CardError(path, start + 1, f"card {card_title!r} has no code")
         cards.append(Card(card_title, prose, code, line, imports))
-    names = [card.name for card in cards]
+    names = Counter(card.name for card in cards)
     for card in cards:
-        if names.count(card.name) > 1:
+        if names[card.name] > 1:
             raise CardError(path, card.line, f"two cards are called {card.name!r}")
     return Module(path, name, title, summary, imports, imports_line, tuple(cards), example)

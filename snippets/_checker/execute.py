@@ -20,15 +20,10 @@ from .compare import Mismatch, check, describe
 from .find import compound, find, prose
 from .grammar import ClaimError, Raises
 from .names import Tracer
-from .record import Outcome
+from .record import OPTIONAL, Outcome
 
 HOOK = "__proofsheet__"
 GENERATOR = torch.default_generator
-# A card that imports one of these is skipped, visibly, where it is not installed.
-OPTIONAL = frozenset(
-    "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision tqdm torchmetrics"
-    " torchinfo torchao tensorboard wandb".split()
-)
 
 
 class _Instrument(ast.NodeTransformer):
@@ -276,7 +271,7 @@ def warm(imports):
         exec(compile(tree, "<imports>", "exec"), {})
 
 
-def run(card, path, trace=False, observe=None, alter=None):
+def run(card, path, trace=False, observe=None, alter=None, perform=None):
     """Run a card in a namespace of its own and check its claims.
 
     Args:
@@ -285,6 +280,8 @@ def run(card, path, trace=False, observe=None, alter=None):
         trace: also note which public names of torch the card's lines use.
         observe: called with the list of claims before the run; may add observers.
         alter: called with the parsed card before the run; may change it in place.
+        perform: called with the instrumented card and with the names that it needs, and runs
+            it where it likes; by default it runs in a namespace of its own.
     Returns:
         Outcome. What the card raises is a failure like any other, ``SystemExit`` too.
     """
@@ -308,8 +305,12 @@ def run(card, path, trace=False, observe=None, alter=None):
     needs, state, start = None, _generators(), time.perf_counter()
     try:
         with _watched(module, hook):
-            for code in codes():
-                exec(code, vars(module))
+            if perform:
+                named = (HOOK, Tracer.NAME)
+                perform(tree, {n: v for n, v in vars(module).items() if n in named})
+            else:
+                for code in codes():
+                    exec(code, vars(module))
     except ModuleNotFoundError as error:
         needs = error.name if error.name in OPTIONAL else None
         if not needs:

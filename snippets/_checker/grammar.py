@@ -102,10 +102,10 @@ BARE = re.compile(
 # A quotation that leaves out one of these says the opposite of the message.
 NEGATION = (
     r"\b(?:not|no|none|never|neither|nor|nothing|without|cannot|fail(?:s|ed)? to|lacks?|missing"
-    r"|illegal|in(?:valid|correct|compatible)|impossible|hardly|rather|instead"
+    r"|illegal|in(?:valid|correct|compatible)|impossible|hardly"
     r"|un(?!der|it|i[fqv]|ion|til)\w+|\w+n\\?['’]t)\b"
 )
-BEFORE_IT = re.compile(NEGATION, re.I)
+BEFORE_IT = re.compile(rf"{NEGATION}|\b(?:instead of|rather than)\b", re.I)
 BEHIND_IT = re.compile(rf"\s*{NEGATION}", re.I)
 CLAUSE = re.compile(r"[.,;:!?()]|\b(?:and|but|because|so)\b")
 # A part of a message stands alone at both ends: no cut word, number or "can't".

@@ -28,7 +28,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import execute, find, grammar, state
+from . import execute, find, grammar, process, state
 from .compare import Mismatch, check
 from .grammar import ClaimError, Facts, Raises
 
@@ -56,12 +56,13 @@ class Report:
             claim.observers.append(functools.partial(_killed, claim.seen, mutants))
 
     def finished(self):
-        """Count what died, once the card has run; returns all of it as a dictionary."""
+        """Count what died, once the card has run; the values themselves stay behind."""
         for claim, mutants in self.watched:
             self.claims += len(mutants)
             self.killed += len(claim.seen)
             self.survivors += [(claim.line, text) for text in mutants if text not in claim.seen]
-        return vars(self) | {"watched": []}
+        self.watched = []
+        return self
 
 
 def report_code(unit, path, seed):
@@ -375,3 +376,58 @@ MISTAKES = {
     "targets of the sample before": (_losses, _shift),
     "gradients that are never cleared": (_clearing, lambda *_, **__: None),
 }
+
+
+# --- the run ------------------------------------------------------------------
+
+
+def in_claims(unit, path, seed, device):
+    """Task: check a card and, under the first seed, hold its claims' mutants, too."""
+    found = Report()
+    with state.guarded(seed, device) as leaks:
+        found.outcome = execute.run(unit, path, observe=found.watch if seed == 0 else None)
+    found.outcome.failures += [(unit.line, f"leaves the {leak} changed") for leak in leaks]
+    return found.finished()
+
+
+def in_code(unit, path, seed, device):
+    """Task: run a card once for each mutant of its code."""
+    return report_code(unit, path, seed)
+
+
+def in_training(unit, path, seed, device):
+    """Task: run an example once for each mistake."""
+    return report_training(unit, path, seed)
+
+
+def main(modules, options):
+    """Print which mutants survive; return 1 if one does that must die.
+
+    Claims and training must notice all; code may change without a claim that could tell.
+    """
+    what = options.mutate
+    task = {"claims": in_claims, "code": in_code, "training": in_training}[what]
+    if what == "training":
+        modules = [module for module in modules if module.example]
+    seeds = options.seeds[:1]
+    jobs = [process.Job(one.path, "cpu", process.plan(one, seeds), task) for one in modules]
+    jobs.sort(key=lambda job: -len(job.steps[0][0].code))  # examples first: they take longest
+    imports = [module.imports for module in modules if not module.example]
+    total, noticed, failed = 0, 0, False
+    for job, unit, seed in process.run(
+        jobs, options.workers, limit=10 * options.limit, imports=imports
+    ):
+        if why := job.lost.get((unit.name, seed)):
+            print(f"✗ {job.path}:{unit.line}: {unit.name}: {why}", flush=True)
+            failed = True
+            continue
+        found = job.results[unit.name, seed]
+        total += found.claims + found.code
+        noticed += found.killed + found.noticed
+        for line, text in found.survivors + found.unnoticed:
+            print(f"{job.path}:{line}: unnoticed: {text}", flush=True)
+        for line, message in found.outcome.failures if found.outcome else ():
+            print(f"✗ {job.path}:{line}: {message}", flush=True)
+            failed = True
+    print(f"{what} mutants: {noticed} of {total} noticed")
+    return int(failed or not total or (what != "code" and noticed < total))

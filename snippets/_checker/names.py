@@ -97,9 +97,9 @@ class Tracer(ast.NodeTransformer):
 
     def visit_Call(self, node):
         self.generic_visit(node)
-        named = isinstance(node.func, ast.Name) and node.func.id == "getattr"
-        if named and len(node.args) == 2 and not node.keywords:
-            return self._report("attribute", node, *node.args)
+        match node:  # a name that is written; one out of a list of names is merely swept
+            case ast.Call(ast.Name("getattr"), [_, ast.Constant(str())], []):
+                return self._report("attribute", node, *node.args)
         return node
 
     def visit_match_case(self, node):

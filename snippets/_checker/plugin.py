@@ -1,33 +1,35 @@
-"""The pytest side: each card, on each device and under each seed, is a test of its own.
+"""The pytest side: each card, on each device, is a test of its own.
 
-``pytest snippets/tensors/joining.py`` collects that file. Nothing of a file runs in
-pytest's own process; the first test asked for starts all files in theirs.
+``pytest snippets/tensors/joining.py`` collects that file, where the configuration names its
+folder in ``claims_files``. Nothing of it runs in pytest's own process; the first test asked
+for starts all cards. With pytest-xdist each worker starts those that it is given.
 """
 
 from pathlib import Path
 
 import pytest
 
-from . import cards, runner
+from . import __main__ as command
+from . import cards, process, record
 
 DEVICES = ("cpu", "cuda")
 
 
 def pytest_addoption(parser):
-    group = parser.getgroup("cards")
     parser.addini("claims_files", "folders whose Python files are cards", type="args", default=[])
-    group.addoption("--device", choices=DEVICES, help="run cards on this device only")
-    group.addoption(
-        "--file-limit", type=float, default=runner.LIMIT, help="seconds for a file of cards"
-    )
+    group = parser.getgroup("torchproof")
+    group.addoption("--claims-device", choices=DEVICES, help="run cards on this device only")
+    group.addoption("--claims-limit", type=float, default=process.LIMIT, help="seconds for a card")
+    group.addoption("--claims-records", type=Path, help="write what came out into this folder")
+    text = "take from --claims-records what is known of unchanged cards, and run the others"
+    group.addoption("--claims-known", action="store_true", help=text)
 
 
 def _holds_cards(path, config):
     """Whether ``path`` is a script below a folder that the configuration names."""
     folders = [config.rootpath / name for name in config.getini("claims_files")]
-    return any(
-        path.is_relative_to(folder) and path.suffix == ".py" and not runner.hidden(path, folder)
-        for folder in folders
+    return path.suffix == ".py" and any(
+        path.is_relative_to(folder) and not cards.hidden(path, folder) for folder in folders
     )
 
 
@@ -52,18 +54,20 @@ class CardFile(pytest.File):
         except cards.CardError as error:
             yield Unreadable.from_parent(self, name="cards", error=error)
             return
-        wanted = self.config.getoption("--device")
-        here = _runs(self.config).devices
+        wanted = self.config.getoption("--claims-device")
+        here = _runs(self.config).machine["devices"]
         for device in [wanted] if wanted else DEVICES:
             if device not in here:
                 yield Absent.from_parent(self, name=f"[{device}]", device=device)
                 continue
-            for name, seed in runner.plan(module):
-                item = CardItem.from_parent(self, name=f"{name}[{device}-seed{seed}]")
-                item.where = (self.path, device)
-                item.step = (name, seed)
-                item.line = next(u.line for u in module.units() if u.name == name)
+            for unit in module.units():
+                item = CardItem.from_parent(self, name=f"{unit.name}[{device}]")
+                item.module, item.unit, item.device, item.line = module, unit, device, unit.line
                 yield item
+
+
+class CardFailed(Exception):
+    """A card that does not hold."""
 
 
 class _Item(pytest.Item):
@@ -74,10 +78,6 @@ class _Item(pytest.Item):
 
     def reportinfo(self):
         return self.path, getattr(self, "line", 1) - 1, self.name
-
-
-class CardFailed(Exception):
-    """A card that does not hold."""
 
 
 class Unreadable(_Item):
@@ -103,70 +103,89 @@ class Absent(_Item):
 
 
 class CardItem(_Item):
-    """One card on one device under one seed."""
+    """One card on one device, under all its seeds."""
 
     def runtest(self):
-        job = _runs(self.config).wait(self.where, self.step)
-        outcome = job.results.get(self.step)
-        if outcome is None:
-            if job.culprit == self.step:
-                raise CardFailed(f"{self.path}: {job.error}")
-            pytest.skip(f"not run: its file's process died at {job.culprit[0]!r}")
-        if outcome.needs:
-            pytest.skip(f"{outcome.needs} is not installed")
-        if outcome.failures:
-            lines = (f"{self.path}:{line}: {text}" for line, text in outcome.failures)
+        failures, needs = _runs(self.config).outcome(self)
+        if failures:
+            lines = (f"{self.path}:{line}: {text}" for line, text in failures)
             raise CardFailed("\n".join(lines))
+        if needs:
+            pytest.skip(f"the card needs {needs}, which is not here")
 
 
 def pytest_collection_finish(session):
     runs = _runs(session.config)
-    for item in session.items:
-        if isinstance(item, CardItem):
-            runs.plan(item.where, item.step)
+    runs.items = [item for item in session.items if isinstance(item, CardItem)]
 
 
-def pytest_unconfigure(config):
-    if runs := getattr(config, "card_runs", None):
-        runs.stop()
+def pytest_sessionfinish(session):
+    if runs := getattr(session.config, "card_runs", None):
+        runs.close()
 
 
 def _runs(config):
     if not hasattr(config, "card_runs"):
-        paths = [Path(argument.partition("::")[0]) for argument in config.args]
-        runner.prepare([path for path in paths if path.exists()])
-        config.card_runs = Runs(config.getoption("--file-limit"))
+        config.card_runs = Runs(config)
     return config.card_runs
 
 
 class Runs:
-    """All jobs of one pytest run, and the stream of their results."""
+    """All cards of one pytest run, and the stream of their results."""
 
-    def __init__(self, limit):
-        self.limit, self.jobs, self.stream, self.ended = limit, {}, None, set()
-        self._devices = None
+    def __init__(self, config):
+        self.items, self.jobs, self.stream = [], {}, None
+        self.limit = config.getoption("--claims-limit")
+        self.folder = config.getoption("--claims-records")
+        known = config.getoption("--claims-known") and self.folder
+        self.known = record.Records(self.folder) if known else record.Records()
+        self.alone = hasattr(config, "workerinput")  # xdist hands out one test after another
+        self._machine = None
 
     @property
-    def devices(self):
-        if self._devices is None:
-            self._devices = runner.devices()
-        return self._devices
+    def machine(self):
+        if self._machine is None:
+            self._machine = process.machine()
+        return self._machine
 
-    def plan(self, where, step):
-        job = self.jobs.setdefault(where, runner.Job(*where, plan=[]))
-        job.plan.append(step)
+    def outcome(self, item):
+        """``(failures, what is missing)`` of an item, run now or known from before."""
+        if self.known.passed(item.module, item.unit, item.device):
+            return [], None
+        if item not in self.jobs:
+            todo = [item] if self.alone else [one for one in self.items if one not in self.jobs]
+            self._start([one for one in todo if not self._is_known(one)])
+        job = self.jobs[item]
+        while not job.done:
+            next(self.stream)
+        outcomes = list(job.results.values())
+        failures = {tuple(failure) for one in outcomes for failure in one.failures}
+        failures |= {(item.line, why) for why in job.lost.values()}
+        return sorted(failures), next((one.needs for one in outcomes if one.needs), None)
 
-    def wait(self, where, step):
-        """Drive the stream until this step has run or its job has ended."""
-        if self.stream is None:
-            self.stream = runner.check(list(self.jobs.values()), limit=self.limit)
-        job = self.jobs[where]
-        while step not in job.results and id(job) not in self.ended:
-            ran, name, _ = next(self.stream)
-            if name is None:
-                self.ended.add(id(ran))
-        return job
+    def _is_known(self, item):
+        return self.known.passed(item.module, item.unit, item.device)
 
-    def stop(self):
+    def _start(self, items):
+        for item in items:
+            steps = [step for step in process.plan(item.module) if step[0].name == item.unit.name]
+            self.jobs[item] = process.Job(item.path, item.device, steps, process.check)
+        jobs = [self.jobs[item] for item in items]
+        imports = {item.module.imports for item in items if not item.module.example}
+        workers = 1 if self.alone else None
+        self.stream = process.run(jobs, workers, limit=self.limit, imports=imports)
+
+    def close(self):
+        """Write the record, and end what still runs."""
         if self.stream:
             self.stream.close()
+        if self.folder is None:
+            return
+        for device in {item.device for item in self.jobs}:
+            found = {
+                f"{item.module.name}::{item.unit.name}": record.entry(item.unit, job)
+                for item, job in self.jobs.items()
+                if job.done and item.device == device
+            }
+            run = record.this_run(device, self.machine, 1)
+            command.warn(record.save(self.folder, run, found, ()))

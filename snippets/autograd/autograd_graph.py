@@ -121,7 +121,7 @@ edge.node.name() == third.grad_fn.name()  # True
 # to ``torch.autograd.grad`` after the tensor was deleted, or changed in
 # place so that its name means a later node.
 #
-# .. glance: torch.autograd.grad(loss, edge, retain_graph=True)
+# .. glance:: torch.autograd.grad(loss, edge, retain_graph=True)
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 hidden = w * 3
 edge = torch.autograd.graph.get_gradient_edge(hidden)

@@ -17,7 +17,7 @@ import torch
 # ``w.grad`` holds :math:`\partial \mathrm{loss} / \partial w`; it has the
 # shape of ``w``.
 #
-# .. glance: w.grad  # tensor([ 8.,  0., 36.])
+# .. glance:: w.grad  # tensor([ 8.,  0., 36.])
 x = torch.tensor([1.0, 2.0, 3.0])
 w = torch.tensor([4.0, 0.0, 2.0], requires_grad=True)
 loss = ((w * x) ** 2).sum()
@@ -218,8 +218,8 @@ counts.float().requires_grad_()  # tensor([1., 2.], requires_grad=True)
 # ---------------------------------
 #
 # Old code wraps every tensor in a ``Variable``. Tensors carry gradients
-# themselves since 0.4: the wrapper still runs and returns a plain tensor.
-# Leave it out. ``volatile=True`` does nothing but warn: ``torch.no_grad``
+# themselves since 0.4, so leave the wrapper out: it still runs and returns
+# a plain tensor. ``volatile=True`` does nothing but warn: ``torch.no_grad``
 # took its place.
 from torch.autograd import Variable
 

@@ -99,7 +99,7 @@ gradcheck(torch.square, x)  # True
 # The estimator rounds on the way forward and passes the gradient on as if
 # it had not. Adding a detached difference does the same without a class.
 #
-# .. glance: torch.autograd.grad(Round.apply(x).sum(), x)
+# .. glance:: torch.autograd.grad(Round.apply(x).sum(), x)
 class Round(Function):
     @staticmethod
     def forward(ctx, x):

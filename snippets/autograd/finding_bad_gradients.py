@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 # only. ``check_nan=False`` skips the check and keeps the line for other
 # errors.
 #
-# .. glance: loss.backward()
+# .. glance:: loss.backward()
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 loss = (x.sqrt() * x).sum()
 loss.backward()
@@ -76,7 +76,7 @@ gradient(torch.linalg.vector_norm, 0.0)  # tensor([0.])
 # infinite slope of the branch that was not chosen is ``nan``. Make the
 # input safe before the operation, not the result after it.
 #
-# .. glance: torch.autograd.grad(y.sum(), x)
+# .. glance:: torch.autograd.grad(y.sum(), x)
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 y = torch.where(x > 0, x.sqrt(), 0.0)
 y.detach()  # tensor([0., 2.])
@@ -135,9 +135,9 @@ zeros  # (tensor(4.), tensor(0.))
 # ---------------------------------------------------------
 #
 # Each change in place raises the tensor's version; ``backward`` compares
-# with the version that was saved. The message names the operation and the
-# shape. Use the form without underscore, or change before it is used.
-# Stepping the optimizer between forward and ``backward`` does it too.
+# with the version that was saved. Use the form without underscore, or
+# change before it is used. Stepping the optimizer between forward and
+# ``backward`` does it too.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 y = x.exp()
 y.add_(1)

@@ -164,7 +164,7 @@ net.eval().body[1].training  # False
 # Parameters that the optimizer never got are not trained by turning their
 # gradients on. Add them as a group, usually with a smaller rate.
 #
-# .. glance: torch.allclose(body.bias, before - 0.01 * body.bias.grad)
+# .. glance:: torch.allclose(body.bias, before - 0.01 * body.bias.grad)
 body, head = nn.Linear(3, 4).requires_grad_(False), nn.Linear(4, 2)
 optimizer = torch.optim.SGD(head.parameters(), lr=0.1)
 body.requires_grad_(True)

@@ -174,7 +174,7 @@ torch.func.jvp(grad, (x,), (v,))[1]  # tensor([  6., 120.])
 # of repeated ``jvp`` calls, at the price of memory for one graph. The
 # warning comes from how it traces itself, whatever the function.
 #
-# .. glance: along(torch.tensor([1.0, 1.0]))
+# .. glance:: along(torch.tensor([1.0, 1.0]))
 x = torch.tensor([1.0, 4.0])
 pair = torch.func.linearize(torch.sqrt, x)  # UserWarning: get_attr Node
 output, along = pair

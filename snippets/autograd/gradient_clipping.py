@@ -74,7 +74,7 @@ slopes  # [0.25, 0.5]
 # nothing: it finds no gradients and returns 0. After ``step`` it is too
 # late.
 #
-# .. glance: # tensor(692.8203)
+# .. glance:: # tensor(692.8203)
 net = nn.Linear(2, 1)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
 loss = (100 * net(torch.ones(4, 2))).sum()

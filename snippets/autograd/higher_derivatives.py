@@ -181,10 +181,10 @@ critic.weight.grad  # tensor([[4.8000, 6.4000]])
 # ----------------------------------------------------------------
 #
 # A dual tensor carries a direction through the computation, so :math:`J v`
-# is there when the output is, without a graph. Choose it for few inputs
-# and many outputs. ``enter_dual_level`` and ``exit_dual_level`` do by hand
-# what ``dual_level`` does for a block. The first use in a process may warn
-# of ``torch.jit.script``, which PyTorch itself calls; ignore that.
+# is there when the output is, without a graph: choose it for few inputs and
+# many outputs. ``enter_dual_level`` and ``exit_dual_level`` do by hand what
+# ``dual_level`` does for a block. The first use in a process may warn of
+# ``torch.jit.script``, which PyTorch itself calls; ignore that.
 x = torch.tensor([1.0, 2.0])
 direction = torch.tensor([1.0, 10.0])
 with fwAD.dual_level():

@@ -52,7 +52,7 @@ w * 3  # tensor([6.], grad_fn=<MulBackward0>)
 # an attack or a saliency map inside an evaluation loop. It does not help
 # inside ``inference_mode``.
 #
-# .. glance: w.grad
+# .. glance:: w.grad
 w = torch.tensor([2.0], requires_grad=True)
 with torch.no_grad():
     (w * 3).requires_grad  # False

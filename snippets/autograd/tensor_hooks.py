@@ -109,7 +109,7 @@ hidden.grad  # tensor([2., 2.])
 # one is called with the tensor itself when ``.grad`` holds the sum so far.
 # It must return ``None``, else ``backward`` fails.
 #
-# .. glance: total
+# .. glance:: total
 new, total = [], []
 w = torch.tensor(1.0, requires_grad=True)
 w.register_hook(lambda grad: new.append(grad.item()))

@@ -16,7 +16,7 @@ from torch import nn
 # several losses or small batches make one step, and a mistake when the
 # next step begins without clearing.
 #
-# .. glance: w.grad  # tensor([ 6., 10.])
+# .. glance:: w.grad  # tensor([ 6., 10.])
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 x = torch.tensor([3.0, 5.0])
 (w * x).sum().backward()
@@ -35,7 +35,7 @@ w.grad  # tensor([3., 5.])
 # optimizer clears the parameters that it holds, ``nn.Module.zero_grad`` all
 # of the module: they differ when the optimizer has only a part.
 #
-# .. glance: net.weight.grad is None
+# .. glance:: net.weight.grad is None
 net = nn.Linear(2, 1)
 optimizer = torch.optim.SGD([net.weight], lr=0.1)
 net(torch.ones(4, 2)).sum().backward()

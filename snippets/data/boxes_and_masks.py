@@ -39,7 +39,7 @@ boxes.canvas_size  # (50, 100)
 # changes of colour. What a rotation lays bare is 0, the background; give
 # ``fill`` by type to have it ignored in the loss.
 #
-# .. glance: mask.unique()
+# .. glance:: mask.unique()
 image = tv_tensors.Image(torch.full((3, 8, 8), 0.5))
 mask = tv_tensors.Mask(torch.full((8, 8), 3))
 darker = v2.ColorJitter(brightness=(0.5, 0.5))
@@ -100,7 +100,7 @@ tv_tensors.is_rotated_bounding_format("CXCYWHR")  # True
 # torchvision's detectors stop with an error. Put ``SanitizeBoundingBoxes``
 # last: it drops them with their labels. ``ClampBoundingBoxes`` only clamps.
 #
-# .. glance: sample["boxes"]
+# .. glance:: sample["boxes"]
 boxes = tv_tensors.BoundingBoxes(
     [[10.0, 10.0, 50.0, 50.0], [80.0, 80.0, 95.0, 95.0]],
     format="XYXY", canvas_size=(100, 100),

@@ -25,7 +25,7 @@ from torchvision.transforms import v2
 # and from scikit-learn's small digits, to show what comes out: a PIL image
 # and a label, or with a transform a tensor; all at once in ``data``.
 #
-# .. glance: mnist.data
+# .. glance:: mnist.data
 digits = load_digits()
 with TemporaryDirectory() as root:
     raw = Path(root, "MNIST", "raw")
@@ -99,7 +99,7 @@ with TemporaryDirectory() as root:
 # image, the breed, cat or dog, or a mask. It has ``split``, not ``train``,
 # as have most datasets added later.
 #
-# .. glance: pets(root, target_types="mask")
+# .. glance:: pets(root, target_types="mask")
 pets = datasets.OxfordIIITPet
 types = ("category", "binary-category", "segmentation")
 with TemporaryDirectory() as root:

@@ -19,7 +19,7 @@ from torch.utils.data import WeightedRandomSampler
 #
 # For targets that are class indices. ``minlength`` is the number of
 # classes: without it, classes at the end that no sample has are missing.
-# :func:`torch.unique` lists only classes that occur.
+# ``torch.unique`` lists only classes that occur.
 targets = torch.tensor([0, 2, 0, 0, 2, 0])
 torch.bincount(targets, minlength=4)  # tensor([4, 0, 2, 0])
 torch.bincount(targets)  # tensor([4, 0, 2])
@@ -48,7 +48,7 @@ recall.mean()  # tensor(0.5000)
 # repeated, others left out, so add augmentation. Only for training:
 # validation keeps the classes as they are.
 #
-# .. glance: (after - 10_000 / 3).abs().max() < 330
+# .. glance:: (after - 10_000 / 3).abs().max() < 330
 targets = torch.tensor([0] * 9000 + [1] * 900 + [2] * 100)
 counts = targets.bincount()
 counts  # tensor([9000,  900,  100])
@@ -82,10 +82,10 @@ torch.allclose(loss, per_class.mean())  # True
 # Mean of a weighted loss: divided by weights, not by samples
 # -----------------------------------------------------------
 #
-# For class indices the mean of :func:`~torch.nn.functional.cross_entropy`
-# divides by the sum of the weights of the targets, so multiplying all
-# weights by 10 changes nothing, and a batch of one class ignores them. For
-# probabilities it divides by the number of samples.
+# For class indices the mean of ``F.cross_entropy`` divides by the sum of
+# the weights of the targets, so multiplying all weights by 10 changes
+# nothing, and a batch of one class ignores them. For probabilities it
+# divides by the number of samples.
 logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
 targets = torch.tensor([0, 1, 1])
 weight = torch.tensor([1.0, 4.0])
@@ -105,10 +105,10 @@ torch.allclose(loss, (weight[targets] * each).mean())  # True
 # Weigh positives by negatives over positives: ``pos_weight``
 # -----------------------------------------------------------
 #
-# :class:`~torch.nn.BCEWithLogitsLoss` multiplies the loss of the positives
-# by it; with this ratio both sides count alike. Multi-label targets take
-# one number for each label. Unlike with class weights, the mean still
-# divides by the number of elements.
+# ``nn.BCEWithLogitsLoss`` multiplies the loss of the positives by it; with
+# this ratio both sides count alike. Multi-label targets take one number for
+# each label. Unlike with class weights, the mean still divides by the
+# number of elements.
 targets = torch.tensor([0.0, 0.0, 0.0, 1.0])
 pos_weight = (targets == 0).sum() / (targets == 1).sum()
 pos_weight  # tensor(3.)
@@ -125,7 +125,7 @@ torch.allclose(loss, each.mean())  # True
 # A model trained on balanced batches has learned equal shares. Add the log
 # of the true share over the trained one to each logit.
 #
-# .. glance: corrected.softmax(dim=0)
+# .. glance:: corrected.softmax(dim=0)
 share = torch.tensor([0.9, 0.1])
 balanced = torch.tensor([0.5, 0.5])
 logits = torch.tensor([0.0, 0.0])

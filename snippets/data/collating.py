@@ -47,7 +47,7 @@ with suppress(KeyError):
 #
 # What a loader with ``batch_size=None`` does to each sample: NumPy arrays
 # become tensors, tuples lists, and all else stays as it is.
-# :func:`~torch.utils.data.default_collate` makes tensors of numbers too.
+# ``torch.utils.data.default_collate`` makes tensors of numbers too.
 sample = {"x": np.array([1, 2]), "label": 3, "name": "cat"}
 converted = default_convert(sample)
 converted["x"]  # tensor([1, 2])
@@ -63,7 +63,7 @@ from_loader["x"]  # tensor([1, 2])
 #
 # ``collate_fn`` gets the list of samples and returns the batch, any object
 # at all. Often it prepares the samples and lets
-# :func:`~torch.utils.data.default_collate` do the rest.
+# ``torch.utils.data.default_collate`` do the rest.
 def scale(samples):
     x, y = default_collate(samples)
     return {"x": x.float() / 255, "y": y}
@@ -104,7 +104,7 @@ mask.sum(dim=1)  # tensor([3, 1, 2])
 # A plain mean counts the padding. Multiply by the mask and divide by the
 # lengths.
 #
-# .. glance: (values * mask).sum(dim=1) / lengths
+# .. glance:: (values * mask).sum(dim=1) / lengths
 values = pad_sequence(
     [torch.tensor([2.0, 4.0, 6.0]), torch.tensor([3.0])], batch_first=True
 )
@@ -117,8 +117,8 @@ mask = torch.arange(3) < lengths.unsqueeze(1)
 # Padded batch for an RNN: ``collate_fn`` with lengths on the CPU
 # ---------------------------------------------------------------
 #
-# :func:`~torch.nn.utils.rnn.pack_padded_sequence` wants the lengths on the
-# CPU, whatever the device of the batch: make them there in ``collate_fn``.
+# ``nn.utils.rnn.pack_padded_sequence`` wants the lengths on the CPU,
+# whatever the device of the batch: make them there in ``collate_fn``.
 # ``enforce_sorted=False`` takes sequences in any order.
 def pad(sequences):
     lengths = torch.tensor([len(s) for s in sequences], device="cpu")

@@ -59,7 +59,7 @@ torch.equal(squares, first**2)  # True
 # program then cannot change the order. It moves on from epoch to epoch, so
 # the epochs of one run still differ.
 #
-# .. glance: run == two_epochs(0)
+# .. glance:: run == two_epochs(0)
 def two_epochs(seed):
     generator = torch.Generator(torch.get_default_device())
     generator.manual_seed(seed)
@@ -78,9 +78,9 @@ run[0] == run[1]  # False
 # --------------------------------------------------------------
 #
 # For training where a batch of one sample does harm, as in
-# :class:`~torch.nn.BatchNorm1d`, or where compiled code wants one shape.
-# With shuffling other samples are left out each time. Keep it off for
-# validation: those samples would never count.
+# ``nn.BatchNorm1d``, or where compiled code wants one shape. With shuffling
+# other samples are left out each time. Keep it off for validation: those
+# samples would never count.
 loader = DataLoader(range(7), batch_size=3, drop_last=True)
 len(loader)  # 2
 [batch.tolist() for batch in loader]  # [[0, 1, 2], [3, 4, 5]]
@@ -111,7 +111,7 @@ for size in [1, 7, 32, 2000]:
 # Weigh each mean by the size of its batch and divide by the number of
 # samples.
 #
-# .. glance: total / len(loader.dataset)
+# .. glance:: total / len(loader.dataset)
 targets = torch.tensor([0.0, 0.0, 0.0, 0.0, 10.0])
 loader = DataLoader(TensorDataset(targets), batch_size=4)
 total, means = 0.0, []
@@ -130,7 +130,7 @@ total / len(loader.dataset)  # 2.0
 # whole batches itself. ``batch_size=1`` is something else: it adds a
 # dimension.
 #
-# .. glance: [tuple(batch.shape) for batch in loader]
+# .. glance:: [tuple(batch.shape) for batch in loader]
 batches = [torch.zeros(8, 3), torch.zeros(5, 3)]
 loader = DataLoader(batches, batch_size=None)
 [tuple(batch.shape) for batch in loader]  # [(8, 3), (5, 3)]

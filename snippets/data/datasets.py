@@ -87,8 +87,8 @@ isinstance(a + b, ConcatDataset)  # True
 #
 # Sample ``i`` holds sample ``i`` of every part: images from one dataset,
 # captions from another. Positional parts give tuples, named parts give
-# dicts. For parts that are all tensors,
-# :class:`~torch.utils.data.TensorDataset` is the same.
+# dicts. For parts that are all tensors, ``torch.utils.data.TensorDataset``
+# is the same.
 images = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 captions = ["a cat", "a dog"]
 StackDataset(images, captions)[1]  # (tensor([3., 4.]), 'a dog')
@@ -115,9 +115,9 @@ len(Subset(dataset, range(2)))  # 2
 # Train and validation parts at random: ``random_split``
 # ------------------------------------------------------
 #
-# Deals the shuffled numbers into :class:`~torch.utils.data.Subset` parts
-# that share no sample. Give sizes, or fractions that add up to 1. A
-# seeded ``generator`` on the default device deals alike in every run.
+# Deals the shuffled numbers into ``torch.utils.data.Subset`` parts that
+# share no sample. Give sizes, or fractions that add up to 1. A seeded
+# ``generator`` on the default device deals alike in every run.
 dataset = TensorDataset(torch.arange(10))
 generator = torch.Generator(torch.get_default_device()).manual_seed(0)
 train, val = random_split(dataset, [0.8, 0.2], generator=generator)
@@ -155,8 +155,8 @@ next(iter(DataLoader(dataset, batch_size=4)))  # tensor([0, 10, 20, 30])
 # --------------------------------------------------------
 #
 # All tensors must have the same size along dimension 0. Most often one
-# holds its samples in another dimension.
-# :class:`~torch.utils.data.StackDataset` says ``ValueError`` instead.
+# holds its samples in another dimension. ``torch.utils.data.StackDataset``
+# says ``ValueError`` instead.
 inputs = torch.zeros(3, 100)
 targets = torch.zeros(100)
 with suppress(AssertionError):

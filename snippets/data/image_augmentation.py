@@ -118,7 +118,7 @@ order = v2.RandomOrder([plus, double])
 #
 # All of v2 draws from PyTorch's generator, not from Python's or NumPy's.
 # Seed it before the call; to leave other code its own numbers, do so within
-# :func:`torch.random.fork_rng`.
+# ``torch.random.fork_rng``.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 augment = v2.RandomResizedCrop(64)

@@ -82,7 +82,7 @@ with TemporaryDirectory() as root:
 # transparency of a PNG is lost. Give a ``loader`` that takes a path to read
 # them as they are.
 #
-# .. glance: folder[0][0].getpixel((0, 0))
+# .. glance:: folder[0][0].getpixel((0, 0))
 with TemporaryDirectory() as root:
     Path(root, "scan").mkdir()
     Image.new("L", (8, 8), 7).save(Path(root, "scan", "a.png"))
@@ -121,7 +121,7 @@ with TemporaryDirectory() as root:
 # Wrapped, they give boxes and masks that transforms move, for VOC and COCO
 # among others. Give the transforms to the dataset, as ``transforms``.
 #
-# .. glance: target["boxes"].tolist()
+# .. glance:: target["boxes"].tolist()
 xml = """<annotation><object><name>dog</name><bndbox>
 <xmin>10</xmin><ymin>5</ymin><xmax>25</xmax><ymax>25</ymax>
 </bndbox></object></annotation>"""

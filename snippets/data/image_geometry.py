@@ -49,7 +49,7 @@ torch.equal(both, torch.rot90(x, 2, dims=(-2, -1)))  # True
 # Degrees, counterclockwise, about the centre. The size stays, so corners
 # are cut off and others left black; ``expand=True`` grows the image
 # instead. Quarter turns are exact for a square or with ``expand=True``, and
-# for any tensor with :func:`torch.rot90`.
+# for any tensor with ``torch.rot90``.
 x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
 v2.functional.rotate(x, 90)  # tensor([[[2., 4.], [1., 3.]]])
 torch.rot90(x, 1, dims=(-2, -1))  # tensor([[[2., 4.], [1., 3.]]])
@@ -101,7 +101,7 @@ torch.equal(quarter, v2.functional.rotate(x, -90))  # True
 # and height here, ``scale`` a range of factors, ``shear`` in degrees. One
 # resampling does it all, which blurs less than one transform after another.
 #
-# .. glance: 17 <= max(right) <= 20 and 26 <= max(down) <= 30
+# .. glance:: 17 <= max(right) <= 20 and 26 <= max(down) <= 30
 x = torch.rand(3, 100, 200)
 move = v2.RandomAffine(degrees=0, translate=(0.1, 0.3), scale=(0.9, 1.1))
 move(x).shape  # torch.Size([3, 100, 200])
@@ -120,7 +120,7 @@ scales = [draw["scale"] for draw in draws]
 # the side; straight lines stay straight. ``v2.functional.perspective``
 # takes the corners before and after.
 #
-# .. glance: 0.6 < min(shares) < max(shares) < 1
+# .. glance:: 0.6 < min(shares) < max(shares) < 1
 x = torch.rand(3, 80, 80)
 corners = [[0, 0], [79, 0], [79, 79], [0, 79]]
 same = v2.functional.perspective(x, corners, corners)
@@ -138,7 +138,7 @@ shares = [view(torch.ones(1, 80, 80)).mean().item() for _ in range(20)]
 # strength, ``sigma`` how smooth it is. Made for handwriting and tissue.
 # ``v2.functional.elastic`` takes the shifts, as a share of half the side.
 #
-# .. glance: torch.allclose(bent, x, atol=1e-4)
+# .. glance:: torch.allclose(bent, x, atol=1e-4)
 x = torch.rand(1, 28, 28)
 still = v2.ElasticTransform(alpha=0.0)(x)
 torch.allclose(still, x, atol=1e-4)  # True

@@ -36,7 +36,7 @@ old.tobytes() == v2.Resize(224)(photo).tobytes()  # True
 # pixels between: stripes vanish or turn into false ones. It is the default
 # for tensors today, and always on for PIL images.
 #
-# .. glance: bool((smooth[0, 0, 1:-1] - 0.5).abs().max() < 0.1)
+# .. glance:: bool((smooth[0, 0, 1:-1] - 0.5).abs().max() < 0.1)
 stripes = torch.tensor([0.0, 1.0]).repeat(9).expand(1, 6, 18)
 sharp = v2.functional.resize(stripes, [2, 6], antialias=False)
 smooth = v2.functional.resize(stripes, [2, 6], antialias=True)
@@ -52,7 +52,7 @@ bool((smooth[0, 0, 1:-1] - 0.5).abs().max() < 0.1)  # True
 # by default. ``NEAREST_EXACT``, which picks by the centres, was ignored for
 # a mask before torchvision 0.28, the one for torch 2.13.
 #
-# .. glance: right.unique()
+# .. glance:: right.unique()
 mask = torch.tensor([[[0, 0, 8, 8], [0, 0, 8, 8]]], dtype=torch.uint8)
 nearest = v2.InterpolationMode.NEAREST
 wrong = v2.functional.resize(mask, [3, 6])
@@ -87,9 +87,9 @@ v2.CenterCrop(7)(x)[0, 0]  # tensor([0, 0, 0, 0, 0, 0, 0])
 # ------------------------
 #
 # Two numbers are (left and right, top and bottom), four go left, top,
-# right, bottom: the order of PIL, not that of
-# :func:`torch.nn.functional.pad`. Besides a constant ``fill`` there are
-# ``"edge"``, ``"reflect"`` (without the border pixel) and ``"symmetric"``.
+# right, bottom: the order of PIL, not that of ``F.pad``. Besides a constant
+# ``fill`` there are ``"edge"``, ``"reflect"`` (without the border pixel)
+# and ``"symmetric"``.
 x = torch.tensor([[[1, 2, 3]]])
 v2.Pad([2, 0], fill=9)(x)  # tensor([[[9, 9, 1, 2, 3, 9, 9]]])
 v2.Pad([2, 0, 1, 0])(x)  # tensor([[[0, 0, 1, 2, 3, 0]]])
@@ -108,7 +108,7 @@ symmetric[0, 0]  # tensor([2, 1, 1, 2, 3, 3, 2])
 # The usual recipe for CIFAR: pad by 4, cut 32 again, so the picture moves
 # by up to 4 pixels each way. Here the marked pixel shows by how much.
 #
-# .. glance: places.amax(dim=0)
+# .. glance:: places.amax(dim=0)
 image = torch.zeros(1, 32, 32)
 image[0, 16, 16] = 1
 crop = v2.RandomCrop(32, padding=4)
@@ -129,7 +129,7 @@ torch.equal(crop(image), old)  # True
 # crop for photographs. The default takes as little as 8 % of the picture;
 # raise it where objects are small or must stay whole.
 #
-# .. glance: crop(photo).size
+# .. glance:: crop(photo).size
 photo = Image.fromarray(load_sample_image("china.jpg"))
 crop = v2.RandomResizedCrop(224, scale=(0.25, 1.0))
 crop(photo).size  # (224, 224)

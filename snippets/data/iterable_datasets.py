@@ -67,9 +67,9 @@ epochs[1] == epochs[0]  # True
 # One stream after the other: ``ChainDataset``, ``+``
 # ---------------------------------------------------
 #
-# What :class:`~torch.utils.data.ConcatDataset` is for numbered samples.
-# The second stream is opened when the first has ended. Both refuse the
-# other kind of dataset.
+# What ``torch.utils.data.ConcatDataset`` is for numbered samples. The
+# second stream is opened when the first has ended. Both refuse the other
+# kind of dataset.
 class Stream(IterableDataset):
     def __init__(self, *values):
         self.values = values
@@ -96,7 +96,7 @@ with suppress(AssertionError):
 # stream in ``__iter__``. (``"fork"`` spares these cards a main guard; a
 # script with one can leave it out.)
 #
-# .. glance: sorted(read(2))
+# .. glance:: sorted(read(2))
 class Stream(IterableDataset):
     def __iter__(self):
         yield from torch.arange(3, device="cpu")
@@ -124,7 +124,7 @@ sorted(read(2))  # [0, 0, 1, 1, 2, 2]
 # is ``None``. Take every ``num_workers``-th sample from ``id`` on, or give
 # each worker files of its own, which saves reading what it skips.
 #
-# .. glance: sorted(sample.item() for sample in loader)
+# .. glance:: sorted(sample.item() for sample in loader)
 class Sharded(IterableDataset):
     def __iter__(self):
         info = get_worker_info()

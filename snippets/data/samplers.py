@@ -78,9 +78,8 @@ abs(left_out - 0.368) < 0.01  # True
 # -----------------------------------------------------
 #
 # For training and validation from one dataset. Validation in order takes a
-# plain list, or a :class:`~torch.utils.data.Subset`, whose length the
-# loader then knows. With a sampler ``len(loader.dataset)`` still counts all
-# samples.
+# plain list, or a ``torch.utils.data.Subset``, whose length the loader then
+# knows. With a sampler ``len(loader.dataset)`` still counts all samples.
 data = range(100, 106)
 generator = torch.Generator(torch.get_default_device())
 sampler = SubsetRandomSampler([0, 2, 4], generator=generator)

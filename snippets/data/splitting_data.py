@@ -35,7 +35,7 @@ len(train | val | test)  # 103
 # restarted training does not validate on samples it was trained on. It is
 # the same only while the dataset has the same order and size.
 #
-# .. glance: split(1000) == val
+# .. glance:: split(1000) == val
 def split(n):
     generator = torch.Generator(torch.get_default_device())
     generator.manual_seed(42)
@@ -149,7 +149,7 @@ len(train) + len(val)  # 10
 #
 # With each sample twice, a random split in halves has trained on every
 # second sample that it validates on. Remove duplicates before the split:
-# :func:`torch.unique` with ``dim=0`` compares rows.
+# ``torch.unique`` with ``dim=0`` compares rows.
 samples = torch.randn(500, 4).repeat(2, 1)
 order = torch.randperm(1000)
 train, val = samples[order[:500]], samples[order[500:]]

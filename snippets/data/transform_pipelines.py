@@ -93,10 +93,10 @@ image[0, 0, 1], mask  # (tensor(0.2000), Mask([[0, 1, 2]]))
 # Any function as a transform: ``v2.Lambda``, ``v2.Identity``
 # -----------------------------------------------------------
 #
-# A pipeline takes every callable. A plain function gets the whole sample;
-# ``v2.Lambda`` is given each part, and only those of the types named. A
-# lambda cannot be sent to worker processes that are spawned: write a
-# function with a name. ``Identity`` is the step left out.
+# A pipeline takes every callable: a plain function gets the whole sample,
+# ``v2.Lambda`` each part, and only those of the types named. A lambda
+# cannot be sent to worker processes that are spawned: write a function with
+# a name. ``Identity`` is the step left out.
 image = tv_tensors.Image(torch.tensor([[[1.0, 2.0]]]))
 mask = tv_tensors.Mask(torch.tensor([[1, 2]]))
 double = v2.Lambda(lambda part: part * 2, tv_tensors.Image)
@@ -189,8 +189,8 @@ each[:, 0, 0, 0].unique()  # tensor([0., 1.])
 # -------------------------------------
 #
 # Transforms are modules, yet their randomness does not look at
-# ``training``, unlike :class:`torch.nn.Dropout`. Use another pipeline to
-# evaluate, and keep random transforms out of the model.
+# ``training``, unlike ``nn.Dropout``. Use another pipeline to evaluate, and
+# keep random transforms out of the model.
 x = torch.arange(100.0).reshape(1, 10, 10)
 crop = v2.RandomCrop(2)
 crop.eval()

@@ -4,10 +4,10 @@ Worker processes
 
 Load batches in the background, in processes that each have the dataset.
 """
+import multiprocessing
 import os
 import pickle
 import random
-import time
 from contextlib import suppress
 from functools import partial
 
@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 # spawned. The cards here ask for ``"fork"``, which needs no main guard
 # and does not exist on Windows.
 #
-# .. glance: len(set(pids))
+# .. glance:: len(set(pids))
 class Pid(Dataset):
     def __len__(self):
         return 4
@@ -98,7 +98,7 @@ torch.equal(a, run(0))  # True
 #
 # PyTorch does not know a generator that the dataset holds: it is copied,
 # and every worker draws the same. Make it anew in ``worker_init_fn``, from
-# the seed that :func:`~torch.utils.data.get_worker_info` tells.
+# the seed that ``torch.utils.data.get_worker_info`` tells.
 class Noise(Dataset):
     def __init__(self):
         self.rng = np.random.default_rng(0)
@@ -129,7 +129,7 @@ torch.equal(first, second)  # False
 # are spawned or the dataset is large. They live as long as the loader's
 # iterator, and keep what they cached.
 #
-# .. glance: next(iter(loader)).equal(next(iter(loader)))  # True
+# .. glance:: next(iter(loader)).equal(next(iter(loader)))  # True
 class Pid(Dataset):
     def __len__(self):
         return 1
@@ -235,18 +235,24 @@ with suppress(KeyError):
 #
 # By default the loop waits for a batch without end, so a worker that hangs
 # stops the program silently. ``timeout`` turns that into an error; choose
-# it far above the slowest batch.
-class Slow(Dataset):
+# it far above the slowest batch. The worker here hangs until ``wake`` is
+# set, which happens after the error.
+class Stuck(Dataset):
     def __len__(self):
         return 1
 
     def __getitem__(self, index):
-        time.sleep(1.2)
+        wake.wait()
         return torch.tensor(index, device="cpu")
 
 
-loader = DataLoader(
-    Slow(), num_workers=1, timeout=1, multiprocessing_context="fork"
+wake = multiprocessing.get_context("fork").Event()
+batches = iter(
+    DataLoader(
+        Stuck(), num_workers=1, timeout=1, multiprocessing_context="fork"
+    )
 )
 with suppress(RuntimeError):
-    next(iter(loader))  # RuntimeError: DataLoader timed out after 1 seconds
+    next(batches)  # RuntimeError: DataLoader timed out after 1 seconds
+wake.set()
+del batches

@@ -18,7 +18,7 @@ from torch import nn
 # a sure and right prediction of 10 classes still costs 1.46, and gradients
 # shrink. End the network in logits; ``argmax`` needs no softmax either.
 #
-# .. glance: F.cross_entropy(logits.softmax(dim=1), target)
+# .. glance:: F.cross_entropy(logits.softmax(dim=1), target)
 logits = torch.zeros(1, 10)
 logits[0, 3] = 50.0
 target = torch.tensor([3])

@@ -98,7 +98,7 @@ F.cross_entropy(masked, q)  # tensor(nan)
 p = torch.tensor([[0.5, 0.25, 0.25]])
 q = torch.tensor([[0.5, 0.25, 0.25]])
 F.kl_div(p, q, reduction="batchmean")  # tensor(-1.4147)
-F.kl_div(p.log(), q, reduction="batchmean")  # tensor(0.)
+F.kl_div(p.log(), q, reduction="batchmean")  # tensor(0.0000)
 
 # %%
 # Jensen-Shannon divergence from ``F.kl_div``
@@ -109,7 +109,7 @@ F.kl_div(p.log(), q, reduction="batchmean")  # tensor(0.)
 # where Kullback-Leibler is infinite. ``clamp`` is for outcomes that neither
 # has.
 #
-# .. glance: jensen_shannon(p, q)
+# .. glance:: jensen_shannon(p, q)
 def jensen_shannon(p, q):
     log_m = ((p + q) / 2).clamp(min=1e-30).log()
     return (

@@ -39,7 +39,7 @@ loss  # tensor([0.4000, 0.0000], grad_fn=<AddBackward0>)
 torch.autograd.grad(loss.sum(), b)[0][1]  # tensor([0., 0.])
 y = 2 * label - 1
 y  # tensor([1, -1])
-F.cosine_embedding_loss(a, b, y).item()  # 0.5
+F.cosine_embedding_loss(a, b, y).item()  # 0.5000
 
 # %%
 # Pairs by a distance you give: ``nn.HingeEmbeddingLoss``
@@ -66,7 +66,7 @@ limit.grad  # tensor([0.]) since 2.14, tensor([-1.]) before
 # below the margin for one that does not: the siamese network. There is no
 # ``nn`` module for it; ``F.hinge_embedding_loss`` lacks the squares.
 #
-# .. glance: same * d.square() + (1 - same) * apart
+# .. glance:: same * d.square() + (1 - same) * apart
 a = torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
 b = torch.tensor([[3.0, 4.0], [3.0, 4.0], [6.0, 8.0]])
 same = torch.tensor([1.0, 0.0, 0.0])
@@ -106,7 +106,7 @@ pos.grad  # tensor([[0., 0.]]) since 2.14, tensor([[0.6000, 0.8000]]) before
 # Takes the smaller of the distances from the negative to the anchor and to
 # the positive. A negative that sits on the positive is then not missed.
 #
-# .. glance: swapped
+# .. glance:: swapped
 anchor = torch.tensor([[0.0]])
 positive = torch.tensor([[2.0]])
 negative = torch.tensor([[3.5]])

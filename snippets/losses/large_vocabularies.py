@@ -31,7 +31,7 @@ head.weight.nbytes / 2**30  # 0.24462890625
 # The same as the two calls below. Given ``options=`` of
 # ``nn.LinearCrossEntropyOptions`` it works in chunks, so that the logits
 # never exist as a whole. ``nn.LinearCrossEntropyLoss`` is a layer that
-# holds the weight. Older versions lack all three.
+# holds the weight; older versions lack all three.
 def two_calls(hidden, weight, target):
     return F.cross_entropy(F.linear(hidden, weight), target)
 

@@ -94,11 +94,12 @@ output_weight = torch.tensor([1.0, 0.0, 0.0])
 # Leave out padding: mask a loss with ``reduction="none"``
 # --------------------------------------------------------
 #
-# Divide by the number of elements that are kept; ``mean`` would count the
-# padding as perfect predictions. Indexing with the mask does both at once.
-# A NaN times 0 is NaN, and indexing the losses can leave a NaN gradient:
-# where padding may hold one, index prediction and target before the loss,
-# or fill with :func:`torch.where`. Class targets have ``ignore_index``.
+# Divide by the number of elements that are kept, or index with the mask,
+# which does both at once; ``mean`` would count the padding as perfect
+# predictions. A NaN times 0 is NaN, and indexing the losses can leave a NaN
+# gradient: where padding may hold one, index prediction and target before
+# the loss, or fill with ``torch.where``. Class targets have
+# ``ignore_index``.
 prediction = torch.tensor([[1.0, 2.0, 9.0], [3.0, 9.0, 9.0]])
 target = torch.zeros(2, 3)
 mask = torch.tensor([[1, 1, 0], [1, 0, 0]], dtype=torch.bool)
@@ -124,7 +125,7 @@ torch.autograd.grad(before, prediction)[0][1, 2]  # tensor(0.)
 # up mean times batch size, and divide by the number of samples. ``item()``
 # gives a number without the graph, so the graph is freed.
 #
-# .. glance: total / len(data)
+# .. glance:: total / len(data)
 data = torch.tensor([1.0, 1.0, 1.0, 1.0, 6.0])
 batches = data.split(4)
 means = [F.l1_loss(x, torch.zeros_like(x)).item() for x in batches]

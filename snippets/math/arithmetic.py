@@ -48,9 +48,9 @@ torch.rsub(x, 1)  # tensor([ 0., -1.])
 # ------------------------------------------------------------
 #
 # ``//`` and ``torch.floor_divide`` round down, as Python does. With
-# ``rounding_mode="trunc"`` :func:`torch.div` rounds towards zero, as C
-# does; the two differ where the quotient is negative and not whole.
-# Integers stay integers.
+# ``rounding_mode="trunc"`` ``torch.div`` rounds towards zero, as C does;
+# the two differ where the quotient is negative and not whole. Integers stay
+# integers.
 x = torch.tensor([7, -7])
 x // 2  # tensor([ 3, -4])
 torch.floor_divide(x, 2)  # tensor([ 3, -4])
@@ -152,7 +152,7 @@ average  # tensor([0.8750])
 # A Python number, or a tensor without dimensions beside one that has some,
 # changes the dtype only if it is of a higher kind (bool, integer, float,
 # complex). So ``* 2.0`` keeps float16, but turns integers into the default
-# float type, and bool plus bool stays bool. :func:`torch.result_type` tells
+# float type, and bool plus bool stays bool. ``torch.result_type`` tells
 # beforehand.
 half = torch.ones(2, dtype=torch.float16)
 (half * 2.5).dtype  # torch.float16

@@ -142,7 +142,7 @@ torch.is_nonzero(x[0])  # True
 # that ends in the ambiguity error, but with one it silently gives another
 # mask.
 #
-# .. glance: flag & (x > 1)
+# .. glance:: flag & (x > 1)
 x = torch.tensor([1, 2, 3, 4])
 flag = torch.tensor([True, True, False, True])
 with suppress(RuntimeError):

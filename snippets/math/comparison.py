@@ -104,8 +104,7 @@ x[x.isfinite()]  # tensor([1.])
 # --------------------------
 #
 # nan differs from everything, itself included, and all order comparisons
-# with it are false. Ask with :func:`torch.isnan`; ``x != x`` says the
-# same.
+# with it are false. Ask with ``torch.isnan``; ``x != x`` says the same.
 x = torch.tensor([1.0, torch.nan])
 x == torch.nan  # tensor([False, False])
 x != x  # tensor([False,  True])
@@ -135,7 +134,7 @@ empty.all(), empty.any()  # (tensor(True), tensor(False))
 # Element by element, broadcast. ``torch.maximum`` and ``torch.minimum``
 # pass a nan on; ``torch.fmax`` and ``torch.fmin`` take the other operand.
 # With two tensors ``torch.max`` is ``torch.maximum``; with a number use
-# :func:`torch.clamp`. Where both operands are equal, ``torch.maximum``
+# ``torch.clamp``. Where both operands are equal, ``torch.maximum``
 # gives each of them half of the gradient, and ``torch.fmax`` since 2.14.
 a = torch.tensor([1.0, 5.0, torch.nan])
 b = torch.tensor([4.0, 2.0, 3.0])
@@ -181,9 +180,8 @@ with suppress(RuntimeError):
 # ---------------------------------
 #
 # 0.1 is rounded to the dtype, so float32 and float64 hold different
-# numbers, and each sum rounds again. Use :func:`torch.isclose`. Exact in
-# float32 are whole numbers up to ``2**24``, and halves, quarters and
-# so on.
+# numbers, and each sum rounds again. Use ``torch.isclose``. Exact in
+# float32 are whole numbers up to ``2**24``, and halves, quarters and so on.
 x = torch.tensor([0.1, 0.7])
 y = x.double()
 y == torch.tensor([0.1, 0.7], dtype=torch.float64)  # tensor([False, False])

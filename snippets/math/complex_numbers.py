@@ -14,7 +14,7 @@ import torch
 #
 # From real and imaginary part, or from size and angle. Both parts are
 # floats of one dtype; float32 gives complex64, float64 gives complex128.
-# Python literals such as ``3 + 4j`` work in :func:`torch.tensor`.
+# Python literals such as ``3 + 4j`` work in ``torch.tensor``.
 real = torch.tensor([3.0, 0.0])
 imag = torch.tensor([4.0, 2.0])
 torch.complex(real, imag)  # tensor([3.+4.j, 0.+2.j])
@@ -45,8 +45,7 @@ with suppress(RuntimeError):
 # ----------------------------------------------
 #
 # ``abs`` is the distance from 0 and is real; ``torch.angle`` lies between
-# -pi and pi, and is 0 or pi for a real number. :func:`torch.polar` goes
-# back.
+# -pi and pi, and is 0 or pi for a real number. ``torch.polar`` goes back.
 z = torch.tensor([3 + 4j, -2 + 0j])
 torch.abs(z)  # tensor([5., 2.])
 torch.angle(z)  # tensor([0.9273, 3.1416])
@@ -57,11 +56,11 @@ torch.angle(torch.tensor([5.0, -5.0]))  # tensor([0.0000, 3.1416])
 # Conjugate: ``torch.conj``, ``torch.resolve_conj``
 # -------------------------------------------------
 #
-# ``torch.conj`` is a view with a flag, no work is done until the numbers
-# are read. ``torch.resolve_conj`` writes them out, as ``numpy()`` wants
-# (hence the CPU here); ``torch.conj_physical`` does so at once.
-# ``torch.is_conj`` tells. The imaginary part of such a view has the flag
-# of ``torch.is_neg``, which ``torch.resolve_neg`` resolves.
+# ``torch.conj`` is a view with a flag, which ``torch.is_conj`` tells; no
+# work is done until the numbers are read. ``torch.resolve_conj`` writes
+# them out, as ``numpy()`` wants (hence the CPU here);
+# ``torch.conj_physical`` does so at once. The imaginary part of such a view
+# has the flag of ``torch.is_neg``, which ``torch.resolve_neg`` resolves.
 z = torch.tensor([1 + 2j], device="cpu")
 w = torch.conj(z)
 w  # tensor([1.-2.j])
@@ -95,9 +94,9 @@ with suppress(RuntimeError):
 # Is it complex? ``torch.is_complex``, ``torch.isreal``
 # -----------------------------------------------------
 #
-# ``torch.is_complex`` asks for the dtype, like
-# :func:`torch.is_floating_point`, and returns one bool. ``torch.isreal``
-# asks each element whether its imaginary part is 0.
+# ``torch.is_complex`` asks for the dtype, like ``torch.is_floating_point``,
+# and returns one bool. ``torch.isreal`` asks each element whether its
+# imaginary part is 0.
 z = torch.tensor([3 + 4j, 5 + 0j])
 torch.is_complex(z)  # True
 torch.is_floating_point(z)  # False
@@ -112,7 +111,7 @@ torch.isreal(torch.tensor([1.0, torch.nan]))  # tensor([True, True])
 # and ``log`` take the main branch, and Euler's formula gives cosine and
 # sine.
 #
-# .. glance: torch.allclose(z.sqrt(), torch.tensor([2j]), atol=1e-6)
+# .. glance:: torch.allclose(z.sqrt(), torch.tensor([2j]), atol=1e-6)
 x = torch.tensor([-4.0])
 x.sqrt()  # tensor([nan])
 z = x.to(torch.complex64)

@@ -165,7 +165,7 @@ X.cov().shape  # torch.Size([3, 3])
 # variables here too. A constant variable has no deviation and gives NaN, or
 # by rounding a number that means nothing.
 #
-# .. glance: r
+# .. glance:: r
 X = torch.tensor([[1.0, 2.0, 7.0], [2.0, 6.0, 7.0], [3.0, 4.0, 7.0]])
 r = torch.corrcoef(X[:, :2].T)
 r  # tensor([[1.0000, 0.5000], [0.5000, 1.0000]])

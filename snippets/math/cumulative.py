@@ -140,7 +140,7 @@ abs(area.item() - 2) < 1e-5  # True
 # Central differences inside, one-sided ones at the ends, which are exact
 # for straight lines, or for parabolas with ``edge_order=2``. It returns a
 # tuple, one tensor for each dimension. This is no autograd: for a function
-# that PyTorch computes use :func:`torch.autograd.grad`.
+# that PyTorch computes use ``torch.autograd.grad``.
 y = torch.tensor([0.0, 1.0, 4.0, 9.0])
 torch.gradient(y)  # (tensor([1., 2., 4., 5.]),)
 torch.gradient(y, edge_order=2)[0]  # tensor([0., 2., 4., 6.])

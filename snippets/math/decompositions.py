@@ -15,11 +15,11 @@ import torch
 #
 # Any matrix is ``U @ diag(S) @ Vh``, with orthonormal columns in U and rows
 # in Vh and the singular values falling. ``full_matrices=False`` leaves out
-# the columns that meet no singular value. ``svdvals`` gives S alone, and
+# the columns that meet no singular value; ``svdvals`` gives S alone, and
 # safer gradients. Signs of the vectors are free: compare products, not U.
 A = torch.tensor([[3.0, 0.0], [4.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
 U, S, Vh = torch.linalg.svd(A, full_matrices=False)
-S  # tensor([5., 2.], dtype=torch.float64)
+S  # tensor([5.0000, 2.0000], dtype=torch.float64)
 U.shape, Vh.shape  # (torch.Size([3, 2]), torch.Size([2, 2]))
 torch.allclose(U @ torch.diag(S) @ Vh, A)  # True
 torch.allclose((U * S) @ Vh, A)  # True
@@ -108,9 +108,8 @@ torch.allclose(torch.linalg.matrix_sqrth(M.T @ M), H, atol=1e-5)  # True
 # ------------------------------------------------------
 #
 # The result is always complex, in no set order, even if every eigenvalue is
-# real. For symmetric matrices take ``eigh``: real, sorted and faster. A
-# rotation has no real eigenvalues. ``torch.eig`` and ``torch.symeig`` are
-# gone.
+# real. For symmetric matrices take ``eigh``: real, sorted and faster.
+# ``torch.eig`` and ``torch.symeig`` are gone.
 A = torch.tensor([[2.0, 1.0], [0.0, 3.0]])
 L, V = torch.linalg.eig(A)
 L.dtype  # torch.complex64
@@ -132,7 +131,7 @@ with suppress(RuntimeError):
 # Only the lower triangle is read, with ``upper=True`` only the upper one.
 A = torch.tensor([[4.0, 2.0], [2.0, 10.0]])
 L = torch.linalg.cholesky(A)
-L  # tensor([[2., 0.], [1., 3.]])
+L  # tensor([[2.0000, 0.0000], [1.0000, 3.0000]])
 torch.allclose(L @ L.T, A)  # True
 torch.allclose(torch.linalg.cholesky(A.tril()), L)  # True
 upper = torch.linalg.cholesky(A.triu(), upper=True)
@@ -153,11 +152,12 @@ torch.allclose(2 * L.diagonal().log().sum(), A.logdet())  # True
 A = torch.tensor([[1.0, 2.0], [4.0, 4.0]])
 P, L, U = torch.linalg.lu(A)
 P  # tensor([[0., 1.], [1., 0.]])
-L, U  # (tensor([[1., 0.], [0.25, 1.]]), tensor([[4., 4.], [0., 1.]]))
-torch.equal(P @ L @ U, A)  # True
+L  # tensor([[1.0000, 0.0000], [0.2500, 1.0000]])
+U  # tensor([[4.0000, 4.0000], [0.0000, 1.0000]])
+torch.allclose(P @ L @ U, A)  # True
 LU, pivots = torch.linalg.lu_factor(A)
-LU  # tensor([[4., 4.], [0.25, 1.]])
-torch.equal(torch.lu_unpack(LU, pivots).L, L)  # True
+LU  # tensor([[4.0000, 4.0000], [0.2500, 1.0000]])
+torch.allclose(torch.lu_unpack(LU, pivots).L, L)  # True
 old = A.lu()  # UserWarning: in favor of torch.linalg.lu_factor
 S = torch.tensor([[0.0, 2.0], [2.0, 3.0]])
 LD, pivots = torch.linalg.ldl_factor(S)
@@ -190,15 +190,15 @@ values.round()  # tensor([30., 29.])
 # --------------------------------------------------------
 #
 # ``torch.geqrf`` returns R and, below its diagonal, the vectors of the
-# reflections that make Q. ``householder_product`` builds the Q,
-# ``torch.ormqr`` multiplies with it without building it. ``torch.orgqr`` is
-# the same as ``householder_product``. Methods are ``Tensor.geqrf``,
-# ``Tensor.orgqr`` and ``Tensor.ormqr``.
+# reflections that make Q. ``householder_product``, which is also
+# ``torch.orgqr``, builds the Q; ``torch.ormqr`` multiplies with it without
+# building it. Methods are ``Tensor.geqrf``, ``Tensor.orgqr`` and
+# ``Tensor.ormqr``.
 A = torch.rand(4, 2, dtype=torch.float64)
 a, tau = torch.geqrf(A)
 Q = torch.linalg.householder_product(a, tau)
 torch.allclose(Q @ a[:2].triu(), A)  # True
-torch.equal(torch.orgqr(a, tau), Q)  # True
+torch.allclose(torch.orgqr(a, tau), Q)  # True
 b = torch.rand(4, 1, dtype=torch.float64)
 product = torch.ormqr(a, tau, b, transpose=True)
 torch.allclose(product[:2], Q.T @ b)  # True
@@ -210,8 +210,8 @@ torch.allclose(product[:2], Q.T @ b)  # True
 # ``torch.svd`` still runs, and differs: it returns V and not its transpose
 # Vh, and reduces by default. Swapping the names without the transpose gives
 # a wrong result, and no error where V is square. ``torch.qr`` and
-# ``torch.cholesky`` are gone: write :func:`torch.linalg.qr`, whose
-# ``mode="complete"`` was ``some=False``, and :func:`torch.linalg.cholesky`.
+# ``torch.cholesky`` are gone: write ``torch.linalg.qr``, whose
+# ``mode="complete"`` was ``some=False``, and ``torch.linalg.cholesky``.
 # ``Tensor.qr`` and ``Tensor.cholesky`` went with them.
 A = torch.tensor([[1.0, 2, 0], [0, 1, 3], [4, 0, 1], [0, 0, 2]])
 U, S, V = torch.svd(A)
@@ -235,10 +235,10 @@ with suppress(RuntimeError):
 # Error: the input is not positive-definite (``torch.linalg.cholesky``)
 # ---------------------------------------------------------------------
 #
-# An eigenvalue is negative or zero: often a covariance of more features
-# than samples, or rounding. A NaN in the matrix can raise this too. Add a
-# little to the diagonal. ``cholesky_ex`` raises nothing and reports in
-# ``info``, so that a loop may raise the addition.
+# An eigenvalue is negative or zero, often from a covariance of more
+# features than samples or from rounding; a NaN in the matrix can raise this
+# too. Add a little to the diagonal. ``cholesky_ex`` raises nothing and
+# reports in ``info``, so that a loop may raise the addition.
 few = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 7.0]])
 covariance = few.T.cov()
 torch.linalg.matrix_rank(covariance)  # tensor(1)

@@ -62,7 +62,7 @@ torch.equal(traces, a[:, 0, 0] + a[:, 1, 1])  # True
 #
 # Queries are (N, L, heads, E), keys and values (N, S, heads, E): the
 # letters do the transposes that ``@`` would need. The result is that of
-# :func:`~torch.nn.functional.scaled_dot_product_attention`.
+# ``F.scaled_dot_product_attention``.
 query = torch.rand(2, 5, 4, 16)
 key, value = torch.rand(2, 7, 4, 16), torch.rand(2, 7, 4, 16)
 scores = torch.einsum("nlhe,nshe->nhls", query, key) / 16**0.5

@@ -67,7 +67,7 @@ torch.log1p(torch.tensor([0, 9, 99]))  # tensor([0.0000, 2.3026, 4.6052])
 #
 # :math:`\log(e^a + e^b)` without leaving the logarithms, where ``exp``
 # would underflow to 0. ``torch.logaddexp2`` does it to base 2. For a whole
-# dimension take :func:`torch.logsumexp`.
+# dimension take ``torch.logsumexp``.
 a = torch.tensor([-1000.0])
 b = torch.tensor([-1000.0])
 torch.log(a.exp() + b.exp())  # tensor([-inf])
@@ -113,13 +113,13 @@ equal.grad  # tensor([0., 0.])
 # Powers in double precision: ``torch.float_power``
 # -------------------------------------------------
 #
-# Like :func:`torch.pow`, but computed and returned in float64 (complex128
-# for complex input), whatever the dtype. So negative exponents work for
+# Like ``torch.pow``, but computed and returned in float64 (complex128 for
+# complex input), whatever the dtype. So negative exponents work for
 # integers, and large powers of integers do not wrap around.
 x = torch.tensor([2, 10])
 torch.float_power(x, -1)  # tensor([0.5000, 0.1000], dtype=torch.float64)
 torch.pow(torch.tensor(10), 19).item()  # -8446744073709551616
-torch.float_power(torch.tensor(10), 19).item()  # 1e+19
+torch.float_power(torch.tensor(10), 19).item()  # 1.0000e+19
 
 # %%
 # Probabilities and logits: ``torch.sigmoid``, ``torch.logit``
@@ -232,8 +232,8 @@ one.grad  # tensor(0.5000) since 2.14, tensor(0.) before
 # ----------------------------------------------------
 #
 # The largest float32 is near ``exp(88.7)``, the largest float16 near
-# ``exp(11.1)``; beyond is inf, and inf / inf is nan. Shift by the
-# maximum, as :func:`torch.softmax` does, or stay with logarithms.
+# ``exp(11.1)``; beyond is inf, and inf / inf is nan. Shift by the maximum,
+# as ``torch.softmax`` does, or stay with logarithms.
 x = torch.tensor([88.0, 89.0])
 x.exp().isinf()  # tensor([False,  True])
 torch.tensor([11.0, 12.0]).half().exp().isinf()  # tensor([False,  True])

@@ -15,7 +15,7 @@ import torch
 #
 # ``x.max()`` is one value; ``x.max(dim)`` a pair of values and indices;
 # ``torch.max(x, y)`` the larger of two tensors at each place, for which
-# :func:`torch.maximum` says it better. ``torch.min`` has the same forms.
+# ``torch.maximum`` says it better. ``torch.min`` has the same forms.
 x = torch.tensor([[3, 9, 4], [8, 1, 7]])
 x.max()  # tensor(9)
 values, indices = x.max(dim=1)
@@ -54,8 +54,8 @@ torch.amin(x) == x.min()  # tensor(True)
 # --------------------------------------------------
 #
 # Without ``dim`` the index counts in the flattened tensor;
-# :func:`torch.unravel_index` makes it a row and a column. Of equal values
-# the first is named. A prediction is the ``argmax`` over the classes.
+# ``torch.unravel_index`` makes it a row and a column. Of equal values the
+# first is named. A prediction is the ``argmax`` over the classes.
 logits = torch.tensor([[0.2, 2.5, 0.1], [1.5, 0.3, 0.9]])
 logits.argmax(dim=1)  # tensor([1, 0])
 torch.argmin(logits, dim=1)  # tensor([2, 1])
@@ -75,7 +75,7 @@ logits.softmax(dim=1).argmax(dim=1)  # tensor([1, 0])
 # Cheaper than a sort, and the way to top-5 accuracy and to cutting a
 # distribution down to its likeliest tokens.
 #
-# .. glance: values, indices
+# .. glance:: values, indices
 logits = torch.tensor([[4.0, 1.0, 9.0, 3.0], [2.0, 8.0, 5.0, 7.0]])
 values, indices = torch.topk(logits, 2)
 values, indices  # (tensor([[9., 4.], [8., 7.]]), tensor([[2, 0], [1, 3]]))
@@ -92,7 +92,7 @@ kept.softmax(dim=1).count_nonzero(dim=1)  # tensor([2, 2])
 #
 # Of an even count ``median`` is the lower of the two in the middle, NumPy's
 # their mean: ``quantile(0.5)`` is that. ``mode`` is the most frequent
-# value, the smallest of several. ``kthvalue`` counts from 1 and from below.
+# value, the smallest of several; ``kthvalue`` counts from 1 and from below.
 # With a ``dim`` they return indices too; without, ``median`` takes all
 # elements and the others the last dimension.
 x = torch.tensor([[1.0, 2.0, 10.0, 4.0], [5.0, 3.0, 5.0, 3.0]])
@@ -128,8 +128,8 @@ with suppress(RuntimeError):
 #
 # A NaN wins every ``max``, ``min`` and ``median``, and ``topk`` unless
 # ``largest=False``; the index is that of the NaN. For the maximum put
-# ``-inf`` in its place; :func:`torch.fmax` and :func:`torch.fmin` prefer
-# the number of two.
+# ``-inf`` in its place; ``torch.fmax`` and ``torch.fmin`` prefer the number
+# of two.
 x = torch.tensor([3.0, float("nan"), 1.0, 2.0])
 x.max(), x.argmin()  # (tensor(nan), tensor(1))
 x.median(), x.topk(1).values  # (tensor(nan), tensor([nan]))

@@ -16,7 +16,7 @@ import torch
 # into the tensor and returns it. ``Tensor.fill_`` and ``Tensor.zero_`` set
 # all elements, ``Tensor.copy_`` takes those of another tensor.
 #
-# .. glance: x.add_(1).mul_(10)
+# .. glance:: x.add_(1).mul_(10)
 x = torch.tensor([1.0, 4.0, 9.0])
 x.sqrt()  # tensor([1., 2., 3.])
 x  # tensor([1., 4., 9.])
@@ -73,8 +73,8 @@ other  # tensor([[1, 7], [1, 2]])
 # -----------------------------------------------------
 #
 # Slices, ``x.T``, ``view`` and ``x.detach()`` share memory with ``x``. A
-# change to one is a change to all. :meth:`~torch.Tensor.clone` before the
-# change makes a tensor of its own; indexing with a list or mask copies.
+# change to one is a change to all. ``Tensor.clone`` before the change makes
+# a tensor of its own; indexing with a list or mask copies.
 x = torch.tensor([[1, 2], [3, 4]])
 row, flat, own = x[0], x.view(-1), x[0].clone()
 row.mul_(10)  # tensor([10, 20])
@@ -119,10 +119,10 @@ y.map_(x, lambda left, right: left**right)  # tensor([2, 2, 4])
 # Change a weight by hand: ``torch.no_grad`` instead of ``.data``
 # ---------------------------------------------------------------
 #
-# ``weight.data[:] -= ...`` still works, but hides the change from
-# autograd: a change between forward and backward gives a wrong gradient
-# (here 4, where the slope at 3 is 6) and no error. Under
-# :class:`torch.no_grad` the change is counted, and backward refuses.
+# ``weight.data[:] -= ...`` still works, but hides the change from autograd:
+# a change between forward and backward gives a wrong gradient (here 4,
+# where the slope at 3 is 6) and no error. Under ``torch.no_grad`` the
+# change is counted, and backward refuses.
 weight = torch.tensor([3.0], requires_grad=True)
 loss = (weight**2).sum()
 weight.data[:] -= 1
@@ -140,8 +140,7 @@ with suppress(RuntimeError):
 # ----------------------------------------------------------------
 #
 # Autograd cannot record that a parameter overwrites itself. For an update
-# use :class:`torch.no_grad`; in a forward pass work on a new tensor
-# instead.
+# use ``torch.no_grad``; in a forward pass work on a new tensor instead.
 weight = torch.tensor([1.0, 2.0], requires_grad=True)
 with suppress(RuntimeError):
     weight += 1  # RuntimeError: a leaf Variable that requires grad
@@ -159,11 +158,11 @@ weight.grad  # tensor([0., 1.])
 # Error: needed for gradient computation ... inplace operation
 # ------------------------------------------------------------
 #
-# Backward of ``exp`` needs the result of ``exp``, and it was overwritten.
-# Each tensor counts its changes in ``_version``, which is how backward
-# notices. Take the form without underscore, at least for the operation
-# after the one the message names. ``sin`` saves its input, so its result
-# is free.
+# Backward of ``exp`` needs the result of ``exp``, and it was overwritten;
+# ``sin`` saves its input, so its result is free. Each tensor counts its
+# changes in ``_version``, which is how backward notices. Take the form
+# without underscore, at least for the operation after the one the message
+# names.
 x = torch.tensor([0.0, 1.0], requires_grad=True)
 y = x.exp()
 y.add_(1)._version  # 1
@@ -198,10 +197,10 @@ x  # tensor([1, 2])
 # Error: more than one element ... a single memory location
 # ---------------------------------------------------------
 #
-# A tensor made by :meth:`~torch.Tensor.expand` repeats elements without
-# storing them, so most in-place operations refuse it. ``fill_`` and a write
-# to one row are not checked and change every row. ``clone`` it, or use
-# :meth:`~torch.Tensor.repeat`.
+# A tensor made by ``Tensor.expand`` repeats elements without storing them,
+# so most in-place operations refuse it. ``fill_`` and a write to one row
+# are not checked and change every row. ``clone`` it, or use
+# ``Tensor.repeat``.
 grid = torch.tensor([1, 2]).expand(3, 2)
 with suppress(RuntimeError):
     grid.add_(1)  # RuntimeError: single memory location

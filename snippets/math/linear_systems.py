@@ -2,8 +2,8 @@
 Linear systems, inverses, determinants
 ======================================
 
-Solve equations with :mod:`torch.linalg`, and judge how far the solution can
-be trusted.
+Solve equations with ``torch.linalg``, and judge how far the solution can be
+trusted.
 """
 import math
 from contextlib import suppress
@@ -14,17 +14,19 @@ import torch
 # Solve A x = b: ``torch.linalg.solve``
 # -------------------------------------
 #
-# ``b`` is a vector, or a matrix whose columns are solved one by one.
-# Leading dimensions are a batch. ``left=False`` solves x A = b.
+# ``b`` is a vector, or a matrix whose columns are solved one by one;
+# leading dimensions are a batch. ``left=False`` solves x A = b.
 # ``torch.solve``, which took ``b`` first, is gone.
 A = torch.tensor([[2.0, 1.0], [0.0, 4.0]])
 b = torch.tensor([5.0, 12.0])
-torch.linalg.solve(A, b)  # tensor([1., 3.])
+torch.linalg.solve(A, b)  # tensor([1.0000, 3.0000])
 columns = torch.tensor([[5.0, 2.0], [12.0, 0.0]])
-torch.linalg.solve(A, columns)  # tensor([[1., 1.], [3., 0.]])
+x = torch.linalg.solve(A, columns)
+x  # tensor([[1.0000, 1.0000], [3.0000, 0.0000]])
 torch.linalg.solve(A, b[None], left=False)  # tensor([[2.5000, 2.3750]])
 batch = torch.stack([A, 2 * A])
-torch.linalg.solve(batch, b.expand(2, 2))  # tensor([[1., 3.], [0.5, 1.5]])
+x = torch.linalg.solve(batch, b.expand(2, 2))
+x  # tensor([[1.0000, 3.0000], [0.5000, 1.5000]])
 with suppress(RuntimeError):
     torch.solve(b[:, None], A)  # RuntimeError: is now removed
 
@@ -54,7 +56,7 @@ inverted = torch.inverse(A) @ b
 # ``torch.inverse`` and ``Tensor.inverse`` are the same.
 A = torch.tensor([[2.0, 1.0], [0.0, 4.0]])
 torch.linalg.inv(A)  # tensor([[0.5000, -0.1250], [0.0000, 0.2500]])
-torch.equal(A.inverse(), torch.linalg.inv(A))  # True
+torch.allclose(A.inverse(), torch.linalg.inv(A))  # True
 torch.allclose(torch.inverse(A) @ A, torch.eye(2))  # True
 batch = torch.stack([A, 2 * A])
 torch.linalg.inv(batch)[1]  # tensor([[0.2500, -0.0625], [0.0000, 0.1250]])
@@ -92,11 +94,12 @@ single.grad  # tensor([[1.]]) since 2.12, tensor([[0.]]) before
 # inverts. ``matrix_exp`` sums the powers :math:`A^n / n!`, so it solves
 # :math:`x' = A x`: the exponential of a skew-symmetric matrix is a
 # rotation. ``torch.trace`` sums the diagonal of one matrix; for a batch sum
-# :func:`torch.linalg.diagonal`. The gradient by a tall matrix was wrong
+# ``torch.linalg.diagonal``. The gradient by a tall matrix was wrong
 # before 2.12.
 A = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
 torch.linalg.matrix_power(A, 10)  # tensor([[89., 55.], [55., 34.]])
-A.matrix_power(-1)  # tensor([[0., 1.], [1., -1.]])
+inverse = A.matrix_power(-1)
+inverse  # tensor([[0.0000, 1.0000], [1.0000, -1.0000]])
 torch.equal(torch.matrix_power(A, 0), torch.eye(2))  # True
 A.trace() == torch.trace(A)  # tensor(True)
 batch = torch.stack([A, 3 * A])
@@ -139,7 +142,7 @@ with suppress(RuntimeError):
 # The condition number is the largest singular value over the smallest. Its
 # power of ten tells how many digits a solution may lose: float32 has about
 # 7, float64 16. ``matrix_rank`` counts the singular values above a
-# tolerance. A small determinant says nothing.
+# tolerance; a small determinant says nothing.
 A = torch.tensor([[1.0, 2.0], [2.0, 4.001]])
 torch.linalg.cond(A).log10().round()  # tensor(4.)
 torch.linalg.matrix_rank(A)  # tensor(2)
@@ -156,10 +159,10 @@ with suppress(RuntimeError):
 # ----------------------------------------------------------------
 #
 # For a symmetric positive definite matrix keep the Cholesky factor, for any
-# other the LU factors. A triangular matrix needs no factor at all. Mind the
-# order: ``torch.cholesky_solve`` takes ``b`` first,
-# ``torch.linalg.lu_solve`` last. ``Tensor.lu_solve`` and
-# ``Tensor.triangular_solve`` are deprecated as their functions.
+# other the LU factors; a triangular matrix needs neither. Mind the order:
+# ``torch.cholesky_solve`` takes ``b`` first, ``torch.linalg.lu_solve``
+# last. ``Tensor.lu_solve`` and ``Tensor.triangular_solve`` are deprecated
+# as their functions.
 A = torch.tensor([[4.0, 2.0], [2.0, 5.0]], dtype=torch.float64)
 b = torch.tensor([[8.0], [12.0]], dtype=torch.float64)
 x = torch.linalg.solve(A, b)

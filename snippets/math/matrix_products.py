@@ -15,8 +15,7 @@ import torch
 #
 # Each element is a row of the left matrix times a column of the right one,
 # so the inner sizes must agree. ``a @ b``, ``torch.matmul(a, b)`` and
-# ``a.matmul(b)`` are the same; :func:`torch.linalg.matmul` is one more
-# name.
+# ``a.matmul(b)`` are the same; ``torch.linalg.matmul`` is one more name.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 b = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
 a @ b  # tensor([[19., 22.], [43., 50.]])
@@ -72,7 +71,7 @@ with suppress(RuntimeError):
 #
 # ``dot`` takes 1-D tensors alone; unlike ``np.dot`` it multiplies no
 # matrices. ``inner`` sums over the last dimension of both and pairs every
-# row with every row; :func:`torch.linalg.vecdot` pairs row with row. For
+# row with every row; ``torch.linalg.vecdot`` pairs row with row. For
 # complex numbers ``vdot`` and ``vecdot`` conjugate the first argument.
 u = torch.tensor([1.0, 2.0])
 v = torch.tensor([3.0, 4.0])

@@ -149,7 +149,7 @@ torch.allclose(F.pdist(b), torch.cdist(b, b)[[0, 0, 1], [1, 2, 2]])  # True
 # difference. Subtract the mean first, or choose the mode that subtracts
 # point by point.
 #
-# .. glance: near.indices[:, 0]
+# .. glance:: near.indices[:, 0]
 points = torch.arange(100.0)[:, None] * torch.tensor([0.3, 0.4])
 query = torch.tensor([[3.3, 4.4], [0.0, 0.0]])
 near = torch.cdist(query, points).topk(2, largest=False)
@@ -168,7 +168,8 @@ torch.allclose(careful[0, :3], torch.tensor([0, 0.5, 1]), atol=1e-3)  # True
 # Slices along ``dim`` that are longer than ``maxnorm`` are shrunk to it,
 # shorter ones stay. Mind that ``dim`` names what is kept apart, not what is
 # summed: rows are ``dim=0``. ``F.embedding`` with ``max_norm`` does the
-# same to the rows it looks up. ``torch.norm_except_dim`` gives these norms.
+# same to the rows it looks up, and ``torch.norm_except_dim`` gives these
+# norms.
 w = torch.tensor([[3.0, 4.0], [0.5, 0.0], [0.0, 10.0]])
 torch.renorm(w, p=2, dim=0, maxnorm=1)[0]  # tensor([0.6000, 0.8000])
 length = torch.linalg.vector_norm(w, dim=1, keepdim=True)

@@ -90,7 +90,8 @@ torch.var(x, correction=0)  # tensor(3.5000)
 torch.std(x)  # tensor(2.1602)
 round(float(np.std([1, 2, 3, 6])), 4)  # 1.8708
 x.std(correction=0)  # tensor(1.8708)
-x.std(unbiased=False) == x.var(unbiased=False).sqrt()  # tensor(True)
+x.std(unbiased=False)  # tensor(1.8708)
+x.var(unbiased=False).sqrt()  # tensor(1.8708)
 round(float(np.std([1, 2, 3, 6], ddof=1)), 4)  # 2.1602
 with suppress(TypeError):
     x.std(ddof=0)  # TypeError: invalid combination of arguments
@@ -136,7 +137,7 @@ torch.tensor(float("nan")).any()  # tensor(True)
 #
 # ``x.exp().sum().log()`` without overflow, since the maximum is taken out
 # first. It normalizes scores: subtracted, it makes ``log_softmax``. Two
-# tensors add by :func:`torch.logaddexp`.
+# tensors add by ``torch.logaddexp``.
 x = torch.tensor([[1000.0, 1000.0], [0.0, math.log(3)]])
 x.exp().sum(dim=1).log()  # tensor([inf, 1.3863])
 torch.logsumexp(x, dim=1)  # tensor([1000.6932, 1.3863])
@@ -171,7 +172,7 @@ weights.sum_to_size(2, 1)  # tensor([[6.], [15.]])
 # around; NumPy does the same. Float16 stays float16 and overflows above
 # 65504: name a ``dtype``, which also converts before the sum.
 #
-# .. glance: half.sum(dtype=torch.float32)
+# .. glance:: half.sum(dtype=torch.float32)
 pixels = torch.tensor([200, 100], dtype=torch.uint8)
 pixels.sum()  # tensor(300)
 pixels[0] + pixels[1]  # tensor(44, dtype=torch.uint8)

@@ -62,7 +62,7 @@ away  # tensor([-3., -1., 1., 2., 3., 4.])
 #
 # Negative ``decimals`` round to tens and hundreds. 0.1 has no exact float,
 # so the result is only as near as the dtype allows: to show fewer digits
-# format them, or use :func:`torch.set_printoptions`.
+# format them, or use ``torch.set_printoptions``.
 x = torch.tensor([3.14159, 271.828])
 torch.round(x, decimals=2)  # tensor([3.1400, 271.8300])
 x.round(decimals=-2)  # tensor([0., 300.])
@@ -133,7 +133,7 @@ torch.copysign(torch.tensor(5.0), zeros)  # tensor([-5.,  5.])
 #
 # nan becomes 0, infinities the largest finite numbers of the dtype, unless
 # you give others. It hides where the nan came from: find the source first
-# (:func:`torch.isnan`), and expect no gradient through replaced elements.
+# (``torch.isnan``), and expect no gradient through replaced elements.
 x = torch.tensor([1.0, torch.nan, torch.inf, -torch.inf])
 torch.nan_to_num(x)[:2]  # tensor([1., 0.])
 torch.nan_to_num(x).max() == torch.finfo(torch.float32).max  # tensor(True)

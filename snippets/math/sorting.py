@@ -123,8 +123,8 @@ np.digitize([3, 18, 40, 65], [18, 65]).tolist()  # [0, 1, 1, 2]
 # ---------------------------------------------------------
 #
 # Sorted, whatever the shape. ``return_inverse`` says which of them each
-# element is: any labels become numbers from 0. ``return_counts`` counts.
-# With ``dim`` whole rows or columns are compared.
+# element is, so that any labels become numbers from 0; ``return_counts``
+# counts. With ``dim`` whole rows or columns are compared.
 x = torch.tensor([[40, 10], [10, 70]])
 torch.unique(x)  # tensor([10, 40, 70])
 values, inverse, counts = x.unique(return_inverse=True, return_counts=True)

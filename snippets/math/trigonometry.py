@@ -81,7 +81,7 @@ torch.equal(torch.arctan2(y, x), y.atan2(x))  # True
 # -----------------------------------------
 #
 # :math:`\sqrt{x^2 + y^2}` without the overflow of the squares. For the
-# length along a dimension use :func:`torch.linalg.vector_norm`, where the
+# length along a dimension use ``torch.linalg.vector_norm``, where the
 # squares do overflow.
 x = torch.tensor([3.0, 3e30])
 y = torch.tensor([4.0, 4e30])

@@ -137,8 +137,8 @@ layer.bias.grad[[0, 2]]  # tensor([500., 1000.])
 # ----------------------------------------------
 #
 # ``nn.ReLU6`` cuts at 0 and 6, ``nn.Hardtanh`` at -1 and 1 or where you
-# say; both give the values of :func:`torch.clamp`, and no gradient outside
-# or at the limits. ``F.relu6`` and ``F.hardtanh`` are the functions,
+# say; both give the values of ``torch.clamp``, and no gradient outside or
+# at the limits. ``F.relu6`` and ``F.hardtanh`` are the functions,
 # ``F.hardtanh_`` works in place.
 x = torch.tensor([-3.0, 0.5, 4.0, 9.0])
 nn.ReLU6()(x)  # tensor([0.0000, 0.5000, 4.0000, 6.0000])
@@ -154,10 +154,11 @@ x.grad  # tensor([0., 1., 0., 0.])
 # Exponential below zero: ``nn.ELU``, ``nn.CELU``, ``nn.SELU``
 # ------------------------------------------------------------
 #
-# All level off below zero. ELU is :math:`\alpha (e^x - 1)` there, with a
-# kink at 0 unless :math:`\alpha = 1`; CELU is :math:`\alpha (e^{x/\alpha} -
-# 1)`, without one. SELU is an ELU with two fixed numbers and a factor on
-# both sides. ``F.elu_``, ``F.celu_`` and ``F.selu_`` work in place.
+# All level off below zero: ELU is :math:`\alpha (e^x - 1)` there, with a
+# kink at 0 unless :math:`\alpha = 1`; CELU is
+# :math:`\alpha (e^{x/\alpha} - 1)`, without one. SELU is an ELU with two
+# fixed numbers and a factor on both sides. ``F.elu_``, ``F.celu_`` and
+# ``F.selu_`` work in place.
 x = torch.tensor([-2.0, -1.0, 3.0])
 negative, positive = x.clamp(max=0), x.clamp(min=0)
 elu = positive + 2 * (negative.exp() - 1)
@@ -177,8 +178,8 @@ torch.autograd.grad(F.selu(zero), zero)[0]  # tensor(1.7581)
 #
 # With weights of variance 1/fan_in, SELU pulls mean and deviation back to 0
 # and 1 in every layer; with ELU or ReLU the signal fades. It needs
-# :func:`~torch.nn.init.kaiming_normal_` with ``nonlinearity="linear"``, and
-# :class:`~torch.nn.AlphaDropout` in the place of dropout.
+# ``nn.init.kaiming_normal_`` with ``nonlinearity="linear"``, and
+# ``nn.AlphaDropout`` in the place of dropout.
 def deviation(activation, depth=20):
     x = torch.randn(300, 300)
     for _ in range(depth):
@@ -213,10 +214,10 @@ torch.allclose(approximate, by_tanh, atol=1e-6)  # True
 # Smooth, with a dip below zero: ``nn.SiLU``, ``nn.Mish``
 # -------------------------------------------------------
 #
-# SiLU, also called swish, is :math:`x \, \sigma(x)`; Mish is :math:`x
-# \tanh(\mathrm{softplus}(x))`. Both fall to a minimum near -1.2 and go back
-# to 0. The slope at 0 is 0.5 and 0.6. ``F.silu`` and ``F.mish`` are the
-# functions; ``inplace=True`` overwrites.
+# SiLU, also called swish, is :math:`x \, \sigma(x)`; Mish is
+# :math:`x \tanh(\mathrm{softplus}(x))`. Both fall to a minimum near -1.2
+# and go back to 0, and the slope at 0 is 0.5 and 0.6. ``F.silu`` and
+# ``F.mish`` are the functions; ``inplace=True`` overwrites.
 x = torch.linspace(-6, 6, 2001)
 torch.allclose(nn.SiLU()(x), x * x.sigmoid(), atol=1e-6)  # True
 torch.allclose(nn.Mish()(x), x * F.softplus(x).tanh(), atol=1e-6)  # True
@@ -246,8 +247,7 @@ torch.allclose(F.hardswish(x), x * F.relu6(x + 3) / 6)  # True
 # Sigmoid goes from 0 to 1, tanh from -1 to 1: :math:`\tanh x = 2\sigma(2x)
 # - 1`. Softsign, :math:`x / (1 + |x|)`, nears the same limits slowly, so
 # that its gradient lasts longer. ``torch.sigmoid``, ``F.sigmoid``,
-# :meth:`~torch.Tensor.sigmoid` and in place ``Tensor.sigmoid_`` are one; so
-# for tanh.
+# ``Tensor.sigmoid`` and in place ``Tensor.sigmoid_`` are one; so for tanh.
 x = torch.tensor([0.0, 10.0], requires_grad=True)
 functions = torch.sigmoid, torch.tanh, F.softsign
 slopes = [torch.autograd.grad(f(x).sum(), x)[0] for f in functions]
@@ -284,7 +284,7 @@ torch.allclose(x.grad, (2 * x).sigmoid())  # True
 # Between -lambda and lambda both give 0; outside, Hardshrink keeps the
 # value and Softshrink moves it towards 0, which is the proximal step of an
 # L1 penalty. ``F.softshrink`` and ``F.hardshrink`` are the functions;
-# ``torch.hardshrink`` and :meth:`~torch.Tensor.hardshrink` do the same.
+# ``torch.hardshrink`` and ``Tensor.hardshrink`` do the same.
 x = torch.tensor([-3.0, 0.5, 1.0, 4.0])
 nn.Softshrink(lambd=1.0)(x)  # tensor([-2., 0., 0., 3.])
 nn.Hardshrink(lambd=1.0)(x)  # tensor([-3., 0., 0., 4.])

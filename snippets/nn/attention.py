@@ -95,8 +95,9 @@ with suppress(RuntimeError):
 #
 # Projects query, key and value, attends in ``num_heads`` heads and projects
 # back. It returns a pair: the output and the weights, averaged over heads
-# unless ``average_attn_weights=False``. ``need_weights=False`` gives None
-# and is faster. Give the same tensor three times for self-attention.
+# unless ``average_attn_weights=False``; with ``need_weights=False`` they
+# are None, which is faster. Give the same tensor three times for
+# self-attention.
 mha = nn.MultiheadAttention(embed_dim=8, num_heads=2, batch_first=True)
 x = torch.randn(3, 5, 8)
 y, weights = mha(x, x, x)

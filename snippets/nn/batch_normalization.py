@@ -54,7 +54,7 @@ with suppress(ValueError):
 # the **new** batch, where optimizers and TensorFlow give it to the old. The
 # variance that is kept divides by n - 1, the one that is used by n.
 #
-# .. glance: layer.running_mean  # tensor([1.2000])
+# .. glance:: layer.running_mean  # tensor([1.2000])
 layer = nn.BatchNorm1d(1, momentum=0.1)
 layer.running_mean, layer.running_var  # (tensor([0.]), tensor([1.]))
 x = torch.tensor([[10.0], [14.0]])
@@ -76,7 +76,7 @@ quick.running_mean, quick.running_var  # (tensor([3.]), tensor([2.75]))
 # the neighbours, and every prediction moves the running values; no_grad
 # does not stop that.
 #
-# .. glance: torch.allclose(layer(x[:2])[0], layer(x)[0])
+# .. glance:: torch.allclose(layer(x[:2])[0], layer(x)[0])
 x = torch.tensor([[2.0], [4.0], [9.0]])
 layer = nn.BatchNorm1d(1)
 layer(x)  # shape (3, 1)
@@ -99,7 +99,7 @@ torch.equal(layer.running_mean, before)  # False
 # ``reset_running_stats()``: the way to recompute them for weights that were
 # averaged. ``update_bn`` in ``torch.optim.swa_utils`` does this.
 #
-# .. glance: layer.running_mean
+# .. glance:: layer.running_mean
 layer = nn.BatchNorm1d(1, momentum=None)
 for batch in [[[1.0], [3.0]], [[5.0], [7.0]], [[4.0], [10.0]]]:
     layer(torch.tensor(batch))  # shape (2, 1)

@@ -279,9 +279,9 @@ layer(batch.unsqueeze(1))  # shape (64, 8, 26, 26)
 # Where the dtypes differ, the message has them in C++ and often names the
 # bias: double is float64, float is float32, c10::Half is float16. Where the
 # devices do, it has torch.FloatTensor for the CPU and
-# torch.cuda.FloatTensor for a GPU. Of images read through NumPy the dtype
-# is off, of a batch that was not moved the device. Move the input to what
-# the weight has.
+# torch.cuda.FloatTensor for a GPU. An image read with NumPy often has the
+# wrong dtype, a batch that was not moved the wrong device: convert the
+# input to what the weight has.
 conv = nn.Conv2d(3, 8, 3)
 images = torch.rand(2, 3, 5, 5, dtype=torch.float64)
 with suppress(RuntimeError):

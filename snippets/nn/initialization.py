@@ -27,9 +27,8 @@ from torch import nn
 # Fill a weight: ``nn.init.normal_``, ``uniform_``, ``constant_``
 # ---------------------------------------------------------------
 #
-# The functions of :mod:`torch.nn.init` write into the tensor, outside of
-# autograd, and return it. ``nn.init.zeros_`` and ``nn.init.ones_`` take no
-# value.
+# The functions of ``nn.init`` write into the tensor, outside of autograd,
+# and return it. ``nn.init.zeros_`` and ``nn.init.ones_`` take no value.
 layer = nn.Linear(400, 400)
 nn.init.normal_(layer.weight, mean=3.0, std=0.5) is layer.weight  # True
 layer.weight.requires_grad, layer.weight.is_leaf  # (True, True)

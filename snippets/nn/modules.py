@@ -38,7 +38,7 @@ net(torch.ones(5, 4))  # shape (5, 2)
 # ``nn.Module.compile`` made. ``net.forward(x)`` leaves them out, and with
 # them pruning and the like.
 #
-# .. glance: layer(x)
+# .. glance:: layer(x)
 layer = nn.ReLU()
 calls = []
 layer.register_forward_hook(lambda *_: calls.append("hook"))
@@ -126,9 +126,9 @@ net[0].bias.tolist()  # [0.0, 0.0]
 # Change the dtype of a module: ``nn.Module.to``, ``double``, ``half``
 # --------------------------------------------------------------------
 #
-# Modules change in place and return themselves, unlike
-# :meth:`torch.Tensor.to`. ``float``, ``double``, ``half`` and ``bfloat16``
-# leave integer buffers alone; ``type`` converts those too.
+# Modules change in place and return themselves, unlike ``Tensor.to``.
+# ``float``, ``double``, ``half`` and ``bfloat16`` leave integer buffers
+# alone; ``type`` converts those too.
 layer = nn.BatchNorm1d(3)
 layer.double() is layer  # True
 layer.weight.dtype  # torch.float64

@@ -70,9 +70,9 @@ F.layer_norm(torch.tensor([1.0, 3.0]), (2,))  # tensor([-1.0000, 1.0000])
 # --------------------------------
 #
 # It divides by the root of the mean square and leaves the mean where it is;
-# of parameters it has a weight only. ``eps`` is that of
-# :class:`torch.finfo` for the dtype unless you say, for half precision that
-# of float32, so give the one that a checkpoint was trained with.
+# of parameters it has a weight only. ``eps`` is that of ``torch.finfo`` for
+# the dtype unless you say, for half precision that of float32, so give the
+# one that a checkpoint was trained with.
 x = torch.randn(2, 5, 8, dtype=torch.float64) / 1000
 layer = nn.RMSNorm(8, eps=1e-6, dtype=torch.float64)
 rms = (x.square().mean(-1, keepdim=True) + 1e-6).sqrt()
@@ -209,7 +209,7 @@ torch.allclose(F.local_response_norm(x, 3, **options), by_hand)  # True
 # window of three the numbers differ from the third channel on. Shown is
 # what each layer divides by: its sum of squares over the window.
 #
-# .. glance: wrong.flatten().round()
+# .. glance:: wrong.flatten().round()
 x = torch.tensor([10.0, 1.0, 2.0, 3.0, 4.0]).reshape(1, 5, 1, 1)
 options = {"alpha": 3.0, "beta": 1.0, "k": 0.0}
 right = x / nn.LocalResponseNorm(3, **options)(x)

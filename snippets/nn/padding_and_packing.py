@@ -24,7 +24,7 @@ from torch.nn.utils.rnn import (
 # Pad sequences to one length: ``pad_sequence``
 # ---------------------------------------------
 #
-# Fills up to the longest. Without ``batch_first=True`` time comes first. A
+# Fills up to the longest; without ``batch_first=True`` time comes first. A
 # ``padding_value`` that is no valid token can be told from data, and
 # ``padding_side="left"`` is what text generation wants. Keep the lengths.
 #
@@ -59,7 +59,7 @@ unpad_sequence(left, lengths, batch_first=True)[1]  # tensor([0])
 # lengths; for a maximum fill with minus infinity.
 #
 # .. tensors:: x, mask, x * mask
-# .. glance: (x * mask).sum(dim=1) / lengths
+# .. glance:: (x * mask).sum(dim=1) / lengths
 x = torch.tensor([[-2.0, -4.0, -6.0], [-8.0, 0.0, 0.0]])
 lengths = torch.tensor([3, 1])
 x.mean(dim=1)  # tensor([-4.0000, -2.6667])
@@ -73,9 +73,9 @@ x.masked_fill(~mask, -torch.inf).amax(dim=1)  # tensor([-2., -8.])
 # Pack a padded batch: ``pack_padded_sequence``
 # ---------------------------------------------
 #
-# A :func:`~torch.nn.utils.rnn.PackedSequence` lines up all first steps,
-# then all second steps: ``batch_sizes`` tells how many sequences are still
-# running. Recurrent layers take it and skip the filling.
+# A ``nn.utils.rnn.PackedSequence`` lines up all first steps, then all
+# second steps: ``batch_sizes`` tells how many sequences are still running.
+# Recurrent layers take it and skip the filling.
 padded = torch.tensor([[1, 2, 3], [4, 5, 0], [6, 0, 0]])
 packed = pack_padded_sequence(padded, [3, 2, 1], batch_first=True)
 packed.data  # tensor([1, 4, 6, 2, 5, 3])
@@ -168,7 +168,7 @@ torch.allclose(F.cross_entropy(a.data, b.data), loss)  # True
 # ``unsorted_indices`` of a packed sequence does for you. It is the argsort
 # of a permutation, in linear time.
 #
-# .. glance: lengths[order][back]
+# .. glance:: lengths[order][back]
 lengths = torch.tensor([2, 5, 3])
 order = lengths.argsort(descending=True)
 order  # tensor([1, 2, 0])

@@ -49,7 +49,7 @@ torch.equal(ours.cpu(), torch.from_numpy(numpys))  # True
 # the edge, ``"circular"`` continues on the other side. They pad the last
 # one to three dimensions of an input that also has channels, and no others.
 #
-# .. glance: F.pad(x, (2, 1), mode="reflect")
+# .. glance:: F.pad(x, (2, 1), mode="reflect")
 x = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
 F.pad(x, (2, 1), mode="constant")  # tensor([[0., 0., 1., 2., 3., 4., 0.]])
 F.pad(x, (2, 1), mode="reflect")  # tensor([[3., 2., 1., 2., 3., 4., 3.]])

@@ -16,9 +16,9 @@ from torch import nn
 #
 # A tensor that a module registers as soon as it is set as an attribute. It
 # requires a gradient unless you say otherwise, and it is a leaf even when
-# made under :class:`torch.no_grad`.
+# made under ``torch.no_grad``.
 #
-# .. glance: layer.factor.requires_grad, layer.factor.is_leaf
+# .. glance:: layer.factor.requires_grad, layer.factor.is_leaf
 class Scale(nn.Module):
     def __init__(self):
         super().__init__()
@@ -62,7 +62,7 @@ names(net.named_parameters(recurse=False))  # []
 # ``parameters()`` yields all parameters, frozen ones too, whatever you may
 # read. Give the optimizer the filtered list, and count with it.
 #
-# .. glance: len(trainable)
+# .. glance:: len(trainable)
 net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
 net[0].requires_grad_(False)
 len(list(net.parameters()))  # 4

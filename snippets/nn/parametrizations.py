@@ -61,7 +61,7 @@ with suppress(RuntimeError):
 # its own: ask ``is_parametrized`` and ``type_before_parametrizations``.
 # ``transfer_parametrizations_and_params`` sets up another layer likewise.
 #
-# .. glance: layer.weight.item(), parametrize.is_parametrized(layer)
+# .. glance:: layer.weight.item(), parametrize.is_parametrized(layer)
 layer = nn.Linear(1, 1)
 nn.init.constant_(layer.weight, -2.0)
 parametrize.register_parametrization(layer, "weight", nn.ReLU())
@@ -246,7 +246,7 @@ layer.weight_mask  # tensor([[0., 0., 0., 1.]])
 # ``torch.nn.utils.fuse_conv_bn_weights`` and
 # ``torch.nn.utils.fuse_linear_bn_weights`` return the two tensors only.
 #
-# .. glance: torch.allclose(fused(x), norm(conv(x)))
+# .. glance:: torch.allclose(fused(x), norm(conv(x)))
 conv, norm = nn.Conv2d(3, 4, 3).double(), nn.BatchNorm2d(4).double()
 x = torch.rand(2, 3, 8, 8, dtype=torch.float64)
 norm(conv(x))  # shape (2, 4, 6, 6)
@@ -264,9 +264,9 @@ torch.allclose(fused(x), norm(linear(x)), atol=1e-4)  # True
 # ----------------------------------------------------------------
 #
 # Parameters and buffers named in the dict replace the module's own for this
-# call only. With it weights can be an input of :func:`torch.func.grad` or
-# :func:`torch.func.vmap`. The older ``torch.nn.utils.stateless`` has the
-# same function and warns.
+# call only. With it weights can be an input of ``torch.func.grad`` or
+# ``torch.func.vmap``. The older ``torch.nn.utils.stateless`` has the same
+# function and warns.
 net = nn.Linear(1, 1)
 other = {"weight": torch.tensor([[2.0]]), "bias": torch.tensor([1.0])}
 x = torch.tensor([[3.0]])
@@ -283,7 +283,7 @@ old(net, other, (x,))  # FutureWarning: `torch.func.functional_call`
 # ``torch.nn.utils.convert_conv3d_weight_memory_format`` takes
 # ``torch.channels_last_3d``.
 #
-# .. glance: conv.weight.stride()  # (36, 1, 12, 4)
+# .. glance:: conv.weight.stride()  # (36, 1, 12, 4)
 conv = nn.Conv2d(4, 8, 3)
 conv.weight.stride()  # (36, 9, 3, 1)
 convert = nn.utils.convert_conv2d_weight_memory_format

@@ -20,7 +20,7 @@ from torch import nn
 # are pooled one by one.
 #
 # .. tensors:: x, F.max_pool2d(x[None], 2)[0]
-# .. glance: F.max_pool2d(x[None], kernel_size=2)
+# .. glance:: F.max_pool2d(x[None], kernel_size=2)
 x = torch.tensor([[1.0, 5.0, 2.0, 0.0], [4.0, 3.0, 9.0, 7.0]])
 F.max_pool2d(x[None], kernel_size=2)  # tensor([[[5., 9.]]])
 nn.MaxPool2d(2, stride=1)(x[None])  # tensor([[[5., 9., 9.]]])

@@ -115,9 +115,9 @@ torch.allclose(h[1:], short, atol=1e-5)  # True
 # Sizes and inputs of cells: ``nn.RNNCellBase``
 # ---------------------------------------------
 #
-# The common base holds the sizes and weights; :class:`~torch.nn.RNNBase` is
-# that of the layers. Input is (N, features) or (features). There are no
-# ``num_layers``, ``bidirectional`` or ``dropout``: you write those.
+# The common base holds the sizes and weights; ``nn.RNNBase`` is that of the
+# layers. Input is (N, features) or (features). There are no ``num_layers``,
+# ``bidirectional`` or ``dropout``: you write those.
 cell = nn.GRUCell(3, 4, bias=False)
 isinstance(cell, nn.RNNCellBase)  # True
 isinstance(nn.GRU(3, 4), nn.RNNCellBase)  # False

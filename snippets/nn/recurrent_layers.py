@@ -35,7 +35,7 @@ lstm(x[0])[0].shape  # torch.Size([7, 5])
 # an LSTM three and a second state, which costs 3 and 4 times the weights.
 # RNN and GRU return one state, the LSTM a pair: unpack accordingly.
 #
-# .. glance: count(gru) == 3 * count(rnn)
+# .. glance:: count(gru) == 3 * count(rnn)
 def count(layer):
     return sum(p.numel() for p in layer.parameters())
 
@@ -72,7 +72,7 @@ torch.allclose(right(x)[0][1:], right(changed)[0][1:])  # True
 # The rows of ``weight_ih_l0`` and ``weight_hh_l0`` hold four blocks: input
 # gate, forget gate, candidate, output gate. The cell keeps :math:`f` of
 # itself and takes :math:`i` of the candidate. For the GRU and the plain RNN
-# see :class:`torch.nn.GRUCell` and :class:`torch.nn.RNNCell`.
+# see ``nn.GRUCell`` and ``nn.RNNCell``.
 lstm = nn.LSTM(3, 4, dtype=torch.float64)
 x = torch.randn(6, 2, 3, dtype=torch.float64)
 h = c = torch.zeros(2, 4, dtype=torch.float64)
@@ -207,7 +207,7 @@ torch.tensor([0.0, 1.0]).sigmoid()  # tensor([0.5000, 0.7311])
 # ----------------------------------------------------------------
 #
 # Dropout follows every layer but the last, so with one layer there is none
-# at all. Apply :class:`torch.nn.Dropout` to the output instead.
+# at all. Apply ``nn.Dropout`` to the output instead.
 lstm = nn.LSTM(3, 5, dropout=0.5)  # UserWarning: num_layers greater than 1
 x = torch.randn(7, 2, 3)
 torch.allclose(lstm(x)[0], lstm.eval()(x)[0])  # True

@@ -117,7 +117,7 @@ torch.allclose(area, F.adaptive_avg_pool2d(image, 3))  # True
 # stripes, or vanish. ``antialias=True`` widens the filter with the factor,
 # as PIL does.
 #
-# .. glance: (smooth[..., 1:-1] - 4.5).abs().max() < 1
+# .. glance:: (smooth[..., 1:-1] - 4.5).abs().max() < 1
 stripes = torch.tensor([0.0, 0.0, 9.0, 9.0]).repeat(8)
 image = stripes.expand(1, 1, 32, 32)
 small = F.interpolate(image, size=(8, 8), mode="bilinear")

@@ -74,9 +74,9 @@ nn.PairwiseDistance(keepdim=True)(a, b).shape  # torch.Size([2, 1])
 # Distances within one batch: ``F.pdist``
 # ---------------------------------------
 #
-# Every pair of rows once, in one long vector: (0, 1), (0, 2), ..., then
-# (1, 2). It is the upper triangle of what :func:`torch.cdist` gives as a
-# matrix, and ``torch.pdist`` is the same function.
+# Every pair of rows once, in one long vector: (0, 1), (0, 2), ..., then (1,
+# 2). It is the upper triangle of what ``torch.cdist`` gives as a matrix,
+# and ``torch.pdist`` is the same function.
 points = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
 F.pdist(points)  # tensor([5.0000, 1.0000, 4.2426])
 F.pdist(points, p=1)  # tensor([7., 1., 6.])

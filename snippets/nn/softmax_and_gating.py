@@ -17,7 +17,7 @@ from torch import nn
 #
 # :math:`e^{x_i} / \sum_j e^{x_j}` along ``dim``, which sums to 1
 # afterwards. ``torch.softmax`` and the method compute the same. Leave it
-# out before :class:`torch.nn.CrossEntropyLoss`, which wants the logits.
+# out before ``nn.CrossEntropyLoss``, which wants the logits.
 logits = torch.tensor([[0.0, 2.0, 1.0], [5.0, 5.0, 5.0]])
 p = F.softmax(logits, dim=1)
 p[0]  # tensor([0.0900, 0.6652, 0.2447])
@@ -53,7 +53,7 @@ torch.allclose(torch.log_softmax(x, 1), by_hand, atol=1e-6)  # True
 # largest to 0 before it takes exponentials. Written out without that step
 # it gives nan as soon as a logit passes 88.7 in float32.
 #
-# .. glance: moved / moved.sum()
+# .. glance:: moved / moved.sum()
 logits = torch.tensor([1000.0, 1001.0])
 logits.exp() / logits.exp().sum()  # tensor([nan, nan])
 logits.softmax(dim=0)  # tensor([0.2689, 0.7311])
@@ -106,7 +106,7 @@ torch.allclose(nn.Softmin(dim=0)(distances), by_hand)  # True
 # Adds Gumbel noise to the logits and takes the softmax at temperature
 # ``tau``. With ``hard=True`` the result is one-hot, yet the gradient is
 # that of the soft draw. The classes come as often as softmax says; a draw
-# with :func:`torch.multinomial` has no gradient.
+# with ``torch.multinomial`` has no gradient.
 logits = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
 draws = F.gumbel_softmax(logits.expand(50_000, 3), tau=0.5, hard=True)
 draws.detach()[0].round().sort().values  # tensor([0., 0., 1.])
@@ -135,9 +135,9 @@ with suppress(RuntimeError):
 # SwiGLU, the feed-forward block of language models, by hand
 # ----------------------------------------------------------
 #
-# A GLU with :func:`~torch.nn.functional.silu` in place of the sigmoid;
-# PyTorch has no layer for it. Three matrices instead of two, so with a
-# hidden size of 8/3 instead of 4 times the width it costs the same.
+# A GLU with ``F.silu`` in place of the sigmoid; PyTorch has no layer for
+# it. Three matrices instead of two, so with a hidden size of 8/3 instead of
+# 4 times the width it costs the same.
 class SwiGLU(nn.Module):
     def __init__(self, width, hidden):
         super().__init__()

@@ -118,7 +118,7 @@ torch.equal(new[0].weight, old[0].weight)  # True
 # ``torch.nn.modules.utils.consume_prefix_in_state_dict_if_present`` strips
 # it in place.
 #
-# .. glance: list(plain)
+# .. glance:: list(plain)
 net = nn.Linear(2, 1)
 wrapper = nn.Module()
 wrapper.module = net
@@ -138,7 +138,7 @@ list(plain)  # ['weight', 'bias']
 # keep their dtype and device. ``assign=True`` puts the loaded tensors in
 # their place: needed on the meta device. Make the optimizer after it.
 #
-# .. glance: net.weight.dtype  # torch.float64
+# .. glance:: net.weight.dtype  # torch.float64
 state = {"weight": torch.ones(1, 2, dtype=torch.float64)}
 net = nn.Linear(2, 1, bias=False)
 net.load_state_dict(state)

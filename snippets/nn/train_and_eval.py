@@ -74,10 +74,10 @@ torch.equal(norm.running_mean, before)  # False
 # -----------------------------------------------------
 #
 # The two are independent: ``eval`` changes what layers compute,
-# :class:`torch.no_grad` whether the graph is recorded. Validation wants
-# both; fine-tuning through frozen batch norm wants ``eval`` alone.
+# ``torch.no_grad`` whether the graph is recorded. Validation wants both;
+# fine-tuning through frozen batch norm wants ``eval`` alone.
 #
-# .. glance: net(x).requires_grad
+# .. glance:: net(x).requires_grad
 net = nn.Sequential(nn.Linear(2, 1), nn.Dropout(0.5)).eval()
 x = torch.ones(1, 2)
 net(x).requires_grad  # True

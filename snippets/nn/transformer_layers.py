@@ -15,9 +15,9 @@ from torch import nn
 # --------------------------------------------
 #
 # The layer is self-attention and a feed-forward block, the encoder a stack
-# of copies of it. Input and output have one shape. Ready for embeddings,
-# not for tokens: :class:`torch.nn.Embedding`, positions and a head are
-# yours. The hidden size is 2048 unless you say ``dim_feedforward``.
+# of copies of it; input and output have one shape. Ready for embeddings,
+# not for tokens: ``nn.Embedding``, positions and a head are yours. The
+# hidden size is 2048 unless you say ``dim_feedforward``.
 layer = nn.TransformerEncoderLayer(
     d_model=16, nhead=4, dim_feedforward=32, batch_first=True
 )

@@ -47,7 +47,7 @@ apart  # tensor([[[[1., 2., 10., 20.]]]])
 # that hold it. Fold ones to count them, and divide. Where windows cover the
 # image without overlap the two are inverse.
 #
-# .. glance: torch.allclose(sums / counts, x)
+# .. glance:: torch.allclose(sums / counts, x)
 x = torch.rand(1, 3, 4, 4)
 sums = F.fold(F.unfold(x, 2), (4, 4), 2)
 counts = F.fold(F.unfold(torch.ones(1, 1, 4, 4), 2), (4, 4), 2)

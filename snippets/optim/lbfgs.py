@@ -132,7 +132,7 @@ len(optimizer.state[w]["old_dirs"]) <= 20  # True
 # enough. It is the only search there is, and is not on by default.
 def minimize(line_search_fn):
     w = torch.tensor(2.0, requires_grad=True)
-    options = {"max_iter": 20, "line_search_fn": line_search_fn}
+    options = {"max_iter": 10, "line_search_fn": line_search_fn}
     optimizer = torch.optim.LBFGS([w], lr=1.0, **options)
 
     def closure():

@@ -13,7 +13,7 @@ import torch
 #
 # The loss is a hundred times steeper across the valley than along it. SGD
 # jumps from wall to wall and creeps along; momentum swings too, but gathers
-# speed; RMSprop and Adam scale each coordinate by itself. After a hundred
+# speed; RMSprop and Adam scale each coordinate by itself; after a hundred
 # steps only SGD is still on its way. The brackets hold ``lr`` and, where
 # there is one, the momentum.
 x, y = torch.linspace(-4, 1, 80).cpu(), torch.linspace(-0.6, 0.6, 80).cpu()

@@ -78,7 +78,7 @@ w.item()  # 0.5
 # needs the old value gives a wrong gradient in silence. Under
 # ``torch.no_grad`` the same mistake is an error.
 #
-# .. glance: w.item()
+# .. glance:: w.item()
 w = torch.tensor(3.0, requires_grad=True)
 loss = w**2
 w.data -= 1
@@ -259,7 +259,7 @@ optimizer.load_state_dict(saved)
 #
 # ``model.parameters()`` is a generator: once read, nothing is left. Make a
 # list if you need it twice. Layers kept in a Python list are not found
-# either: use :class:`torch.nn.ModuleList`.
+# either: use ``nn.ModuleList``.
 model = nn.Linear(2, 1)
 parameters = model.parameters()
 count = sum(p.numel() for p in parameters)  # 3
@@ -275,8 +275,8 @@ with suppress(TypeError):
 # ---------------------------------------
 #
 # The result of an operation is not a parameter: its gradient flows on to
-# what it was made from. Compute the start first and ask for gradients
-# last, or wrap it in :class:`torch.nn.Parameter`.
+# what it was made from. Compute the start first and ask for gradients last,
+# or wrap it in ``nn.Parameter``.
 w = 0.1 * torch.ones(3, requires_grad=True)
 w.is_leaf  # False
 with suppress(ValueError):

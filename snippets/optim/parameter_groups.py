@@ -56,7 +56,7 @@ with suppress(AttributeError):
 # stay. A new optimizer would lose them. Setting ``optimizer.lr`` only makes
 # an attribute that nobody reads.
 #
-# .. glance: w.item()  # 0.25
+# .. glance:: w.item()  # 0.25
 w = torch.tensor(1.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.5)
 optimizer.lr = 100.0

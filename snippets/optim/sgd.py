@@ -34,7 +34,7 @@ len(optimizer.state)  # 0
 # only for :math:`\eta < 2 / c`: near that it overshoots and comes back,
 # above it diverges. The steepest direction sets the bound for all.
 #
-# .. glance: distance_after(lr=1.5)
+# .. glance:: distance_after(lr=1.5)
 def distance_after(lr, steps=3, curvature=2.0):
     w = torch.tensor(1.0, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=lr)
@@ -141,7 +141,7 @@ torch.allclose(w, start - 0.1 * p.grad)  # True
 # direction and cancels across it: all runs have the same rate and the
 # same number of steps.
 #
-# .. glance: loss_after(100, momentum=0.9) < 0.01
+# .. glance:: loss_after(100, momentum=0.9) < 0.01
 def loss_after(steps, **options):
     w = torch.tensor([1.0, 1.0], requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=0.01, **options)

@@ -74,7 +74,7 @@ with suppress(AssertionError):
 # runs the loader through and replaces them by the mean over its batches;
 # of a tuple it takes the first entry. Without batch norm it does nothing.
 #
-# .. glance: averaged.module[0].running_mean  # tensor([4.5000])
+# .. glance:: averaged.module[0].running_mean  # tensor([4.5000])
 model = nn.Sequential(nn.BatchNorm1d(1))
 averaged = AveragedModel(model)
 loader = [torch.tensor([[1.0], [3.0]]), torch.tensor([[6.0], [8.0]])]
@@ -91,7 +91,7 @@ averaged.module[0].running_var  # tensor([2.])
 # model at each update. With ``use_buffers=True`` the running statistics are
 # averaged as well, which for a moving average saves ``update_bn``.
 #
-# .. glance: mean.module.running_mean
+# .. glance:: mean.module.running_mean
 model = nn.BatchNorm1d(1)
 copied = AveragedModel(model)
 mean = AveragedModel(model, use_buffers=True)

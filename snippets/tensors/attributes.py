@@ -13,7 +13,7 @@ import torch
 # Shape and size: ``Tensor.shape``, ``size``, ``ndim``, ``numel``
 # ---------------------------------------------------------------
 #
-# ``x.shape`` and ``x.size()`` are the same :class:`torch.Size`, a tuple.
+# ``x.shape`` and ``x.size()`` are the same ``torch.Size``, a tuple.
 # ``ndim`` and ``dim()`` count the dimensions, ``numel()`` and
 # ``nelement()`` the elements; ``len`` is only the first size.
 x = torch.zeros(2, 3, 4)
@@ -107,9 +107,9 @@ isinstance(np.array(1), (torch.Tensor, np.ndarray))  # True
 # -------------------------------------
 #
 # ``to`` takes a dtype, a device, both, or a tensor to take them from. It is
-# not in place: keep the result. Where nothing changes it returns the tensor
-# itself, unless ``copy=True``. ``Tensor.cpu`` and ``Tensor.cuda`` are short
-# forms.
+# not in place, so keep the result; where nothing changes it returns the
+# tensor itself, unless ``copy=True``. ``Tensor.cpu`` and ``Tensor.cuda``
+# are short forms.
 x = torch.tensor([1.5, 2.5])
 x.to(torch.int64)  # tensor([1, 2])
 x.dtype  # torch.float32
@@ -123,8 +123,8 @@ x.cpu().device == target.device  # True
 # ``x.device == "cpu"`` is never true
 # -----------------------------------
 #
-# A :class:`torch.device` equals no string, and no error says so. Compare
-# its ``type``, or compare devices. The same goes for a dtype and its name.
+# A ``torch.device`` equals no string, and no error says so. Compare its
+# ``type``, or compare devices. The same goes for a dtype and its name.
 x = torch.zeros(2, device="cpu")
 x.device == "cpu"  # False
 x.device.type == "cpu"  # True

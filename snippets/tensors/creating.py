@@ -29,9 +29,8 @@ torch.tensor(3.5).shape  # torch.Size([])
 # -------------------------------------------------------------
 #
 # ``torch.from_numpy`` and, on the CPU, ``torch.as_tensor`` use the array's
-# own memory: a change on one side is seen on the other.
-# :func:`torch.tensor` always copies. All three keep the dtype, and NumPy's
-# default is float64.
+# own memory: a change on one side is seen on the other. ``torch.tensor``
+# always copies. All three keep the dtype, and NumPy's default is float64.
 array = np.array([1.0, 2.0, 3.0])
 shared = torch.from_numpy(array)
 also_shared = torch.as_tensor(array, device="cpu")
@@ -123,9 +122,8 @@ torch.arange(10, 13) / 10  # tensor([1.0000, 1.1000, 1.2000])
 # ------------------------------------------------------------
 #
 # ``torch.tensor`` of a tensor copies, leaves the graph, and warns, since it
-# is not clear that both were meant. :meth:`~torch.Tensor.clone` copies and
-# stays in the graph; :meth:`~torch.Tensor.detach` leaves it and shares the
-# memory.
+# is not clear that both were meant. ``Tensor.clone`` copies and stays in
+# the graph; ``Tensor.detach`` leaves it and shares the memory.
 t = torch.tensor([1.0, 2.0], requires_grad=True)
 torch.tensor(t)  # UserWarning: recommended to use sourceTensor.detach()
 copy = t.clone().detach()
@@ -142,7 +140,7 @@ t.detach().data_ptr() == t.data_ptr()  # True
 # The class reads whole numbers as sizes and hands out memory nobody filled.
 # It and its relatives ``torch.FloatTensor`` and ``torch.LongTensor`` ignore
 # the type of the numbers and stay on the CPU, whatever the default device.
-# Write :func:`torch.tensor` with a ``dtype``.
+# Write ``torch.tensor`` with a ``dtype``.
 torch.Tensor(2, 3)  # shape (2, 3), dtype float32
 torch.Tensor([2, 3])  # tensor([2., 3.])
 torch.tensor([2, 3])  # tensor([2, 3])
@@ -157,7 +155,7 @@ with torch.device("meta"):
 # -------------------------------------------------------
 #
 # Rows of a tensor have one length. Keep a list of tensors, or fill up the
-# short rows with :func:`~torch.nn.utils.rnn.pad_sequence`.
+# short rows with ``nn.utils.rnn.pad_sequence``.
 rows = [[1, 2], [3]]
 with suppress(ValueError):
     torch.tensor(rows)  # ValueError: expected sequence of length 2

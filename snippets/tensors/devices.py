@@ -16,8 +16,8 @@ from torch import nn
 #
 # ``is_available`` asks whether a GPU can be used now, where
 # ``torch.version.cuda`` only says what PyTorch was built for. Making a
-# :class:`torch.device` asks nobody: whether "cuda:1" exists shows when a
-# tensor goes there.
+# ``torch.device`` asks nobody: whether "cuda:1" exists shows when a tensor
+# goes there.
 count = torch.cuda.device_count()
 torch.cuda.is_available() == (count > 0)  # True
 names = [torch.cuda.get_device_name(i) for i in range(count)]
@@ -65,8 +65,8 @@ net(x).device == device  # True
 # Error: 'list' object has no attribute 'to' (move a batch)
 # ---------------------------------------------------------
 #
-# A :class:`~torch.utils.data.DataLoader` yields what its samples are: a
-# list of tensors, or a dict. Move the parts.
+# A ``torch.utils.data.DataLoader`` yields what its samples are: a list of
+# tensors, or a dict. Move the parts.
 device = torch.device("cpu")
 batch = [torch.ones(4, 3), torch.zeros(4)]
 with suppress(AttributeError):

@@ -79,7 +79,7 @@ torch.equal(answers.probs, logits.sigmoid())  # True
 # ------------------------------------------------------
 #
 # A sample says how often each outcome came in ``total_count`` draws; the
-# single draws, as indices, come from :func:`torch.multinomial`. Here
+# single draws, as indices, come from ``torch.multinomial``. Here
 # ``log_prob`` is checked against the formula: the number of orders times
 # the probability of one of them.
 probs = torch.tensor([0.2, 0.5, 0.3])

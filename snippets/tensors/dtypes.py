@@ -70,7 +70,7 @@ x.bfloat16().tolist()  # [2048.0, 70144.0]
 #
 # The higher kind wins, in the order bool, integer, float, complex. Within
 # one kind, a Python number or a 0-d tensor does not widen a tensor with
-# dimensions. :func:`torch.promote_types` answers for two dtypes alone.
+# dimensions. ``torch.promote_types`` answers for two dtypes alone.
 # Since 2.14 bfloat16 has a complex dtype of its own.
 counts = torch.tensor([1, 2])
 counts + 0.5  # tensor([1.5000, 2.5000])
@@ -106,9 +106,9 @@ with suppress(RuntimeError):
 # Complex numbers: ``torch.complex64``
 # ------------------------------------
 #
-# Two float32 numbers for each element; :func:`torch.view_as_real` shows
-# them as a last dimension of size 2. Converting to a real dtype drops the
-# imaginary part and warns: say ``real`` or ``abs``.
+# Two float32 numbers for each element; ``torch.view_as_real`` shows them as
+# a last dimension of size 2. Converting to a real dtype drops the imaginary
+# part and warns: say ``real`` or ``abs``.
 z = torch.tensor([3 + 4j])
 z.dtype  # torch.complex64
 z.real  # tensor([3.])
@@ -140,7 +140,7 @@ single == double.float()  # tensor(True)
 # It decides what Python floats and functions such as ``torch.zeros`` make.
 # It is global: set it at the start of a program, or restore it.
 #
-# .. glance: torch.tensor([0.5]).dtype
+# .. glance:: torch.tensor([0.5]).dtype
 torch.get_default_dtype()  # torch.float32
 torch.set_default_dtype(torch.float64)
 torch.tensor([0.5]).dtype  # torch.float64

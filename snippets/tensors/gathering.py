@@ -47,7 +47,7 @@ torch.gather(x, 0, torch.tensor([[0, 1, 0]]))  # tensor([[10, 21, 12]])
 #
 # One choice for all rows: ``index_select``. A choice of its own for each
 # row: ``gather``. It reads only as many rows as the index has, silently;
-# :func:`torch.take_along_dim` does the same but broadcasts the index.
+# ``torch.take_along_dim`` does the same but broadcasts the index.
 x = torch.tensor([[10, 30, 20], [60, 50, 40]])
 x.index_select(1, torch.tensor([1]))  # tensor([[30], [50]])
 best = x.argmax(dim=1, keepdim=True)
@@ -63,7 +63,7 @@ torch.take_along_dim(x, both, dim=1)  # tensor([[20, 10], [40, 60]])
 #
 # ``take`` counts through the rows as if ``x`` were 1-D and keeps the shape
 # of the index. ``argmax`` without ``dim`` gives such a position.
-# :meth:`~torch.Tensor.put_` writes where ``take`` reads.
+# ``Tensor.put_`` writes where ``take`` reads.
 x = torch.tensor([[10, 60, 30], [40, 50, 20]])
 torch.take(x, torch.tensor([[0], [5]]))  # tensor([[10], [20]])
 x.argmax()  # tensor(1)
@@ -77,7 +77,7 @@ x  # tensor([[1, 60, 30], [40, 50, 2]])
 #
 # The reverse of ``gather``: with ``dim=1``, ``src[i, j]`` goes to
 # ``[i, index[i, j]]``. ``scatter_`` writes into the tensor itself. A number
-# as source gives one-hot rows, as :func:`torch.nn.functional.one_hot` does.
+# as source gives one-hot rows, as ``F.one_hot`` does.
 #
 # .. tensors:: blank, index, src, blank.scatter(1, index, src)
 blank = torch.tensor([[0, 0, 0], [0, 0, 0]])

@@ -23,7 +23,7 @@ from torchvision.transforms import v2
 # ``scale=True`` divides. PIL's ``size`` is (width, height), the reverse of
 # the tensor's last two sizes.
 #
-# .. glance: x = preprocess(photo)
+# .. glance:: x = preprocess(photo)
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.size  # (640, 427)
 np.asarray(photo).shape  # (427, 640, 3)
@@ -70,7 +70,7 @@ with suppress(ValueError):
 # -------------------------------
 #
 # What the transforms do, for when torchvision is not at hand.
-# :func:`torch.tensor` copies, which matters since PIL's array is read-only.
+# ``torch.tensor`` copies, which matters since PIL's array is read-only.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 x = torch.tensor(np.asarray(photo)).permute(2, 0, 1) / 255
 x  # shape (3, 427, 640), dtype float32
@@ -153,7 +153,7 @@ gray.squeeze(0).shape  # torch.Size([160, 240])
 #
 # Without ``scale=True`` the numbers keep their range. ``to_pil_image``
 # expects floats up to 1, multiplies by 255 and overflows without an error.
-# Divide first. Left: not divided; right: divided.
+# Divide first: the left picture was not divided, the right one was.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)

@@ -43,7 +43,7 @@ x.min() >= 0  # tensor(True)
 #
 # With probability ``p`` each, the number of tries *up to and including* the
 # first success: it starts at 1 and has mean :math:`1 / p`.
-# :class:`torch.distributions.Geometric` counts the failures before it.
+# ``torch.distributions.Geometric`` counts the failures before it.
 x = torch.empty(100_000).geometric_(0.25)
 x.min()  # tensor(1.)
 (x.mean() - 4).abs() < 0.07  # tensor(True)

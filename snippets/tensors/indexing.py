@@ -46,8 +46,7 @@ x[5:].shape  # torch.Size([0, 4])
 # ---------------------------------------------------------------------
 #
 # ``...`` stands for all dimensions that are not written. ``None`` puts a
-# dimension of size 1 where it stands, as :meth:`~torch.Tensor.unsqueeze`
-# does.
+# dimension of size 1 where it stands, as ``Tensor.unsqueeze`` does.
 x = torch.arange(24).reshape(2, 3, 4)
 x[..., 0]  # tensor([[0, 4, 8], [12, 16, 20]])
 x[0, ..., -1]  # tensor([3, 7, 11])
@@ -138,7 +137,7 @@ x[[0]].data_ptr() == x.data_ptr()  # False
 # Error: step must be greater than zero (``x[::-1]``)
 # ---------------------------------------------------
 #
-# Tensors have no negative steps. :func:`torch.flip` reverses the dimensions
+# Tensors have no negative steps. ``torch.flip`` reverses the dimensions
 # that you name, and copies.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 with suppress(ValueError):

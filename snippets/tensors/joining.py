@@ -41,7 +41,7 @@ torch.stack([u, v], dim=1)  # tensor([[1, 4], [2, 5], [3, 6]])
 #
 # If the length of the list should become a size of its own, stack; if a
 # size that is there should grow, concatenate. Stacking is concatenating
-# after :meth:`~torch.Tensor.unsqueeze`.
+# after ``Tensor.unsqueeze``.
 images = [torch.rand(3, 32, 32) for _ in range(8)]
 torch.stack(images).shape  # torch.Size([8, 3, 32, 32])
 torch.cat(images).shape  # torch.Size([24, 32, 32])
@@ -117,7 +117,7 @@ torch.cat([a, row.unsqueeze(0)]).shape  # torch.Size([3, 3])
 # -------------------------------------------------------------------
 #
 # Sequences of unequal length do not stack. Pad them to the longest with
-# :func:`~torch.nn.utils.rnn.pad_sequence`, and keep the lengths.
+# ``nn.utils.rnn.pad_sequence``, and keep the lengths.
 long, short = torch.tensor([1, 2, 3]), torch.tensor([4])
 with suppress(RuntimeError):
     torch.stack([long, short])  # RuntimeError: tensor to be equal size

@@ -155,7 +155,7 @@ y.numpy(force=True)  # array([3., 6.], dtype=float32)
 #
 # NumPy reverses by a negative stride, which tensors do not have. This often
 # comes from ``image[:, :, ::-1]``, which turns BGR into RGB. Copy first, or
-# reverse with :func:`torch.flip`.
+# reverse with ``torch.flip``.
 array = np.array([1, 2, 3])
 with suppress(ValueError):
     torch.from_numpy(array[::-1])  # ValueError: one stride ... is negative

@@ -147,10 +147,9 @@ draw(42) == draw(43)  # False
 # Draw apart from the global seed: ``torch.Generator``, ``fork_rng``
 # ------------------------------------------------------------------
 #
-# A :class:`torch.Generator` has a state of its own and must be on the
-# device of the tensor. :func:`torch.random.fork_rng` puts the global state
-# back at its end. With either, an extra draw does not change the numbers
-# after it.
+# A ``torch.Generator`` has a state of its own and must be on the device of
+# the tensor. ``torch.random.fork_rng`` puts the global state back at its
+# end. With either, an extra draw does not change the numbers after it.
 torch.manual_seed(0)
 expected = torch.rand(3)
 torch.manual_seed(0)
@@ -167,7 +166,7 @@ torch.equal(torch.rand(3), expected)  # True
 #
 # ``torch.random`` is a module that holds seeds and states, and there is no
 # function for every distribution: those without one are in
-# :mod:`torch.distributions`.
+# ``torch.distributions``.
 with suppress(AttributeError):
     torch.randd(3, 3)  # AttributeError: 'torch' has no attribute 'randd'
 with suppress(TypeError):

@@ -71,8 +71,8 @@ x[rows, columns]  # tensor([2, 3, 6])
 # -------------------------------------
 #
 # Position ``i`` may see positions 0 to ``i``. Make the mask boolean: with
-# :meth:`~torch.Tensor.masked_fill` what must not be seen becomes ``-inf``
-# before the softmax.
+# ``Tensor.masked_fill`` what must not be seen becomes ``-inf`` before the
+# softmax.
 mask = torch.ones(3, 3, dtype=torch.bool).tril()
 mask[1]  # tensor([True, True, False])
 scores = torch.zeros(3, 3).masked_fill(~mask, -torch.inf)
@@ -116,9 +116,9 @@ torch.equal(heads, x.transpose(0, 1))  # True
 # Repeat each element: ``torch.repeat_interleave``
 # ------------------------------------------------
 #
-# Each element follows itself; ``repeat`` repeats the whole. NumPy's
-# ``repeat`` is this function. A tensor says how often for each. Without
-# ``dim`` the result is flat.
+# Each element follows itself, as in NumPy's ``repeat``; ``Tensor.repeat``
+# repeats the whole. A tensor says how often for each. Without ``dim`` the
+# result is flat.
 #
 # .. tensors:: x, x.repeat_interleave(2), x.repeat(2)
 x = torch.tensor([1, 2])
@@ -180,7 +180,7 @@ shuffled[order.argsort()]  # tensor([[1, 1], [2, 2], [3, 3], [4, 4]])
 # Tensors have no negative strides, so Python's way to reverse does not work
 # on them. Flip, then take every ``n``-th if need be.
 #
-# .. glance: x.flip(0)[::2]
+# .. glance:: x.flip(0)[::2]
 x = torch.tensor([0, 1, 2, 3, 4])
 with suppress(ValueError):
     x[::-1]  # ValueError: step must be greater than zero

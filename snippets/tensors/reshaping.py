@@ -106,7 +106,7 @@ heads.flatten(-2).shape  # torch.Size([8, 10, 512])
 #
 # Nothing is converted or copied, the bits are read anew: a narrower dtype
 # makes the last dimension longer, a wider one must come out even. To
-# convert values, use :meth:`~torch.Tensor.to`.
+# convert values, use ``Tensor.to``.
 x = torch.tensor([1, 256, 513], dtype=torch.int16)
 x.view(torch.uint8)  # tensor([1, 0, 0, 1, 1, 2], dtype=torch.uint8)
 x.to(torch.uint8)  # tensor([1, 0, 1], dtype=torch.uint8)

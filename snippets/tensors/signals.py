@@ -135,7 +135,7 @@ torch.allclose(same, signal[:100], atol=1e-5)  # True
 # -------------------------------------------------
 #
 # Old code got pairs of real numbers and left the argument out. Say
-# ``return_complex=True``, and :func:`torch.view_as_real` where pairs are
+# ``return_complex=True``, and ``torch.view_as_real`` where pairs are
 # wanted.
 signal, window = torch.randn(64), torch.hann_window(16)
 with suppress(RuntimeError):

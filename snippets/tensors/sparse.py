@@ -13,9 +13,9 @@ import torch
 # Store only what is not zero: ``to_sparse``, ``torch.sparse_coo``
 # ----------------------------------------------------------------
 #
-# A :class:`torch.layout` says how the elements are stored. Ordinary tensors
-# are ``torch.strided``. The coordinate layout, COO, keeps the values that
-# are not zero and one column of indices for each.
+# A ``torch.layout`` says how the elements are stored. Ordinary tensors are
+# ``torch.strided``. The coordinate layout, COO, keeps the values that are
+# not zero and one column of indices for each.
 x = torch.tensor([[0, 0, 3], [4, 0, 0]])
 s = x.to_sparse()  # shape (2, 3), layout sparse_coo
 s.indices()  # tensor([[0, 1], [2, 0]])

@@ -80,8 +80,8 @@ x.tensor_split([4, 9])[2].numel()  # 0
 # ----------------------------------------
 #
 # As many tensors as the dimension is long, each without that dimension: the
-# reverse of :func:`torch.stack`. Iterating over a tensor does the same
-# along dimension 0.
+# reverse of ``torch.stack``. Iterating over a tensor does the same along
+# dimension 0.
 #
 # .. tensors:: x, x.unbind(0)[0], x.unbind(0)[1]
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])

@@ -44,8 +44,8 @@ torch.where(x > 4, x, 0)  # tensor([[5, 0, 9], [0, 7, 0]])
 # ------------------------------------------------
 #
 # One row of coordinates for each element found. ``as_tuple=True`` gives one
-# tensor per dimension instead, ready to index with;
-# :func:`torch.where` with one argument is the same.
+# tensor per dimension instead, ready to index with; ``torch.where`` with
+# one argument is the same.
 x = torch.tensor([[0, 7, 0], [8, 0, 9]])
 torch.nonzero(x)  # tensor([[0, 1], [1, 0], [1, 2]])
 rows, columns = x.nonzero(as_tuple=True)
@@ -60,7 +60,7 @@ x[rows, columns]  # tensor([7, 8, 9])
 #
 # Picking by a mask gives a 1-D tensor, since a row may lose any number of
 # elements. ``x[mask]`` does the same, but its mask does not broadcast.
-# Filling keeps the shape. ``masked_scatter`` fills with the next values of
+# Filling keeps the shape; ``masked_scatter`` fills with the next values of
 # a source, in order.
 x = torch.tensor([[1, -2, 3], [-4, 5, -6]])
 mask = x < 0

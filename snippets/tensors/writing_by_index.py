@@ -112,7 +112,7 @@ x.put(same, values, accumulate=True)[1]  # tensor([0., 3., 0.])
 #
 # ``masked_fill`` writes one number. ``masked_scatter`` takes the values
 # from the start of ``source``, one after the other, not from the places
-# under the mask: for those use :func:`torch.where`.
+# under the mask: for those use ``torch.where``.
 x, source = torch.tensor([1, 2, 3, 4]), torch.tensor([50, 60, 70, 80])
 mask = torch.tensor([False, True, False, True])
 x.clone().masked_fill_(mask, 0)  # tensor([1, 0, 3, 0])

@@ -1,13 +1,50 @@
-"""The Sphinx side of Proofsheet.
+"""The Sphinx side of Proofsheet: from a saved script to a check mark on a page.
 
-``running`` keeps sphinx-gallery's runs honest, ``drawing`` draws tensors and ``graph`` what
-autograd made of them, ``pages`` makes a page of cards from a script, ``examples`` shows what
-an example reached before its steps and links it with cards, ``choosing`` tables that lead to
-cards, ``code`` reads and links code, ``apis`` knows PyTorch's names and ``coverage`` how many
-have a card, ``quick`` sums up the reference, ``guides`` lead through it, ``records`` says what
-was checked, ``tables`` sums that up, ``freshness`` knows what is to be built again,
-``translation`` keeps Chinese complete, ``mathml`` sets formulas, ``search`` and ``site`` serve
-the whole. ``inventory`` is run by hand after a new PyTorch.
+Who acts when. Within an event a lower number acts first; the order in which parts are set up
+does not matter.
+
+===================  ========  ==========================  =======================================
+event                priority  who                         what happens
+===================  ========  ==========================  =======================================
+config-inited             500  site.configure              theme, addresses
+builder-inited            100  running.listen              listens for complaints
+builder-inited            400  running.run_outdated        torchproof checks the cards that changed
+                                                           and writes records; in the same forks
+                                                           sphinx-gallery runs the scripts, and
+                                                           drawing and graph draw
+builder-inited            500  sphinx-gallery              writes a page of reStructuredText for
+                                                           each script
+builder-inited            600  notebooks.clean             says in Markdown what was for pages
+env-get-outdated          500  data.outdated               pages whose records changed
+env-before-read-docs      500  translation                 is the interface translated?
+(while reading)                the directives of           leave ``later`` nodes, or note what a
+                               apis, changes, guides,      page asks for in ``data.PagesDomain``
+                               site
+(transform)                 5  translation.DropBoilerplate takes out what sphinx-gallery added
+(transform)                15  translation.Complete        is each message translated?
+(transform)                20  Sphinx                      translates
+doctree-read              400  pages.transform             sections become cards: ``code`` finds
+                                                           claims and colours them, ``records``
+                                                           says which hold, ``data`` notes it all
+doctree-read              500  Sphinx                      collects titles, images, downloads
+env-updated               400  apis.check_names            does PyTorch have the names in prose?
+env-updated               500  data.rewrite                which pages show others that changed?
+(post-transform)          900  mathml.Together             keeps a formula with its punctuation
+doctree-resolved          500  data.fill                   makes what was left for later
+html-page-context         100  site.shorten_navigation     gives the theme titles alone
+html-page-context         900  site                        metadata, breaks in long names
+build-finished            500  apis, search, site          api.json, cards.js, the start page
+build-finished            500  running                     scripts and notebooks beside the pages;
+                                                           names the cards that do not hold
+build-finished            900  running.keep_complaints     for the next build
+===================  ========  ==========================  =======================================
+
+The mark itself: ``pages`` gives the class ``verified`` to a block whose card holds, ``code`` the
+class ``claim`` to each claim in it, and ``site.css`` writes a tick behind a claim in such a block.
+
+``markup`` has the nodes that pages are made of, ``examples`` what examples have and cards have
+not, ``tables`` what the page "What is verified" computes; ``highlight`` chooses the colours.
+``languages`` names both editions. ``inventory`` asks the installed PyTorch, in a process of its own: Sphinx's imports no torch.
 """
 
 import hashlib
@@ -17,26 +54,26 @@ from pathlib import Path
 from . import records
 
 PARTS = (
-    "translation", "running", "drawing", "apis", "pages", "examples", "choosing", "coverage",
-    "quick", "guides", "tables", "mathml", "search", "site", "freshness",
+    "apis", "changes", "data", "drawing", "guides", "markup", "mathml", "notebooks", "pages",
+    "running", "search", "site", "tables", "translation",
 )  # fmt: skip
 
 
 def setup(app):
-    """Set up every part."""
     app.add_config_value("proofsheet_repository", "", "env", [str])
     # Not imported above: the kernel behind "What is verified" needs few of them, and soon.
     for part in PARTS:
         import_module(f"{__name__}.{part}").setup(app)
     return {
         "version": "1",
-        "env_version": _code(),  # when this package changes, Sphinx reads every page anew
+        "env_version": _code(),  # when it changes, Sphinx reads every page again
         "parallel_read_safe": False,
         "parallel_write_safe": True,
     }
 
 
 def _code():
-    parts = sorted(Path(__file__).parent.glob("*.py"))
-    parts.append(records.ROOT / "snippets" / "_checker" / "grammar.py")  # "What is verified"
+    """Hash of this package and of the checker, whose rules "What is verified" shows."""
+    folders = Path(__file__).parent, records.ROOT / "snippets" / "_checker"
+    parts = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()

@@ -1,84 +1,58 @@
-"""The code of a card: its claims, its tokens, its links to PyTorch's documentation."""
+"""The code of a card: its claims, its colours, its links to PyTorch's documentation."""
 
-import ast
-import io
 import re
-import textwrap
-import tokenize
 from dataclasses import dataclass
+from html import escape
 
-from docutils import nodes
 from pygments.lexers import PythonLexer
-from pygments.token import STANDARD_TYPES, Comment, Name, Operator, Token
+from pygments.token import STANDARD_TYPES, Comment, Name, Operator, Whitespace
 
-from . import apis
+from torchproof.find import find
 
-ERROR = re.compile(r"[\w.]*(Error|Exception|Warning|Interrupt|Exit|Iteration): ")
-GLANCE = re.compile(r"^\.\. glance: (.+)$", re.MULTILINE)
+from . import apis, markup
+
+LEXER = PythonLexer(stripnl=False, ensurenl=False)
+DOT = (Operator, ".")
+GLANCE = re.compile(r"^\.\. glance:: (.+)$", re.MULTILINE)
 OPTION = re.compile(r"\w+=[\w.\"'-]+")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A comment after code. ``statement`` is the code it speaks of, without comments."""
+    """A claim as pages show it: the checker's, less its syntax tree, which nobody need keep.
 
-    line: int
+    ``branches`` is empty for a claim that holds for every release.
+    """
+
+    line: int  # of the card's code
     text: str
-    statement: str
-
-    @property
-    def error(self):
-        """Does the claim say that the statement raises or warns?"""
-        return bool(ERROR.match(self.text))
+    source: str  # the code of the statement that it speaks of
+    error: bool
+    branches: tuple
 
 
 def claims(code):
     """All claims in ``code``, in order."""
-    lines = code.split("\n")
-    statements = {}  # the innermost statement that ends on a line
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.stmt):
-            statements[node.end_lineno] = node
-    found = []
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        row, column = token.start
-        if token.type != tokenize.COMMENT or not lines[row - 1][:column].strip():
-            continue
-        text = token.string.lstrip("# ").rstrip()
-        node = statements.get(row)
-        if node is None:  # the head of a loop or of a ``with``
-            statement = lines[row - 1][:column].strip()
-        else:
-            statement = _without_comments("\n".join(lines[node.lineno - 1 : node.end_lineno]))
-        found.append(Claim(row, text, statement))
-    return found
+    _tree, found, _failures = find(code, 1)
+    return [
+        Claim(c.line, c.text, c.source, c.error, c.branches if len(c.branches) > 1 else ())
+        for c in found
+    ]
 
 
-def _without_comments(code):
-    """``code`` dedented, less its comments; a statement cut out of its block may stand indented."""
-    code = textwrap.dedent(code)
-    lines = code.split("\n")
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip()
-    return "\n".join(line for line in lines if line.strip())
+def chief_claim(card, found, names):
+    """The one of the claims ``found`` that stands for a card in the table; None of none.
 
-
-def chief_claim(card, names):
-    """The claim that stands for a card in the table, or None if it makes none.
-
-    A card may say which: ``.. glance: statement`` in its text. Otherwise an error or warning
+    A card may say which: ``.. glance:: statement`` in its text. Otherwise an error or warning
     stands for a card whose title speaks of one, and for no other; then one about an option
     in the title, such as ``swap=True``; then one about ``names``; then the first.
 
     Raises:
         LookupError: the card names a claim that it does not make.
     """
-    found = claims(card.code)
     if named := GLANCE.search(card.prose):
         for claim in found:
-            if named[1] in f"{' '.join(claim.statement.split())}  # {claim.text}":
+            if named[1] in f"{' '.join(claim.source.split())}  # {claim.text}":
                 return claim
         raise LookupError(f"no claim contains {named[1]!r}")
     title = card.title.lower()
@@ -91,82 +65,112 @@ def chief_claim(card, names):
         return (
             claim.error != troubled,
             -len(words & set(re.findall(r"\w{3,}", title))),
-            -sum(option in claim.statement for option in options),
-            not last & set(re.findall(r"\w+", claim.statement)),
+            -sum(option in claim.source for option in options),
+            not last & set(re.findall(r"\w+", claim.source)),
         )
 
     return min(found, key=rank, default=None)
 
 
+# ---------------------------------------------------------------------------------- colours
+
+
+def line(code, link=None):
+    """Code within a line of text, or in a table."""
+    return markup.html(code, code, html=f'<code class="highlight">{highlight(code, link)}</code>')
+
+
+def highlight(code, link=None, found=(), reached=None):
+    """``code`` as HTML. A comment after code has the class ``claim``, which site.css marks.
+
+    Arguments:
+        link: from a dotted name as written to ``(url, full name)`` or None; see :func:`linker`.
+        found: the claims in ``code``. One that says what holds since a release and what
+            before is marked branch by branch.
+        reached: did a run with a release that a branch speaks of hold? It is asked with the
+            branch and the next newer one, or None.
+    """
+    tokens = list(LEXER.get_tokens(code))
+    branches = {claim.line: claim.branches for claim in found}
+    made, at, row, before = [], 0, 1, ""
+    while at < len(tokens):
+        end, target = _name(tokens, at, link)
+        spans = ""
+        for kind, text in tokens[at:end]:
+            if kind in Comment and before.strip():
+                spans += _claim(text, branches.get(row), reached)
+            else:
+                spans += _span(text, _css(kind))
+            row += text.count("\n")
+            before = text.rpartition("\n")[2] if "\n" in text else before + text
+        if target:
+            url, name = map(escape, target)
+            spans = f'<a class="reference external" href="{url}" title="{name}">{spans}</a>'
+        made.append(spans)
+        at = end
+    return "".join(made)
+
+
+def _name(tokens, at, link):
+    """Where the longest dotted name that begins at ``at`` and has a page ends, and that page."""
+    end = at + 1
+    if link and tokens[at][0] in Name:
+        while tokens[end : end + 1] == [DOT] and tokens[end + 1 :] and tokens[end + 1][0] in Name:
+            end += 2
+        # An attribute of something that has no name begins with its dot.
+        head = "." if at and tokens[at - 1] == DOT else ""
+        for stop in range(end, at, -2):
+            if target := link(head + "".join(text for _kind, text in tokens[at:stop])):
+                return stop, target
+    return at + 1, None
+
+
+def _claim(comment, branches, reached):
+    if not branches:
+        return _span(comment, "c1 claim")
+    ends, spans = [0], ""
+    for branch in branches[1:]:
+        ends.append(comment.index(f", {branch.text}", ends[-1] + len(branch.text)) + 2)
+    stops = [*ends[1:], len(comment)]
+    for newer, branch, start, stop in zip([None, *branches], branches, ends, stops, strict=False):
+        text = comment[start:stop].removesuffix(", ")
+        classes = ["c1", "claim"]
+        if stop < len(comment):
+            classes.append("branch")
+        if reached and not reached(branch, newer):
+            classes.append("unreached")
+        spans += _span(text, " ".join(classes)) + _span(comment[start + len(text) : stop], "c1")
+    return spans
+
+
 def _css(kind):
+    if kind is Whitespace:
+        return ""
     while kind not in STANDARD_TYPES:
         kind = kind.parent
     return STANDARD_TYPES[kind]
 
 
-def highlight(code, links):
-    """Pygments' tokens of ``code`` as docutils nodes.
+def _span(text, css):
+    text = escape(text, quote=False)
+    return f'<span class="{css}">{text}</span>' if css and text else text
+
+
+def linker(module, used):
+    """The function that :func:`highlight` asks about the code of ``module``.
 
     Arguments:
-        links: function from a dotted name as written to ``(url, full name)`` or None.
-    """
-    tokens = list(PythonLexer(stripnl=False, ensurenl=False).get_tokens(code))
-    position, made = 0, []
-    while position < len(tokens):
-        kind, text = tokens[position]
-        chain = [(kind, text)]
-        if kind in Name:
-            after = tokens[position + 1 :]
-            for dot, name in zip(after[::2], after[1::2], strict=False):
-                if dot != (Operator, ".") or name[0] not in Name:
-                    break
-                chain += [dot, name]
-        found = None
-        while kind in Name and len(chain) > 0:
-            written = "".join(part for _, part in chain)
-            if position and tokens[position - 1] == (Operator, "."):
-                written = "." + written  # an attribute of something that has no name
-            found = links(written)
-            if found or len(chain) == 1:
-                break
-            chain = chain[:-2]
-        spans = [_token(kind, text, made) for kind, text in (chain if found else chain[:1])]
-        if found:
-            url, full = found
-            made.append(nodes.reference("", "", *spans, refuri=url, reftitle=full, internal=False))
-        else:
-            made += spans
-        position += len(spans)
-    return made
-
-
-def _token(kind, text, before):
-    css = _css(kind)
-    if not css or kind is Token.Text.Whitespace:
-        return nodes.Text(text)
-    classes = [css]
-    if kind in Comment:
-        line = "".join(node.astext() for node in before[-200:]).rpartition("\n")[2]
-        if line.strip():
-            classes.append("claim")
-    return nodes.inline(text, text, classes=classes)
-
-
-def linker(page, names):
-    """The function that :func:`highlight` asks, for code of the module ``page``.
-
-    Arguments:
-        names: public names that the card used, from its record: they say what a
+        used: public names that the code used, from its record: they say what a
             method called on a tensor is.
     """
-    heads = apis.imported(page.imports)
+    heads = apis.imported(module.imports)
 
     def link(written):
         head, _, rest = written.partition(".")
         if head in heads:
             full = ".".join(filter(None, [heads[head], rest]))
         elif rest:
-            full = next((n for n in names if n.endswith(f"Tensor.{rest}")), None)
+            full = next((n for n in used if n.endswith(f"Tensor.{rest}")), None)
         else:
             return None
         url = full and apis.url(full)

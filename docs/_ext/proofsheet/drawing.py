@@ -48,6 +48,20 @@ class Tensors(SphinxDirective):
         return []
 
 
+class Glance(SphinxDirective):
+    """``.. glance:: total / len(data)``: the claim that stands for the card in the table.
+
+    :func:`code.chief_claim` reads it from the card's text.
+    """
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        """Nothing: the table stands at the top of the page."""
+        return []
+
+
 def scrape_tensors(block, block_vars, gallery_conf):
     """sphinx-gallery image scraper: draw what the directive of the card that just ran names."""
     name = block_vars["target_file"].removeprefix(gallery_conf["src_dir"])
@@ -389,5 +403,6 @@ def _memory(value, names):
 def setup(app):
     """Register the directive and its style sheet."""
     app.add_directive("tensors", Tensors)
+    app.add_directive("glance", Glance)
     graph.setup(app)
     app.add_css_file("tensors.css")

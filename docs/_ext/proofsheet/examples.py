@@ -3,24 +3,17 @@
 import base64
 import re
 from collections import defaultdict
+from html import escape
 
 from docutils import nodes
 from sphinx.locale import _
 from sphinx.util import logging
 
-from . import apis, records, running
+from . import apis, data, markup, records, running
 
 logger = logging.getLogger(__name__)
 
 NAMED = 3  # examples named below a card
-
-
-class fold(nodes.General, nodes.Element):
-    """Content that shows when it is asked for; ``summary`` is what asks."""
-
-
-class ways(nodes.General, nodes.Element):
-    """Stands for links between cards and examples until all pages are read."""
 
 
 def result(sections, title):
@@ -60,11 +53,17 @@ def lead_on(top, sections):
 def conceal(section, card):
     """Fold hints, and in a cell called "Solution" all but its title."""
     for hint in list(section.findall(nodes.hint)):
-        hint.replace_self(fold("", *hint.children, summary=_("Hint")))
+        hint.replace_self(_folded(_("Hint"), hint.children))
     if card.title.startswith("Solution"):
-        folded = fold("", *section.children[1:], summary=_("Show the solution"))
+        folded = _folded(_("Show the solution"), section.children[1:])
         section.children[1:] = []
         section += folded
+
+
+def _folded(summary, children):
+    """Content that shows when ``summary`` is asked for: the browser's own folding."""
+    before = f"<summary>{escape(summary)}</summary>\n"
+    return markup.element("", "", *children, tag="details", before=before, classes=["fold"])
 
 
 def arguments(title):
@@ -83,93 +82,57 @@ def connect(env):
     leads, for each function it uses, to the first card with it in the title.
 
     Returns:
-        dict: page to ``{anchor: [(text, page, anchor)]}``; an example's anchor is "", and
-        ``text`` there is the name of the function.
+        dict: ``(page, anchor)`` of a card to the pages of examples; ``(page, "")`` of an
+        example to ``{name of a function: mention}``.
     """
+    domain = data.of(env)
     order = [
         page
         for chapter in env.toctree_includes.get("gallery/index", ())
         for page in env.toctree_includes.get(chapter, ())
     ]
+    texts = {name: "\n".join(card.code for card in domain.page(name).cards) for name in order}
     users = defaultdict(list)
-    texts, cards = {}, {}
-    for docname, entries in env.proofsheet_cards.items():
-        texts[docname] = "\n".join(card["code"] for card in entries)
-        cards |= {(docname, card["anchor"]): card for card in entries}
     for docname in order:
-        for name in sorted(set().union(*(c["used"] for c in env.proofsheet_cards[docname]))):
+        for name in set().union(*(card.used for card in domain.page(docname).cards)):
             users[name].append(docname)
-    found = defaultdict(lambda: defaultdict(list))
-    for name, pairs in apis.index(env).items():
-        homes = [entry["page"] for rank, entry in pairs if rank == 0]
-        homes = [home for home in homes if home.startswith("reference/")]
-        for home in homes[:1]:
-            page, _hash, anchor = home.partition(".html#")
-            for docname in users[name]:
-                found[docname][""].append((name, page, anchor))
+    cards = {
+        (name, card.anchor): card for name, page in domain.pages.items() for card in page.cards
+    }
+    found = defaultdict(dict)
+    for name, mentions in domain.once(apis.index).items():
+        homes = [m for m in mentions if m.rank == 0 and m.docname.startswith("reference/")]
+        for docname in users[name] if homes else ():
+            found[docname, ""][name] = homes[0]
         for home in homes:
-            page, _hash, anchor = home.partition(".html#")
-            known, wanted = found[page][anchor], cards[page, anchor]["arguments"]
+            wanted = cards[home.docname, home.anchor].arguments
             for user in users[name]:
-                shows = wanted is not None and all(part in texts[user] for part in wanted)
-                if shows and ("", user, "") not in known:
-                    known.append(("", user, ""))
-    for anchors in found.values():
-        for anchor, links in anchors.items():
-            if anchor:
-                links.sort(key=lambda link: order.index(link[1]))
-                del links[NAMED:]
-    return {page: dict(anchors) for page, anchors in found.items()}
+                if wanted is not None and all(part in texts[user] for part in wanted):
+                    found[home.docname, home.anchor][user] = None
+    return {
+        key: sorted(links, key=order.index)[:NAMED] if key[1] else links
+        for key, links in found.items()
+    }
 
 
-def rewrite(app, env):
-    """``env-updated``: pages whose links changed because another page did."""
-    old, new = env.proofsheet_ways, connect(env)
-    env.proofsheet_ways = new
-    changed = {page for page in {*old, *new} if old.get(page) != new.get(page)}
-    return sorted(changed & set(env.found_docs))
-
-
-def fill(app, doctree, docname):
-    """Put the links where their placeholder stands."""
-    for place in list(doctree.findall(ways)):
-        links = app.env.proofsheet_ways.get(docname, {}).get(place["anchor"], ())
-        if not links:
-            place.parent.remove(place)
-            continue
-        label = _("Cards for what is used here") if not place["anchor"] else _("In use:")
-        line = nodes.paragraph("", "", nodes.inline("", label, classes=["ways-label"]))
-        for text, page, anchor in links:
-            uri = app.builder.get_relative_uri(docname, page) + (f"#{anchor}" if anchor else "")
-            if text:
-                short = text.removeprefix("torch.")
-                shown, title = [nodes.literal("", short)], text
-            else:
-                known = app.env.proofsheet_pages[page]["title"]
-                shown, title = [node.deepcopy() for node in known.children], ""
-            link = nodes.reference("", "", *shown, refuri=uri, internal=True)
-            if title:
-                link["reftitle"] = title
-            between = " · " if (text, page, anchor) != links[0] else " "
-            line += [nodes.Text(between), nodes.inline("", "", link)]
-        line["classes"] = ["ways", "ways-cards" if not place["anchor"] else "ways-examples"]
-        place.replace_self(line)
-
-
-def prepare(app):
-    """Give the environment, which is kept between builds, the links that pages show."""
-    if not hasattr(app.env, "proofsheet_ways"):
-        app.env.proofsheet_ways = {}
-
-
-def visit_fold(self, node):
-    """The browser's own folding."""
-    self.body.append(f'<details class="fold"><summary>{self.encode(node["summary"])}</summary>\n')
-
-
-def depart_fold(self, _node):
-    """Close it."""
-    self.body.append("</details>\n")
+def ways(app, docname, place):
+    """Links from a card to examples, or from an example to cards."""
+    domain, anchor = data.of(app.env), place["anchor"]
+    links = domain.once(connect).get((docname, anchor))
+    if not links:
+        return []
+    if anchor:
+        label, kind = _("In use:"), "ways-examples"
+        made = [markup.link(app, docname, page, domain.page(page).title) for page in links]
+    else:
+        label, kind = _("Cards for what is used here"), "ways-cards"
+        made = []
+        for name, mention in links.items():
+            short = nodes.literal("", name.removeprefix("torch."))
+            made.append(mention.link(app, docname, [short], reftitle=name))
+    parts = markup.joined([nodes.inline("", "", link) for link in made])
+    shown = nodes.inline("", label, classes=["ways-label"])
+    return [nodes.paragraph("", "", shown, nodes.Text(" "), *parts, classes=["ways", kind])]
 
 
 def used(page, card):
@@ -182,12 +145,3 @@ def used(page, card):
         return names
     words = set(re.findall(r"\w+", card.code))
     return {name for name in names if name.rpartition(".")[2] in words}
-
-
-def setup(app):
-    """Register the nodes and the hooks."""
-    app.add_node(fold, html=(visit_fold, depart_fold))
-    app.add_node(ways)
-    app.connect("builder-inited", prepare)
-    app.connect("env-updated", rewrite)
-    app.connect("doctree-resolved", fill)

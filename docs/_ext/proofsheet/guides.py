@@ -1,4 +1,4 @@
-"""Pages that lead through the others: the learning path, and the handbooks' topics."""
+"""What leads to cards: "Which one do I need?", the quick reference, the path, the topics."""
 
 import csv
 import math
@@ -10,27 +10,124 @@ from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from . import pages, records
+from . import apis, code, data, pages, records
+from .markup import cell, joined, link, table
 
 logger = logging.getLogger(__name__)
+
+
+# ---------------------------------------------------------------------- which one do I need?
+
+
+class Which(SphinxDirective):
+    """``.. which::``: a table whose names lead to their cards.
+
+    Its content is a list, one item a row: names in code face, a colon, when they are the
+    right ones. A row whose card is gone fails the build.
+    """
+
+    has_content = True
+
+    def run(self):
+        place = data.later(call=which)
+        self.state.nested_parse(self.content, self.content_offset, place)
+        return [place]
+
+
+def which(app, docname, place):
+    """The table."""
+    rows = []
+    for item in place.findall(nodes.list_item):
+        names, need = _parts(item[0])
+        links = [_link(app, docname, name, item) for name in names]
+        rows.append([cell(*need), cell(*joined(links))])
+    return [table((_("What you need"), _("Use")), _("Which one do I need?"), rows, "which")]
+
+
+def _parts(paragraph):
+    """The names before the first colon outside code, and copies of the nodes after it."""
+    names = []
+    for place, node in enumerate(paragraph.children):
+        if isinstance(node, nodes.Text):
+            _head, colon, tail = re.split(r"([:：]|\Z)", node.astext(), maxsplit=1)
+            if colon:
+                rest = [other.deepcopy() for other in paragraph.children[place + 1 :]]
+                return names, [nodes.Text(tail.strip() if not rest else tail.lstrip()), *rest]
+        else:
+            names.append(node)
+    return names, []
+
+
+def _link(app, docname, literal, where):
+    """From a name to the first card that shows it, one on this page before others."""
+    text = literal.astext()
+    cards = data.of(app.env).once(apis.index)
+    found = cards.get(apis.named(text)[0])
+    if not found:
+        found = next((mentions for n, mentions in cards.items() if n.endswith(f".{text}")), None)
+    if not found:
+        logger.warning("no card shows %s", text, location=where, once=True)
+        return nodes.literal("", text)
+    mention = min(found, key=lambda mention: (mention.rank, mention.docname != docname))
+    short = nodes.literal("", text.rpartition(".")[2] if text.count(".") > 1 else text)
+    return mention.link(app, docname, [short], reftitle=mention.title)
+
+
+# --------------------------------------------------------------------------- quick reference
+
+FIRST = 2  # cards of each module; modules begin with what is wanted most
+LONGEST = 58  # characters of a line of code
+
+
+class QuickReference(SphinxDirective):
+    """``{quick-reference}``: every chapter, every module, the chief line of its first cards."""
+
+    def run(self):
+        return [data.later(call=quick)]
+
+
+def quick(app, docname, _place):
+    """A section for each chapter."""
+    below = app.env.toctree_includes
+    found = []
+    for chapter in below.get("reference/index", ()):
+        items = nodes.bullet_list(classes=["quick-lines"])
+        for target in below.get(chapter, ()):
+            for card in _short(data.of(app.env).page(target).cards):
+                where = link(app, docname, target, card.heading, card.anchor)
+                text = f"{card.chief.source}  #\N{NO-BREAK SPACE}{card.chief.text}"
+                line = nodes.paragraph("", "", code.line(text))
+                line["classes"] += ["verified"] if card.verified else []
+                items += nodes.list_item("", nodes.paragraph("", "", where), line)
+        title = link(app, docname, chapter, [nodes.Text(app.env.titles[chapter].astext())])
+        section = nodes.section("", nodes.title("", "", title), items)
+        section["ids"], section["classes"] = [nodes.make_id(chapter)], ["quick"]
+        found.append(section)
+    return found
+
+
+def _short(cards):
+    """The first cards of a module that have a short line with a claim."""
+    return [
+        card
+        for card in cards
+        if (claim := card.chief)
+        and not (claim.error or claim.branches or "\n" in claim.source)
+        and max(len(claim.source), len(claim.text)) <= LONGEST
+    ][:FIRST]
+
+
+# ------------------------------------------------------------------------- path and handbooks
 
 TOPICS = records.ROOT / "docs" / "topics.tsv"
 # What a reader manages in a minute who tries out what is read.
 WORDS, LINES = 150, 10
 
 
-class path_steps(nodes.General, nodes.Element):
-    """Stands for a list of pages until all are read."""
-
-
-class topic_pages(nodes.General, nodes.Element):
-    """Stands for the links of one topic until all pages are read."""
-
-
-def minutes(page):
+def minutes(module):
     """How long a module or example takes to read, from its words and its lines of code."""
-    prose = f"{page.summary} " + " ".join(card.prose for card in page.cards)
-    lines = sum(card.code.count("\n") + 1 for card in page.cards)
+    prose = f"{module.summary} " + " ".join(card.prose for card in module.cards)
+    lines = sum(card.code.count("\n") + 1 for card in module.cards)
     return math.ceil(len(re.findall(r"\w+", prose)) / WORDS + lines / LINES)
 
 
@@ -40,25 +137,31 @@ class LearningPath(SphinxDirective):
     has_content = True
 
     def run(self):
-        """Leave a placeholder: other pages may not be read yet."""
-        return [path_steps(pages=[line.strip() for line in self.content if line.strip()])]
+        named = [line.strip() for line in self.content if line.strip()]
+        return [data.later(call=steps, pages=named)]
+
+
+def steps(app, docname, place):
+    """The pages as a list."""
+    known = _known(app, place)
+    modules = {name: records.module(name) for name in known}
+    times = {name: minutes(module) for name, module in modules.items() if module}
+    return [pages.listing(app, docname, known, times=times)]
 
 
 class HandbookTopics(SphinxDirective):
     """``{handbook-topics}``: every topic of ``docs/topics.tsv`` with the pages that cover it."""
 
     def run(self):
-        """The topics' words are translated as any other text; links follow later."""
         self.env.note_dependency(str(TOPICS))
         found, chapter = [], None
         for number, (topic, group, where, text) in enumerate(topics(), 1):
             if group != chapter:
                 chapter = group
                 found.append(nodes.bullet_list(classes=["topics"]))
-            item = nodes.list_item()
-            self.state.nested_parse(StringList([text], source=str(TOPICS)), number, item)
-            item += topic_pages(topic=topic, pages=where)
-            found[-1] += item
+            place = data.later(call=covering, topic=topic, pages=where)
+            self.state.nested_parse(StringList([text], source=str(TOPICS)), number, place)
+            found[-1] += nodes.list_item("", place)
         return found
 
 
@@ -69,36 +172,27 @@ def topics():
             yield topic, chapter, where.split(), text
 
 
-def fill(app, doctree, docname):
-    """Put links where their placeholders stand."""
-    for place in list(doctree.findall(path_steps)):
-        known = _known(app, place["pages"], place)
-        times = {name: minutes(records.module(name)) for name in known if records.module(name)}
-        place.replace_self(pages.listing(app, docname, known, times=times))
-    for place in list(doctree.findall(topic_pages)):
-        line = nodes.paragraph(classes=["topic-pages"])
-        for target in _known(app, place["pages"], place):
-            title = [node.deepcopy() for node in app.env.titles[target].children]
-            uri = app.builder.get_relative_uri(docname, target)
-            line += [nodes.reference("", "", *title, refuri=uri, internal=True), nodes.Text(" ")]
-        if not len(line):
-            line += nodes.inline("", _("to come"), classes=["to-come"])
-        topic = nodes.inline("", f"{place['topic']} ", classes=["topic-id", "notranslate"])
-        place.parent[0].insert(0, topic)  # only now: a translation replaces all of a paragraph
-        place.replace_self(line)
+def covering(app, docname, place):
+    """A topic's number and words, and links to its pages."""
+    words = place[0].deepcopy()
+    words.insert(0, nodes.inline("", f"{place['topic']} ", classes=["topic-id", "notranslate"]))
+    line = nodes.paragraph(classes=["topic-pages"])
+    for target in _known(app, place):
+        line += [link(app, docname, target, app.env.titles[target].children), nodes.Text(" ")]
+    if not len(line):
+        line += nodes.inline("", _("to come"), classes=["to-come"])
+    return [words, line]
 
 
-def _known(app, targets, place):
-    for target in targets:
+def _known(app, place):
+    for target in place["pages"]:
         if target not in app.env.found_docs:
-            logger.warning("no page %s", target, location=place)
-    return [target for target in targets if target in app.env.found_docs]
+            logger.warning("no page %s", target, location=place, once=True)
+    return [target for target in place["pages"] if target in app.env.found_docs]
 
 
 def setup(app):
-    """Register the directives."""
-    app.add_node(path_steps)
-    app.add_node(topic_pages)
+    app.add_directive("which", Which)
+    app.add_directive("quick-reference", QuickReference)
     app.add_directive("learning-path", LearningPath)
     app.add_directive("handbook-topics", HandbookTopics)
-    app.connect("doctree-resolved", fill)

@@ -1,40 +1,29 @@
 """Two quiet colour schemes for code, all colours at least 4.5 : 1 on the code background."""
 
+from pygments import token as t
 from pygments.style import Style
-from pygments.token import (
-    Comment,
-    Error,
-    Generic,
-    Keyword,
-    Name,
-    Number,
-    Operator,
-    Punctuation,
-    String,
-    Token,
-)  # fmt: skip
 
 
 def scheme(ink, keyword, string, number, comment):
     """Colour what carries meaning when one reads tensors; leave the rest in ink."""
     return {
-        Token: ink,
-        Name: ink,
-        Operator: ink,
-        Punctuation: ink,
-        Keyword: keyword,
-        Keyword.Constant: number,
-        Operator.Word: keyword,
-        Name.Decorator: keyword,
-        Name.Exception: ink,
-        String: string,
-        String.Interpol: ink,
-        Number: number,
-        Comment: f"noitalic {comment}",
-        Generic.Error: number,
-        Generic.Prompt: comment,
-        Generic.Output: ink,
-        Error: ink,
+        t.Token: ink,
+        t.Name: ink,
+        t.Operator: ink,
+        t.Punctuation: ink,
+        t.Keyword: keyword,
+        t.Keyword.Constant: number,
+        t.Operator.Word: keyword,
+        t.Name.Decorator: keyword,
+        t.Name.Exception: ink,
+        t.String: string,
+        t.String.Interpol: ink,
+        t.Number: number,
+        t.Comment: f"noitalic {comment}",
+        t.Generic.Error: number,
+        t.Generic.Prompt: comment,
+        t.Generic.Output: ink,
+        t.Error: ink,
     }
 
 

@@ -3,27 +3,26 @@
 import re
 
 from docutils import nodes
-from latex2mathml.converter import convert
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-FUNCTION = re.compile(r"(<mi>(?:log|ln|exp|max|min|sin|cos|tanh)</mi>)(?=<m(?:i|n|sub|sup)>)")
+APPLIED = re.compile(r"<mo>&ApplyFunction;</mo>(?=<m[in]>|<msu[bp]>)")
 BEFORE, AFTER = re.compile(r"[(\[（“‘]+$"), re.compile(r"^[,.;:!?)\]，。、；：！？）”’]+")
 
 
-def mathml(formula, display="inline"):
-    """The formula, with the space behind a function's name that the converter leaves out."""
-    return FUNCTION.sub(r'\1<mspace width="0.17em" />', convert(formula, display=display))
+def mathml(formula, block=False):
+    """The formula on one line, with a real prime, and a space between a function and a letter."""
+    made = tex2mathml(formula.replace("'", r"^{\prime}"), as_block=block)
+    return APPLIED.sub('<mspace width="0.17em" />', re.sub(r"\n\s*", "", made))
 
 
 def visit_inline(self, node):
-    """A formula in a line."""
     self.body.append(mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def visit_block(self, node):
-    """A formula of its own."""
-    self.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>\n')
+    self.body.append(f'<div class="math">{mathml(node.astext(), block=True)}</div>\n')
     raise nodes.SkipNode
 
 
@@ -47,6 +46,5 @@ class Together(SphinxPostTransform):
 
 
 def setup(app):
-    """Register the renderer; ``html_math_renderer = "mathml"`` chooses it."""
     app.add_post_transform(Together)
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))

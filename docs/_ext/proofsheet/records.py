@@ -1,16 +1,16 @@
 """Read what verification runs found: which card was checked where, and is it still the same?"""
 
 import hashlib
-import json
 import platform
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from torchproof import cards, record
 
 ROOT = Path(__file__).resolve().parents[3]
+# What this machine found, and what is committed of what others found.
+BUILT, COMMITTED = ROOT / "build" / "verified", ROOT / "docs" / "verified"
 
 DEVICES = ("cpu", "cuda")
 DEVICE_NAMES = {"cpu": "CPU", "cuda": "CUDA"}
@@ -19,28 +19,19 @@ SOURCES = {"reference": "snippets", "gallery": "gallery"}
 
 
 @dataclass(frozen=True)
-class Record:
-    """One verification run on one device; ``cards`` maps ``file::card`` to its outcome."""
+class Summary:
+    """What runs on one kind of device have in common, in the words of a page."""
 
-    torch: str
+    torch: str  # "2.14.1", or "2.11 to 2.14"
     python: str
     device: str
-    date: str
-    cards: dict = field(hash=False)
+    date: str  # of the run; of the first and the last, where they differ
 
 
 @cache  # until a build starts
-def load(device):
-    """The record of ``device`` ("cpu" or "cuda"), or None.
-
-    What this machine found in ``build/verified`` goes before what is committed.
-    """
-    for folder in ("build/verified", "docs/verified"):
-        path = ROOT / folder / f"{device}.json"
-        if path.is_file():
-            found = json.loads(path.read_text(encoding="utf-8"))
-            return Record(**{name: found[name] for name in Record.__dataclass_fields__})
-    return None
+def known():
+    """All records that there are."""
+    return record.Records(BUILT, COMMITTED)
 
 
 @cache  # there are more files than lru_cache keeps by default
@@ -49,7 +40,11 @@ def _read(path, _mtime):
 
 
 def module(docname):
-    """The module or example that a page is made from, or None for other pages."""
+    """The module or example that a page is made from, or None for other pages.
+
+    Raises:
+        CardError: the file cannot be read as cards.
+    """
     top, _, rest = docname.partition("/")
     path = ROOT / SOURCES.get(top, "-") / f"{rest}.py"
     return _read(path, path.stat().st_mtime_ns) if path.is_file() else None
@@ -59,9 +54,10 @@ def docnames():
     """Pages that are made from scripts, in reading order."""
     found = []
     for top, folder in SOURCES.items():
-        for path in sorted((ROOT / folder).glob("*/*.py")):
-            if not path.name.startswith("_") and not path.parent.name.startswith("_"):
-                found.append(f"{top}/{path.parent.name}/{path.stem}")
+        for path in cards.files([ROOT / folder]):
+            below = path.relative_to(ROOT / folder)
+            if len(below.parts) == 2:  # a chapter, a file
+                found.append(f"{top}/{below.with_suffix('').as_posix()}")
     return found
 
 
@@ -69,10 +65,25 @@ def outcome(page, unit, device):
     """How ``unit`` (a card, or a whole example) of module ``page`` stands on ``device``.
 
     Returns:
-        "checked", "changed" (since it was checked), "failed" or "missing".
+        "checked" (now, or on a GPU with some release), "failed", "changed" or "missing".
     """
-    found = load(device)
-    return record.outcome(found.cards if found else {}, page, unit)
+    found = _entries(page, unit, device)
+    if any(not entry.get("failures") for entry in found):
+        return "checked"
+    if found:
+        return "failed"
+    other = known().entries.get(f"{page.name}::{unit.name}", ())
+    return "changed" if any(entry["of"]["device"] == device for entry in other) else "missing"
+
+
+def _entries(page, unit, device):
+    """Entries that count for a page: on the CPU those of what is installed here.
+
+    A GPU is not found everywhere: there a run with another release says so, and counts.
+    """
+    if device == "cpu":
+        return known().current(page, unit, device)
+    return [entry for entry in known().of(page, unit) if entry["of"]["device"] == device]
 
 
 def unit_of(page, card):
@@ -86,32 +97,90 @@ def verified(page, card):
     return [device for device in DEVICES if outcome(page, unit, device) == "checked"]
 
 
+def failures(page, card):
+    """What came out instead of what ``card`` claims: ``[(line in the file, text, run)]``."""
+    unit = unit_of(page, card)
+    lines = range(card.line, card.line + card.code.count("\n") + 1)
+    return [
+        (unit.line + line, text, entry["of"])
+        for device in DEVICES
+        for entry in _entries(page, unit, device)
+        for line, text in entry.get("failures", ())
+        if unit is card or unit.line + line in lines
+    ]
+
+
+def releases(page, unit, device="cpu"):
+    """Releases of PyTorch, such as ``(2, 14)``, with which ``unit`` as it is written holds."""
+    return sorted(
+        {
+            tuple(map(int, entry["of"]["torch"].split(".")[:2]))
+            for entry in known().of(page, unit)
+            if entry["of"]["device"] == device and not entry.get("failures")
+        }
+    )
+
+
+def reached(page, card, first=None, before=None):
+    """Whether a run with a release from ``first`` on, and older than ``before``, held ``card``."""
+    return any(
+        (first is None or release >= first) and (before is None or release < before)
+        for device in DEVICES
+        for release in releases(page, unit_of(page, card), device)
+    )
+
+
 def used(page, card):
     """Public PyTorch names that the lines of ``card`` used when it was checked."""
-    names = set()
     unit = unit_of(page, card)
-    for device in DEVICES:
-        if outcome(page, unit, device) in ("checked", "failed"):
-            names.update(load(device).cards[f"{page.name}::{unit.name}"].get("apis", ()))
-    return names
+    found = [entry for device in DEVICES for entry in _entries(page, unit, device)]
+    return {name for entry in found for name in entry.get("apis", ())}
 
 
 def claims(page, unit):
     """How many claims ``unit`` was found to make: from a record of its present text."""
-    for device in DEVICES:
-        if outcome(page, unit, device) == "checked":
-            return load(device).cards[f"{page.name}::{unit.name}"]["claims"]
-    return 0
+    found = [entry for device in DEVICES for entry in _entries(page, unit, device)]
+    return max((entry["claims"] for entry in found if not entry.get("failures")), default=0)
+
+
+def summary(units, device):
+    """What the runs that checked ``units``, pairs of module and unit, say of themselves.
+
+    Returns:
+        Summary, or None where nothing was checked on this device.
+    """
+    runs, spans = [], set()
+    for page, unit in units:
+        found = [one["of"] for one in _entries(page, unit, device) if not one.get("failures")]
+        runs += found
+        if found:
+            spans.add(tuple(releases(page, unit, device)))
+    if not runs:
+        return None
+    common = sorted(set.intersection(*map(set, spans)))  # with which all of them hold
+    texts = [".".join(map(str, release)) for release in common]
+    if len(texts) > 2 and common[-1][1] - common[0][1] == len(common) - 1:
+        texts = [f"{texts[0]}–{texts[-1]}"]  # none between is missing
+    elif len(texts) < 2:
+        texts = sorted({run["torch"] for run in runs})
+    return Summary(
+        ", ".join(texts),
+        " · ".join(sorted({run["python"] for run in runs})),
+        " · ".join(sorted({run["name"] for run in runs})),
+        "–".join(dict.fromkeys((min(r["date"] for r in runs), max(r["date"] for r in runs)))),
+    )
 
 
 def digest(docname):
     """Hash of all that the page ``docname`` shows from its cards and from records."""
     page = module(docname)
-    runs = [run for run in map(load, DEVICES) if run]
-    shown = [(run.torch, run.python, run.device, run.date) for run in runs]
+    shown = []
     for unit in page.units():
-        outcomes = [outcome(page, unit, device) for device in DEVICES]
-        shown.append((unit.sha256, outcomes, sorted(used(page, unit))))
+        shown += [unit.sha256, sorted(used(page, unit))]
+        for device in DEVICES:
+            shown += [outcome(page, unit, device), releases(page, unit, device)]
+            shown += [entry.get("failures") for entry in _entries(page, unit, device)]
+    shown += [summary([(page, unit) for unit in page.units()], device) for device in DEVICES]
     return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
@@ -120,15 +189,14 @@ def figures():
 
     Returns:
         dict: ``modules``, ``examples``, ``cards``, ``claims`` and ``devices``, a list of
-        ``(device, record, checked units, all units)``; a device that nothing ran on yet
-        has an empty record and none checked.
+        ``(device, Summary or None, checked units, all units)``.
     """
     pages = [module(name) for name in docnames()]
     units = [(page, unit) for page in pages for unit in page.units()]
     devices = []
     for device in DEVICES:
         checked = sum(outcome(page, unit, device) == "checked" for page, unit in units)
-        devices.append((device, load(device), checked, len(units)))
+        devices.append((device, summary(units, device), checked, len(units)))
     return {
         "modules": sum(not page.example for page in pages),
         "examples": sum(page.example for page in pages),
@@ -140,11 +208,5 @@ def figures():
 
 def versions():
     """Versions that a page's content depends on, without importing what they are of."""
-    names = ("torch", "torchvision", "numpy", "matplotlib", "sphinx-gallery")
-    found = {"python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+    names = ("torch", *record.OPTIONAL, "sphinx-gallery")
+    return {"python": platform.python_version()} | {name: record.version(name) for name in names}

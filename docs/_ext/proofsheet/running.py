@@ -1,25 +1,36 @@
-"""Keep sphinx-gallery's runs honest: clean state, strict warnings, a cache that notices changes."""
+"""Let sphinx-gallery run what is out of date, side by side and in the checker's processes.
 
+Before sphinx-gallery looks, each script whose page is out of date is handed to a fork that
+holds torch ready, and sphinx-gallery's own ``generate_file_rst`` runs it there. That run of
+an example is its verification, too; cards are checked beside it, each alone. When
+sphinx-gallery then looks, it finds everything up to date and runs nothing.
+"""
+
+import ast
 import builtins
+import fcntl
 import functools
-import gc
 import hashlib
 import json
 import logging
 import os
-import re
 import shutil
 import sys
 import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 from docutils import nodes
 from docutils.utils import get_source_line
-from sphinx_gallery import gen_gallery
+from sphinx.errors import ExtensionError
+from sphinx_gallery import gen_gallery, gen_rst
 
-from torchproof import ready
+from torchproof import __main__ as checker
+from torchproof import cards, execute, process, record
 
-from . import code, records
+from . import records
 
 # Readable on a light and on a dark page, and told apart by colour-blind readers
 # (Okabe and Ito's set without its yellow and black, lightness in between).
@@ -48,70 +59,12 @@ STYLE = {
 
 THUMBNAIL = 264  # pixels, for the 176 that a list shows
 
-_state = {}
 
-
-def reset(gallery_conf, fname, when):
-    """Give every script the same clean state; sphinx-gallery calls it around each."""
-    import torch
-
-    from torchproof import execute  # which imports torch
-
-    if when == "after":
-        _state.pop("warnings").__exit__(None, None, None)
-    if len(sys.modules) != _state.get("modules"):
-        # sphinx-gallery collects garbage before each script, 80-150 ms with torch
-        # loaded; imported modules stay, so their contents need not be looked at again.
-        gc.freeze()
-        _state["modules"] = len(sys.modules)
-        _state.setdefault("torch", (torch.get_num_threads(), torch.get_default_dtype()))
-    if when == "before":
-        ready.hold(ready.needed(_page(fname).path.read_text(encoding="utf-8")))
-        execute.warm(_page(fname).imports)  # as the checker does
-    threads, dtype = _state["torch"]
-    torch.manual_seed(0)
-    torch.set_default_dtype(dtype)
-    torch.set_default_device(None)
-    torch.set_grad_enabled(True)
-    torch.set_num_threads(threads)
-    torch.set_printoptions(profile="default")
-    if torch.are_deterministic_algorithms_enabled():  # the call below takes a second
-        torch.use_deterministic_algorithms(False)
-    page = _page(fname)
-    if "matplotlib" in page.path.read_text(encoding="utf-8"):
-        _reset_figures()
-    if when == "before":
-        _state["warnings"] = warnings.catch_warnings()
-        _state["warnings"].__enter__()
-        warnings.simplefilter("error")
-        for category, text in _declared(page):
-            pattern = ".*".join(re.escape(part.strip()) for part in text.split("..."))
-            warnings.filterwarnings("ignore", f"(?s).*{pattern}", category)
-
-
-def _page(fname):
-    """The module of a script, of which sphinx-gallery tells the file name alone."""
-    (name,) = [name for name in records.docnames() if name.endswith(f"/{fname[:-3]}")]
-    return records.module(name)
-
-
-def _reset_figures():
+def _style_figures():
     import matplotlib
-    import matplotlib.pyplot as plt
     from cycler import cycler
 
-    plt.close("all")
-    matplotlib.rcdefaults()
     matplotlib.rcParams.update(STYLE, **{"axes.prop_cycle": cycler(color=CYCLE)})
-
-
-def _declared(page):
-    """The warnings that a script announces in claims: ``# UserWarning: text``."""
-    for card in page.cards:
-        for claim in code.claims(card.code):
-            category, colon, text = claim.text.partition(": ")
-            if colon and category.endswith("Warning"):
-                yield getattr(builtins, category, Warning), text
 
 
 def scrape_figures(block, block_vars, gallery_conf):
@@ -166,67 +119,179 @@ def _width(path):
         return image.width
 
 
-class ChapterOrder:
-    """Sort key of sphinx-gallery: modules in the order that their chapter's header gives.
+def copy_indexes(app):
+    """Copy the lists of chapters; those of pages sphinx-gallery copies with the scripts."""
+    for top, folder in records.SOURCES.items():
+        (Path(app.srcdir) / top).mkdir(exist_ok=True)
+        shutil.copy2(records.ROOT / folder / "index.rst", Path(app.srcdir) / top)
 
-    The header says so in a comment, ``.. order: creating random_tensors ...``; a module
-    that it does not name stands behind the others, by name.
+
+# --- one script, in a fork ----------------------------------------------------------------
+
+
+@dataclass
+class Render:
+    """Task of process.run: let sphinx-gallery run a script, and write what its page shows.
+
+    A unit of an example is checked by that very run. Of a module the unit is the whole
+    file, whose cards are checked elsewhere, each alone.
     """
 
-    def __init__(self, src_dir):
-        self.header = Path(src_dir) / "GALLERY_HEADER.rst"
+    conf: dict  # sphinx-gallery's
+    target: Path
+    example: bool
 
-    def __repr__(self):
-        return "<ChapterOrder>"  # sphinx-gallery writes it into its configuration's hash
+    def __call__(self, unit, path, seed, device):
+        if seed:  # an example that does not seed itself: once more, and nothing to show
+            return process.check(unit, path, seed, device)
+        _style_figures()
+        gen_rst.patch_warnings = nullcontext  # warnings are the checker's affair
+        gen_rst.gc = SimpleNamespace(collect=lambda: None)  # 80-150 ms with torch loaded
+        if self.example:
+            perform = functools.partial(self.perform, path)
+            return process.check(unit, path, seed, device, perform=perform)
+        with warnings.catch_warnings(action="ignore"):
+            errors = self.generate(path)
+        said = [(1, f"as a script, from top to bottom: {error!r}") for error in errors]
+        return record.Outcome(0, said, 0.0, [])
 
-    @functools.cached_property
-    def names(self):
-        """The modules that the header names, in order."""
-        text = self.header.read_text(encoding="utf-8")
-        named = re.search(r"^\.\. order:((?:.|\n )*)", text, re.MULTILINE)
-        return named[1].split() if named else []
+    def generate(self, path):
+        """Write the page's source, its notebook and its figures; returns errors of the script."""
+        (self.target / "images" / "thumb").mkdir(parents=True, exist_ok=True)
+        mark = self.target / f"{path.name}.md5"
+        mark.unlink(missing_ok=True)  # with it nothing would run
+        errors, handle = [], gen_rst.handle_exception
 
-    def __call__(self, filename):
-        """Where ``filename``, or a chapter of that name, stands."""
-        stem = Path(filename).stem
-        return (self.names.index(stem) if stem in self.names else len(self.names), stem)
+        def failed(info, *more):
+            errors.append(info[1])
+            return handle(info, *more)
+
+        gen_rst.handle_exception = failed
+        gen_rst.generate_file_rst(path.name, self.target, path.parent, self.conf)
+        # A script that failed leaves no mark; without one it would run again, in Sphinx itself.
+        mark.write_text(hashlib.md5((self.target / path.name).read_bytes()).hexdigest())
+        return errors
+
+    def perform(self, path, tree, names):
+        """Have sphinx-gallery run the statements of ``tree``, which report to the checker."""
+        vars(builtins).update(names)
+        folder, statements = os.getcwd(), list(tree.body)
+
+        def compiled(block, filename, mode):
+            """Instead of the block that sphinx-gallery read: the same lines of ``tree``."""
+            os.chdir(folder)  # what a script writes does not belong beside its source
+            ends = [node.end_lineno for node in ast.walk(block) if hasattr(node, "end_lineno")]
+            count = sum(node.lineno <= max(ends, default=0) for node in statements)
+            # What sphinx-gallery asks for as the value of a last expression, which it hides.
+            body = [*ast.parse(f"___ = None; {execute.HOOK}.names = globals()").body]
+            body += statements[:count]
+            del statements[:count]
+            return compile(ast.Module(body, []), filename, mode, optimize=0)
+
+        gen_rst.codeop = SimpleNamespace(Compile=lambda: _Compile(compiled))
+        for error in self.generate(path):
+            raise error
 
 
-def chapter_order(folder):
-    """Sort key of sphinx-gallery: chapters in the order that the header above them gives."""
-    folder = Path(folder)
-    source = records.ROOT / "docs" / folder.parent  # sphinx-gallery's paths start at the source
-    return ChapterOrder(source)(folder.name)
+class _Compile:
+    """Stands for codeop.Compile."""
+
+    flags = 0
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, *arguments):
+        return self.function(*arguments)
 
 
-def _fingerprint(app):
-    """Hash of everything but the scripts themselves that their pages depend on."""
+# --- all scripts, before sphinx-gallery looks ------------------------------------------------
+
+_held = []  # the lock of this build
+
+
+def _key(module):
+    """What the page of ``module`` depends on: its text, versions, and how it is drawn."""
+    here = Path(__file__).parent
     parts = [repr(sorted(records.versions().items()))]
-    conf = app.config.sphinx_gallery_conf
-    parts += [f"{name}={conf[name]!r}" for name in ("filename_pattern", "image_scrapers")]
-    for name in ("running.py", "drawing.py"):
-        parts.append(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    parts.append((records.ROOT / "conf.py").read_text(encoding="utf-8"))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    parts += [(here / name).read_text() for name in ("running.py", "drawing.py", "graph.py")]
+    parts += [(records.ROOT / "conf.py").read_text(), module.path.read_text(encoding="utf-8")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def forget_outdated(app):
-    """Before sphinx-gallery looks: drop results that its own check would wrongly keep.
+def run_outdated(app):
+    """``builder-inited``, before sphinx-gallery: check and run what is out of date."""
+    _lock(app)
+    records.known.cache_clear()
+    app.proofsheet_failed = []
+    conf, src = app.config.sphinx_gallery_conf, Path(app.srcdir)
+    if conf["plot_gallery"] in (False, "False", "0"):
+        return
+    forget_deleted(src)
+    path = src / "reference" / "made.json"
+    made = json.loads(path.read_text()) if path.is_file() else {}
+    pages = {name: records.module(name) for name in records.docnames()}
+    keys = {name: _key(module) for name, module in pages.items()}
+    options = checker.arguments(["--records", str(records.BUILT)])
+    unproved = record.Records(records.BUILT).outdated(pages.values())
+    stale = [n for n in pages if made.get(n) != keys[n] or not (src / f"{n}.py.md5").is_file()]
+    jobs, shown, modules = [], {}, []
+    for name, module in pages.items():
+        render = Render(conf, src / Path(name).parent, module.example)
+        if module.example and (name in stale or module in unproved):
+            shown[name] = process.Job(module.path, "cpu", process.plan(module), render)
+            jobs.append(shown[name])
+        elif module in unproved:
+            jobs.append(process.Job(module.path, "cpu", process.plan(module), process.check))
+        if name in stale and not module.example:
+            whole = cards.Card(module.title, "", "", 1, module.imports)
+            shown[name] = process.Job(module.path, "cpu", [(whole, 0)], render)
+    if jobs or shown:
+        modules = [module for module in pages.values() if module.path in {j.path for j in jobs}]
+        machine = process.machine()
+        beside = [job for job in shown.values() if job not in jobs]
+        checker.drive("cpu", jobs, modules, machine, options, beside)
+        for device in set(machine["devices"]) - {"cpu"}:
+            jobs += checker.on_device(device, modules, machine, options)
+        for job in beside:
+            said = [text for one in job.results.values() for _, text in one.failures]
+            for why in [*said, *job.lost.values()]:
+                print(f"✗ {job.path}: {why}")
+                app.proofsheet_failed.append(job)
+    app.proofsheet_failed += [job for job in jobs if job.failed]
+    made = {name: made[name] for name in pages if name in made}
+    made |= {name: keys[name] for name, job in shown.items() if not job.lost}
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(made, indent=0, sort_keys=True) + "\n")
+    records.known.cache_clear()
 
-    It compares a script with the text that last ran well. That misses a new version
-    of PyTorch, a changed configuration, a failure that was reverted, a deleted script.
-    """
-    src = Path(app.srcdir)
-    stamp = src / "reference" / ".fingerprint"
-    new = _fingerprint(app)
-    outdated = not stamp.is_file() or stamp.read_text() != new
+
+def say_failed(app, exception):
+    """``build-finished``: name the files that do not hold; the site shows where."""
+    for job in app.proofsheet_failed:
+        print(f"✗ {os.path.relpath(job.path)} does not hold on this machine")
+    if app.proofsheet_failed:
+        app.statuscode = 1
+
+
+def _lock(app):
+    """One build of a checkout at a time; the second one says so and ends."""
+    if _held:
+        return  # by the build of the other language that this one is a fork of
+    path = records.ROOT / "build" / "lock"
+    path.parent.mkdir(exist_ok=True)
+    _held.append(path.open("w"))
+    try:
+        fcntl.flock(_held[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        _held.clear()
+        raise ExtensionError("another build of this checkout is running") from None
+
+
+def forget_deleted(src):
+    """Remove what was made from scripts that are gone."""
     wanted = {src / name for name in records.docnames()}
     for top, folder in records.SOURCES.items():
-        for path in sorted((src / top).glob("*/*.py.md5")):
-            page = path.with_name(path.name.removesuffix(".py.md5"))
-            script = records.ROOT / folder / page.relative_to(src / top)
-            if outdated or page not in wanted or path.read_text() != _md5(script):
-                path.unlink()
         for path in sorted((src / top).glob("*/*.rst")):
             if path.name != "index.rst" and path.with_suffix("") not in wanted:
                 for old in [
@@ -237,33 +302,6 @@ def forget_outdated(app):
         for path in sorted((src / top).glob("*/index.rst")):
             if not (records.ROOT / folder / path.parent.name).is_dir():
                 path.unlink()
-    stamp.parent.mkdir(exist_ok=True)
-    stamp.write_text(new)
-
-
-def _md5(script):
-    text = script.with_suffix(".py").read_text(encoding="utf-8")
-    return hashlib.md5(text.encode("utf-8")).hexdigest()
-
-
-PAGE_ONLY = re.compile(
-    r"^\.\. (?:tensors::|glance:).*\n(?:[ \t]+\S.*\n|[ \t]*\n(?=[ \t]))*\n?", re.MULTILINE
-)
-
-
-def clean_notebooks(app):
-    """Take what is for pages alone, such as the drawing directive, out of the notebooks."""
-    for top in records.SOURCES:
-        for path in (Path(app.srcdir) / top).glob("*/*.ipynb"):
-            text = path.read_text(encoding="utf-8")
-            if ".. tensors::" not in text and ".. glance:" not in text:
-                continue
-            notebook = json.loads(text)
-            for cell in notebook["cells"]:
-                if cell["cell_type"] == "markdown":
-                    source = "".join(cell["source"]) + "\n"
-                    cell["source"] = [PAGE_ONLY.sub("", source).rstrip()]
-            path.write_text(json.dumps(notebook, indent=2) + "\n", encoding="utf-8")
 
 
 def copy_downloads(app, exception):
@@ -339,12 +377,12 @@ def keep_complaints(app, exception):
 
 def setup(app):
     """Connect the hooks; sphinx-gallery itself runs at priority 500."""
-    # It imports matplotlib at each start, for a second; our scrapers do when they need it.
-    os.environ.setdefault("MPLBACKEND", "agg")
+    # It imports matplotlib at each start, for a second; here it draws nothing.
     gen_gallery._import_matplotlib = lambda: None
-    app.connect("builder-inited", forget_outdated, priority=400)
-    app.connect("builder-inited", clean_notebooks, priority=600)
+    app.connect("builder-inited", copy_indexes, priority=400)
+    app.connect("builder-inited", run_outdated, priority=400)
     app.connect("build-finished", copy_downloads)
+    app.connect("build-finished", say_failed)
     app.connect("builder-inited", listen, priority=100)
     app.connect("env-get-outdated", read_again)
     app.connect("build-finished", keep_complaints, priority=900)

@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from html import escape
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -10,19 +11,17 @@ from xml.etree import ElementTree
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.locale import get_translation
-from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
-from . import records
+from . import data, markup, records
+from .languages import NAMES, SOURCE, tag
 from .pages import size
 
 logger = getLogger(__name__)
 _ = get_translation("sphinx")
-
-LANGUAGES = {"en": "English", "zh_CN": "中文"}  # folder -> what the switch says
-DEFAULT = "en"
 
 # Files of Sphinx and its extensions that no page here needs, but the search page the first four.
 SEARCH_ONLY = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "translations.js"}
@@ -31,11 +30,6 @@ NOT_NEEDED_PREFIXES = ("sg_gallery", "mystnb")
 
 LONG_NAME = re.compile(r'(?<=<span class="pre">)[\w.]{28,}(?=</span>)')
 JOINT = re.compile(r"(?<=\w[._])(?=[^\W_])")
-
-
-def tag(language):
-    """The language tag of a folder: ``zh_CN`` gives ``zh-CN``."""
-    return language.replace("_", "-")
 
 
 def settings():
@@ -71,39 +65,12 @@ def configure(app, config):
 # --- what a page says about itself -------------------------------------------------------
 
 
-def first_paragraph(doctree):
-    """The first paragraph that is the page's own text, as plain text."""
-    skipped = (nodes.Admonition, nodes.table, nodes.footer, nodes.list_item, Landing)
-    for paragraph in doctree.findall(nodes.paragraph):
-        node = paragraph.parent
-        while node is not None and not isinstance(node, skipped):
-            node = node.parent
-        text = " ".join(paragraph.astext().split())
-        if node is None and text:
-            return text
-    return ""
-
-
 def first_sentence(text, limit=160):
     """Cut ``text`` after its first sentence; what is too long ends at a word."""
     sentence = re.split(r"(?<=[.!?])\s+|(?<=[。！？])", text, maxsplit=1)[0]
     if len(sentence) <= limit:
         return sentence
     return sentence[:limit].rsplit(" ", 1)[0].rstrip(",;:，；：") + " …"
-
-
-def remember_summary(app, doctree):
-    """Keep each page's first paragraph, translated, for descriptions, tiles and search."""
-    app.env.proofsheet_summaries[app.env.docname] = first_paragraph(doctree)
-
-
-def start_summaries(app):
-    if not hasattr(app.env, "proofsheet_summaries"):
-        app.env.proofsheet_summaries = {}
-
-
-def purge_summary(app, env, docname):
-    getattr(env, "proofsheet_summaries", {}).pop(docname, None)
 
 
 def shorten_navigation(app, pagename, templatename, context, doctree):
@@ -115,11 +82,9 @@ def shorten_navigation(app, pagename, templatename, context, doctree):
     env, whole = app.env, context.get("toctree")
     if whole is None:
         return
-    if not hasattr(app, "proofsheet_titles"):
-        app.proofsheet_titles = {name: _title_only(name, toc) for name, toc in env.tocs.items()}
 
     def toctree(**options):
-        kept, env.tocs = env.tocs, app.proofsheet_titles
+        kept, env.tocs = env.tocs, data.of(env).once(_titles)
         try:
             return whole(**options)
         finally:
@@ -128,11 +93,14 @@ def shorten_navigation(app, pagename, templatename, context, doctree):
     context["toctree"] = toctree
 
 
-def _title_only(docname, toc):
-    """The entry of a script's page alone; other pages may hold chapters below theirs."""
-    if records.module(docname) is None:
-        return toc
-    return nodes.bullet_list("", nodes.list_item("", toc[0][0].deepcopy()))
+def _titles(env):
+    """Of a script's page the entry alone; other pages may hold chapters below theirs."""
+    return {
+        name: nodes.bullet_list("", nodes.list_item("", toc[0][0].deepcopy()))
+        if records.module(name)
+        else toc
+        for name, toc in env.tocs.items()
+    }
 
 
 def break_names(app, pagename, templatename, context, doctree):
@@ -167,18 +135,18 @@ def complete_context(app, pagename, templatename, context, doctree):
             "tag": tag(language),
             "label": label,
         }
-        for language, label in LANGUAGES.items()
+        for language, label in NAMES.items()
         if language != here
     ]
     context["alternates"] = [
         {"tag": shown, "url": f"{site}{folder}/{page}"}
-        for shown, folder in [*((tag(name), name) for name in LANGUAGES), ("x-default", DEFAULT)]
+        for shown, folder in [*((tag(name), name) for name in NAMES), ("x-default", SOURCE)]
     ]
     repository = config.proofsheet_repository
     context["repository_url"] = repository and f"https://github.com/{repository}"
 
-    summary = app.env.proofsheet_summaries.get(pagename, "")
-    description = first_sentence(summary) or _(
+    described = data.of(app.env).pages.get(pagename, data.Page())
+    description = first_sentence(described.text) or _(
         "A PyTorch reference in which every value, shape, dtype and error is checked."
     )
     title = nodes.unescape(context.get("title") or config.project)
@@ -192,7 +160,6 @@ def complete_context(app, pagename, templatename, context, doctree):
         "og:image": f"{site}{here}/_static/social-card.png",
         "og:locale": "en_US" if here == "en" else here,
     }
-    escape = app.builder.templates.environment.filters["e"]
     tags = [f'<meta name="description" content="{escape(description)}">']
     tags += [f'<meta property="{key}" content="{escape(properties[key])}">' for key in properties]
     tags.append('<meta name="twitter:card" content="summary_large_image">')
@@ -208,11 +175,7 @@ def complete_context(app, pagename, templatename, context, doctree):
 # --- the landing page --------------------------------------------------------------------
 
 
-class Landing(nodes.General, nodes.Element):
-    """A part of the landing page, rendered from ``_templates/landing/<part>.html``."""
-
-
-class LandingDirective(SphinxDirective):
+class Landing(SphinxDirective):
     """``.. landing:: search``, ``figures`` or ``chapters``; ``card`` with a page and a title."""
 
     required_arguments = 1
@@ -222,85 +185,64 @@ class LandingDirective(SphinxDirective):
     }
 
     def run(self):
-        node = Landing(part=self.arguments[0], **self.options)
+        part = self.arguments[0]
+        node = data.later(call=_card if part == "card" else _part, part=part, **self.options)
         self.set_source_info(node)
         return [node]
 
 
+def _part(app, docname, place):
+    """A part of the landing page, rendered from ``_templates/landing/<part>.html``."""
+    context = {"pathto": lambda target: app.builder.get_relative_uri(docname, target)}
+    if place["part"] == "figures":
+        context |= records.figures()
+    elif place["part"] == "chapters":
+        context["chapters"] = [
+            chapter for top in records.SOURCES for chapter in chapters(app.env, f"{top}/index")
+        ]
+    return [
+        markup.html(html=app.builder.templates.render(f"landing/{place['part']}.html", context))
+    ]
+
+
 def chapters(env, top):
     """The chapters below ``top`` with their pages and the number of their cards or examples."""
-    found = []
-    for chapter in env.toctree_includes.get(top, []):
-        pages = env.toctree_includes.get(chapter, [])
-        if not pages:
-            continue
-        found.append(
-            {
-                "docname": chapter,
-                "kind": env.titles[top].astext(),
-                "title": env.titles[chapter].astext(),
-                "summary": env.proofsheet_summaries.get(chapter, ""),
-                "count": size(chapter),
-                "pages": [{"docname": page, "title": env.titles[page].astext()} for page in pages],
-            }
-        )
-    return found
+    return [
+        {
+            "docname": chapter,
+            "kind": env.titles[top].astext(),
+            "title": env.titles[chapter].astext(),
+            "summary": data.of(env).page(chapter).text,
+            "count": size(chapter),
+            "pages": [{"docname": page, "title": env.titles[page].astext()} for page in pages],
+        }
+        for chapter in env.toctree_includes.get(top, [])
+        if (pages := env.toctree_includes.get(chapter))
+    ]
 
 
-def visit_landing(translator, node):
-    """Render a part of the landing page by its template."""
-    builder = translator.builder
-    env = builder.env
-    part = node["part"]
-    context = {"pathto": lambda docname: builder.get_relative_uri(builder.current_docname, docname)}
-    if part == "figures":
-        context |= records.figures()
-    elif part == "chapters":
-        context["chapters"] = chapters(env, "reference/index") + chapters(env, "gallery/index")
-    translator.body.append(builder.templates.render(f"landing/{part}.html", context))
-    raise nodes.SkipNode
-
-
-def skip_landing(translator, node):
-    raise nodes.SkipNode
-
-
-class ShowCard(SphinxPostTransform):
-    """Puts a card from its own page on the landing page, before links are resolved."""
-
-    default_priority = 2
-
-    def run(self):
-        for node in list(self.document.findall(Landing)):
-            if node["part"] != "card":
-                continue
-            docname, wanted_title = node["page"], node["card"]
-            if docname not in self.env.all_docs:
-                logger.warning("no page %s", docname, location=node)
-                continue
-            page = self.env.get_doctree(docname)
-            for section in page.findall(nodes.section):
-                title = section.next_node(nodes.title)
-                if wanted_title in title.astext() and not isinstance(
-                    section.parent, nodes.document
-                ):
-                    node.replace_self(self.card(docname, section, title))
-                    break
-            else:
-                logger.warning("no card %r on %s", wanted_title, docname, location=node)
-
-    def card(self, docname, section, title):
-        uri = self.app.builder.get_relative_uri(self.env.docname, docname)
-        link = nodes.reference("", "", internal=True, refuri=f"{uri}#{section['ids'][0]}")
-        link += [child.deepcopy() for child in title.children]
-        box = nodes.container(classes=["shown-card"])
-        box += nodes.paragraph("", "", link, classes=["shown-card-title"])
-        for child in section.children:
-            if not isinstance(child, (nodes.title, nodes.section, nodes.target)):
-                box += child.deepcopy()
-        for element in box.findall(nodes.Element):
-            element["ids"] = element["names"] = []
-        return box
+def _card(app, docname, place):
+    """A card as it stands on its own page."""
+    wanted = place["card"]
+    cards = data.of(app.env).pages.get(place["page"], data.Page()).cards
+    entry = next((entry for entry in cards if wanted in entry.title), None)
+    if entry is None:
+        logger.warning("no card %r on %s", wanted, place["page"], location=place, once=True)
+        return []
+    doctree = app.env.get_doctree(place["page"])
+    (section,) = (s for s in doctree.findall(nodes.section) if entry.anchor in s["ids"])
+    link = markup.link(app, docname, place["page"], entry.heading, entry.anchor)
+    box = nodes.container(classes=["shown-card"])
+    box += nodes.paragraph("", "", link, classes=["shown-card-title"])
+    skipped = (nodes.title, nodes.section, nodes.target, data.later)
+    for child in section.children:
+        if not isinstance(child, skipped):
+            box += child.deepcopy()
+    for node in list(box.findall(addnodes.pending_xref)):  # too late to resolve it
+        node.replace_self(node.children)
+    for node in box.findall(nodes.Element):
+        node["ids"] = node["names"] = []
+    return [box]
 
 
 # --- the folder above the languages ------------------------------------------------------
@@ -309,10 +251,10 @@ class ShowCard(SphinxPostTransform):
 def write_site(app, exception):
     """Write the start page, the 404 page, the sitemap and robots.txt beside the languages."""
     out = Path(app.outdir)
-    if exception or app.builder.name != "html" or out.name not in LANGUAGES:
+    if exception or app.builder.name != "html" or out.name not in NAMES:
         return
     site, templates = app.config.proofsheet_site, app.builder.templates
-    languages = [{"folder": name, "tag": tag(name)} for name in LANGUAGES]
+    languages = [{"folder": name, "tag": tag(name)} for name in NAMES]
     base = urlsplit(site).path
     context = {"site": site, "base": base, "project": app.config.project, "languages": languages}
     for name, template in (("index.html", "start.html"), ("404.html", "404.html")):
@@ -324,10 +266,10 @@ def write_site(app, exception):
     ElementTree.register_namespace("xhtml", xhtml)
     urls = ElementTree.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
     for page in pages:
-        for language in LANGUAGES:
+        for language in NAMES:
             url = ElementTree.SubElement(urls, "url")
             ElementTree.SubElement(url, "loc").text = f"{site}{language}/{page}"
-            for other in LANGUAGES:
+            for other in NAMES:
                 href = f"{site}{other}/{page}"
                 attributes = {"rel": "alternate", "hreflang": tag(other), "href": href}
                 ElementTree.SubElement(url, f"{{{xhtml}}}link", attributes)
@@ -339,22 +281,10 @@ def write_site(app, exception):
 
 
 def setup(app):
-    """Register all of the above."""
     app.add_config_value("proofsheet_site", "", "html", [str])
+    app.add_directive("landing", Landing)
     app.connect("config-inited", configure)
-    app.connect("builder-inited", start_summaries)
-    app.connect("doctree-read", remember_summary, priority=900)
-    app.connect("env-purge-doc", purge_summary)
     app.connect("html-page-context", shorten_navigation, priority=100)
     app.connect("html-page-context", complete_context, priority=900)
     app.connect("html-page-context", break_names, priority=900)
     app.connect("build-finished", write_site)
-    app.add_node(
-        Landing,
-        html=(visit_landing, None),
-        gettext=(skip_landing, None),
-        text=(skip_landing, None),
-    )
-    app.add_directive("landing", LandingDirective)
-    app.add_post_transform(ShowCard)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

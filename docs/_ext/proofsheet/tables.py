@@ -77,7 +77,7 @@ def modules():
 
 def rules():
     """The numbers that the checker works with, read from its source (importing it takes torch)."""
-    seeds = _constant("runner.py", "SEEDS")
+    seeds = _constant("process.py", "SEEDS")
     rows = [
         [_("Seeds that each card runs under"), ", ".join(map(str, seeds))],
         [_("Decimals from which a number counts as rounded"), _constant("grammar.py", "ROUNDED")],

@@ -22,11 +22,11 @@ from sphinx.util import logging
 from sphinx.util.nodes import extract_messages
 
 from . import records
+from .languages import SOURCE, TRANSLATIONS
 
 logger = logging.getLogger(__name__)
 
-SOURCE = "en"
-LANGUAGE = "zh_CN"
+(LANGUAGE,) = TRANSLATIONS  # the one that there are catalogues of
 LOCALES = records.ROOT / "docs" / "locales"
 INTERFACE = "sphinx"  # Sphinx adds this catalogue of ours to its own
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -38,19 +38,14 @@ def catalogue(domain):
     return LOCALES / LANGUAGE / "LC_MESSAGES" / f"{domain}.po"
 
 
+@functools.cache
 def translated(domain):
     """Messages of ``domain`` that have a translation which is not fuzzy.
 
     One that reads the same in both languages is translated by itself.
     """
-    path = catalogue(domain)
-    return _translated(path, path.stat().st_mtime_ns) if path.is_file() else frozenset()
-
-
-@functools.lru_cache
-def _translated(path, _mtime):
-    entries = polib.pofile(str(path))
-    return frozenset(e.msgid for e in entries if e.translated() and not e.obsolete)
+    entries = polib.pofile(str(catalogue(domain))) if catalogue(domain).is_file() else ()
+    return {entry.msgid for entry in entries if entry.translated() and not entry.obsolete}
 
 
 def interface():
@@ -74,24 +69,13 @@ class DropBoilerplate(SphinxTransform):
     default_priority = 5
 
     def apply(self):
-        """Remove boxes, comments and thumbnails; of an index keep the first section."""
+        """Remove boxes and comments."""
         docname = self.env.current_document.docname
         for formula in self.document.findall(nodes.math_block):
             formula["translatable"] = False  # it reads the same in every language
         if docname.split("/")[0] not in records.SOURCES:
             return
         for node in list(self.document.findall(_is_boilerplate)):
-            node.parent.remove(node)
-        if records.module(docname):
-            return
-        top, *others = self.document.findall(
-            lambda n: isinstance(n, nodes.section) and n.parent is self.document
-        )
-        for section in others:
-            for tree in list(section.findall(addnodes.toctree)):
-                top += tree
-            self.document.remove(section)
-        for node in list(self.document.findall(nodes.raw)):
             node.parent.remove(node)
 
 
@@ -175,7 +159,6 @@ def update():
 
 
 def setup(app):
-    """Register the checks."""
     app.add_transform(DropBoilerplate)
     app.add_transform(Complete)
     app.connect("env-before-read-docs", check_interface)
