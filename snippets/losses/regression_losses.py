@@ -26,8 +26,8 @@ from torch import nn
 #
 # The mean over all elements of :math:`(x - y)^2`. The loss module and the
 # function compute the same; neither divides by two, so the gradient is
-# :math:`2 (x - y) / n`. The constant that minimizes it is the mean. A
-# float64 target, as NumPy makes them, failed in ``backward`` before 2.12.
+# :math:`2 (x - y) / n`. Since 2.12 the target may be float64, as NumPy
+# makes it.
 prediction = torch.tensor([1.0, 2.0, 5.0, 4.0], requires_grad=True)
 target = torch.tensor([1.0, 3.0, 2.0, 4.0])
 loss = nn.MSELoss()(prediction, target)

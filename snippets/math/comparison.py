@@ -131,11 +131,10 @@ empty.all(), empty.any()  # (tensor(True), tensor(False))
 # Larger or smaller of two: ``torch.maximum``, ``torch.fmax``
 # -----------------------------------------------------------
 #
-# Element by element, broadcast. ``torch.maximum`` and ``torch.minimum``
-# pass a nan on; ``torch.fmax`` and ``torch.fmin`` take the other operand.
-# With two tensors ``torch.max`` is ``torch.maximum``; with a number use
-# ``torch.clamp``. Where both operands are equal, ``torch.maximum``
-# gives each of them half of the gradient, and ``torch.fmax`` since 2.14.
+# ``torch.maximum`` and ``torch.minimum`` pass a nan on; ``torch.fmax`` and
+# ``torch.fmin`` take the other operand. With two tensors ``torch.max`` is
+# ``torch.maximum``; with a number use ``torch.clamp``. Where both operands
+# are equal, each gets half of the gradient.
 a = torch.tensor([1.0, 5.0, torch.nan])
 b = torch.tensor([4.0, 2.0, 3.0])
 torch.maximum(a, b)  # tensor([4., 5., nan])

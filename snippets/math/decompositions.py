@@ -210,9 +210,9 @@ torch.allclose(product[:2], Q.T @ b)  # True
 # ``torch.svd`` still runs, and differs: it returns V and not its transpose
 # Vh, and reduces by default. Swapping the names without the transpose gives
 # a wrong result, and no error where V is square. ``torch.qr`` and
-# ``torch.cholesky`` are gone: write ``torch.linalg.qr``, whose
-# ``mode="complete"`` was ``some=False``, and ``torch.linalg.cholesky``.
-# ``Tensor.qr`` and ``Tensor.cholesky`` went with them.
+# ``torch.cholesky`` are gone, as are ``Tensor.qr`` and ``Tensor.cholesky``:
+# write ``torch.linalg.qr``, whose ``mode="complete"`` was ``some=False``,
+# and ``torch.linalg.cholesky``.
 A = torch.tensor([[1.0, 2, 0], [0, 1, 3], [4, 0, 1], [0, 0, 2]])
 U, S, V = torch.svd(A)
 U.shape, V.shape  # (torch.Size([4, 3]), torch.Size([3, 3]))

@@ -94,8 +94,7 @@ single.grad  # tensor([[1.]]) since 2.12, tensor([[0.]]) before
 # inverts. ``matrix_exp`` sums the powers :math:`A^n / n!`, so it solves
 # :math:`x' = A x`: the exponential of a skew-symmetric matrix is a
 # rotation. ``torch.trace`` sums the diagonal of one matrix; for a batch sum
-# ``torch.linalg.diagonal``. The gradient by a tall matrix was wrong
-# before 2.12.
+# ``torch.linalg.diagonal``.
 A = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
 torch.linalg.matrix_power(A, 10)  # tensor([[89., 55.], [55., 34.]])
 inverse = A.matrix_power(-1)

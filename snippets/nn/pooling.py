@@ -147,9 +147,7 @@ torch.equal(F.max_unpool3d(*pooled, 2), nn.MaxUnpool3d(2)(*pooled))  # True
 # the greater it is the nearer to the maximum, for inputs from 0 up. It does
 # not take absolute values, so with odd powers negative inputs cancel
 # positive ones, and from 3 on a sum below 0 gives nan. ``torch.inf`` is the
-# maximum of the absolute values since 2.13. ``nn.LPPool1d`` and
-# ``nn.LPPool3d``, ``F.lp_pool1d``, ``F.lp_pool2d`` and ``F.lp_pool3d`` are
-# the family.
+# maximum of the absolute values since 2.13.
 x = torch.tensor([[[3.0, 4.0, 5.0, 12.0]]])
 nn.LPPool1d(norm_type=2, kernel_size=2)(x)  # tensor([[[5., 13.]]])
 F.lp_pool1d(x, 1, 2)  # tensor([[[7., 17.]]])

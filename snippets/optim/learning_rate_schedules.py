@@ -213,8 +213,8 @@ list(rates(of_last))  # [1.0, 0.5, 0.125, 0.015625]
 # --------------------------------------------
 #
 # Each scheduler runs up to its milestone, and the next starts at its own
-# epoch 0. One milestone fewer than schedulers. Build all of them on the
-# same optimizer. A milestone 0 skips the first scheduler since 2.13.
+# epoch 0. Build all of them on the same optimizer, and give one milestone
+# fewer than schedulers. A milestone 0 skips the first scheduler since 2.13.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=8.0)
 up = lr_scheduler.LinearLR(optimizer, 0.25, 1.0, total_iters=3)

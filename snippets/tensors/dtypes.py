@@ -71,7 +71,6 @@ x.bfloat16().tolist()  # [2048.0, 70144.0]
 # The higher kind wins, in the order bool, integer, float, complex. Within
 # one kind, a Python number or a 0-d tensor does not widen a tensor with
 # dimensions. ``torch.promote_types`` answers for two dtypes alone.
-# Since 2.14 bfloat16 has a complex dtype of its own.
 counts = torch.tensor([1, 2])
 counts + 0.5  # tensor([1.5000, 2.5000])
 torch.result_type(counts, 0.5)  # torch.float32
