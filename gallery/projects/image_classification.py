@@ -281,7 +281,7 @@ per_class = matrix.diag() / matrix.sum(dim=1)
 for digit, share in enumerate(per_class.tolist()):
     print(digit, f"{share:.3f}")
 matrix.sum()  # tensor(3000)
-assert per_class.min() > 0.8, per_class
+assert per_class.min() > 0.7, per_class
 
 # %%
 # What was reached, and the mistakes
@@ -295,7 +295,7 @@ accuracy = results["augmented", "test"][1]
 wrong = (predicted != targets).nonzero().flatten()
 sure, unsure = confidence[predicted == targets], confidence[wrong]
 print(f"{accuracy=:.3f} {sure.mean()=:.3f} {unsure.mean()=:.3f}")
-assert 0.92 < accuracy < 0.995, accuracy
+assert 0.9 < accuracy < 0.995, accuracy
 assert sure.mean() > unsure.mean() + 0.1 and unsure.max() > 0.9
 
 figure = plt.figure(figsize=(9, 4.2))
