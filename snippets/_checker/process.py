@@ -407,8 +407,8 @@ def _work(folder, path, device, steps, task, threads):
         result = task(unit, path, seed, device)
         if os.getpid() != pid:  # a child that the card forked and let run on
             os._exit(0)
-        left = [one for one in threading.enumerate() if one not in known and not one.daemon]
-        left += multiprocessing.active_children()
+        left = [one for one in threading.enumerate() if one not in known]
+        left = [one for one in left + multiprocessing.active_children() if not one.daemon]
         if left and hasattr(result, "failures"):
             kind = "thread" if isinstance(left[0], threading.Thread) else "process"
             result.failures.append((unit.line, f"leaves a {kind} running"))
