@@ -234,7 +234,7 @@ def predict(model, dataset):
 
 
 untrained = mean_average_precision(predict(model, test_set), test_targets)
-steps, history = 150, []
+steps, history = 220, []
 optimizer = torch.optim.AdamW(model.parameters())
 scheduler = torch.optim.lr_scheduler.OneCycleLR(
     optimizer, max_lr=4e-3, total_steps=steps

@@ -409,7 +409,7 @@ scores = {
 }
 for name, values in scores.items():
     print(f"{name:8}", *(f"{k} {v:5.2f}" for k, v in values.items()))
-assert 0.6 < scores["linear"]["R2"] < 0.8
+assert 0.55 < scores["linear"]["R2"] < 0.85
 assert scores["network"]["RMSE"] < 0.8 * scores["linear"]["RMSE"]
 assert 0.75 < scores["network"]["R2"] < 0.95
 

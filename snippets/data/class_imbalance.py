@@ -35,7 +35,7 @@ classes, counts  # (tensor([0, 2]), tensor([4, 2]))
 targets = torch.tensor([0] * 95 + [1] * 5)
 predictions = torch.zeros(100, dtype=torch.int64)
 correct = predictions == targets
-correct.double().mean().item()  # 0.95
+correct.double().mean().item()  # 0.9500
 recall = torch.stack([correct[targets == c].float().mean() for c in [0, 1]])
 recall  # tensor([1., 0.])
 recall.mean()  # tensor(0.5000)

@@ -145,7 +145,7 @@ m = x.amax(dim=1)
 stable = m + (x - m[:, None]).exp().sum(dim=1).log()
 torch.allclose(x.logsumexp(dim=1), stable)  # True
 scores = x - x.logsumexp(dim=1, keepdim=True)
-torch.allclose(scores, x.log_softmax(dim=1), atol=1e-4)  # True
+torch.allclose(scores, x.log_softmax(dim=1), atol=1e-3)  # True
 
 # %%
 # Sum ragged groups or to a shape: ``torch.segment_reduce``, ``sum_to_size``
