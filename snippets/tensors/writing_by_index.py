@@ -50,17 +50,16 @@ x.index_add(0, rows, src, alpha=-1)  # tensor([[-5., -6.], [-4., -6.]])
 # Both know ``"prod"``, ``"mean"``, ``"amax"`` and ``"amin"``;
 # ``scatter_reduce`` also ``"sum"``. ``include_self=False`` leaves out what
 # was there before, except where nothing is written. ``index_reduce`` takes
-# rows as ``index_add`` does, and warns that it may still change.
+# rows as ``index_add`` does, and warns once that it may change.
 x, rows = torch.tensor([9.0, 9.0, 9.0]), torch.tensor([0, 0, 1])
 src = torch.tensor([2.0, 4.0, 5.0])
+y = torch.index_reduce(x, 0, rows, src, "prod")  # UserWarning: is in beta
 for how in ["prod", "mean", "amax", "amin"]:
     given = (0, rows, src, how)
     result = torch.scatter_reduce(x, *given)
     torch.equal(result, x.clone().scatter_reduce_(*given))  # True
-    y = torch.index_reduce(x, *given)  # UserWarning: is in beta
-    torch.equal(result, y)  # True
-    z = x.clone().index_reduce_(*given)  # UserWarning: is in beta
-    torch.equal(result, z)  # True
+    torch.equal(result, torch.index_reduce(x, *given))  # True
+    torch.equal(result, x.clone().index_reduce_(*given))  # True
 result  # tensor([2., 5., 9.])
 torch.scatter_reduce(x, 0, rows, src, "sum")  # tensor([15., 14., 9.])
 x.scatter_reduce(*given[:3], "mean")  # tensor([5., 7., 9.])

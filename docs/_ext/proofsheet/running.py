@@ -28,7 +28,7 @@ from sphinx.errors import ExtensionError
 from sphinx_gallery import gen_gallery, gen_rst
 
 from torchproof import __main__ as checker
-from torchproof import cards, execute, process, record
+from torchproof import cards, process, record
 
 from . import records
 
@@ -175,6 +175,7 @@ class Render:
     def perform(self, path, tree, names):
         """Have sphinx-gallery run the statements of ``tree``, which report to the checker."""
         vars(builtins).update(names)
+        (hook, *_) = names
         folder, statements = os.getcwd(), list(tree.body)
 
         def compiled(block, filename, mode):
@@ -183,7 +184,7 @@ class Render:
             ends = [node.end_lineno for node in ast.walk(block) if hasattr(node, "end_lineno")]
             count = sum(node.lineno <= max(ends, default=0) for node in statements)
             # What sphinx-gallery asks for as the value of a last expression, which it hides.
-            body = [*ast.parse(f"___ = None; {execute.HOOK}.names = globals()").body]
+            body = [*ast.parse(f"___ = None; {hook}.names = globals()").body]
             body += statements[:count]
             del statements[:count]
             return compile(ast.Module(body, []), filename, mode, optimize=0)
@@ -235,6 +236,8 @@ def run_outdated(app):
     options = checker.arguments(["--records", str(records.BUILT)])
     unproved = record.Records(records.BUILT).outdated(pages.values())
     stale = [n for n in pages if made.get(n) != keys[n] or not (src / f"{n}.py.md5").is_file()]
+    for name in stale:  # of a build that was interrupted
+        (src / f"{name}.py.md5").unlink(missing_ok=True)
     jobs, shown, modules = [], {}, []
     for name, module in pages.items():
         render = Render(conf, src / Path(name).parent, module.example)
