@@ -222,9 +222,11 @@ def _key(module):
 
 def run_outdated(app):
     """``builder-inited``, before sphinx-gallery: check and run what is out of date."""
-    _lock(app)
-    records.known.cache_clear()
     app.proofsheet_failed = []
+    if _held:  # in the fork for the other language: all of it has run
+        return
+    _lock()
+    records.known.cache_clear()
     conf, src = app.config.sphinx_gallery_conf, Path(app.srcdir)
     if conf["plot_gallery"] in (False, "False", "0"):
         return
@@ -277,10 +279,8 @@ def say_failed(app, exception):
         app.statuscode = 1
 
 
-def _lock(app):
+def _lock():
     """One build of a checkout at a time; the second one says so and ends."""
-    if _held:
-        return  # by the build of the other language that this one is a fork of
     path = records.ROOT / "build" / "lock"
     path.parent.mkdir(exist_ok=True)
     _held.append(path.open("w"))
