@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from torchproof import grammar, runner
+from torchproof import cards, grammar
 from torchproof.compare import Mismatch, check
 from torchproof.find import find, prose
 from torchproof.grammar import ClaimError, Facts, Raises, Value, active, branches, parse
@@ -285,7 +285,7 @@ def test_rounded_numbers_have_slack_but_mutants_have_none(claim, dtype, units):
 
 @pytest.mark.parametrize("folder", ["snippets", "gallery"])
 def test_no_line_of_text_is_a_claim_that_nobody_checks(folder):
-    modules, _ = runner.read([Path(__file__).parent.parent / folder])
+    modules, _ = cards.read_all([Path(__file__).parent.parent / folder])
     found = [lie for module in modules for card in module.cards for lie in prose(card.prose, 1)]
     assert modules and not found
 

@@ -15,6 +15,7 @@ if not __package__:  # run as a folder, where nothing is installed: be the packa
     spec = spec_from_file_location("torchproof", here / "__init__.py")
     sys.modules["torchproof"] = package = module_from_spec(spec)
     spec.loader.exec_module(package)
+    __spec__ = None  # so that a child process runs these lines, too
 
 from torchproof import cards, process, record
 
