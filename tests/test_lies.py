@@ -129,7 +129,7 @@ LEAKS = {
     "working directory": "import os\nos.chdir('/')",
     "environment": "import os\nos.environ['LEFT'] = '1'",
     "sys.path": "import sys\nsys.path.append('left')",
-    "warn always": "torch.set_warn_always(False)",
+    "warn always": "torch.set_warn_always(True)",
     "recursion limit": "import sys\nsys.setrecursionlimit(5000)",
     "numpy print options": "import numpy as np\nnp.set_printoptions(precision=2)",
     "numpy error handling": "import numpy as np\nnp.seterr(all='ignore')",
