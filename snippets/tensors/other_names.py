@@ -151,8 +151,8 @@ wide.stride()  # (0, 1)
 # Named dimensions are gone: ``names=`` of ``torch.zeros``
 # --------------------------------------------------------
 #
-# Names for dimensions were an experiment that ended in 2.13.
-# ``Tensor.rename`` went with them. Give names where you compute, as in
+# Names for dimensions were an experiment that ended in 2.13. The method
+# ``rename`` went with them. Give names where you compute, as in
 # ``torch.einsum`` or ``torch.func.rearrange``.
 names = {"names": ("N", "C")}
 with suppress(TypeError):

@@ -44,7 +44,8 @@ class ``claim`` to each claim in it, and ``site.css`` writes a tick behind a cla
 
 ``markup`` has the nodes that pages are made of, ``examples`` what examples have and cards have
 not, ``tables`` what the page "What is verified" computes; ``highlight`` chooses the colours.
-``languages`` names both editions. ``inventory`` asks the installed PyTorch, in a process of its own: Sphinx's imports no torch.
+``languages`` names both editions. ``inventory`` asks the installed PyTorch, in a process of its
+own: Sphinx's imports no torch.
 """
 
 import hashlib

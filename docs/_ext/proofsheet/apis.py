@@ -3,10 +3,12 @@
 import ast
 import functools
 import json
+import os
 import re
 import subprocess
 import sys
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -96,12 +98,12 @@ def namespace(name):
 @functools.cache
 def _kept():
     """What was asked so far. Importing PyTorch takes seconds, and mostly it says the same."""
-    release = version("torch")
-    if KEPT.is_file():
+    nothing = {"torch": version("torch"), "exists": {}, "public": {}}
+    with suppress(OSError, ValueError):
         kept = json.loads(KEPT.read_text(encoding="utf-8"))
-        if kept["torch"] == release:
+        if kept.keys() == nothing.keys() and kept["torch"] == nothing["torch"]:
             return kept
-    return {"torch": release, "exists": {}, "public": {}}
+    return nothing
 
 
 def ask(names, spaces):
@@ -120,7 +122,9 @@ def ask(names, spaces):
     for question, answers in json.loads(run.stdout).items():
         kept[question] |= answers
     KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+    partial = KEPT.with_suffix(f".{os.getpid()}")  # the other language may read it now
+    partial.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+    partial.replace(KEPT)
 
 
 def exists(name):

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from pygments.lexers import PythonLexer
 from pygments.token import STANDARD_TYPES, Comment, Name, Operator, Whitespace
@@ -129,8 +130,8 @@ def _claim(comment, branches, reached):
     if not branches:
         return _span(comment, "c1 claim")
     ends, spans = [0], ""
-    for branch in branches[1:]:
-        ends.append(comment.index(f", {branch.text}", ends[-1] + len(branch.text)) + 2)
+    for branch, next_one in pairwise(branches):
+        ends.append(comment.index(f", {next_one.text}", ends[-1] + len(branch.text)) + 2)
     stops = [*ends[1:], len(comment)]
     for newer, branch, start, stop in zip([None, *branches], branches, ends, stops, strict=False):
         text = comment[start:stop].removesuffix(", ")

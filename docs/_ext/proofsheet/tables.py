@@ -4,13 +4,14 @@ Cells hold names, numbers and signs, which need no translation; headings come fr
 catalogue of the interface.
 """
 
-import ast
 import os
 from html import escape
 from importlib.metadata import version
 
 from sphinx import locale
 from sphinx.locale import _
+
+from torchproof import grammar, process
 
 from . import records
 
@@ -76,27 +77,17 @@ def modules():
 
 
 def rules():
-    """The numbers that the checker works with, read from its source (importing it takes torch)."""
-    seeds = _constant("process.py", "SEEDS")
+    """The numbers that the checker works with."""
     rows = [
-        [_("Seeds that each card runs under"), ", ".join(map(str, seeds))],
-        [_("Decimals from which a number counts as rounded"), _constant("grammar.py", "ROUNDED")],
+        [_("Seeds that each card runs under"), ", ".join(map(str, process.SEEDS))],
+        [_("Decimals from which a number counts as rounded"), grammar.ROUNDED],
         [
             _("Slack of a rounded number, in units in the last place"),
-            f"{_constant('grammar.py', 'SLACK')} (float16, bfloat16: "
-            f"{_constant('grammar.py', 'COARSE_SLACK')})",
+            f"{grammar.SLACK} (float16, bfloat16: {grammar.COARSE_SLACK})",
         ],
         [_("PyTorch of this build"), version("torch")],
     ]
     return Table("rules", [_("Rule"), _("Value")], rows)
-
-
-def _constant(file, name):
-    tree = ast.parse((records.ROOT / "snippets" / "_checker" / file).read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == name:
-            return ast.literal_eval(node.value)
-    raise LookupError(f"{file} defines no {name}")
 
 
 def tell_kernel(app):
