@@ -4,6 +4,7 @@ A claim may hold since a release and say what came before: ``# 2 since 2.14, 1 b
 Each side is a branch; it is marked as checked where a record of such a release reached it.
 """
 
+import re
 from collections import defaultdict
 
 from docutils import nodes
@@ -13,6 +14,8 @@ from sphinx.util.docutils import SphinxDirective
 from torchproof.grammar import release
 
 from . import code, data, markup, records
+
+BRACKET = re.compile(r"(?<=[(\[])\s+|,?\n\s*(?=[)\]])")  # lines that brackets make
 
 
 def reached(module, card):
@@ -61,12 +64,15 @@ class WhatChanged(SphinxDirective):
 def changes(app, docname, _place):
     """A table for each release: the code, what came before, what comes since."""
     rows = defaultdict(list)
-    for target, page in sorted(data.of(app.env).pages.items()):
+    pages = sorted(data.of(app.env).pages.items())
+    # The reference first, then the gallery.
+    for target, page in sorted(pages, key=lambda item: item[0].startswith("gallery/")):
         for card in page.cards:
             for claim in card.claims:
                 for branch, older in zip(claim.branches, claim.branches[1:], strict=False):
                     where = markup.link(app, docname, target, card.heading, card.anchor)
-                    lines = [code.line(text) for text in (claim.source, older.text, branch.text)]
+                    source = " ".join(BRACKET.sub("", claim.source).split())
+                    lines = [code.line(text) for text in (source, older.text, branch.text)]
                     cells = [markup.cell(node) for node in (where, *lines)]
                     rows[branch.since].append(cells)
     if not rows:
