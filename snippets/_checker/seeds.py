@@ -40,13 +40,13 @@ def shift(tree, by):
         return ast.copy_location(ast.BinOp(seed, ast.Add(), ast.Constant(by)), seed)
 
     for call in calls:
-        name = _name(call.func)
-        if name == "partial" and call.args:
-            name = _name(call.args[0])
+        name, first = _name(call.func), 0
+        if name == "partial" and call.args:  # what it will call stands before the seed
+            name, first = _name(call.args[0]), 1
         if name in own or name == "dict":
             continue  # hands the seed on to a call that is shifted itself
-        if name in TAKES_SEED and call.args and _plain(call.args[0]):
-            call.args[0] = shifted(call.args[0])
+        if name in TAKES_SEED and len(call.args) > first and _plain(call.args[first]):
+            call.args[first] = shifted(call.args[first])
         for keyword in call.keywords:
             if keyword.arg in KEYWORDS and _plain(keyword.value):
                 keyword.value = shifted(keyword.value)
