@@ -3,6 +3,7 @@
 import __future__
 
 import ast
+import itertools
 import json
 import os
 import random
@@ -260,13 +261,14 @@ def _line_in(path, default):
     return default
 
 
-def warm(imports):
-    """Import what a file's import cell imports: its side effects are no card's doing.
+def warm(code):
+    """Import what ``code`` begins by importing: its side effects are no card's doing.
 
     What cannot be imported is left for the cards to fail on.
     """
-    tree = ast.parse(imports)
-    tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    tree = ast.parse(code)
+    imports = (ast.Import, ast.ImportFrom)
+    tree.body = list(itertools.takewhile(lambda node: isinstance(node, imports), tree.body))
     with warnings.catch_warnings(action="ignore"), suppress(Exception):
         exec(compile(tree, "<imports>", "exec"), {})
 

@@ -399,7 +399,7 @@ def _work(folder, path, device, steps, task, threads):
     torch.set_warn_always(len(steps) > 1)
     sys.argv = [str(path)]
     for place, (unit, seed) in enumerate(steps):
-        execute.warm(unit.imports)
+        execute.warm(unit.imports or unit.code)  # an example imports in its first cell
         here = folder / f"{place}.cwd"  # no card finds another one's files
         here.mkdir()
         os.chdir(here)
