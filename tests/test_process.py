@@ -107,7 +107,7 @@ LEAKS = {
         "import tempfile\ntempfile.tempdir = '/nonexistent'",
         "import tempfile\ntempfile.mkdtemp() != ''  # True",
     ),
-    "a module": ("import colorsys", "import sys\n'colorsys' in sys.modules  # False"),
+    "a module": ("import wave", "import sys\n'wave' in sys.modules  # False"),
     "a hidden seed": ("torch.manual_seed = None", "torch.manual_seed(0).initial_seed()  # 0"),
     "validation": (
         "torch.distributions.Distribution.set_default_validate_args(False)",

@@ -407,7 +407,7 @@ def _work(folder, path, device, steps, task, threads):
         result = task(unit, path, seed, device)
         if os.getpid() != pid:  # a child that the card forked and let run on
             os._exit(0)
-        left = [one for one in threading.enumerate() if one not in known]
+        left = [one for one in threading.enumerate() if one not in known and not _pooled(one)]
         left = [one for one in left + multiprocessing.active_children() if not one.daemon]
         if left and hasattr(result, "failures"):
             kind = "thread" if isinstance(left[0], threading.Thread) else "process"
@@ -418,3 +418,9 @@ def _work(folder, path, device, steps, task, threads):
         partial.rename(folder / f"{place}.result")
     sys.stdout.flush()
     os._exit(0)  # what is left waits for nothing
+
+
+def _pooled(thread):
+    """Whether it belongs to an executor, such as the compiler's, which Python ends by itself."""
+    target = getattr(thread, "_target", None)
+    return getattr(target, "__module__", None) == "concurrent.futures.thread"

@@ -31,9 +31,9 @@ back  # array([-1., 20., 30.])
 # -----------------------------------------------------------
 #
 # ``torch.tensor`` always copies; ``as_tensor`` and ``asarray`` share while
-# dtype and device stay the same. Copy when the array is used further. From
-# tensor to array, ``np.asarray`` shares and ``clone().numpy()`` copies.
-# Since 2.12 ``torch.asarray`` of a tensor keeps its graph, with a warning.
+# dtype and device stay the same. From tensor to array, ``np.asarray``
+# shares and ``clone().numpy()`` copies. Since 2.12 ``torch.asarray`` of a
+# tensor keeps its graph, with a warning.
 array = np.array([1, 2, 3])
 torch.tensor(array).data_ptr() == array.ctypes.data  # False
 shared = torch.as_tensor(array, device="cpu")
