@@ -1,8 +1,9 @@
 """Checks what the comments of a Python file claim. Needs torch and nothing else.
 
-``cards`` reads a file, ``grammar`` says what a claim is, ``find`` finds the claims of a card,
-``compare`` holds one against what came out, ``execute`` runs a card, ``names`` notes what it uses,
-``state`` guards what a card must not change, ``worker`` gives each file its own
-process, ``record`` keeps what was found, ``mutate`` lies on purpose to see
-whether it is noticed, ``plugin`` is the pytest side.
+``cards`` reads a file, ``grammar`` says what a claim is, ``find`` finds the claims of a card;
+these and ``record``, which keeps what was found, need no torch. ``process`` forks a process
+for what is to be run. In it ``state`` guards what a card must not change, ``execute`` runs the
+card, ``compare`` holds each claim against what came out, and ``names`` notes what is used.
+``mutate`` lies on purpose to see whether it is noticed, ``seeds`` shifts what examples seed
+with, ``plugin`` is the pytest side and ``__main__`` the command.
 """

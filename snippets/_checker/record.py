@@ -24,7 +24,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 IN_PLACE = (PROJECT / "snippets" / "_checker").is_dir()  # else installed in someone's project
 # Whatever else lies in this package decides whether a card passes.
-NO_JUDGES = {"__main__.py", "mutate.py", "plugin.py", "seeds.py"}
+NO_JUDGES = {"__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"}
 # Packages that a card may import; where one is not installed, its cards are skipped, visibly.
 OPTIONAL = tuple(
     "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision tqdm torchmetrics"
