@@ -150,7 +150,9 @@ class Render:
         if self.example:
             perform = functools.partial(self.perform, path)
             return process.check(unit, path, seed, device, perform=perform)
-        with warnings.catch_warnings(action="ignore"):
+        from torchproof import state  # which imports torch
+
+        with state.guarded(seed), warnings.catch_warnings(action="ignore"):
             errors = self.generate(path)
         said = [(1, f"as a script, from top to bottom: {error!r}") for error in errors]
         return record.Outcome(0, said, 0.0, [])
