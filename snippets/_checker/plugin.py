@@ -150,7 +150,7 @@ class Runs:
 
     def outcome(self, item):
         """``(failures, what is missing)`` of an item, run now or known from before."""
-        if self.known.passed(item.module, item.unit, item.device):
+        if self._is_known(item):
             return [], None
         if item not in self.jobs:
             todo = [item] if self.alone else [one for one in self.items if one not in self.jobs]

@@ -215,11 +215,16 @@ _held = []  # the lock of this build
 
 def _key(module):
     """What the page of ``module`` depends on: its text, versions, and how it is drawn."""
+    text = module.path.read_text(encoding="utf-8")
+    return hashlib.sha256(f"{_drawn_by()}\0{text}".encode()).hexdigest()[:16]
+
+
+@functools.cache  # the same for all pages of a build
+def _drawn_by():
     here = Path(__file__).parent
     parts = [repr(sorted(records.versions().items()))]
     parts += [(here / name).read_text() for name in ("running.py", "drawing.py", "graph.py")]
-    parts += [(records.ROOT / "conf.py").read_text(), module.path.read_text(encoding="utf-8")]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return "\0".join([*parts, (records.ROOT / "conf.py").read_text()])
 
 
 def run_outdated(app):
@@ -242,7 +247,7 @@ def run_outdated(app):
     stale = [n for n in pages if made.get(n) != keys[n] or not (src / f"{n}.py.md5").is_file()]
     for name in stale:  # of a build that was interrupted
         (src / f"{name}.py.md5").unlink(missing_ok=True)
-    jobs, shown, modules = [], {}, []
+    jobs, shown = [], {}
     for name, module in pages.items():
         render = Render(conf, src / Path(name).parent, module.example)
         if module.example and (name in stale or module in unproved):
