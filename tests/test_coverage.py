@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from proofsheet import apis
+from torchproof import cards
 from torchproof.names import Tracer
 
 ROOT = Path(__file__).parent.parent
@@ -84,3 +85,18 @@ def test_no_reason_outlives_its_gap(api):
     used = {excused(name, reasons) for name in missing}
     assert not set(reasons) - used, "these have a card now, or are no longer public"
     assert all(len(reason) > 10 for reason in reasons.values())
+
+
+def stale_advice():
+    """``tests/covered/stale_advice.tsv``: ``(id, card, what its code holds)``."""
+    text = (ROOT / "tests" / "covered" / "stale_advice.tsv").read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines() if line and line[0] != "#"][1:]
+
+
+@pytest.mark.parametrize(("row", "name", "held"), stale_advice())
+def test_stale_advice_is_shown_for_what_it_is(row, name, held):
+    """The card exists and runs what is said; that it holds is a test of its own."""
+    path, _, title = name.partition("::")
+    found = [card for card in cards.read(ROOT / path).cards if card.name == title]
+    assert found, f"{row}: no such card"
+    assert held in found[0].code

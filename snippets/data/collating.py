@@ -4,6 +4,7 @@ Collating
 
 Make one batch of a list of samples, whatever a sample is.
 """
+from collections import Counter
 from contextlib import suppress
 
 import numpy as np
@@ -96,6 +97,25 @@ padded  # tensor([[7, 8, 9], [5, 0, 0], [3, 4, 0]])
 lengths, targets  # (tensor([3, 1, 2]), tensor([1, 0, 1]))
 mask = torch.arange(padded.shape[1]) < lengths.unsqueeze(1)
 mask.sum(dim=1)  # tensor([3, 1, 2])
+
+# %%
+# Words to numbers without torchtext: ``collections.Counter``
+# -----------------------------------------------------------
+#
+# torchtext is retired; a dictionary does its work. Give each of the most
+# common words a number. Keep 0 for padding and 1 for words that are not in
+# the table.
+texts = ["the cat sat", "the dog", "the cat"]
+counts = Counter(word for text in texts for word in text.split())
+counts["the"], counts["sat"]  # (3, 1)
+vocabulary = {"<pad>": 0, "<unk>": 1}
+for word, _ in counts.most_common(2):
+    vocabulary[word] = len(vocabulary)
+vocabulary  # {'<pad>': 0, '<unk>': 1, 'the': 2, 'cat': 3}
+numbers = [[vocabulary.get(w, 1) for w in text.split()] for text in texts]
+numbers  # [[2, 3, 1], [2, 1], [2, 3]]
+rows = [torch.tensor(row) for row in numbers]
+pad_sequence(rows, batch_first=True)[1]  # tensor([2, 1, 0])
 
 # %%
 # Mean over padded sequences: mask first (``pad_sequence``)
