@@ -299,7 +299,8 @@ def search(rates, folder):
                 batch = images[:1000], labels[:1000]
                 loss = step(model, criterion, optimizer, *batch)
                 writer.add_scalar("loss", loss, n)
-            right = model(images[1000:1400]).argmax(dim=1) == labels[1000:1400]
+            guesses = model(images[1000:1400]).argmax(dim=1)
+            right = guesses == labels[1000:1400]
             reached[lr] = right.float().mean().item()
             writer.add_scalar("accuracy", reached[lr])
     return max(reached, key=reached.get)
