@@ -92,7 +92,9 @@ def as_copied(unit, path, seed, device):
     # A module called __main__, so that what the copy defines can be pickled.
     sys.modules["__main__"] = module = types.ModuleType("__main__")
     with warnings.catch_warnings(action="ignore"):
-        exec(compile(unit.copy, str(path), "exec"), vars(module))
+        # At its own lines of the file, where inspect.getsource looks.
+        for code in (unit.imports, "\n" * (unit.line - 1) + unit.code):
+            exec(compile(code, str(path), "exec"), vars(module))
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
 
