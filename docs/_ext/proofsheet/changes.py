@@ -28,6 +28,11 @@ def reached(module, card):
     return ask
 
 
+def said(branch):
+    """A branch as it is written."""
+    return f"{branch.text} since {branch.since}" if branch.since else f"{branch.text} before"
+
+
 def results(claim, reached, verified):
     """What a table shows of a claim: its text, or its branches, each with its own mark."""
     if not claim.branches:
@@ -35,9 +40,7 @@ def results(claim, reached, verified):
     parts = []
     for newer, branch in zip([None, *claim.branches], claim.branches, strict=False):
         marked = ["verified"] if verified and reached(branch, newer) else []
-        when = f"since {branch.since}" if branch.since else "before"
-        said = code.line(f"{branch.text} {when}")
-        parts.append(nodes.inline("", "", said, classes=marked))
+        parts.append(nodes.inline("", "", code.line(said(branch)), classes=marked))
     return markup.joined(parts, ", ")
 
 
