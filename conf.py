@@ -24,12 +24,7 @@ author = "the Proofsheet contributors"
 copyright = "the Proofsheet contributors"
 language = "en"
 
-extensions = [
-    "sphinx_gallery.gen_gallery",
-    "sphinx.ext.intersphinx",
-    "myst_nb",
-    "proofsheet",
-]
+extensions = ["sphinx_gallery.gen_gallery", "myst_nb", "proofsheet"]
 exclude_patterns = ["_ext", "_templates", "_static", "locales", "verified", "**.ipynb"]
 nitpicky = True
 smartquotes = False  # would turn the quotes of an error message in prose into others
@@ -48,10 +43,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"^_",
     "within_subsection_order": "FileNameSortKey",
     "capture_repr": (),
-    "image_scrapers": (
-        "proofsheet.drawing.scrape_tensors",
-        "proofsheet.running.scrape_figures",
-    ),
+    "image_scrapers": [f"proofsheet.drawing.scrape_{what}" for what in ("tensors", "figures")],
     "reset_modules": (),  # each script has a process of its own
     "css": (),
     "download_all_examples": False,
@@ -61,9 +53,6 @@ sphinx_gallery_conf = {
     "inspect_global_variables": False,
     "plot_gallery": "True",
 }
-
-# PyTorch's names and their pages, kept in the repository: no network is needed.
-intersphinx_mapping = {"torch": ("https://docs.pytorch.org/docs/stable/", "torch.inv")}
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_block"]
 myst_heading_anchors = 3

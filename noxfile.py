@@ -89,7 +89,7 @@ def live(session):
 def translate(session):
     """Bring the Chinese catalogues up to date with the sources; then translate what is new."""
     install(session)
-    python(session, "-m", "proofsheet", "catalogues")
+    python(session, "-m", "proofsheet.translation")
 
 
 @nox.session(**SHARED)

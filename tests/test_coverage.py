@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from proofsheet import apis
+from proofsheet import inventory
 from torchproof import cards
 from torchproof.names import Tracer
 
@@ -73,13 +73,13 @@ def excused(name, reasons):
 @pytest.mark.parametrize("space", FAMILIES)
 def test_families_are_complete(api, space):
     reasons = without_card()
-    missing = set(apis.public(space)) - checked(api)
+    missing = set(inventory.public(space)) - checked(api)
     unexplained = sorted(name for name in missing if not excused(name, reasons))
     assert not unexplained, f"public in {space}, without a checked card or a reason"
 
 
 def test_no_reason_outlives_its_gap(api):
-    names = {name for space in FAMILIES for name in apis.public(space)}
+    names = {name for space in FAMILIES for name in inventory.public(space)}
     missing = names - checked(api)
     reasons = without_card()
     used = {excused(name, reasons) for name in missing}

@@ -350,6 +350,10 @@ KINDS = {
             "print('tensor([1, 2])')",
             "print('accuracy:', '0.99')",
             "print('reached {} of 97 %'.format(1))",
+            "from matplotlib import pyplot\npyplot.title('accuracy 0.99')",
+            "from matplotlib import pyplot\nfigure, axes = pyplot.subplots()\n"
+            "axes.set(title='accuracy 0.99')",
+            "from matplotlib import pyplot\npyplot.text(0, 1, 'loss 0.01')",
             "x = torch.ones(2)\nassert x.sum() == 2, 'the sum is 7'",
             "x = torch.ones(2)\nif x.sum() > 9:\n    raise ValueError('the sum is 2, not 9')",
             "import sys\nsys.stdout.write('loss 0.1')",
@@ -464,6 +468,10 @@ KINDS = {
             "import threading\n\ndef f():\n    int('x')\n\nthread = threading.Thread(target=f)\n"
             "thread.start()\nthread.join()",
             "class A:\n    def __del__(self):\n        int('x')\n\na = A()\ndel a",
+            "from concurrent.futures import ThreadPoolExecutor\n\ndef f():\n    int('x')\n\n"
+            "with ThreadPoolExecutor() as pool:\n    pool.submit(f)",
+            "import multiprocessing\n\ndef f():\n    int('x')\n\n"
+            "process = multiprocessing.Process(target=f)\nprocess.start()\nprocess.join()",
             "match 1:\n    case 1:\n        try:\n            int('x')\n"
             "        except ValueError:\n"
             "            pass",
@@ -576,6 +584,14 @@ HONEST = {
     "managers that swallow nothing": "import tempfile\nwith tempfile.TemporaryFile() as file,"
     " torch.no_grad():\n    file.write(b'x')  # 1\nwith suppress(ValueError), torch.no_grad():\n"
     "    int('x')  # ValueError: invalid literal for int()",
+    "errors that are read": "from concurrent.futures import ThreadPoolExecutor\n\n"
+    "def f():\n    int('x')\n\nwith ThreadPoolExecutor() as pool:\n    job = pool.submit(f)\n"
+    "type(job.exception()) is ValueError  # True\nwith suppress(ValueError):\n"
+    "    job.result()  # ValueError: invalid literal for int()",
+    "a claimed error in a process": "import multiprocessing\n\ndef f():\n"
+    "    int('x')  # ValueError: invalid literal for int()\n\n"
+    "process = multiprocessing.Process(target=f)\nprocess.start()\nprocess.join()\n"
+    "process.exitcode  # 1",
     "a claimed error in a thread": "import threading\n\ndef f():\n"
     "    int('x')  # ValueError: invalid literal for int()\n\nthread = threading.Thread(target=f)\n"
     "thread.start()\nthread.join()",
@@ -596,7 +612,8 @@ HONEST = {
     "  # KeyError: 'a'\nwith suppress(RuntimeError):\n    torch.ones(2, 3) @ torch.ones(2, 3)"
     "  # RuntimeError: cannot be multiplied (2x3 and 2x3)",
     "text that says no result": "for epoch in range(1):\n    print(f'epoch {epoch}: {0.5:.3f}')\n"
-    "print('done')\nassert torch.ones(1).sum() == 1, 'it is not one'",
+    "print('done')\nassert torch.ones(1).sum() == 1, 'it is not one'\n"
+    "from matplotlib import pyplot\npyplot.title(f'{0.5:.2f}')\npyplot.text(0, 1, 'here')",
     "an error on one side only": "with suppress(ValueError):\n    int('7')"
     "  # 7 since 2.0, ValueError: invalid literal for int() before\n"
     "torch.tensor(torch.ones(1))  # UserWarning: To copy construct since 2.0, tensor(1.) before",

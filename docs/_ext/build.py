@@ -5,7 +5,6 @@ run, a fork of this process reads and writes Chinese beside it.
 """
 
 import os
-import resource
 import sys
 import time
 from contextlib import ExitStack, contextmanager
@@ -17,8 +16,9 @@ from sphinx.application import Sphinx, builtin_extensions
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+from proofsheet.languages import SOURCE, TRANSLATION
+
 ROOT = Path(__file__).resolve().parents[2]
-LANGUAGES = ("en", "zh_CN")
 
 
 def site(language):
@@ -39,12 +39,11 @@ def docutils():
 
 def build():
     """Both languages; 0 if there was nothing to complain of."""
-    english, chinese = LANGUAGES
     with ExitStack() as namespace:
         namespace.enter_context(docutils())
-        app = site(english)
+        app = site(SOURCE)
         # multiprocessing ends a fork at once, without taking the interpreter down there.
-        fork = get_context("fork").Process(target=build_beside, args=(chinese, namespace))
+        fork = get_context("fork").Process(target=build_beside, args=(TRANSLATION, namespace))
         fork.start()
         app.build()
     fork.join()
@@ -68,10 +67,7 @@ def main():
         failed = build()
     except SphinxError as error:
         sys.exit(f"{error}")
-    parts = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    memory = max(resource.getrusage(part).ru_maxrss for part in parts) / 2**20
-    seconds = time.perf_counter() - start
-    print(f"build/html/index.html: {seconds:.1f} s, at most {memory:.1f} GiB in one process")
+    print(f"build/html/index.html: {time.perf_counter() - start:.1f} s")
     sys.exit(failed)
 
 

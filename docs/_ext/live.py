@@ -24,15 +24,14 @@ LATE = ("myst_nb.sphinx_ext", "furo", "IPython")
 WRITTEN = ("docs/reference", "docs/gallery", "**/__pycache__", "**/*.mo", "docs/jupyter_execute")
 
 
-class Builder:
+def builder(sphinx_args, *, url_host, **_):
     """What sphinx-autobuild calls; a card that does not hold is shown as its page shows it."""
 
-    def __init__(self, sphinx_args, *, url_host, **_):
-        self.sphinx_args, self.url = sphinx_args, f"http://{url_host}"
+    def build(*, changed_paths):
+        sphinx_build(sphinx_args)
+        print(f"http://{url_host}", flush=True)
 
-    def __call__(self, *, changed_paths):
-        sphinx_build(self.sphinx_args)
-        print(self.url, flush=True)
+    return build
 
 
 def main():
@@ -43,7 +42,7 @@ def main():
         import_module(name)
     cards.read_all(SOURCES)
     process.machine()  # starts the server, which the forks share
-    autobuild.Builder = Builder
+    autobuild.Builder = builder
     arguments = ["-c", ".", "-q", "-d", "build/doctrees/en", "docs", "build/html/en"]
     for folder in SOURCES:
         arguments += ["--watch", folder]

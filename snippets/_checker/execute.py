@@ -13,7 +13,9 @@ import threading
 import time
 import types
 import warnings
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.process import BaseProcess
 
 import torch
 
@@ -354,19 +356,46 @@ def _compiled(card, tree, claims, path, tracer):
 
 @contextmanager
 def _watched(module, hook):
-    """``module`` is __main__; all warnings, and errors that Python only prints, are heard."""
+    """``module`` is __main__; all warnings are heard, and errors that end where nobody looks:
+    in a thread, in a process, in a future that is not read, in what Python only prints."""
+    run, result, exception = BaseProcess.run, Future.result, Future.exception
+    unread = {}
 
-    def thread(args):
+    def in_thread(args):
         hook.lost(args.exc_value, hook.first)
 
-    def unraisable(args):
-        if _line_of(args.exc_value, hook.path, None):
-            hook.lost(args.exc_value, hook.first)
+    def ours(error):
+        if error and _line_of(error, hook.path, None):
+            hook.lost(error, hook.first)
+
+    def in_process(process):
+        try:
+            run(process)
+        except Exception as error:
+            ours(error)
+            raise
+
+    def kept(future, error, keep=Future.set_exception):
+        unread[future] = error
+        keep(future, error)
+
+    def read(how):
+        def look(future, timeout=None):
+            try:
+                return how(future, timeout)
+            finally:
+                unread.pop(future, None)
+
+        return look
 
     with ExitStack() as stack:
         for owner, name, value in (
-            (threading, "excepthook", thread),
-            (sys, "unraisablehook", unraisable),
+            (threading, "excepthook", in_thread),
+            (sys, "unraisablehook", lambda args: ours(args.exc_value)),
+            (BaseProcess, "run", in_process),
+            (Future, "set_exception", kept),
+            (Future, "result", read(result)),
+            (Future, "exception", read(exception)),
         ):
             stack.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, value)
@@ -379,6 +408,8 @@ def _watched(module, hook):
         warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork")
         warnings.showwarning = hook.hear
         yield
+        for error in list(unread.values()):
+            ours(error)
 
 
 def _generators():

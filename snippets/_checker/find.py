@@ -26,6 +26,7 @@ PRINTED = re.compile(r"\b(tensor|array)\(")
 SHOWN = {
     "print", "pprint", "write", "exec", "eval", "exit",
     "log", "debug", "info", "warning", "error", "critical",
+    "title", "set_title", "suptitle", "text", "annotate",
 }  # fmt: skip
 
 
@@ -200,8 +201,9 @@ def _texts(tree, claimed):
             ):
                 failures.append((node.lineno, "code carries no prose, in docstrings neither"))
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args):
-                if name in SHOWN:
-                    failures += _results(args, f"{name}() shows")
+                titles = [one.value for one in node.keywords if one.arg in SHOWN]
+                shown = [*args, *titles] if name in SHOWN else titles
+                failures += _results(shown, f"{name}() shows")
             case ast.Assert(msg=ast.expr() as message):
                 failures += _results([message], "the assert says")
             case ast.Raise(exc=ast.Call(args=args)):

@@ -72,6 +72,7 @@ class Tracer(ast.NodeTransformer):
     def __init__(self):
         self.names = set()
         self.imported = set()
+        self.seen = set()  # what a loop looks up again and again
 
     def instrument(self, tree, imports):
         """Return ``tree`` rewritten; ``imports`` is the source of the import cell.
@@ -113,9 +114,14 @@ class Tracer(ast.NodeTransformer):
 
     def attribute(self, owner, name):
         value = getattr(owner, name)  # a name that does not exist raises, and is not noted
+        plain = not isinstance(owner, (type, types.ModuleType))
+        if plain and (type(owner), name) in self.seen:
+            return value
         found = attribute(owner, name)
         if found:
             self.names.add(found)
+        if plain:
+            self.seen.add((type(owner), name))
         return value
 
     def imported_(self, obj):

@@ -344,7 +344,7 @@ class _Step:
         self.kill()  # at its end, too: a child or a thread that is left ends here
         number, path, device, steps, task = self.what
         seconds = (time.monotonic() - self.start) / len(steps)
-        messages, again = [], []
+        messages, again, drawing = [], [], []
         for place, (unit, seed) in enumerate(steps):
             result, why = None, None
             try:
@@ -356,12 +356,13 @@ class _Step:
                 again.append([(unit, seed)])
             else:
                 draws = seed == 0 and several[number] and getattr(result, "draws", False)
+                drawing += [unit] * draws
                 more = MORE_SEEDS if draws else ()
-                again += [[(unit, extra)] for extra in more]
                 messages.append((number, unit, seed, result, why, seconds, more))
             if why:
                 again.append(steps[place + 1 :])
                 break
+        again += [[(unit, extra) for unit in drawing] for extra in MORE_SEEDS]
         shutil.rmtree(self.folder, ignore_errors=True)
         return messages, [(number, path, device, some, task) for some in again if some]
 

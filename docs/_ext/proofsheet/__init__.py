@@ -7,18 +7,17 @@ does not matter.
 event                priority  who                         what happens
 ===================  ========  ==========================  =======================================
 config-inited             500  site.configure              theme, addresses
-builder-inited            100  running.listen              listens for complaints
+builder-inited            100  running.Complaints          listens for complaints
 builder-inited            400  running.run_outdated        torchproof checks the cards that changed
                                                            and writes records; in the same forks
                                                            sphinx-gallery runs the scripts, and
-                                                           drawing and graph draw
+                                                           drawing draws; names what does not hold
 builder-inited            500  sphinx-gallery              writes a page of reStructuredText for
                                                            each script
 builder-inited            600  notebooks.clean             says in Markdown what was for pages
 env-get-outdated          500  data.outdated               pages whose records changed
-env-before-read-docs      500  translation                 is the interface translated?
-(while reading)                the directives of           leave ``later`` nodes, or note what a
-                               apis, changes, guides,      page asks for in ``data.PagesDomain``
+(while reading)                the directives of           leave ``later`` nodes
+                               apis, changes, guides,
                                site
 (transform)                 5  translation.DropBoilerplate takes out what sphinx-gallery added
 (transform)                15  translation.Complete        is each message translated?
@@ -34,9 +33,8 @@ doctree-resolved          500  data.fill                   makes what was left f
 html-page-context         100  site.shorten_navigation     gives the theme titles alone
 html-page-context         900  site                        metadata, breaks in long names
 build-finished            500  apis, search, site          api.json, cards.js, the start page
-build-finished            500  running                     scripts and notebooks beside the pages;
-                                                           names the cards that do not hold
-build-finished            900  running.keep_complaints     for the next build
+build-finished            500  running.copy_downloads      scripts and notebooks beside the pages
+build-finished            900  running.Complaints          what the next build reads again
 ===================  ========  ==========================  =======================================
 
 The mark itself: ``pages`` gives the class ``verified`` to a block whose card holds, ``code`` the
@@ -46,6 +44,10 @@ class ``claim`` to each claim in it, and ``site.css`` writes a tick behind a cla
 not, ``tables`` what the page "What is verified" computes; ``highlight`` chooses the colours.
 ``languages`` names both editions. ``inventory`` asks the installed PyTorch, in a process of its
 own: Sphinx's imports no torch.
+
+What is kept between builds: the checker's records; beside each page of a script its mark, which
+says what the page was made from (``running.is_made``); and Sphinx's own environment with its trees
+of pages, in which ``data.PagesDomain`` lies. Within a build ``PagesDomain.once`` keeps answers.
 """
 
 import hashlib

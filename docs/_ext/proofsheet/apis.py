@@ -1,14 +1,11 @@
 """PyTorch's names: do they exist, where are they documented, which cards show and run them?"""
 
 import ast
-import functools
 import json
-import os
 import re
 import subprocess
 import sys
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +13,9 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.locale import _
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
-from sphinx.util.inventory import InventoryFile
 
 from . import data, markup, records
+from .inventory import documented
 
 logger = logging.getLogger(__name__)
 
@@ -27,28 +23,21 @@ logger = logging.getLogger(__name__)
 ALIASES = {"torch": "torch", "Tensor": "torch.Tensor", "nn": "torch.nn", "F": "torch.nn.functional"}
 WRITTEN = re.compile(r"([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)")
 COUNTED = ("torch", "torchvision")  # the packages whose namespaces the table of coverage counts
-KEPT = records.ROOT / "build" / "names.json"
 
 
 # ---------------------------------------------------------------------------- what is a name
 
 
-@functools.cache
-def _urls():
-    """Addresses of PyTorch's pages, from the inventory in this repository."""
-    content = (records.ROOT / "docs" / "torch.inv").read_bytes()
-    inventory = InventoryFile.loads(content, uri="https://docs.pytorch.org/docs/stable/")
-    return {
-        name: item.uri
-        for kind, items in sorted(inventory.data.items())
-        for name, item in items.items()
-        if kind.startswith("py:")
-    }
-
-
 def url(name):
     """Address of the official page about ``name``, or None."""
-    return _urls().get(name)
+    return documented().get(name, (None, None))[1]
+
+
+def linked(name, literal):
+    """``literal`` as a link to the official page about ``name``, where there is one."""
+    address = url(name)
+    options = {"refuri": address, "reftitle": name, "internal": False}
+    return nodes.reference("", "", literal, **options) if address else literal
 
 
 def imported(code):
@@ -57,11 +46,8 @@ def imported(code):
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.asname:
-                    found[alias.asname] = alias.name
-                else:
-                    head = alias.name.partition(".")[0]
-                    found[head] = head
+                head = alias.name.partition(".")[0]
+                found[alias.asname or head] = alias.name if alias.asname else head
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
@@ -87,66 +73,35 @@ def named(text, used=()):
     return None, False
 
 
-def namespace(name):
-    """``torch.nn`` of ``torch.nn.Linear``; ``torch.Tensor`` of ``torch.Tensor.view``."""
-    return name.rpartition(".")[0]
+def ask(env, names=(), spaces=()):
+    """What the installed PyTorch says: which ``names`` exist, what is public in ``spaces``.
 
-
-# --------------------------------------------------------- what the installed PyTorch answers
-
-
-@functools.cache
-def _kept():
-    """What was asked so far. Importing PyTorch takes seconds, and mostly it says the same."""
-    nothing = {"torch": version("torch"), "exists": {}, "public": {}}
-    with suppress(OSError, ValueError):
-        kept = json.loads(KEPT.read_text(encoding="utf-8"))
-        if kept.keys() == nothing.keys() and kept["torch"] == nothing["torch"]:
-            return kept
-    return nothing
-
-
-def ask(names, spaces):
-    """Have :mod:`.inventory` answer, in a process of its own, what was never asked before."""
-    kept = _kept()
+    Only what was never asked is asked, in a process of its own: its import takes seconds.
+    """
+    known = data.of(env).data["torch"]
+    if known.get("version") != version("torch"):
+        known |= {"version": version("torch"), "exists": {}, "public": {}}
     new = {
-        "exists": sorted(set(names) - kept["exists"].keys()),
-        "public": sorted(set(spaces) - kept["public"].keys()),
+        "exists": sorted(set(names) - known["exists"].keys()),
+        "public": sorted(set(spaces) - known["public"].keys()),
     }
-    if not any(new.values()):
-        return
-    command = [sys.executable, "-m", "proofsheet", "answer"]
-    run = subprocess.run(command, input=json.dumps(new), capture_output=True, text=True)
-    if run.returncode:
-        raise RuntimeError(run.stderr)
-    for question, answers in json.loads(run.stdout).items():
-        kept[question] |= answers
-    KEPT.parent.mkdir(exist_ok=True)
-    partial = KEPT.with_suffix(f".{os.getpid()}")  # the other language may read it now
-    partial.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n", encoding="utf-8")
-    partial.replace(KEPT)
-
-
-def exists(name):
-    """Does the installed PyTorch have the attribute ``name``, such as ``torch.nn.Linear``?"""
-    ask([name], ())
-    return _kept()["exists"][name]
-
-
-def public(space):
-    """Full names of the public callables of ``space`` in the installed PyTorch, sorted."""
-    ask((), [space])
-    return _kept()["public"][space]
+    if any(new.values()):
+        command = [sys.executable, "-m", "proofsheet.inventory"]
+        run = subprocess.run(command, input=json.dumps(new), capture_output=True, text=True)
+        if run.returncode:
+            raise RuntimeError(run.stderr)
+        for question, answers in json.loads(run.stdout).items():
+            known[question] |= answers
+    return known
 
 
 def check_names(app, env):
     """``env-updated``: complain of names in prose that PyTorch does not have."""
-    pages = data.of(env).pages
-    ask({name for page in pages.values() for name in page.promised}, ())
-    for page in pages.values():
-        for name, where in page.promised.items():
-            if not exists(name):
-                logger.warning("PyTorch has no %s", name, location=where)
+    promised = [item for page in data.of(env).pages.values() for item in page.promised.items()]
+    exists = ask(env, [name for name, _where in promised])["exists"]
+    for name, where in promised:
+        if not exists[name]:
+            logger.warning("PyTorch has no %s", name, location=where)
 
 
 # -------------------------------------------------------------------------- which card shows it
@@ -163,8 +118,10 @@ class Mention:
     verified: list
     runs: bool  # does its code use the name, and not only its text?
 
-    def link(self, app, here, children, **attributes):
-        return markup.link(app, here, self.docname, children, self.anchor, **attributes)
+    def link(self, app, here, children, hint=""):
+        """A link from the page ``here`` to the card; ``hint`` is shown by a mouse that rests."""
+        shown = {"reftitle": hint} if hint else {}
+        return markup.link(app, here, self.docname, children, self.anchor, **shown)
 
 
 def index(env):
@@ -178,23 +135,11 @@ def index(env):
         module = records.module(docname)
         of = f"{env.titles[docname].astext()}: " if module and module.example else ""
         for card in page.cards:
+            place = docname, card.anchor, of + card.title, card.verified
             for name in card.used | card.in_title | card.in_prose:
                 rank = 0 if name in card.in_title else 1 if name in card.in_prose else 2
-                runs = name in card.used
-                found[name].append(
-                    Mention(rank, docname, card.anchor, of + card.title, card.verified, runs)
-                )
+                found[name].append(Mention(rank, *place, name in card.used))
     return {name: sorted(found[name], key=lambda mention: mention.rank) for name in sorted(found)}
-
-
-def covered(env):
-    """Names that the code of a card runs which holds, on the CPU at least, as it is now."""
-    found = data.of(env).once(index)
-    return {
-        name
-        for name, mentions in found.items()
-        if any(mention.runs and mention.verified for mention in mentions)
-    }
 
 
 def write_index(app, exception):
@@ -220,59 +165,37 @@ def write_index(app, exception):
 # -------------------------------------------------------------------------- pages of the index
 
 
-class ApiIndex(SphinxDirective):
+def homes(env):
+    """Which page of the index lists which namespace; ``None`` stands for all others."""
+    return {
+        space: docname
+        for docname, page in sorted(data.of(env).pages.items(), reverse=True)
+        for place in page.places
+        if place["call"] is names
+        for space in place["given"] or [None]
+    }
+
+
+def names(app, docname, _place):
     """``{api-index} torch.nn``: every name in these namespaces with the cards that show it.
 
     Without an argument: the namespaces that no other page has.
     """
-
-    optional_arguments = 1
-    final_argument_whitespace = True
-
-    def run(self):
-        page = data.of(self.env).page(self.env.current_document.docname)
-        page.spaces = self.arguments[0].split() if self.arguments else []
-        return [data.later(call=names)]
-
-
-class ApiCoverage(SphinxDirective):
-    """``{api-coverage}``: a row for each namespace, how many of its names a card runs."""
-
-    def run(self):
-        return [data.later(call=coverage)]
-
-
-def page_of(env, space):
-    """The page of the index that lists the names in ``space``, or None."""
-    spaces = {
-        docname: page.spaces
-        for docname, page in sorted(data.of(env).pages.items())
-        if page.spaces is not None
-    }
-    own = [docname for docname, listed in spaces.items() if space in listed]
-    return next(iter(own or [name for name, listed in spaces.items() if not listed]), None)
-
-
-def names(app, docname, _place):
-    """The part of the index that stands on this page."""
-    groups = defaultdict(list)
-    homes = {}
+    groups, home = defaultdict(list), homes(app.env)
     for name, mentions in data.of(app.env).once(index).items():
-        space = namespace(name)
-        if space not in homes:
-            homes[space] = page_of(app.env, space)
-        if homes[space] == docname:
+        space = name.rpartition(".")[0]
+        if home.get(space, home.get(None)) == docname:
             groups[space].append(_name(app, docname, name, mentions))
-    anchors = {group: nodes.make_id(f"names {group}") for group in sorted(groups)}
-    listings = [nodes.definition_list("", *groups[g], classes=["api-index"]) for g in anchors]
-    if len(anchors) == 1:
-        return listings  # the page's own title says which
-    jump = nodes.paragraph(classes=["api-jump"])
-    sections = []
-    for (group, anchor), listing in zip(anchors.items(), listings, strict=True):
-        literal = nodes.literal("", group)
-        jump += nodes.reference("", "", literal, refid=anchor, internal=True)
-        jump += nodes.Text(" ")
+    listings = {
+        space: nodes.definition_list("", *items, classes=["api-index"])
+        for space, items in sorted(groups.items())
+    }
+    if len(listings) == 1:
+        return [*listings.values()]  # the page's own title says which
+    jump, sections = nodes.paragraph(classes=["api-jump"]), []
+    for space, listing in listings.items():
+        anchor, literal = nodes.make_id(f"names {space}"), nodes.literal("", space)
+        jump += [nodes.reference("", "", literal, refid=anchor, internal=True), nodes.Text(" ")]
         title = nodes.title("", "", literal.deepcopy())
         sections.append(nodes.section("", title, listing, ids=[anchor], classes=["api-group"]))
     return [jump, *sections]
@@ -280,11 +203,7 @@ def names(app, docname, _place):
 
 def _name(app, docname, name, mentions):
     """One name: where it is documented, the cards about it, how many more use it."""
-    literal = nodes.literal("", name.rpartition(".")[2])
-    if address := url(name):
-        literal = nodes.reference(
-            "", "", literal, refuri=address, reftitle=name, internal=False
-        )  # fmt: skip
+    literal = linked(name, nodes.literal("", name.rpartition(".")[2]))
     about = [mention for mention in mentions if mention.rank < 2] or mentions[:3]
     links = [mention.link(app, docname, [nodes.Text(mention.title)]) for mention in about]
     line = nodes.paragraph("", "", *markup.joined(links))
@@ -297,30 +216,30 @@ def _name(app, docname, name, mentions):
 
 
 def coverage(app, docname, _place):
-    """How much of each namespace that the site speaks of the code of a checked card runs."""
+    """``{api-coverage}``: a row for each namespace, how many of its names a checked card runs."""
     labels = (_("Namespace"), _("Public"), _("Run by a checked card"), _("Share"))
-    found = data.of(app.env).once(index)
+    found, home = data.of(app.env).once(index), homes(app.env)
+    run = {n for n, mentions in found.items() if any(m.runs and m.verified for m in mentions)}
     spaces = {
-        namespace(name) for name in found if name.partition(".")[0] in COUNTED and "._" not in name
+        name.rpartition(".")[0]
+        for name in found
+        if name.partition(".")[0] in COUNTED and "._" not in name
     }
-    ask((), spaces)
-    run, rows = covered(app.env), []
+    public, rows = ask(app.env, spaces=spaces)["public"], []
     for space in sorted(spaces, key=lambda space: (space.partition(".")[0], space)):
-        all_names = public(space)
-        if not all_names:  # a class, or a module that has a public name elsewhere
+        if not public[space]:  # a class, or a module that has a public name elsewhere
             continue
-        some = len(run.intersection(all_names))
-        home = page_of(app.env, space)
-        name = [nodes.literal("", space)]
-        if home:
-            name = [markup.link(app, docname, home, name)]
-        counts = (str(len(all_names)), str(some), f"{some / len(all_names):.0%}")
-        rows.append([markup.cell(*name), *(markup.cell(nodes.Text(text)) for text in counts)])
+        total, some = len(public[space]), len(run.intersection(public[space]))
+        name = nodes.literal("", space)
+        if page := home.get(space, home.get(None)):
+            name = markup.link(app, docname, page, [name])
+        texts = (str(total), str(some), f"{some / total:.0%}")
+        rows.append([markup.cell(name), *(markup.cell(nodes.Text(text)) for text in texts)])
     return [markup.table(labels, _("How much of PyTorch"), rows, "coverage")]
 
 
 def setup(app):
-    app.add_directive("api-index", ApiIndex)
-    app.add_directive("api-coverage", ApiCoverage)
+    data.add_place(app, "api-index", names)
+    data.add_place(app, "api-coverage", coverage)
     app.connect("env-updated", check_names, priority=400)  # before the index is made
     app.connect("build-finished", write_index)

@@ -54,27 +54,18 @@ class Since(SphinxDirective):
         return [nodes.paragraph("", text, classes=["since"], translatable=False)]
 
 
-class WhatChanged(SphinxDirective):
-    """``{what-changed}``: every claim that differs between releases, the newest release first."""
-
-    def run(self):
-        return [data.later(call=changes)]
-
-
 def changes(app, docname, _place):
-    """A table for each release: the code, what came before, what comes since."""
-    rows = defaultdict(list)
-    pages = sorted(data.of(app.env).pages.items())
+    """``{what-changed}``: every claim that differs between releases, the newest release first."""
+    rows, pages = defaultdict(list), data.of(app.env).pages
     # The reference first, then the gallery.
-    for target, page in sorted(pages, key=lambda item: item[0].startswith("gallery/")):
-        for card in page.cards:
+    for target in sorted(pages, key=lambda name: (name.startswith("gallery/"), name)):
+        for card in pages[target].cards:
             for claim in card.claims:
                 for branch, older in zip(claim.branches, claim.branches[1:], strict=False):
                     where = markup.link(app, docname, target, card.heading, card.anchor)
                     source = " ".join(BRACKET.sub("", claim.source).split())
                     lines = [code.line(text) for text in (source, older.text, branch.text)]
-                    cells = [markup.cell(node) for node in (where, *lines)]
-                    rows[branch.since].append(cells)
+                    rows[branch.since].append([markup.cell(node) for node in (where, *lines)])
     if not rows:
         return [nodes.paragraph("", _("No card tells releases apart yet."))]
     labels = (_("Card"), _("Code"), _("Before"), _("Since"))
@@ -84,4 +75,4 @@ def changes(app, docname, _place):
 
 def setup(app):
     app.add_directive("since", Since)
-    app.add_directive("what-changed", WhatChanged)
+    data.add_place(app, "what-changed", changes)

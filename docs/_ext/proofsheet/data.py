@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.domains import Domain
+from sphinx.util.docutils import SphinxDirective
 
 from . import records
 
@@ -43,10 +45,10 @@ class Page:
     text: str = ""  # the same as plain text
     result: str | None = None  # the small picture of what an example reached
     cards: list = field(default_factory=list)
-    spaces: list | None = None  # a page of the API index: the namespaces that it lists
     promised: dict = field(default_factory=dict)  # names PyTorch must have -> where it says so
     places: list = field(default_factory=list)  # copies of its :class:`later` nodes
     shown: str = ""  # hash of what these gave when the page was last written
+    digest: str = ""  # of the records that it was read with
 
 
 class PagesDomain(Domain):
@@ -55,7 +57,7 @@ class PagesDomain(Domain):
     name = "proofsheet"
     label = "Proofsheet"
     data_version = 1
-    initial_data: ClassVar = {"pages": {}, "digests": {}}
+    initial_data: ClassVar = {"pages": {}, "torch": {}}  # what PyTorch said, see apis.ask
 
     def __init__(self, env):
         super().__init__(env)
@@ -100,6 +102,31 @@ class later(nodes.General, nodes.Element):
     """
 
 
+def add_place(app, name, call, *options, parsed=False):
+    """Add the directive ``name``, which leaves a place for ``call`` to fill.
+
+    What the directive is given, as its argument or as its content, is ``place["given"]``, a
+    list of words; its ``options`` have the same names there. Content that is ``parsed``
+    becomes the children of the place.
+    """
+
+    class Place(SphinxDirective):
+        has_content = True
+        optional_arguments = 1
+        final_argument_whitespace = True
+        option_spec: ClassVar = dict.fromkeys(options, directives.unchanged_required)
+
+        def run(self):
+            words = [*self.arguments, *([] if parsed else self.content)]
+            place = later(call=call, given=" ".join(words).split(), **self.options)
+            self.set_source_info(place)
+            if parsed:
+                self.state.nested_parse(self.content, self.content_offset, place)
+            return [place]
+
+    app.add_directive(name, Place)
+
+
 def fill(app, doctree, docname):
     """``doctree-resolved``: put in what was left for later."""
     if app.builder.format == "html":  # gettext wants the text below a place as it is
@@ -116,12 +143,15 @@ def outdated(app, env, added, changed, removed):
     Notebooks, whose cells count over all records, are read again if any of them did.
     """
     records.known.cache_clear()
-    new = {name: records.digest(name) for name in records.docnames()}
-    old, of(env).data["digests"] = of(env).data["digests"], new
-    found = {name for name in new if old.get(name) != new[name]}
-    if found or old.keys() != new.keys():
+    pages = of(env).pages
+    found = {
+        name
+        for name in env.found_docs.intersection(records.docnames())
+        if name in pages and pages[name].digest != records.digest(name)
+    }
+    if found or added or removed:
         found |= {name for name in env.found_docs if "kernelspec" in env.metadata[name]}
-    return sorted(found & env.found_docs)
+    return sorted(found)
 
 
 def rewrite(app, env):

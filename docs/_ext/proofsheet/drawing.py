@@ -1,25 +1,34 @@
-"""Draw tensors from the tensors themselves.
+"""Draw tensors from the tensors themselves, and keep the figures that scripts draw.
 
 A card says ``.. tensors:: a, b, torch.cat([a, b])``. When its code has run, these
 expressions are evaluated in its namespace and drawn: every number in a drawing was
-computed, and where a cell came from is traced, not told.
+computed, and where a cell came from is traced, not told. Option ``style``: ``movement`` (each
+cell has the colour of the input it came from), ``index`` (what was picked out of the source),
+``broadcast`` (what is stretched), ``strides`` (where the elements lie in memory).
+
+A card says ``.. graph:: loss``. The autograd graph behind that tensor is walked, and every box
+and arrow in the drawing is a node and an edge that autograd made.
 """
 
 import ast
 import itertools
 import re
+import sys
+from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import ClassVar
 
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from . import graph, records
+from . import records
 
-STYLES = ("movement", "index", "broadcast", "strides")
 COLOURS = 6  # as many as the style sheet has
 LARGEST = 12  # cells along one dimension
+THUMBNAIL = 264  # pixels, for the 176 that a list shows
 HEIGHT, GAP, CHARACTER = 28, 3, 8.2  # of a cell, between cells, of a figure in it
+BOX_WIDTH, BOX_HEIGHT, ACROSS, DOWN = 132, 40, 14, 26  # of a node of a graph, between nodes
 
 GRAPH = re.compile(r"^\.\. graph::(.*)", re.MULTILINE)
 DIRECTIVE = re.compile(
@@ -28,67 +37,96 @@ DIRECTIVE = re.compile(
 )
 
 
-class Tensors(SphinxDirective):
-    """``.. tensors:: a, b, torch.cat([a, b])``: drawn below the card's code.
+class Remark(SphinxDirective):
+    """Tells the machinery something; on the page nothing stands in its place.
 
-    The drawing is made while the script runs; see :func:`scrape_tensors`.
-
-    Option ``style``: ``movement`` (each cell has the colour of the input it came from),
-    ``index`` (what was picked out of the source), ``broadcast`` (what is stretched),
-    ``strides`` (where the elements lie in memory).
+    ``.. tensors::`` and ``.. graph::`` are drawn while the card runs, below its code, and
+    ``.. glance::`` names the claim that :func:`code.chief_claim` chooses for the table.
     """
 
     required_arguments = 1
-    optional_arguments = 0
     final_argument_whitespace = True
     option_spec: ClassVar = {"style": lambda text: directives.choice(text, STYLES)}
 
     def run(self):
-        """Nothing: the drawing follows the code that makes its tensors."""
-        return []
-
-
-class Glance(SphinxDirective):
-    """``.. glance:: total / len(data)``: the claim that stands for the card in the table.
-
-    :func:`code.chief_claim` reads it from the card's text.
-    """
-
-    required_arguments = 1
-    final_argument_whitespace = True
-
-    def run(self):
-        """Nothing: the table stands at the top of the page."""
         return []
 
 
 def scrape_tensors(block, block_vars, gallery_conf):
     """sphinx-gallery image scraper: draw what the directive of the card that just ran names."""
-    name = block_vars["target_file"].removeprefix(gallery_conf["src_dir"])
-    page = records.module(name.strip("/").removesuffix(".py"))
+    page = records.module(_docname(block_vars, gallery_conf))
     card = next((c for c in page.cards if c.code.strip() == block.content.strip()), None)
     prose, names = card.prose if card else "", block_vars["example_globals"]
-    svgs = [
+    drawings = [
         draw(found["tensors"], names, found["style"] or "movement")
         for found in DIRECTIVE.finditer(prose)
     ]
-    svgs += [graph.draw(found[1].strip(), names) for found in GRAPH.finditer(prose)]
-    indented = [svg.replace("\n", "\n    ") for svg in svgs]
-    return "".join(f".. raw:: html\n\n    {svg}\n\n" for svg in indented)
+    drawings += [graph(found[1].strip(), names) for found in GRAPH.finditer(prose)]
+    indented = [drawing.replace("\n", "\n    ") for drawing in drawings]
+    return "".join(f".. raw:: html\n\n    {drawing}\n\n" for drawing in indented)
+
+
+def scrape_figures(block, block_vars, gallery_conf):
+    """sphinx-gallery image scraper: every open figure becomes a file.
+
+    Drawings become SVG. One that holds a photograph becomes WebP, at twice the size in
+    which it is shown: as SVG it would be many times as large.
+    """
+    plt = sys.modules.get("matplotlib.pyplot")
+    if plt is None:
+        return ""
+    rst, docname = "", _docname(block_vars, gallery_conf)
+    for number in plt.get_fignums():
+        figure = plt.figure(number)
+        path = Path(next(block_vars["image_path_iterator"]))
+        options = [":class: plot", ":loading: lazy"]
+        if any(axes.images for axes in figure.axes):
+            path = path.with_suffix(".webp")
+            figure.savefig(path, dpi=2 * 72, pil_kwargs={"quality": 80, "method": 6})
+            options.append(f":width: {plt.imread(path).shape[1] // 2}px")
+        else:
+            path = path.with_suffix(".svg")
+            figure.savefig(path, metadata={"Date": None})
+        if docname.startswith("gallery/"):  # small in bytes, too: it travels within a page
+            quality = {"quality": 30, "alpha_quality": 20, "method": 6}
+            dots = THUMBNAIL / figure.get_figwidth()
+            figure.savefig(thumbnail(docname), dpi=dots, pil_kwargs=quality)
+        rst += f".. image:: /{path.relative_to(gallery_conf['src_dir']).as_posix()}\n"
+        rst += "".join(f"   {option}\n" for option in options) + "\n"
+    plt.close("all")
+    return rst
+
+
+def _docname(block_vars, gallery_conf):
+    path = Path(block_vars["target_file"]).with_suffix("")
+    return path.relative_to(gallery_conf["src_dir"]).as_posix()
+
+
+def thumbnail(docname):
+    """Where the small picture of the last figure of an example lies, which lists show."""
+    folder, _slash, stem = docname.rpartition("/")
+    return records.ROOT / "docs" / folder / "images" / "thumb" / f"sphx_glr_{stem}_last.webp"
 
 
 # --------------------------------------------------------------------------- tracing
 
 
+@dataclass
 class Drawn:
-    """One tensor of a drawing: ``text`` is its expression, ``origin`` where its cells came from.
+    """One tensor of a drawing.
 
     ``origin[i]`` is ``(input, flat index)`` of the i-th element, None for one that came
     from no input. ``origin`` itself is None where values were computed, not moved.
     """
 
-    def __init__(self, text, value, origin=None):
-        self.text, self.value, self.origin = text, value, origin
+    text: str  # its expression
+    value: object
+    origin: list | None = None
+
+    @property
+    def places(self):
+        """``origin`` with a place for each element, known or not."""
+        return self.origin or [None] * self.value.numel()
 
 
 def evaluate(expressions, namespace):
@@ -180,14 +218,14 @@ def _origins(result, inputs, numbered, namespace, backward):
 def draw(expressions, namespace, style):
     """HTML of a drawing: an SVG for each tensor, captions as text around them."""
     inputs, results = evaluate(expressions, namespace)
-    body = globals()[f"_{style}"](inputs, results)
-    alt = ", ".join(f"{d.text} {_shape(d.value)}" for d in inputs)
-    if results:
-        alt += (" → " if alt else "") + ", ".join(f"{d.text} {_shape(d.value)}" for d in results)
-    return (
-        f'<figure class="tensors tensors-{style}" role="img" aria-label="{escape(alt)}">\n'
-        f"{body}\n</figure>"
-    )
+    body = STYLES[style](inputs, results)
+    sides = (", ".join(f"{d.text} {_shape(d.value)}" for d in side) for side in (inputs, results))
+    return _figure(f"tensors-{style}", " → ".join(filter(None, sides)), body)
+
+
+def _figure(kind, alt, body):
+    head = f'<figure class="tensors {kind}" role="img" aria-label="{escape(alt)}">'
+    return f"{head}\n{body}\n</figure>"
 
 
 def _shape(value):
@@ -200,45 +238,37 @@ def _arrow(sign="→"):
 
 def _movement(inputs, results):
     colour = _colouring(inputs)
-    sources = {place[0] for result in results for place in result.origin or () if place}
+    sources = {place[0] for result in results for place in result.places if place}
     parts = []
     for i, drawn in enumerate(inputs):
         names = [colour(place) if i in sources else None for place in drawn.origin]
         parts.append(_panel(drawn, names, legend=i if {i} < sources else None))
     if inputs and results:
         parts.append(_arrow())
-    for result in results:
-        origin = result.origin or [None] * result.value.numel()
-        parts.append(_panel(result, [colour(o) for o in origin]))
+    parts += [_panel(result, [colour(place) for place in result.places]) for result in results]
     return "\n".join(parts)
 
 
 def _colouring(inputs):
     """Colour by input; where there is one input, by its rows."""
     if len(inputs) != 1:
-        return lambda origin: None if origin is None else f"from-{origin[0] % COLOURS}"
+        return lambda place: place and f"from-{place[0] % COLOURS}"
     value = inputs[0].value
     rows = value.shape[0] if value.ndim else 1
     row = max(1, value.numel() // max(rows, 1))
-    if rows > COLOURS:
-        return lambda origin: None if origin is None else "from-0"
-    return lambda origin: None if origin is None else f"from-{origin[1] // row}"
+    return lambda place: place and ("from-0" if rows > COLOURS else f"from-{place[1] // row}")
 
 
 def _index(inputs, results):
     steps = []
     for result in results:
-        origin = result.origin or [None] * result.value.numel()
-        picked = {place for place in origin if place}
         parts = []
         for drawn in inputs:
-            if not _mentions(result.text, drawn.text):
-                continue
-            hit = ["from-0" if place in picked else "unused" for place in drawn.origin]
-            traced = any(name == "from-0" for name in hit)
-            parts.append(_panel(drawn, hit if traced else [None] * len(hit)))
+            if _mentions(result.text, drawn.text):
+                hit = ["from-0" if place in result.places else "unused" for place in drawn.origin]
+                parts.append(_panel(drawn, hit if "from-0" in hit else [None] * len(hit)))
         parts.append(_arrow())
-        parts.append(_panel(result, ["from-0" if place else None for place in origin]))
+        parts.append(_panel(result, [place and "from-0" for place in result.places]))
         steps.append('<div class="step">' + "\n".join(parts) + "</div>")
     return "\n".join(steps)
 
@@ -250,17 +280,17 @@ def _broadcast(inputs, results):
     parts = []
     signs = _operators(results[0].text) if results else []
     for i, drawn in enumerate(inputs):
-        stretched = Drawn(drawn.text, drawn.value.expand(shape))
         ids = torch.arange(drawn.value.numel()).reshape(drawn.value.shape).expand(shape)
         seen, names = set(), []
         for n in ids.flatten().tolist():
             names.append(f"from-{i}" + (" copy" if n in seen else ""))
             seen.add(n)
         note = _shape(drawn.value)
-        if tuple(drawn.value.shape) != tuple(shape):
+        if drawn.value.shape != shape:
             note += f" → {tuple(shape)}"
         if parts:
             parts.append(_arrow(signs[i - 1] if i <= len(signs) else ","))
+        stretched = Drawn(drawn.text, drawn.value.expand(shape))
         parts.append(_panel(stretched, names, note=note, legend=i))
     for n, result in enumerate(results):
         parts.append(_arrow("=" if signs and not n else "→"))
@@ -276,19 +306,20 @@ def _operators(text):
     node = ast.parse(text, mode="eval").body
     if not isinstance(node, ast.BinOp) or type(node.op) not in SIGNS:
         return []
-    left = _operators(ast.unparse(node.left)) if isinstance(node.left, ast.BinOp) else []
-    return [*left, SIGNS[type(node.op)]]
+    return [*_operators(ast.unparse(node.left)), SIGNS[type(node.op)]]
 
 
 def _strides(inputs, results):
     colour = _colouring(inputs)
     parts = []
     for drawn in [*inputs, *results]:
-        origin = drawn.origin or [None] * drawn.value.numel()
-        names = [colour(o) for o in origin]
+        names = [colour(place) for place in drawn.places]
         note = f"{_shape(drawn.value)} · stride {tuple(drawn.value.stride())}"
         parts.append(_panel(drawn, names, note=note, below=_memory(drawn.value, names)))
     return "\n".join(parts)
+
+
+STYLES = {"movement": _movement, "index": _index, "broadcast": _broadcast, "strides": _strides}
 
 
 def _panel(drawn, names, note=None, legend=None, below=""):
@@ -314,6 +345,9 @@ def _format(value):
 def _cells(value, names):
     """SVG of a tensor with up to three dimensions; a third one is drawn as sheets."""
     texts = _format(value)
+    if not texts:
+        empty = f'<rect class="cell empty" width="{HEIGHT}" height="{HEIGHT}" rx="4"/>'
+        return _svg(HEIGHT, HEIGHT, [empty])
     sheets, rows, columns = (1, 1, 1, *value.shape)[-3:]
     width = max([HEIGHT, *(len(text) * CHARACTER + 10 for text in texts)])
     step, line = width + GAP, HEIGHT + GAP
@@ -323,30 +357,21 @@ def _cells(value, names):
     for place, (text, name) in enumerate(zip(texts, names, strict=True)):
         sheet, rest = divmod(place, rows * columns)
         row, column = divmod(rest, columns)
-        x = sheet * shift + column * step
-        y = sheet * drop + row * line
-        parts.append(_cell(x, y, width, text, name))
-    if sheets > 1:
-        depth = rows * line - GAP
-        for sheet in range(sheets - 1):
-            x, y = sheet * shift, sheet * drop + depth
-            for corner in (0, columns * step - GAP):
-                parts.append(f'<path class="depth" d="M{x + corner:g} {y:g}l{shift} {8 + GAP}"/>')
+        parts.append(
+            _cell(sheet * shift + column * step, sheet * drop + row * line, width, text, name)
+        )
+    for sheet in range(sheets - 1):
+        for corner in (0, columns * step - GAP):
+            x, y = sheet * shift + corner, sheet * drop + rows * line - GAP
+            parts.append(f'<path class="depth" d="M{x:g} {y:g}l{shift} {8 + GAP}"/>')
     total = columns * step - GAP + shift * (sheets - 1)
-    height = (sheets - 1) * drop + rows * line - GAP
-    if not texts:
-        total = height = HEIGHT
-        parts.append(f'<rect class="cell empty" width="{HEIGHT}" height="{HEIGHT}" rx="4"/>')
-    return _svg(total, height, parts)
+    return _svg(total, (sheets - 1) * drop + rows * line - GAP, parts)
 
 
 def _svg(width, height, parts):
     box = f"-1 -1 {width + 2:g} {height + 2:g}"
-    return (
-        f'<svg viewBox="{box}" width="{width + 2:g}" height="{height + 2:g}" aria-hidden="true">'
-        + "".join(parts)
-        + "</svg>"
-    )
+    size = f'width="{width + 2:g}" height="{height + 2:g}"'
+    return f'<svg viewBox="{box}" {size} aria-hidden="true">{"".join(parts)}</svg>'
 
 
 def _cell(x, y, width, text, name):
@@ -400,9 +425,83 @@ def _memory(value, names):
     )
 
 
+# --------------------------------------------------------------------------- autograd graphs
+
+
+def graph(expression, namespace):
+    """HTML of the autograd graph of the tensor that ``expression`` names in ``namespace``."""
+    root = eval(expression, dict(namespace)).grad_fn
+    names = {n: v for n, v in namespace.items() if hasattr(v, "grad_fn")}
+    seen, edges = _walk(root)
+    rows = _layers(seen, edges)
+    step, line = BOX_WIDTH + ACROSS, BOX_HEIGHT + DOWN
+    widest = max(map(len, rows)) * step - ACROSS
+    place = {}
+    for y, row in enumerate(rows):
+        start = (widest - len(row) * step + ACROSS) / 2
+        place |= {node: (start + x * step, y * line) for x, node in enumerate(row)}
+    parts = [_edge(place[before], place[after]) for before, after in edges]
+    parts += [_box(*place[node], *_label(node, names), node is root) for node in seen]
+    body = _svg(widest, len(rows) * line - DOWN, parts)
+    return _figure("graph", f"grad_fn: {expression}", body)
+
+
+def _walk(root):
+    """Nodes of the graph behind ``root`` and its edges, in the order of a breadth-first search."""
+    seen, edges = [root], []  # an edge is a node's input and the node
+    for node in seen:
+        found = [before for before, _number in node.next_functions if before is not None]
+        edges += [(before, node) for before in found]
+        seen += [before for before in dict.fromkeys(found) if before not in seen]
+    return seen, edges
+
+
+def _layers(seen, edges):
+    """Rows of nodes, inputs first: each stands above every node that uses it."""
+    depth = dict.fromkeys(seen, 0)
+    for _pass in seen:
+        for before, node in edges:
+            depth[before] = max(depth[before], depth[node] + 1)
+    rows = [[] for _ in range(max(depth.values()) + 1)]
+    for node in seen:
+        rows[-1 - depth[node]].append(node)
+    return rows
+
+
+def _label(node, names):
+    """Two lines for a box: the variable it is or makes, the name of the node."""
+    leaf = getattr(node, "variable", None)
+    if leaf is not None:
+        name = next((n for n, value in names.items() if value is leaf), "")
+        return f"{name} {tuple(leaf.shape)}".strip(), "AccumulateGrad"
+    made = [n for n, value in names.items() if getattr(value, "grad_fn", None) is node]
+    return (f"{made[0]} =" if made else ""), node.name().removesuffix("0")
+
+
+def _edge(upper, lower):
+    """An arrow from ``lower`` up to what its gradient goes to, as in ``next_functions``."""
+    x, y = upper[0] + BOX_WIDTH / 2, upper[1] + BOX_HEIGHT
+    to, below = lower[0] + BOX_WIDTH / 2, lower[1]
+    middle = (y + below) / 2
+    return (
+        f'<path class="arc" d="M{to:g} {below:g}C{to:g} {middle:g} {x:g} {middle:g} {x:g} {y:g}'
+        f'm-3.5 5.5l3.5 -5.5l3.5 5.5"/>'
+    )
+
+
+def _box(x, y, above, below, is_root):
+    kind = "from-1" if is_root else "from-0" if below == "AccumulateGrad" else ""
+    lines = [text for text in (above, below) if text]
+    first = y + BOX_HEIGHT / 2 + 4.5 - 8 * (len(lines) - 1)
+    texts = "".join(
+        f'<text x="{x + BOX_WIDTH / 2:g}" y="{first + 16 * n:g}">{escape(text)}</text>'
+        for n, text in enumerate(lines)
+    )
+    size = f'width="{BOX_WIDTH}" height="{BOX_HEIGHT}"'
+    return f'<g class="{kind}"><rect x="{x:g}" y="{y:g}" {size} rx="6"/>{texts}</g>'
+
+
 def setup(app):
-    """Register the directive and its style sheet."""
-    app.add_directive("tensors", Tensors)
-    app.add_directive("glance", Glance)
-    graph.setup(app)
+    for name in ("tensors", "graph", "glance"):
+        app.add_directive(name, Remark)
     app.add_css_file("tensors.css")

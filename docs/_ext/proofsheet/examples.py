@@ -9,7 +9,7 @@ from docutils import nodes
 from sphinx.locale import _
 from sphinx.util import logging
 
-from . import apis, data, markup, records, running
+from . import apis, data, drawing, markup, records
 
 logger = logging.getLogger(__name__)
 
@@ -33,19 +33,19 @@ def thumbnail(docname):
 
     A chapter shows up to twenty: as files they would be as many requests.
     """
-    data = base64.b64encode(running.thumbnail(docname).read_bytes())
+    data = base64.b64encode(drawing.thumbnail(docname).read_bytes())
     return f"data:image/webp;base64,{data.decode()}"
 
 
 def lead_on(top, sections):
     """In a list before the first step, make links of the *titles* of steps."""
     anchors = {section[0].astext(): section["ids"][0] for section in sections}
-    for tree in [node for node in top.children if isinstance(node, nodes.bullet_list)]:
-        for title in list(tree.findall(nodes.emphasis)):
-            anchor = anchors.get(" ".join(title.astext().split()))
-            if anchor is None:
-                logger.warning("no step is called %r", title.astext(), location=title)
-                continue
+    lists = [node for node in top.children if isinstance(node, nodes.bullet_list)]
+    for title in [title for tree in lists for title in tree.findall(nodes.emphasis)]:
+        anchor = anchors.get(" ".join(title.astext().split()))
+        if anchor is None:
+            logger.warning("no step is called %r", title.astext(), location=title)
+        else:
             link = nodes.reference("", title.astext(), refid=anchor, internal=True)
             title.replace_self(link)
 
@@ -85,25 +85,18 @@ def connect(env):
         dict: ``(page, anchor)`` of a card to the pages of examples; ``(page, "")`` of an
         example to ``{name of a function: mention}``.
     """
-    domain = data.of(env)
-    order = [
-        page
-        for chapter in env.toctree_includes.get("gallery/index", ())
-        for page in env.toctree_includes.get(chapter, ())
-    ]
-    texts = {name: "\n".join(card.code for card in domain.page(name).cards) for name in order}
+    pages, below, found = data.of(env).pages, env.toctree_includes, defaultdict(dict)
+    order = [n for chapter in below.get("gallery/index", ()) for n in below.get(chapter, ())]
+    texts = {name: "\n".join(card.code for card in pages[name].cards) for name in order}
     users = defaultdict(list)
     for docname in order:
-        for name in set().union(*(card.used for card in domain.page(docname).cards)):
+        for name in set().union(*(card.used for card in pages[docname].cards)):
             users[name].append(docname)
-    cards = {
-        (name, card.anchor): card for name, page in domain.pages.items() for card in page.cards
-    }
-    found = defaultdict(dict)
-    for name, mentions in domain.once(apis.index).items():
+    cards = {(name, card.anchor): card for name, page in pages.items() for card in page.cards}
+    for name, mentions in data.of(env).once(apis.index).items():
         homes = [m for m in mentions if m.rank == 0 and m.docname.startswith("reference/")]
-        for docname in users[name] if homes else ():
-            found[docname, ""][name] = homes[0]
+        for user in users[name] if homes else ():
+            found[user, ""][name] = homes[0]
         for home in homes:
             wanted = cards[home.docname, home.anchor].arguments
             for user in users[name]:
@@ -126,10 +119,10 @@ def ways(app, docname, place):
         made = [markup.link(app, docname, page, domain.page(page).title) for page in links]
     else:
         label, kind = _("Cards for what is used here"), "ways-cards"
-        made = []
-        for name, mention in links.items():
-            short = nodes.literal("", name.removeprefix("torch."))
-            made.append(mention.link(app, docname, [short], reftitle=name))
+        made = [
+            mention.link(app, docname, [nodes.literal("", name.removeprefix("torch."))], name)
+            for name, mention in links.items()
+        ]
     parts = markup.joined([nodes.inline("", "", link) for link in made])
     shown = nodes.inline("", label, classes=["ways-label"])
     return [nodes.paragraph("", "", shown, nodes.Text(" "), *parts, classes=["ways", kind])]

@@ -19,23 +19,12 @@ logger = logging.getLogger(__name__)
 # ---------------------------------------------------------------------- which one do I need?
 
 
-class Which(SphinxDirective):
+def which(app, docname, place):
     """``.. which::``: a table whose names lead to their cards.
 
     Its content is a list, one item a row: names in code face, a colon, when they are the
     right ones. A row whose card is gone fails the build.
     """
-
-    has_content = True
-
-    def run(self):
-        place = data.later(call=which)
-        self.state.nested_parse(self.content, self.content_offset, place)
-        return [place]
-
-
-def which(app, docname, place):
-    """The table."""
     rows = []
     for item in place.findall(nodes.list_item):
         names, need = _parts(item[0])
@@ -70,7 +59,7 @@ def _link(app, docname, literal, where):
         return nodes.literal("", text)
     mention = min(found, key=lambda mention: (mention.rank, mention.docname != docname))
     short = nodes.literal("", text.rpartition(".")[2] if text.count(".") > 1 else text)
-    return mention.link(app, docname, [short], reftitle=mention.title)
+    return mention.link(app, docname, [short], mention.title)
 
 
 # --------------------------------------------------------------------------- quick reference
@@ -79,15 +68,8 @@ FIRST = 2  # cards of each module; modules begin with what is wanted most
 LONGEST = 58  # characters of a line of code
 
 
-class QuickReference(SphinxDirective):
-    """``{quick-reference}``: every chapter, every module, the chief line of its first cards."""
-
-    def run(self):
-        return [data.later(call=quick)]
-
-
 def quick(app, docname, _place):
-    """A section for each chapter."""
+    """``{quick-reference}``: every chapter, every module, the chief line of its first cards."""
     below = app.env.toctree_includes
     found = []
     for chapter in below.get("reference/index", ()):
@@ -131,22 +113,11 @@ def minutes(module):
     return math.ceil(len(re.findall(r"\w+", prose)) / WORDS + lines / LINES)
 
 
-class LearningPath(SphinxDirective):
-    """``{learning-path}``: the pages named in its content, a line each, with their minutes."""
-
-    has_content = True
-
-    def run(self):
-        named = [line.strip() for line in self.content if line.strip()]
-        return [data.later(call=steps, pages=named)]
-
-
 def steps(app, docname, place):
-    """The pages as a list."""
-    known = _known(app, place)
-    modules = {name: records.module(name) for name in known}
-    times = {name: minutes(module) for name, module in modules.items() if module}
-    return [pages.listing(app, docname, known, times=times)]
+    """``{learning-path}``: the pages named in its content, a line each, with their minutes."""
+    found = _known(app, place)
+    times = {name: minutes(module) for name in found if (module := records.module(name))}
+    return [pages.listing(app, docname, found, times=times)]
 
 
 class HandbookTopics(SphinxDirective):
@@ -154,15 +125,13 @@ class HandbookTopics(SphinxDirective):
 
     def run(self):
         self.env.note_dependency(str(TOPICS))
-        found, chapter = [], None
-        for number, (topic, group, where, text) in enumerate(topics(), 1):
-            if group != chapter:
-                chapter = group
-                found.append(nodes.bullet_list(classes=["topics"]))
-            place = data.later(call=covering, topic=topic, pages=where)
+        found = {}
+        for number, (topic, chapter, where, text) in enumerate(topics(), 1):
+            place = data.later(call=covering, topic=topic, given=where)
             self.state.nested_parse(StringList([text], source=str(TOPICS)), number, place)
-            found[-1] += nodes.list_item("", place)
-        return found
+            topics_list = found.setdefault(chapter, nodes.bullet_list(classes=["topics"]))
+            topics_list += nodes.list_item("", place)
+        return [*found.values()]
 
 
 def topics():
@@ -185,14 +154,14 @@ def covering(app, docname, place):
 
 
 def _known(app, place):
-    for target in place["pages"]:
-        if target not in app.env.found_docs:
-            logger.warning("no page %s", target, location=place, once=True)
-    return [target for target in place["pages"] if target in app.env.found_docs]
+    """The pages that a place names; a name that is no page's is complained of."""
+    for target in set(place["given"]) - app.env.found_docs:
+        logger.warning("no page %s", target, location=place, once=True)
+    return [target for target in place["given"] if target in app.env.found_docs]
 
 
 def setup(app):
-    app.add_directive("which", Which)
-    app.add_directive("quick-reference", QuickReference)
-    app.add_directive("learning-path", LearningPath)
+    data.add_place(app, "which", which, parsed=True)
     app.add_directive("handbook-topics", HandbookTopics)
+    data.add_place(app, "quick-reference", quick)
+    data.add_place(app, "learning-path", steps)

@@ -5,25 +5,19 @@ from pygments.style import Style
 
 
 def scheme(ink, keyword, string, number, comment):
-    """Colour what carries meaning when one reads tensors; leave the rest in ink."""
+    """Colour what carries meaning when one reads tensors; all else is in ink."""
     return {
         t.Token: ink,
-        t.Name: ink,
-        t.Operator: ink,
-        t.Punctuation: ink,
         t.Keyword: keyword,
         t.Keyword.Constant: number,
         t.Operator.Word: keyword,
         t.Name.Decorator: keyword,
-        t.Name.Exception: ink,
         t.String: string,
         t.String.Interpol: ink,
         t.Number: number,
-        t.Comment: f"noitalic {comment}",
+        t.Comment: comment,
         t.Generic.Error: number,
         t.Generic.Prompt: comment,
-        t.Generic.Output: ink,
-        t.Error: ink,
     }
 
 

@@ -35,6 +35,7 @@ def transform(app, doctree):
         page.title = unlinked(top[0])
     module = records.module(docname)
     if module:
+        page.digest = records.digest(docname)
         _module_page(app, docname, page, top, module)
     elif docname.split("/")[0] in records.SOURCES and docname.endswith("/index"):
         _chapter_page(doctree, top)
@@ -170,31 +171,19 @@ def _failures(module, card):
 
 
 def _names(node, used, page, docname):
-    """Public names that the literals and roles in ``node`` stand for."""
-    found = set()
-    for literal in node.findall(nodes.literal):
-        name, sure = apis.named(literal.astext(), used)
-        if isinstance(literal.parent, addnodes.pending_xref):
-            target = literal.parent["reftarget"].lstrip("~.")
-            name, sure = apis.named(target, used) if "." in target else (name, sure)
-        if sure:
-            page.promised[name] = (docname, node.line)
-        if name:
-            found.add(name)
-    return found
+    """Public names that the literals in ``node`` stand for."""
+    found = {apis.named(literal.astext(), used) for literal in node.findall(nodes.literal)}
+    page.promised |= {name: (docname, node.line) for name, sure in found if sure}
+    return {name for name, _sure in found if name}
 
 
 def _link_names(node):
     """Make links to PyTorch's documentation of the literals that name something in it."""
     for literal in list(node.findall(nodes.literal)):
-        if isinstance(literal.parent, (nodes.reference, addnodes.pending_xref, nodes.title)):
-            continue
         name, sure = apis.named(literal.astext())
-        address = sure and apis.url(name)
-        if address:
-            official = nodes.reference("", "", refuri=address, reftitle=name, internal=False)
-            literal.replace_self(official)
-            official += literal
+        bound = (nodes.reference, addnodes.pending_xref, nodes.title)
+        if sure and not isinstance(literal.parent, bound):
+            literal.replace_self(apis.linked(name, literal.deepcopy()))
 
 
 def _glance(module, entries):
@@ -203,34 +192,30 @@ def _glance(module, entries):
     for card, entry in zip(module.cards, entries, strict=True):
         title = [node.deepcopy() for node in entry.heading]
         want = nodes.reference("", "", *title, refid=entry.anchor, internal=True)
-        linker, claim = code.linker(module, sorted(entry.used)), entry.chief
+        claim, result = entry.chief, cell(classes=["result"])
         if claim:
-            statement, classes = claim.source, ["error"] if claim.error else []
-            results = changes.results(claim, changes.reached(module, card), entry.verified)
-        else:  # a card without a claim shows its last line
-            statement, classes, results = card.code.strip().rpartition("\n")[2].strip(), [], ()
-        if entry.verified and claim and not claim.branches:
-            classes.append("verified")
-        result = cell(*results, classes=["result", *classes])
-        rows.append([cell(want), cell(code.line(statement, linker)), result])
+            result += changes.results(claim, changes.reached(module, card), entry.verified)
+            result["classes"] += ["error"] if claim.error else []
+            result["classes"] += ["verified"] if entry.verified and not claim.branches else []
+        # A card without a claim shows its last line.
+        shown = claim.source if claim else card.code.strip().rpartition("\n")[2].strip()
+        linker = code.linker(module, sorted(entry.used))
+        rows.append([cell(want), cell(code.line(shown, linker)), result])
     labels = (_("What you want"), _("Code"), _("Result"))
     return table(labels, _("At a glance"), rows)
 
 
 def _badges(module):
     """Where this page was checked, and what of it."""
-    line = nodes.paragraph(classes=["badges"])
-    for device in records.DEVICES:
-        line += [_badge(module, device), nodes.Text(" ")]
-    return line
+    badges = [_badge(module, device) for device in records.DEVICES]
+    return nodes.paragraph("", "", *joined(badges, " "), nodes.Text(" "), classes=["badges"])
 
 
 def _badge(module, device):
     found = [records.outcome(module, unit, device) for unit in module.units()]
     name, checked = records.DEVICE_NAMES[device], found.count("checked")
-    kind = "stale" if checked else "unchecked"
     if checked == len(found):
-        kind, state = "checked", _("Checked on %s") % name
+        state = _("Checked on %s") % name
     elif checked:
         state = _("%(some)d of %(all)d cards checked on %(device)s") % {
             "some": checked, "all": len(found), "device": name,
@@ -241,8 +226,9 @@ def _badge(module, device):
         state = _("Failed on %s") % name
     else:
         state = _("Not yet checked on %s") % name
-    badge = nodes.inline("", "", nodes.strong("", state))
-    badge["classes"] = ["badge", f"badge-{device}", f"badge-{kind}"]
+    kind = "checked" if checked == len(found) else "stale" if checked else "unchecked"
+    classes = ["badge", f"badge-{device}", f"badge-{kind}"]
+    badge = nodes.inline("", "", nodes.strong("", state), classes=classes)
     if checked:
         run = records.summary([(module, unit) for unit in module.units()], device)
         facts = f"PyTorch {run.torch} · {run.device} · {run.date}"
@@ -274,12 +260,12 @@ def _chapter_page(doctree, top):
         tree["hidden"] = True
         children += [name for _title, name in tree["entries"]]
     text = [node for node in top.children if isinstance(node, (nodes.paragraph, nodes.bullet_list))]
-    place = data.later(call=_chapter, pages=children)
+    place = data.later(call=_chapter, given=children)
     top.insert(top.index(text[-1]) + 1 if text else 1, place)
 
 
 def _chapter(app, docname, place):
-    return [listing(app, docname, place["pages"], with_cards=True)]
+    return [listing(app, docname, place["given"], with_cards=True)]
 
 
 def listing(app, docname, targets, with_cards=False, times=None):
@@ -291,9 +277,8 @@ def listing(app, docname, targets, with_cards=False, times=None):
     items = nodes.bullet_list(classes=["modules"])
     for target in targets:
         page, module = data.of(app.env).page(target), records.module(target)
-        title = nodes.paragraph("", "", link(app, docname, target, page.title))
-        title["classes"].append("module-title")
-        item = nodes.list_item("", title)
+        title = link(app, docname, target, page.title)
+        item = nodes.list_item("", nodes.paragraph("", "", title, classes=["module-title"]))
         if page.result:
             item["classes"].append("pictured")
             alt = "".join(node.astext() for node in page.title)

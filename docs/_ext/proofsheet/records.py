@@ -1,7 +1,6 @@
 """Read what verification runs found: which card was checked where, and is it still the same?"""
 
 import hashlib
-import platform
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,11 +33,6 @@ def known():
     return record.Records(BUILT, COMMITTED)
 
 
-@cache  # there are more files than lru_cache keeps by default
-def _read(path, _mtime):
-    return cards.read(path)
-
-
 def module(docname):
     """The module or example that a page is made from, or None for other pages.
 
@@ -47,75 +41,73 @@ def module(docname):
     """
     top, _, rest = docname.partition("/")
     path = ROOT / SOURCES.get(top, "-") / f"{rest}.py"
-    return _read(path, path.stat().st_mtime_ns) if path.is_file() else None
+    return cards.read(path) if path.is_file() else None
 
 
 def docnames():
-    """Pages that are made from scripts, in reading order."""
-    found = []
-    for top, folder in SOURCES.items():
-        for path in cards.files([ROOT / folder]):
-            below = path.relative_to(ROOT / folder)
-            if len(below.parts) == 2:  # a chapter, a file
-                found.append(f"{top}/{below.with_suffix('').as_posix()}")
-    return found
+    """Pages that are made from scripts, in reading order: of each chapter its files."""
+    return [
+        f"{top}/{path.parent.name}/{path.stem}"
+        for top, folder in SOURCES.items()
+        for path in cards.files([ROOT / folder])
+        if path.parent.parent == ROOT / folder
+    ]
 
 
-def outcome(page, unit, device):
-    """How ``unit`` (a card, or a whole example) of module ``page`` stands on ``device``.
+def outcome(page, card, device):
+    """How ``card`` (or the whole example that it is a cell of) stands on ``device``.
 
     Returns:
         "checked" (now, or on a GPU with some release), "failed", "changed" or "missing".
     """
-    found = _entries(page, unit, device)
-    if any(not entry.get("failures") for entry in found):
-        return "checked"
+    found = _entries(page, card, device)
     if found:
-        return "failed"
-    other = known().entries.get(f"{page.name}::{unit.name}", ())
+        return "failed" if all(entry.get("failures") for entry in found) else "checked"
+    other = known().entries.get(f"{page.name}::{_unit(page, card).name}", ())
     return "changed" if any(entry["of"]["device"] == device for entry in other) else "missing"
 
 
-def _entries(page, unit, device):
+def _unit(page, card):
+    """What is recorded for a card: itself, or the whole example that it is a cell of."""
+    return page.units()[0] if page.example else card
+
+
+def _entries(page, card, device=None):
     """Entries that count for a page: on the CPU those of what is installed here.
 
     A GPU is not found everywhere: there a run with another release says so, and counts.
     """
+    if device is None:
+        return [entry for name in DEVICES for entry in _entries(page, card, name)]
+    unit = _unit(page, card)
     if device == "cpu":
         return known().current(page, unit, device)
     return [entry for entry in known().of(page, unit) if entry["of"]["device"] == device]
 
 
-def unit_of(page, card):
-    """What is recorded for a card: itself, or the whole example that it is a cell of."""
-    return page.units()[0] if page.example else card
-
-
 def verified(page, card):
     """The devices on which ``card``, as it is written now, was checked."""
-    unit = unit_of(page, card)
-    return [device for device in DEVICES if outcome(page, unit, device) == "checked"]
+    return [device for device in DEVICES if outcome(page, card, device) == "checked"]
 
 
 def failures(page, card):
     """What came out instead of what ``card`` claims: ``[(line in the file, text, run)]``."""
-    unit = unit_of(page, card)
+    unit = _unit(page, card)
     lines = range(card.line, card.line + card.code.count("\n") + 1)
     return [
         (unit.line + line, text, entry["of"])
-        for device in DEVICES
-        for entry in _entries(page, unit, device)
+        for entry in _entries(page, card)
         for line, text in entry.get("failures", ())
         if unit is card or unit.line + line in lines
     ]
 
 
-def releases(page, unit, device="cpu"):
-    """Releases of PyTorch, such as ``(2, 14)``, with which ``unit`` as it is written holds."""
+def releases(page, card, device="cpu"):
+    """Releases of PyTorch, such as ``(2, 14)``, with which ``card`` as it is written holds."""
     return sorted(
         {
             tuple(map(int, entry["of"]["torch"].split(".")[:2]))
-            for entry in known().of(page, unit)
+            for entry in known().of(page, _unit(page, card))
             if entry["of"]["device"] == device and not entry.get("failures")
         }
     )
@@ -126,21 +118,19 @@ def reached(page, card, first=None, before=None):
     return any(
         (first is None or release >= first) and (before is None or release < before)
         for device in DEVICES
-        for release in releases(page, unit_of(page, card), device)
+        for release in releases(page, card, device)
     )
 
 
 def used(page, card):
     """Public PyTorch names that the lines of ``card`` used when it was checked."""
-    unit = unit_of(page, card)
-    found = [entry for device in DEVICES for entry in _entries(page, unit, device)]
-    return {name for entry in found for name in entry.get("apis", ())}
+    return {name for entry in _entries(page, card) for name in entry.get("apis", ())}
 
 
-def claims(page, unit):
-    """How many claims ``unit`` was found to make: from a record of its present text."""
-    found = [entry for device in DEVICES for entry in _entries(page, unit, device)]
-    return max((entry["claims"] for entry in found if not entry.get("failures")), default=0)
+def claims(page, card):
+    """How many claims ``card`` was found to make: from a record of its present text."""
+    held = [entry["claims"] for entry in _entries(page, card) if not entry.get("failures")]
+    return max(held, default=0)
 
 
 def summary(units, device):
@@ -149,32 +139,31 @@ def summary(units, device):
     Returns:
         Summary, or None where nothing was checked on this device.
     """
-    runs, spans = [], set()
+    runs, spans = [], []
     for page, unit in units:
-        found = [one["of"] for one in _entries(page, unit, device) if not one.get("failures")]
-        runs += found
-        if found:
-            spans.add(tuple(releases(page, unit, device)))
+        held = [entry["of"] for entry in _entries(page, unit, device) if not entry.get("failures")]
+        runs += held
+        spans += [set(releases(page, unit, device))] if held else []
     if not runs:
         return None
-    common = sorted(set.intersection(*map(set, spans)))  # with which all of them hold
+    common = sorted(set.intersection(*spans))  # with which all of them hold
     texts = [".".join(map(str, release)) for release in common]
     if len(texts) > 2 and common[-1][1] - common[0][1] == len(common) - 1:
         texts = [f"{texts[0]}–{texts[-1]}"]  # none between is missing
     elif len(texts) < 2:
         texts = sorted({run["torch"] for run in runs})
+    dates = [run["date"] for run in runs]
     return Summary(
         ", ".join(texts),
         " · ".join(sorted({run["python"] for run in runs})),
         " · ".join(sorted({run["name"] for run in runs})),
-        "–".join(dict.fromkeys((min(r["date"] for r in runs), max(r["date"] for r in runs)))),
+        "–".join(dict.fromkeys((min(dates), max(dates)))),
     )
 
 
 def digest(docname):
     """Hash of all that the page ``docname`` shows from its cards and from records."""
-    page = module(docname)
-    shown = []
+    page, shown = module(docname), []
     for unit in page.units():
         shown += [unit.sha256, sorted(used(page, unit))]
         for device in DEVICES:
@@ -204,9 +193,3 @@ def figures():
         "claims": sum(claims(page, unit) for page, unit in units),
         "devices": devices,
     }
-
-
-def versions():
-    """Versions that a page's content depends on, without importing what they are of."""
-    names = ("torch", *record.OPTIONAL, "sphinx-gallery")
-    return {"python": platform.python_version()} | {name: record.version(name) for name in names}

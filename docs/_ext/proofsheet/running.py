@@ -11,20 +11,18 @@ import builtins
 import fcntl
 import functools
 import hashlib
-import json
 import logging
 import os
+import platform
 import shutil
-import sys
 import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-from docutils import nodes
-from docutils.utils import get_source_line
 from sphinx.errors import ExtensionError
+from sphinx.util.logging import WarningLogRecordTranslator
 from sphinx_gallery import gen_gallery, gen_rst
 
 from torchproof import __main__ as checker
@@ -32,91 +30,8 @@ from torchproof import cards, process, record
 
 from . import records
 
-# Readable on a light and on a dark page, and told apart by colour-blind readers
-# (Okabe and Ito's set without its yellow and black, lightness in between).
-GREY = "#808080"
-CYCLE = ("#0085CA", "#E07B00", "#009E73", "#CC79A7", "#9B7FD4", "#D55E00")
-STYLE = {
-    "figure.figsize": (6.4, 3.6),
-    "savefig.bbox": "tight",
-    "savefig.transparent": True,
-    "text.color": GREY,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": GREY,
-    "axes.titlecolor": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "grid.color": GREY,
-    "grid.alpha": 0.3,
-    "legend.framealpha": 0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "lines.linewidth": 2,
-    "font.size": 11,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "proofsheet",
-}
-
-THUMBNAIL = 264  # pixels, for the 176 that a list shows
-
-
-def _style_figures():
-    import matplotlib
-    from cycler import cycler
-
-    matplotlib.rcParams.update(STYLE, **{"axes.prop_cycle": cycler(color=CYCLE)})
-
-
-def scrape_figures(block, block_vars, gallery_conf):
-    """sphinx-gallery image scraper: every open figure becomes a file.
-
-    Drawings become SVG. One that holds a photograph becomes WebP, at twice the size in
-    which it is shown: as SVG it would be many times as large.
-    """
-    plt = sys.modules.get("matplotlib.pyplot")
-    if plt is None:
-        return ""
-    rst = ""
-    for number in plt.get_fignums():
-        figure = plt.figure(number)
-        path = Path(next(block_vars["image_path_iterator"]))
-        options = [":class: plot", ":loading: lazy"]
-        if any(axes.images for axes in figure.axes):
-            path = path.with_suffix(".webp")
-            figure.savefig(path, dpi=2 * 72, pil_kwargs={"quality": 80, "method": 6})
-            options.append(f":width: {_width(path) // 2}px")
-        else:
-            path = path.with_suffix(".svg")
-            figure.savefig(path, metadata={"Date": None})
-        _save_thumbnail(figure, block_vars["src_file"])
-        rst += f".. image:: /{path.relative_to(gallery_conf['src_dir']).as_posix()}\n"
-        rst += "".join(f"   {option}\n" for option in options) + "\n"
-    plt.close("all")
-    return rst
-
-
-def thumbnail(docname):
-    """Where the small picture of the last figure of an example lies, which lists show."""
-    folder, _slash, stem = docname.rpartition("/")
-    return records.ROOT / "docs" / folder / "images" / "thumb" / f"sphx_glr_{stem}_last.webp"
-
-
-def _save_thumbnail(figure, script):
-    """Small in bytes, too: a chapter's pictures travel within its page."""
-    script = Path(script)
-    if script.parent.parent.name != "gallery":
-        return
-    path = thumbnail(f"gallery/{script.parent.name}/{script.stem}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    options = {"quality": 30, "alpha_quality": 20, "method": 6}
-    figure.savefig(path, dpi=THUMBNAIL / figure.get_figwidth(), pil_kwargs=options)
-
-
-def _width(path):
-    from PIL import Image
-
-    with Image.open(path) as image:
-        return image.width
+FOLDER = Path(__file__).parent
+DRAWN_BY = ("drawing.py", "figures.mplstyle")
 
 
 def copy_indexes(app):
@@ -138,20 +53,23 @@ class Render:
     """
 
     conf: dict  # sphinx-gallery's
-    target: Path
+    target: Path  # the copy of the script beside its page
+    key: str  # see _key
     example: bool
 
     def __call__(self, unit, path, seed, device):
         if seed:  # an example that does not seed itself: once more, and nothing to show
             return process.check(unit, path, seed, device)
-        _style_figures()
+        from matplotlib import style
+
+        from torchproof import state  # which imports torch
+
+        style.use(FOLDER / "figures.mplstyle")
         gen_rst.patch_warnings = nullcontext  # warnings are the checker's affair
         gen_rst.gc = SimpleNamespace(collect=lambda: None)  # 80-150 ms with torch loaded
         if self.example:
             perform = functools.partial(self.perform, path)
             return process.check(unit, path, seed, device, perform=perform)
-        from torchproof import state  # which imports torch
-
         with state.guarded(seed), warnings.catch_warnings(action="ignore"):
             errors = self.generate(path)
         said = [(1, f"as a script, from top to bottom: {error!r}") for error in errors]
@@ -159,8 +77,8 @@ class Render:
 
     def generate(self, path):
         """Write the page's source, its notebook and its figures; returns errors of the script."""
-        (self.target / "images" / "thumb").mkdir(parents=True, exist_ok=True)
-        mark = self.target / f"{path.name}.md5"
+        (self.target.parent / "images" / "thumb").mkdir(parents=True, exist_ok=True)
+        mark = Path(f"{self.target}.md5")
         mark.unlink(missing_ok=True)  # with it nothing would run
         errors, handle = [], gen_rst.handle_exception
 
@@ -169,9 +87,9 @@ class Render:
             return handle(info, *more)
 
         gen_rst.handle_exception = failed
-        gen_rst.generate_file_rst(path.name, self.target, path.parent, self.conf)
+        gen_rst.generate_file_rst(path.name, self.target.parent, path.parent, self.conf)
         # A script that failed leaves no mark; without one it would run again, in Sphinx itself.
-        mark.write_text(hashlib.md5((self.target / path.name).read_bytes()).hexdigest())
+        mark.write_text(self.key)
         return errors
 
     def perform(self, path, tree, names):
@@ -191,21 +109,10 @@ class Render:
             del statements[:count]
             return compile(ast.Module(body, []), filename, mode, optimize=0)
 
-        gen_rst.codeop = SimpleNamespace(Compile=lambda: _Compile(compiled))
+        compiled.flags = 0  # it stands for codeop.Compile
+        gen_rst.codeop = SimpleNamespace(Compile=lambda: compiled)
         for error in self.generate(path):
             raise error
-
-
-class _Compile:
-    """Stands for codeop.Compile."""
-
-    flags = 0
-
-    def __init__(self, function):
-        self.function = function
-
-    def __call__(self, *arguments):
-        return self.function(*arguments)
 
 
 # --- all scripts, before sphinx-gallery looks ------------------------------------------------
@@ -213,23 +120,23 @@ class _Compile:
 _held = []  # the lock of this build
 
 
-def _key(module):
-    """What the page of ``module`` depends on: its text, versions, and how it is drawn."""
-    text = module.path.read_text(encoding="utf-8")
-    return hashlib.sha256(f"{_drawn_by()}\0{text}".encode()).hexdigest()[:16]
+def _key(script):
+    """What the page of a script depends on: its text, versions, and how it is drawn."""
+    names = ("torch", *record.OPTIONAL, "sphinx-gallery")
+    parts = [platform.python_version(), *(f"{name} {record.version(name)}" for name in names)]
+    parts += [(FOLDER / name).read_text() for name in DRAWN_BY]
+    parts += [(records.ROOT / "conf.py").read_text(), Path(script).read_text(encoding="utf-8")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-@functools.cache  # the same for all pages of a build
-def _drawn_by():
-    here = Path(__file__).parent
-    parts = [repr(sorted(records.versions().items()))]
-    parts += [(here / name).read_text() for name in ("running.py", "drawing.py", "graph.py")]
-    return "\0".join([*parts, (records.ROOT / "conf.py").read_text()])
+def is_made(target, mode="t", key=None):
+    """In place of sphinx-gallery's question: is the page of ``target`` up to date?"""
+    mark = Path(f"{target}.md5")
+    return mark.is_file() and mark.read_text() == (key or _key(target))
 
 
 def run_outdated(app):
     """``builder-inited``, before sphinx-gallery: check and run what is out of date."""
-    app.proofsheet_failed = []
     if _held:  # in the fork for the other language: all of it has run
         return
     _lock()
@@ -238,52 +145,36 @@ def run_outdated(app):
     if conf["plot_gallery"] in (False, "False", "0"):
         return
     forget_deleted(src)
-    path = src / "reference" / "made.json"
-    made = json.loads(path.read_text()) if path.is_file() else {}
     pages = {name: records.module(name) for name in records.docnames()}
-    keys = {name: _key(module) for name, module in pages.items()}
-    options = checker.arguments(["--records", str(records.BUILT)])
     unproved = record.Records(records.BUILT).outdated(pages.values())
-    stale = [n for n in pages if made.get(n) != keys[n] or not (src / f"{n}.py.md5").is_file()]
-    for name in stale:  # of a build that was interrupted
-        (src / f"{name}.py.md5").unlink(missing_ok=True)
-    jobs, shown = [], {}
+    jobs, beside = [], []
     for name, module in pages.items():
-        render = Render(conf, src / Path(name).parent, module.example)
-        if module.example and (name in stale or module in unproved):
-            shown[name] = process.Job(module.path, "cpu", process.plan(module), render)
-            jobs.append(shown[name])
-        elif module in unproved:
-            jobs.append(process.Job(module.path, "cpu", process.plan(module), process.check))
-        if name in stale and not module.example:
+        target, key = src / f"{name}.py", _key(module.path)
+        stale = not is_made(target, key=key)
+        render = Render(conf, target, key, module.example)
+        if module in unproved or (stale and module.example):
+            task = render if module.example else process.check
+            jobs.append(process.Job(module.path, "cpu", process.plan(module), task))
+        if stale and not module.example:
             whole = cards.Card(module.title, "", "", 1, module.imports)
-            shown[name] = process.Job(module.path, "cpu", [(whole, 0)], render)
-    if jobs or shown:
+            beside.append(process.Job(module.path, "cpu", [(whole, 0)], render))
+    if jobs or beside:
         modules = [module for module in pages.values() if module.path in {j.path for j in jobs}]
         machine = process.machine()
-        beside = [job for job in shown.values() if job not in jobs]
+        options = checker.arguments(["--records", str(records.BUILT)])
         checker.drive("cpu", jobs, modules, machine, options, beside)
         for device in set(machine["devices"]) - {"cpu"}:
             jobs += checker.on_device(device, modules, machine, options)
-        for job in beside:
-            said = [text for one in job.results.values() for _, text in one.failures]
-            for why in [*said, *job.lost.values()]:
-                print(f"✗ {job.path}: {why}")
-                app.proofsheet_failed.append(job)
-    app.proofsheet_failed += [job for job in jobs if job.failed]
-    made = {name: made[name] for name in pages if name in made}
-    made |= {name: keys[name] for name, job in shown.items() if not job.lost}
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(made, indent=0, sort_keys=True) + "\n")
+    for job in beside:
+        said = [text for one in job.results.values() for _, text in one.failures]
+        job.failed = bool(said or job.lost)
+        for why in [*said, *job.lost.values()]:
+            print(f"✗ {job.path}: {why}")
+    for job in [*beside, *jobs]:
+        if job.failed:
+            app.statuscode = 1  # the site is built all the same, and shows where
+            print(f"✗ {os.path.relpath(job.path)} does not hold on this machine", flush=True)
     records.known.cache_clear()
-
-
-def say_failed(app, exception):
-    """``build-finished``: name the files that do not hold; the site shows where."""
-    for job in app.proofsheet_failed:
-        print(f"✗ {os.path.relpath(job.path)} does not hold on this machine")
-    if app.proofsheet_failed:
-        app.statuscode = 1
 
 
 def _lock():
@@ -298,20 +189,16 @@ def _lock():
         raise ExtensionError("another build of this checkout is running") from None
 
 
-def forget_deleted(src):
-    """Remove what was made from scripts that are gone."""
-    wanted = {src / name for name in records.docnames()}
-    for top, folder in records.SOURCES.items():
-        for path in sorted((src / top).glob("*/*.rst")):
-            if path.name != "index.rst" and path.with_suffix("") not in wanted:
-                for old in [
-                    *path.parent.glob(f"{path.stem}.*"),
-                    *path.parent.glob(f"images/**/sphx_glr_{path.stem}_*"),
-                ]:
+def forget_deleted(folder):
+    """Remove what was made in ``folder`` from scripts and chapters that are gone."""
+    wanted = set(records.docnames())
+    for top, source in records.SOURCES.items():
+        wanted |= {f"{top}/{chapter.name}/index" for chapter in records.ROOT.glob(f"{source}/*/")}
+        for path in sorted((folder / top).glob("*/*.*")):
+            stem = path.name.partition(".")[0]
+            if f"{top}/{path.parent.name}/{stem}" not in wanted:
+                for old in [path, *path.parent.glob(f"images/**/sphx_glr_{stem}_*")]:
                     old.unlink()
-        for path in sorted((src / top).glob("*/index.rst")):
-            if not (records.ROOT / folder / path.parent.name).is_dir():
-                path.unlink()
 
 
 def copy_downloads(app, exception):
@@ -320,26 +207,14 @@ def copy_downloads(app, exception):
         return
     source, out = Path(app.srcdir), Path(app.outdir)
     shutil.rmtree(out.parent / "jupyter_execute", ignore_errors=True)  # myst-nb's, of no use
-    wanted = set(records.docnames())
-    for name in wanted:
+    for name in records.docnames():
         for suffix in (".py", ".ipynb"):
-            new = (source / f"{name}{suffix}").read_bytes()
-            target = out / f"{name}{suffix}"
-            if not target.is_file() or target.read_bytes() != new:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(new)
-    for top in records.SOURCES:
-        for path in sorted((out / top).glob("*/*.*")):
-            name = path.relative_to(out).with_suffix("").as_posix()
-            if name not in wanted and name not in app.env.found_docs:
-                path.unlink()
-        for path in sorted((out / top).glob("*/")):
-            if not any(path.iterdir()):
-                path.rmdir()
+            shutil.copyfile(source / f"{name}{suffix}", out / f"{name}{suffix}")
+    forget_deleted(out)
 
 
 class Complaints(logging.Handler):
-    """Remembers the pages that warnings are about, so that the next build reads them again.
+    """Remembers what warnings are about, so that the next build reads these pages again.
 
     Sphinx itself would find these pages unchanged, stay silent and succeed.
     """
@@ -347,52 +222,30 @@ class Complaints(logging.Handler):
     def __init__(self, app):
         super().__init__(logging.WARNING)
         self.app, self.docnames = app, set()
+        self.addFilter(WarningLogRecordTranslator(app))  # each kind of place as "file:line"
+        logging.getLogger("sphinx").addHandler(self)
+        app.connect("build-finished", self.forget, priority=900)
 
     def emit(self, record):
-        """Note the page; None stands for a warning that names no page."""
-        place = getattr(record, "location", None)
-        if isinstance(place, nodes.Node):
-            place = self.app.env.path2doc(get_source_line(place)[0] or "")
-        elif isinstance(place, tuple):
-            place = place[0]
-        elif isinstance(place, str):
-            place = self.app.env.path2doc(place.partition(":")[0]) or place
-        self.docnames.add(place if place in self.app.env.found_docs else None)
+        path = (record.location or "").partition(":")[0]
+        self.docnames.add(self.app.env.path2doc(path))
 
-
-def listen(app):
-    """Start to remember complaints."""
-    app.proofsheet_complaints = Complaints(app)
-    logging.getLogger("sphinx").addHandler(app.proofsheet_complaints)
-
-
-def _complained(app):
-    return Path(app.doctreedir) / "complaints.json"
-
-
-def read_again(app, env, added, changed, removed):
-    """``env-get-outdated``: the pages that the build before complained about."""
-    path = _complained(app)
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-
-
-def keep_complaints(app, exception):
-    """Write down what to read again; after a warning that names no page, everything."""
-    logging.getLogger("sphinx").removeHandler(app.proofsheet_complaints)
-    docnames = app.proofsheet_complaints.docnames
-    if None in docnames or (exception and not docnames):
-        (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
-    _complained(app).write_text(json.dumps(sorted(docnames - {None})), encoding="utf-8")
+    def forget(self, app, exception):
+        """Without its tree Sphinx reads a page again, without its environment all of them."""
+        logging.getLogger("sphinx").removeHandler(self)
+        pages = self.docnames & app.env.found_docs
+        for docname in pages:
+            Path(app.doctreedir, f"{docname}.doctree").unlink(missing_ok=True)
+        if pages != self.docnames or (exception and not pages):
+            Path(app.doctreedir, "environment.pickle").unlink(missing_ok=True)
 
 
 def setup(app):
     """Connect the hooks; sphinx-gallery itself runs at priority 500."""
     # It imports matplotlib at each start, for a second; here it draws nothing.
     gen_gallery._import_matplotlib = lambda: None
+    gen_rst.md5sum_is_current = is_made
+    app.connect("builder-inited", Complaints, priority=100)  # starts to listen
     app.connect("builder-inited", copy_indexes, priority=400)
     app.connect("builder-inited", run_outdated, priority=400)
     app.connect("build-finished", copy_downloads)
-    app.connect("build-finished", say_failed)
-    app.connect("builder-inited", listen, priority=100)
-    app.connect("env-get-outdated", read_again)
-    app.connect("build-finished", keep_complaints, priority=900)

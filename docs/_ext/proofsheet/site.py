@@ -5,19 +5,15 @@ import re
 import tomllib
 from html import escape
 from pathlib import Path
-from typing import ClassVar
 from urllib.parse import urlsplit
-from xml.etree import ElementTree
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx import addnodes
 from sphinx.locale import get_translation
-from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
 from . import data, markup, records
-from .languages import NAMES, SOURCE, tag
+from .languages import NAMES
 from .pages import size
 
 logger = getLogger(__name__)
@@ -28,25 +24,26 @@ SEARCH_ONLY = {"documentation_options.js", "doctools.js", "sphinx_highlight.js",
 NOT_NEEDED = {"furo-extensions.css", "sg-tags.js"}
 NOT_NEEDED_PREFIXES = ("sg_gallery", "mystnb")
 
+# What templates say of each edition; ``zh_CN`` has the language tag ``zh-CN``.
+LANGUAGES = [
+    {"folder": folder, "tag": folder.replace("_", "-"), "label": label}
+    for folder, label in NAMES.items()
+]
 LONG_NAME = re.compile(r'(?<=<span class="pre">)[\w.]{28,}(?=</span>)')
 JOINT = re.compile(r"(?<=\w[._])(?=[^\W_])")
 
 
-def settings():
-    """Return the site's address (with a final slash) and the repository (``owner/name`` or "")."""
-    path = records.ROOT / "pyproject.toml"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    table = tomllib.loads(text).get("tool", {}).get("proofsheet", {})
-    site = os.environ.get("PROOFSHEET_SITE") or table.get("site", "https://proofsheet.example/")
-    repository = os.environ.get("PROOFSHEET_REPOSITORY", table.get("repository", ""))
-    return site.rstrip("/") + "/", repository
-
-
 def configure(app, config):
-    """Set what makes up the look, so that ``conf.py`` holds only what a project decides."""
-    site, repository = settings()
-    config.proofsheet_site, config.proofsheet_repository = site, repository
-    config.html_baseurl = f"{site}{config.language}/"
+    """Set what makes up the look, so that ``conf.py`` holds only what a project decides.
+
+    The address and the repository come from ``pyproject.toml``, if the environment has no other.
+    """
+    text = (records.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    table = tomllib.loads(text)["tool"]["proofsheet"]
+    site = os.environ.get("PROOFSHEET_SITE") or table["site"]
+    config.proofsheet_site = site.rstrip("/") + "/"
+    config.proofsheet_repository = os.environ.get("PROOFSHEET_REPOSITORY", table["repository"])
+    config.html_baseurl = f"{config.proofsheet_site}{config.language}/"
     config.html_theme = "furo"
     config.html_title = config.project
     config.html_favicon = "docs/_static/favicon.svg"  # from the project's root
@@ -118,54 +115,32 @@ def wanted(name, on_search_page):
 
 
 def complete_context(app, pagename, templatename, context, doctree):
-    """Language links, description, social card; leaves out files that the page does not need."""
-    config, here = app.config, app.config.language
-    site = config.proofsheet_site
+    """Languages, description, social card; leaves out files that the page does not need."""
     for key in ("css_files", "script_files"):
         context[key] = [
             entry
             for entry in context[key]
             if wanted(getattr(entry, "filename", entry), pagename == "search")
         ]
-    page = app.builder.get_target_uri(pagename)
-    context["language_switches"] = [
-        {
-            "href": f"{context['content_root']}../{language}/{page}",
-            "language": language,
-            "tag": tag(language),
-            "label": label,
-        }
-        for language, label in NAMES.items()
-        if language != here
-    ]
-    context["alternates"] = [
-        {"tag": shown, "url": f"{site}{folder}/{page}"}
-        for shown, folder in [*((tag(name), name) for name in NAMES), ("x-default", SOURCE)]
-    ]
-    repository = config.proofsheet_repository
-    context["repository_url"] = repository and f"https://github.com/{repository}"
-
     described = data.of(app.env).pages.get(pagename, data.Page())
     description = first_sentence(described.text) or _(
         "A PyTorch reference in which every value, shape, dtype and error is checked."
     )
-    title = nodes.unescape(context.get("title") or config.project)
-    title = re.sub(r"<[^>]+>", "", title)
-    properties = {
-        "og:type": "website",
-        "og:site_name": config.project,
-        "og:title": title,
-        "og:description": description,
-        "og:url": f"{site}{here}/{page}",
-        "og:image": f"{site}{here}/_static/social-card.png",
-        "og:locale": "en_US" if here == "en" else here,
+    title = nodes.unescape(context.get("title") or app.config.project)
+    repository = app.config.proofsheet_repository
+    context |= {
+        "site": app.config.proofsheet_site,
+        "languages": LANGUAGES,
+        "edition": app.config.language,
+        "page_uri": app.builder.get_target_uri(pagename),
+        "repository_url": repository and f"https://github.com/{repository}",
+        "description": escape(description),
+        "plain_title": escape(re.sub(r"<[^>]+>", "", title)),
     }
-    tags = [f'<meta name="description" content="{escape(description)}">']
-    tags += [f'<meta property="{key}" content="{escape(properties[key])}">' for key in properties]
-    tags.append('<meta name="twitter:card" content="summary_large_image">')
     # The template has a viewport already; docutils adds its own before it.
     given = re.sub(r'<meta name="viewport"[^>]*>', "", context.get("metatags", "")).strip()
-    context["metatags"] = "\n".join(["", *filter(None, [given]), *tags, ""])
+    tags = app.builder.templates.render("partials/meta.html", context)
+    context["metatags"] = "\n".join(["", *filter(None, [given]), tags, ""])
 
     # Furo's boxes that open a branch: a switch must say aria-checked, a checkbox need not.
     tree = context.get("furo_navigation_tree", "").replace(' role="switch"', "")
@@ -175,34 +150,22 @@ def complete_context(app, pagename, templatename, context, doctree):
 # --- the landing page --------------------------------------------------------------------
 
 
-class Landing(SphinxDirective):
-    """``.. landing:: search``, ``figures`` or ``chapters``; ``card`` with a page and a title."""
+def landing(app, docname, place):
+    """``{landing} search``, ``figures`` or ``chapters``: ``_templates/landing/<part>.html``.
 
-    required_arguments = 1
-    option_spec: ClassVar = {
-        "page": directives.unchanged_required,
-        "card": directives.unchanged_required,
-    }
-
-    def run(self):
-        part = self.arguments[0]
-        node = data.later(call=_card if part == "card" else _part, part=part, **self.options)
-        self.set_source_info(node)
-        return [node]
-
-
-def _part(app, docname, place):
-    """A part of the landing page, rendered from ``_templates/landing/<part>.html``."""
+    ``{landing} card`` shows the first card on a ``page`` whose title holds the text ``card``.
+    """
+    (part,) = place["given"]
+    if part == "card":
+        return _card(app, docname, place)
     context = {"pathto": lambda target: app.builder.get_relative_uri(docname, target)}
-    if place["part"] == "figures":
+    if part == "figures":
         context |= records.figures()
-    elif place["part"] == "chapters":
+    elif part == "chapters":
         context["chapters"] = [
             chapter for top in records.SOURCES for chapter in chapters(app.env, f"{top}/index")
         ]
-    return [
-        markup.html(html=app.builder.templates.render(f"landing/{place['part']}.html", context))
-    ]
+    return [markup.html(html=app.builder.templates.render(f"landing/{part}.html", context))]
 
 
 def chapters(env, top):
@@ -253,36 +216,22 @@ def write_site(app, exception):
     out = Path(app.outdir)
     if exception or app.builder.name != "html" or out.name not in NAMES:
         return
-    site, templates = app.config.proofsheet_site, app.builder.templates
-    languages = [{"folder": name, "tag": tag(name)} for name in NAMES]
-    base = urlsplit(site).path
-    context = {"site": site, "base": base, "project": app.config.project, "languages": languages}
-    for name, template in (("index.html", "start.html"), ("404.html", "404.html")):
-        text = templates.render(f"site/{template}", context)
+    site = app.config.proofsheet_site
+    context = {
+        "site": site,
+        "base": urlsplit(site).path,
+        "project": app.config.project,
+        "languages": LANGUAGES,
+        "pages": [app.builder.get_target_uri(docname) for docname in sorted(app.env.found_docs)],
+    }
+    for name in ("index.html", "404.html", "sitemap.xml", "robots.txt"):
+        text = app.builder.templates.render(f"site/{name}", context)
         (out.parent / name).write_text(text, encoding="utf-8")
-
-    pages = [app.builder.get_target_uri(docname) for docname in sorted(app.env.found_docs)]
-    xhtml = "http://www.w3.org/1999/xhtml"
-    ElementTree.register_namespace("xhtml", xhtml)
-    urls = ElementTree.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
-    for page in pages:
-        for language in NAMES:
-            url = ElementTree.SubElement(urls, "url")
-            ElementTree.SubElement(url, "loc").text = f"{site}{language}/{page}"
-            for other in NAMES:
-                href = f"{site}{other}/{page}"
-                attributes = {"rel": "alternate", "hreflang": tag(other), "href": href}
-                ElementTree.SubElement(url, f"{{{xhtml}}}link", attributes)
-    ElementTree.indent(urls)
-    tree = ElementTree.ElementTree(urls)
-    tree.write(out.parent / "sitemap.xml", encoding="utf-8", xml_declaration=True)
-    robots = f"User-agent: *\nAllow: /\nSitemap: {site}sitemap.xml\n"
-    (out.parent / "robots.txt").write_text(robots, encoding="utf-8")
 
 
 def setup(app):
     app.add_config_value("proofsheet_site", "", "html", [str])
-    app.add_directive("landing", Landing)
+    data.add_place(app, "landing", landing, "page", "card")
     app.connect("config-inited", configure)
     app.connect("html-page-context", shorten_navigation, priority=100)
     app.connect("html-page-context", complete_context, priority=900)

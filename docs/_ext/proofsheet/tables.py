@@ -8,6 +8,7 @@ import os
 from html import escape
 from importlib.metadata import version
 
+from IPython.display import HTML
 from sphinx import locale
 from sphinx.locale import _
 
@@ -18,29 +19,19 @@ from . import records
 LANGUAGE = "PROOFSHEET_LANGUAGE"  # tells the kernel, a process of its own, what is being built
 
 
-class Table:
-    """A table that a notebook cell shows as HTML."""
-
-    def __init__(self, name, heads, rows):
-        self.name, self.heads, self.rows = name, heads, rows
-
-    def _repr_html_(self):
-        heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in self.heads)
-        body = ""
-        for row in self.rows:
-            cells = "".join(
-                f'<td data-label="{escape(head)}">{cell}</td>'
-                for head, cell in zip(self.heads, row, strict=True)
-            )
-            body += f"<tr>{cells}</tr>\n"
-        return (
-            f'<div class="table-wrapper"><table class="docutils facts {self.name}">'
-            f"<thead><tr>{heads}</tr></thead><tbody>\n{body}</tbody></table></div>"
-        )
-
-
-def _code(text):
-    return f"<code>{escape(str(text))}</code>"
+def table(name, heads, rows):
+    """What a notebook cell shows as a table; the cells of ``rows`` are HTML."""
+    labels = [escape(head) for head in heads]
+    columns = "".join(f'<th scope="col">{label}</th>' for label in labels)
+    body = ""
+    for row in rows:
+        cells = zip(labels, row, strict=True)
+        shown = "".join(f'<td data-label="{label}">{cell}</td>' for label, cell in cells)
+        body += f"<tr>{shown}</tr>\n"
+    return HTML(
+        f'<div class="table-wrapper"><table class="docutils facts {name}">'
+        f"<thead><tr>{columns}</tr></thead><tbody>\n{body}</tbody></table></div>"
+    )
 
 
 def use_language():
@@ -57,7 +48,7 @@ def devices():
             facts = [record.device, record.torch, record.python, record.date]
         rows.append([records.DEVICE_NAMES[device], *map(escape, facts), f"{checked} / {total}"])
     heads = [_("Device"), _("Name"), "PyTorch", "Python", _("Date"), _("Checked")]
-    return Table("devices", heads, rows)
+    return table("devices", heads, rows)
 
 
 def modules():
@@ -66,14 +57,14 @@ def modules():
     for name in records.docnames():
         page = records.module(name)
         units = page.units()
-        row = [f'<a href="{name}.html">{_code(page.name)}</a>', str(len(page.cards))]
+        row = [f'<a href="{name}.html"><code>{escape(page.name)}</code></a>', str(len(page.cards))]
         row.append(str(sum(records.claims(page, unit) for unit in units)))
         for device in records.DEVICES:
             checked = sum(records.outcome(page, unit, device) == "checked" for unit in units)
             row.append("✓" if checked == len(units) else f"{checked} / {len(units)}")
         rows.append(row)
     heads = [_("File"), _("Cards"), _("Claims"), *records.DEVICE_NAMES.values()]
-    return Table("modules", heads, rows)
+    return table("modules", heads, rows)
 
 
 def rules():
@@ -87,14 +78,9 @@ def rules():
         ],
         [_("PyTorch of this build"), version("torch")],
     ]
-    return Table("rules", [_("Rule"), _("Value")], rows)
-
-
-def tell_kernel(app):
-    """``builder-inited``: the kernel that runs the cells inherits the environment."""
-    os.environ[LANGUAGE] = app.config.language
+    return table("rules", [_("Rule"), _("Value")], rows)
 
 
 def setup(app):
-    """Prepare the kernel."""
-    app.connect("builder-inited", tell_kernel)
+    """Tell the kernel that runs the cells, which inherits the environment."""
+    app.connect("builder-inited", lambda app: os.environ.update({LANGUAGE: app.config.language}))

@@ -1,10 +1,9 @@
 """Keep the Chinese edition complete.
 
-``update()`` brings the catalogues in step with the pages; a Chinese build complains of
-every message that they do not translate, so that with ``-W`` it fails.
+``python -m proofsheet.translation`` brings the catalogues in step with the pages; a Chinese
+build complains of every message of a page that they do not translate, so that with ``-W`` it fails.
 """
 
-import functools
 import gettext
 import os
 import re
@@ -22,11 +21,11 @@ from sphinx.util import logging
 from sphinx.util.nodes import extract_messages
 
 from . import records
-from .languages import SOURCE, TRANSLATIONS
+from .languages import SOURCE
+from .languages import TRANSLATION as LANGUAGE
 
 logger = logging.getLogger(__name__)
 
-(LANGUAGE,) = TRANSLATIONS  # the one that there are catalogues of
 LOCALES = records.ROOT / "docs" / "locales"
 INTERFACE = "sphinx"  # Sphinx adds this catalogue of ours to its own
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -38,29 +37,27 @@ def catalogue(domain):
     return LOCALES / LANGUAGE / "LC_MESSAGES" / f"{domain}.po"
 
 
-@functools.cache
 def translated(domain):
-    """Messages of ``domain`` that have a translation which is not fuzzy.
+    """Messages of ``domain`` with their translations, but for fuzzy ones.
 
     One that reads the same in both languages is translated by itself.
     """
-    entries = polib.pofile(str(catalogue(domain))) if catalogue(domain).is_file() else ()
-    return {entry.msgid for entry in entries if entry.translated() and not entry.obsolete}
+    path = catalogue(domain)
+    entries = polib.pofile(str(path)) if path.is_file() else ()
+    return {entry.msgid: entry.msgstr for entry in entries if entry.translated()}
 
 
 def interface():
     """Messages of the extension and of the templates that Sphinx does not translate itself."""
-    folder = records.ROOT / "docs"
-    found = {}
-    methods = [("**.py", "python"), ("**.html", "jinja2")]
-    for part in ("_ext", "_templates"):
-        options = {"**.html": {"silent": "false", "newstyle_gettext": "true"}}
-        for _file, _line, message, _comments, _context in extract_from_dir(
-            folder / part, methods, options, keywords={"_": None, "gettext": None}
-        ):
-            found[message] = None
     sphinx = gettext.translation(INTERFACE, Path(package_dir) / "locale", [LANGUAGE])
-    return [message for message in found if sphinx.gettext(message) == message]
+    methods = [("_ext/**.py", "python"), ("_templates/**.html", "jinja2")]
+    options = {"_templates/**.html": {"silent": "false", "newstyle_gettext": "true"}}
+    keywords = {"_": None, "gettext": None}
+    found = extract_from_dir(
+        records.ROOT / "docs", methods, options, keywords, directory_filter=lambda _: True
+    )
+    messages = dict.fromkeys(message for _file, _line, message, *_ in found)
+    return [message for message in messages if sphinx.gettext(message) == message]
 
 
 class DropBoilerplate(SphinxTransform):
@@ -69,26 +66,16 @@ class DropBoilerplate(SphinxTransform):
     default_priority = 5
 
     def apply(self):
-        """Remove boxes and comments."""
-        docname = self.env.current_document.docname
         for formula in self.document.findall(nodes.math_block):
             formula["translatable"] = False  # it reads the same in every language
-        if docname.split("/")[0] not in records.SOURCES:
-            return
-        for node in list(self.document.findall(_is_boilerplate)):
-            node.parent.remove(node)
+        if self.env.current_document.docname.split("/")[0] in records.SOURCES:
+            for node in list(self.document.findall(_is_boilerplate)):
+                node.parent.remove(node)
 
 
 def _is_boilerplate(node):
     footer = isinstance(node, nodes.target) and "sphx_glr_download" in " ".join(node["names"])
     return footer or isinstance(node, (addnodes.only, nodes.comment))
-
-
-def _is_setting(node):
-    """Is it front matter, which goes to Sphinx and not onto the page?"""
-    while node is not None and not isinstance(node, (nodes.docinfo, nodes.field_list)):
-        node = node.parent
-    return node is not None and isinstance(node.parent, nodes.document)
 
 
 class Complete(SphinxTransform):
@@ -97,68 +84,54 @@ class Complete(SphinxTransform):
     default_priority = 15
 
     def apply(self):
-        """Compare the page with its catalogue."""
         if self.config.language == SOURCE or self.env._app.builder.name == "gettext":
             return
-        domain = self.env.current_document.docname
-        known = translated(domain)
+        known, front_matter = translated(self.env.current_document.docname), set()
+        for part in self.document.children:
+            if isinstance(part, (nodes.docinfo, nodes.field_list)):
+                front_matter |= {id(node) for node in part.findall()}
         for node, message in extract_messages(self.document):
-            if message not in known and not _is_setting(node):
+            if message not in known and id(node) not in front_matter:
                 logger.warning("not translated: %s", message, location=node, type="translation")
 
 
-def check_interface(app, _env, docnames):
-    """Complain of strings of the interface without a translation, in builds that read pages."""
-    if app.config.language == SOURCE or app.builder.name == "gettext" or not docnames:
-        return
-    known = translated(INTERFACE)
-    for message in interface():
-        if message not in known:
-            logger.warning("interface not translated: %s", message, type="translation")
-
-
 def update():
-    """Bring the catalogues in step with the pages; runs no snippet.
+    """Bring the catalogues in step with the pages, and name what is to be translated.
 
-    A changed message becomes an untranslated one, never a fuzzy one. Catalogues of pages
-    that are gone are removed.
-
-    Returns:
-        int: how many messages have no translation.
+    No snippet runs. A changed message becomes an untranslated one, never a fuzzy one.
+    Catalogues of pages that are gone are removed.
     """
     templates = records.ROOT / "build" / "gettext"
     shutil.rmtree(templates, ignore_errors=True)
     command = [sys.executable, "-m", "sphinx", "-q", "-E", "-c", ".", "-b", "gettext", "-D",
                "plot_gallery=0", "docs", templates, "-d", "build/doctrees/gettext"]  # fmt: skip
     subprocess.run(command, cwd=records.ROOT, check=True)
-    wanted, missing = {}, 0
+    wanted = {INTERFACE: interface()}
     for template in sorted(templates.rglob("*.pot")):
         domain = template.relative_to(templates).with_suffix("").as_posix()
         wanted[domain] = [entry.msgid for entry in polib.pofile(str(template))]
-    wanted[INTERFACE] = interface()
     for domain, messages in wanted.items():
-        path = catalogue(domain)
-        old = {e.msgid: e for e in polib.pofile(str(path))} if path.is_file() else {}
+        path, old = catalogue(domain), translated(domain)
         new = polib.POFile(wrapwidth=92)
         new.metadata = HEADER
         for message in messages:
-            text = old[message].msgstr if message in old and not old[message].fuzzy else ""
-            if CHINESE.search(message):  # the glossary's terms stand on the page as they are
-                text = text or message
+            # The glossary's terms stand on the page as they are.
+            text = old.get(message, message if CHINESE.search(message) else "")
             new.append(polib.POEntry(msgid=message, msgstr=text))
             if not text:
-                missing += 1
-                print(f"{os.path.relpath(path)}: {message}")
+                print(f"{os.path.relpath(path)}: not translated: {message}")
         path.parent.mkdir(parents=True, exist_ok=True)
         new.save(str(path))
-    for path in sorted(catalogue("").parent.rglob("*.po")):
-        if path.relative_to(catalogue("").parent).with_suffix("").as_posix() not in wanted:
+    folder = catalogue("").parent
+    for path in sorted(folder.rglob("*.po")):
+        if path.relative_to(folder).with_suffix("").as_posix() not in wanted:
             path.unlink()
-    print(f"{missing} messages without a translation")
-    return missing
 
 
 def setup(app):
     app.add_transform(DropBoilerplate)
     app.add_transform(Complete)
-    app.connect("env-before-read-docs", check_interface)
+
+
+if __name__ == "__main__":
+    update()
