@@ -121,7 +121,7 @@ error  # "ModuleNotFoundError: No module named 'torch'"
 # Error: module 'torch' has no attribute (a file called torch.py)
 # ---------------------------------------------------------------
 #
-# A file of your own called ``torch.py`` is imported in place of PyTorch.
+# A file of your own called torch.py is imported in place of PyTorch.
 # ``torch.__file__`` shows which file was imported. Rename your file.
 program = "import torch; print(torch.__file__); torch.zeros(1)"
 with tempfile.TemporaryDirectory() as folder:
