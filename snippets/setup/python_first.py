@@ -112,9 +112,8 @@ x, y = next(iter(DataLoader(data, batch_size=3)))
 # asked for. It can be read once. ``nn.Module.parameters`` is a generator,
 # so a second loop over the same one finds nothing.
 def countdown(start):
-    while start > 0:
-        yield start
-        start = start - 1
+    for step in range(start):
+        yield start - step
 
 
 steps = countdown(3)

@@ -145,7 +145,7 @@ with cudnn.flags(enabled=True, benchmark=True, deterministic=True):
     (cudnn.enabled, cudnn.benchmark)  # (True, True)
     cudnn.deterministic  # True
 with cudnn.flags(benchmark=True):
-    cudnn.enabled  # False
+    (cudnn.enabled, cudnn.benchmark)  # (False, True)
 (cudnn.enabled, cudnn.benchmark, cudnn.deterministic) == before  # True
 cudnn.benchmark = True
 cudnn.benchmark  # True

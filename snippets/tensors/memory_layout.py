@@ -108,12 +108,12 @@ y.is_contiguous(memory_format=torch.channels_last)  # True
 # for each value and where each row begins.
 x = torch.tensor([[0, 5, 0], [7, 0, 8]])
 x.layout  # torch.strided
-isinstance(x.layout, torch.layout)  # True
-pairs = x.to_sparse()
+isinstance(torch.strided, torch.layout)  # True
+pairs = x.to_sparse(layout=torch.sparse_coo)
 pairs.layout  # torch.sparse_coo
 pairs.indices()  # tensor([[0, 1, 1], [1, 0, 2]])
 pairs.values()  # tensor([5, 7, 8])
-rows = x.to_sparse_csr()  # UserWarning: CSR tensor support is in beta
+rows = x.to_sparse(layout=torch.sparse_csr)  # UserWarning: in beta state
 rows.layout  # torch.sparse_csr
 rows.crow_indices()  # tensor([0, 1, 3])
 rows.col_indices()  # tensor([1, 0, 2])
