@@ -15,7 +15,7 @@ import torch
 #
 # A call on a GPU returns when the work is queued. Wait before you read the
 # clock, or you measure the queueing. ``torch.accelerator.synchronize``
-# works for every kind of GPU, and ``Tensor.item`` waits by itself.
+# also works for other GPUs, and ``Tensor.item`` waits by itself.
 gpu = torch.cuda.is_available()
 x = torch.ones(500, 500, device="cuda" if gpu else "cpu")
 start = time.perf_counter()
