@@ -58,6 +58,38 @@ for ax, (name, arguments) in zip(axes.flat, shapes.items(), strict=True):
     0 <= min(rates) < max(rates) <= 1  # True
 
 # %%
+# ``ReduceLROnPlateau``, ``SequentialLR``, ``ChainedScheduler`` as curves
+# -----------------------------------------------------------------------
+#
+# The loss of the first stops falling, and from then on its rate is halved
+# in every fourth epoch. The other two join a linear warm-up and an
+# exponential decay: ``SequentialLR`` runs one after the other,
+# ``ChainedScheduler`` both at once.
+def curve(ax, build, metric=False):
+    sgd = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    scheduler, rates = build(sgd), []
+    for t in range(30):
+        rates += scheduler.get_last_lr()
+        sgd.step()
+        scheduler.step(*[max(0.3, 1 - t / 10)] * metric)
+    ax.plot(rates, ".-")
+    ax.set_title(type(scheduler).__name__, fontsize="small")
+    return rates
+
+
+def parts(sgd):
+    up = lr_scheduler.LinearLR(sgd, 0.1, total_iters=5)
+    return [up, lr_scheduler.ExponentialLR(sgd, 0.9)]
+
+
+options = {"figsize": (9, 2.4), "sharey": True, "layout": "constrained"}
+figure, (a, b, c) = plt.subplots(1, 3, **options)
+plateau = lr_scheduler.ReduceLROnPlateau
+curve(a, lambda s: plateau(s, "min", 0.5, 3), metric=True)[-1]  # 0.03125
+curve(b, lambda s: lr_scheduler.SequentialLR(s, parts(s), [5]))[5]  # 1.0
+curve(c, lambda s: lr_scheduler.ChainedScheduler(parts(s)))[5]  # 0.5905
+
+# %%
 # Attach a scheduler to an optimizer and read its rates
 # -----------------------------------------------------
 #

@@ -99,6 +99,27 @@ y.is_contiguous()  # False
 y.is_contiguous(memory_format=torch.channels_last)  # True
 
 # %%
+# Layouts: ``torch.strided``, ``torch.sparse_coo``, ``torch.sparse_csr``
+# ----------------------------------------------------------------------
+#
+# ``Tensor.layout`` says how the elements are stored. A strided tensor
+# stores all of them. The sparse layouts store the values that are not zero
+# with their positions: COO a row and a column for each value, CSR a column
+# for each value and where each row begins.
+x = torch.tensor([[0, 5, 0], [7, 0, 8]])
+x.layout  # torch.strided
+isinstance(torch.strided, torch.layout)  # True
+pairs = x.to_sparse(layout=torch.sparse_coo)
+pairs.layout  # torch.sparse_coo
+pairs.indices()  # tensor([[0, 1, 1], [1, 0, 2]])
+pairs.values()  # tensor([5, 7, 8])
+rows = x.to_sparse(layout=torch.sparse_csr)  # UserWarning: in beta state
+rows.layout  # torch.sparse_csr
+rows.crow_indices()  # tensor([0, 1, 3])
+rows.col_indices()  # tensor([1, 0, 2])
+torch.equal(rows.to_dense(), x)  # True
+
+# %%
 # Strides count elements: ``x.stride()`` beside NumPy's ``strides``
 # -----------------------------------------------------------------
 #
