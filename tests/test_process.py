@@ -143,15 +143,58 @@ def test_what_a_card_leaves_ends_with_it(tmp_path):
     one.returncode = 0
     """
     run(tmp_path, popen=source(code))
-    pid = int((tmp_path / "pid").read_text())
     time.sleep(0.2)
+    assert not runs((tmp_path / "pid").read_text())
+
+
+def runs(pid):
+    """Whether a process is there, and is not one that merely waits to be collected."""
     stat = Path(f"/proc/{pid}/stat")
-    assert not stat.exists() or stat.read_text().split()[2] == "Z"
+    return stat.exists() and stat.read_text().split()[2] != "Z"
 
 
 def test_a_child_that_runs_on_sends_nothing(tmp_path):
     job = run(tmp_path, forks=source("import os\nif os.fork() == 0:\n    x = 1", FINE))["forks"]
     assert job.done and faults(job, "Card 1") == []
+
+
+GROUP = """
+import os, signal, tempfile, time
+import torch.distributed as dist
+from torch.multiprocessing import start_processes
+
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    open(f"{pids}/{{os.getpid()}}", "w").close()
+    dist.barrier()
+    {fault}
+    dist.barrier()
+    dist.destroy_process_group()
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{{folder}}/store", 2)
+    start_processes(work, (store,), 2, start_method="fork")
+"""
+# What one of two processes does, and what must be said of it.
+RANKS = {
+    "nothing": ("dist.get_world_size()  # 2", None),
+    "tells another value": ("rank  # 0", "claimed 0; got 1 (on rank 1)"),
+    "raises": ("rank or 1 / 0", "Process 0 terminated with the following error"),
+    "is killed": ("rank and os.kill(os.getpid(), signal.SIGKILL)", "process 1 terminated"),
+    "hangs": ("rank and time.sleep(1000)", "took more than"),
+}
+
+
+@pytest.mark.parametrize("name", RANKS)
+def test_each_process_of_a_group_counts_and_none_is_left(name, tmp_path):
+    fault, said = RANKS[name]
+    (tmp_path / "pids").mkdir()
+    code = GROUP.format(fault=fault, pids=tmp_path / "pids")
+    found = faults(run(tmp_path, limit=8.0, group=source(code))["group"], "Card 0")
+    assert any(said in text for text in found) if said else not found, found
+    pids = [path.name for path in (tmp_path / "pids").iterdir()]
+    time.sleep(0.2)
+    assert len(pids) >= 4 and not any(map(runs, pids))
 
 
 def test_the_server_can_be_lost(tmp_path):

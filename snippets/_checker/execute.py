@@ -140,6 +140,10 @@ class _Hook:
     def tell(self, index, passed, failure, seen=()):
         """Note what became of a claim; ``index`` None: a failure at a line, both in one."""
         if os.getpid() != self.pid:
+            if index is None:
+                failure = failure[0], failure[1] + _rank()
+            elif failure:
+                failure += _rank()
             line = json.dumps([index, passed, failure, list(seen)])
             os.write(self.file.fileno(), f"{line}\n".encode())
         elif index is None:
@@ -243,6 +247,14 @@ class _Hook:
         if error is not None and not hasattr(error, "__proofsheet__"):
             line = _line_of(error, self.path, line)
             self.tell(None, 0, (line, f"raises {describe(error)} and says so in no claim"))
+
+
+def _rank():
+    """Which process of a group this is, to be said with what went wrong in it."""
+    distributed = sys.modules.get("torch.distributed")
+    if distributed and distributed.is_available() and distributed.is_initialized():
+        return f" (on rank {distributed.get_rank()})"
+    return ""
 
 
 def _says(body, message, names):

@@ -42,7 +42,7 @@ PRELOAD = (
     *("torchproof.execute", "torchproof.state"),
 )
 FIRST_USE = {  # words in a file, and what will be imported for it
-    r"\boptim\b|checkpoint|broadcast_shapes|torch\.func": "torch._dynamo",
+    r"\boptim\b|checkpoint|broadcast_shapes|torch\.func|DataParallel": "torch._dynamo",
     r"jvp|jacfwd|hessian|forward_ad|forward-mode": "torch._decomp.decompositions_for_jvp",
     r"torchvision": "torchvision.transforms.v2",
     r"sklearn": "sklearn.datasets",
@@ -396,6 +396,8 @@ def _work(folder, path, device, steps, task, threads):
     from . import execute
 
     torch.set_num_threads(threads)
+    # CUDA does not work in a fork of a process that uses it: a card's own forks are on the CPU.
+    os.register_at_fork(after_in_child=functools.partial(torch.set_default_device, None))
     # PyTorch says some warnings once a process, which here may run more than one card.
     torch.set_warn_always(len(steps) > 1)
     sys.argv = [str(path)]
