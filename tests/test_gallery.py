@@ -22,6 +22,7 @@ TWINS = {
         "cross_entropy(model(inputs), targets.flip(0))",
     ),
     "projects/dcgan": ("    loss_g.backward()\n", ""),
+    "deployment/fastapi_service": ("        self.model.eval()\n", ""),
     "help/loss_is_nan": ("nn.MSELoss(), filled, lr", "nn.MSELoss(), filled[:320].flip(0), lr"),
 }
 EXAMPLES = [(name, module) for name, module in modules() if module.example]

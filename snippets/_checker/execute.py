@@ -23,7 +23,7 @@ from .compare import Mismatch, check, describe
 from .find import compound, find, prose
 from .grammar import ClaimError, Raises
 from .names import Tracer
-from .record import OPTIONAL, Outcome
+from .record import OPTIONAL, PROGRAMS, Outcome
 
 HOOK = "__proofsheet__"
 GENERATOR = torch.default_generator
@@ -327,12 +327,10 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
             else:
                 for code in codes():
                     exec(code, vars(module))
-    except ModuleNotFoundError as error:
-        needs = error.name if error.name in OPTIONAL else None
+    except (Exception, SystemExit) as error:
+        needs = _missing(error)
         if not needs:
             failures.append((_line_of(error, path, card.line), _explain(error)))
-    except (Exception, SystemExit) as error:
-        failures.append((_line_of(error, path, card.line), _explain(error)))
     if os.getpid() != hook.pid:  # a child that the card has forked, at the card's end
         for failure in failures:
             hook.tell(None, 0, failure)
@@ -453,6 +451,16 @@ def _line_of(error, path, default):
             line = traceback.tb_lineno
         traceback = traceback.tb_next
     return line
+
+
+def _missing(error):
+    """The package or program that a card needs and this machine lacks, or None."""
+    if isinstance(error, ModuleNotFoundError):
+        return error.name if error.name in OPTIONAL else None
+    if isinstance(error, FileNotFoundError):  # of a command that is not here
+        return error.filename if error.filename in PROGRAMS else None
+    # torch has looked for one, and says so in an error around its own.
+    return "g++" if "InvalidCxxCompiler" in describe(error) else None
 
 
 def _explain(error):

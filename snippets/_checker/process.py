@@ -42,7 +42,10 @@ PRELOAD = (
     *("torchproof.execute", "torchproof.state"),
 )
 FIRST_USE = {  # words in a file, and what will be imported for it
-    r"\boptim\b|checkpoint|broadcast_shapes|torch\.func|DataParallel": "torch._dynamo",
+    r"\boptim\b|checkpoint|broadcast_shapes|DataParallel": "torch._dynamo",
+    r"torch\.(func|compile|export|onnx)": "torch._dynamo",
+    r"torch\.onnx\.export": "torch.onnx._internal.exporter._compat",
+    r"aoti_|deterministic_algorithms": "torch._inductor.compile_fx",
     r"jvp|jacfwd|hessian|forward_ad|forward-mode": "torch._decomp.decompositions_for_jvp",
     r"torchvision": "torchvision.transforms.v2",
     r"sklearn": "sklearn.datasets",

@@ -28,9 +28,12 @@ NO_JUDGES = {"__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"}
 # Packages that a card may import; where one is not installed, its cards are skipped, visibly.
 OPTIONAL = tuple(
     "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision tqdm torchmetrics"
-    " torchinfo torchao tensorboard wandb onnx onnxruntime onnxscript executorch safetensors"
-    " fastapi uvicorn httpx flask waitress litserve ray".split()
+    " torchinfo torchao tensorboard wandb"
+    " executorch fastapi flask httpx litserve onnx onnxruntime onnxscript pydantic python_multipart"
+    " ray safetensors uvicorn waitress".split()
 )
+# Programs that a card may start, likewise.
+PROGRAMS = ("g++", "c++", "clang++")
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image"}
 
 

@@ -16,9 +16,16 @@ def _print_with(options):
     vars(torch._tensor_str.PRINT_OPTS).update(options)
 
 
+# torch sets these itself: when an optimizer is made, or a kernel, for the first time.
+OF_TORCH = ("TORCHINDUCTOR_CACHE_DIR", "_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR")
+
+
 def _environment():
-    # torch sets this one itself, when an optimizer is made for the first time.
-    return {key: os.environ[key] for key in os.environ if key != "TORCHINDUCTOR_CACHE_DIR"}
+    return {key: os.environ[key] for key in os.environ if key not in OF_TORCH}
+
+
+def _recursion_limit():
+    return max(2000, sys.getrecursionlimit())  # to which the compiler raises it
 
 
 def _restore(mapping):
@@ -65,7 +72,7 @@ WATCHED = {
     "working directory": (os.getcwd, os.chdir),
     "environment": (_environment, _restore(os.environ)),
     "sys.path": (lambda: list(sys.path), lambda path: sys.path.__setitem__(slice(None), path)),
-    "recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+    "recursion limit": (_recursion_limit, sys.setrecursionlimit),
 }
 
 

@@ -1,0 +1,275 @@
+"""
+Export
+======
+
+Turn a model into a graph that runs without its Python class, and save it.
+"""
+import tempfile
+from contextlib import redirect_stderr, suppress
+from io import StringIO
+from pathlib import Path
+
+import torch
+from torch import nn
+
+# %%
+# Export a model as one graph: ``torch.export.export``
+# ----------------------------------------------------
+#
+# ``torch.export.export`` runs the model once with example inputs and writes
+# down the operators. The result is an ``ExportedProgram``. Its ``module()``
+# is called like the model and needs none of its source code. A call with
+# another shape raises an error.
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
+x = torch.rand(3, 4)
+program = torch.export.export(model, (x,))
+type(program)  # torch.export.exported_program.ExportedProgram
+exported = program.module()
+torch.allclose(exported(x), model(x))  # True
+with suppress(AssertionError):
+    exported(torch.rand(5, 4))  # AssertionError: Guard failed
+
+# %%
+# What an ``ExportedProgram`` holds: graph, signature, weights
+# ------------------------------------------------------------
+#
+# The graph lists operators of the ATen library. Weights are inputs of the
+# graph, and ``graph_signature`` says which input is which. The weights
+# themselves lie in ``state_dict``, under the names that they have in the
+# model.
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.BatchNorm1d(8)).eval()
+program = torch.export.export(model, (torch.rand(3, 4),))
+nodes = [n for n in program.graph.nodes if n.op == "call_function"]
+str(nodes[0].target)  # 'aten.linear.default'
+str(nodes[1].target)  # 'aten.relu.default'
+program.graph_signature.user_inputs  # ('input',)
+program.graph_signature.parameters[:2]  # ('0.weight', '0.bias')
+program.graph_signature.buffers[0]  # '2.running_mean'
+torch.equal(program.state_dict["0.weight"], model[0].weight)  # True
+
+# %%
+# Let the batch size vary: ``dynamic_shapes`` and ``torch.export.Dim``
+# --------------------------------------------------------------------
+#
+# Without ``dynamic_shapes`` each size is fixed to that of the example. Give
+# a ``torch.export.Dim`` for each dimension that may vary; the key is the
+# number of the dimension. The limits ``min`` and ``max`` are checked in
+# each call.
+model = nn.Linear(4, 2)
+batch = torch.export.Dim("batch", max=64)
+program = torch.export.export(
+    model, (torch.rand(3, 4),), dynamic_shapes=({0: batch},)
+)
+exported = program.module()
+x = torch.rand(64, 4)
+torch.allclose(exported(x), model(x))  # True
+exported(x[:1]).shape  # torch.Size([1, 2])
+with suppress(AssertionError):
+    exported(torch.rand(65, 4))  # AssertionError: Guard failed
+
+# %%
+# An example batch of 1 becomes a constant: ``Dim.AUTO``, ``Dim.DYNAMIC``
+# -----------------------------------------------------------------------
+#
+# A size of 1 in the example is taken for a constant, because size 1
+# broadcasts. ``Dim.AUTO`` accepts that without a word, and the program then
+# refuses other batches. ``Dim.DYNAMIC`` raises an error instead. Export
+# with a batch of at least 2.
+model = nn.Linear(4, 2)
+auto, dynamic = torch.export.Dim.AUTO, torch.export.Dim.DYNAMIC
+one = torch.export.export(
+    model, (torch.rand(1, 4),), dynamic_shapes=({0: auto},)
+)
+with suppress(AssertionError):
+    one.module()(torch.rand(3, 4))  # AssertionError: Guard failed
+two = torch.export.export(
+    model, (torch.rand(2, 4),), dynamic_shapes=({0: auto},)
+)
+two.module()(torch.rand(3, 4)).shape  # torch.Size([3, 2])
+with suppress(ValueError):
+    torch.export.export(
+        model, (torch.rand(1, 4),), dynamic_shapes=({0: dynamic},)
+    )  # ValueError: specialized due to hint of 1
+
+# %%
+# Several inputs with one size in common: names in ``dynamic_shapes``
+# -------------------------------------------------------------------
+#
+# A dictionary names the inputs as ``forward`` does. The same ``Dim`` in two
+# inputs says that both sizes agree. None keeps an input fixed.
+class Score(nn.Module):
+    def forward(self, query, key, scale):
+        return (query * key).sum(dim=1) * scale
+
+
+batch = torch.export.Dim("batch")
+inputs = torch.rand(3, 4), torch.rand(3, 4), torch.tensor(2.0)
+shapes = {"query": {0: batch}, "key": {0: batch}, "scale": None}
+program = torch.export.export(Score(), inputs, dynamic_shapes=shapes)
+query, key = torch.rand(7, 4), torch.rand(7, 4)
+score = program.module()(query, key, torch.tensor(0.5))
+torch.allclose(score, (query * key).sum(dim=1) / 2)  # True
+exported, key = program.module(), torch.rand(6, 4)
+with suppress(AssertionError):
+    exported(query, key, inputs[2])  # AssertionError: Guard failed
+
+# %%
+# Save and load: ``torch.export.save`` and ``torch.export.load``
+# --------------------------------------------------------------
+#
+# The file, ``.pt2`` by convention, holds graph and weights. A process that
+# loads it does not need the class of the model. Here the class is deleted
+# before the file is read.
+class Doubling(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, x):
+        return self.scale * x
+
+
+program = torch.export.export(Doubling(), (torch.ones(3),))
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "doubling.pt2"
+    torch.export.save(program, path)
+    del Doubling, program
+    loaded = torch.export.load(path)
+x = torch.tensor([1.0, 2.0, 3.0])
+loaded.module()(x).detach()  # tensor([2., 4., 6.])
+list(loaded.state_dict)  # ['scale']
+
+# %%
+# Error: ``if`` on the value of a tensor (``torch.export.export``)
+# ----------------------------------------------------------------
+#
+# The value is known when the graph runs, and not when it is written. Where
+# both branches can be computed, use ``torch.where``.
+class Clip(nn.Module):
+    def forward(self, x):
+        if x.norm() > 1:
+            return x / x.norm()
+        return x
+
+
+class Where(nn.Module):
+    def forward(self, x):
+        norm = x.norm()
+        return torch.where(norm > 1, x / norm, x)
+
+
+x = torch.tensor([3.0, 4.0])
+try:
+    with redirect_stderr(StringIO()):
+        torch.export.export(Clip(), (x,))
+except RuntimeError as error:
+    message = str(error)
+message.split(" Eq(")[0]  # 'Could not guard on data-dependent expression'
+program = torch.export.export(Where(), (x,))
+program.module()(x)  # tensor([0.6000, 0.8000])
+program.module()(x / 10)  # tensor([0.3000, 0.4000])
+
+# %%
+# Keep both branches in the graph: ``torch.cond``
+# -----------------------------------------------
+#
+# ``torch.cond`` takes a condition, two functions and their arguments. Both
+# branches are exported, and the call computes one of them. They must return
+# tensors of the same shape and dtype, and they may not change their inputs.
+class Clip(nn.Module):
+    def forward(self, x):
+        return torch.cond(x @ x > 1, shorten, keep, (x,))
+
+
+def shorten(x):
+    return x / (x @ x) ** 0.5
+
+
+def keep(x):
+    return x * 1
+
+
+x = torch.tensor([3.0, 4.0])
+program = torch.export.export(Clip(), (x,))
+program.module()(x)  # tensor([0.6000, 0.8000])
+program.module()(x / 10)  # tensor([0.3000, 0.4000])
+any("cond" in str(node.target) for node in program.graph.nodes)  # True
+
+# %%
+# A number taken from a tensor: ``item()`` and ``torch._check``
+# -------------------------------------------------------------
+#
+# A number that ``item()`` takes from a tensor is unknown during the export.
+# ``torch._check`` promises something about it, and the exported program
+# checks the promise in each call.
+class First(nn.Module):
+    def forward(self, x, count):
+        n = count.item()
+        torch._check(n >= 0)
+        torch._check(n <= x.shape[0])
+        return x[:n].sum()
+
+
+x = torch.arange(5.0)
+program = torch.export.export(First(), (x, torch.tensor(3)))
+first = program.module()
+first(x, torch.tensor(3))  # tensor(3.)
+first(x, torch.tensor(5))  # tensor(10.)
+with suppress(RuntimeError):
+    first(x, torch.tensor(6))  # RuntimeError: Runtime assertion failed
+
+# %%
+# See what stands in the way: ``torch.export.draft_export``
+# ---------------------------------------------------------
+#
+# ``draft_export`` goes on where ``torch.export.export`` stops, and reports
+# what it met. Its program follows the path of the example, so it is for
+# looking and not for use.
+class Clip(nn.Module):
+    def forward(self, x):
+        if x.norm() > 1:
+            return x / x.norm()
+        return x
+
+
+x = torch.tensor([3.0, 4.0])
+draft = torch.export.draft_export(Clip(), (x,))
+clip = draft.module()
+clip(x)  # tensor([0.6000, 0.8000])
+report = draft._report
+report.successful()  # False
+report.failures[0].failure_type.name  # 'DATA_DEPENDENT_ERROR'
+with suppress(RuntimeError):
+    clip(x / 10)  # RuntimeError: Runtime assertion failed
+
+# %%
+# Fewer kinds of operators: ``run_decompositions``
+# ------------------------------------------------
+#
+# ATen has a few thousand operators. ``run_decompositions`` rewrites the
+# graph with the core set of them, which other runtimes implement. It
+# returns a new program.
+model = nn.Sequential(nn.Linear(4, 2), nn.Softmax(dim=1))
+x = torch.rand(3, 4)
+program = torch.export.export(model, (x,))
+core = program.run_decompositions()
+names = [str(node.target) for node in core.graph.nodes]
+"aten.linear.default" in names  # False
+"aten.addmm.default" in names  # True
+torch.allclose(core.module()(x), model(x))  # True
+
+# %%
+# Get modules back: ``torch.export.unflatten``
+# --------------------------------------------
+#
+# ``module()`` has one flat graph. ``torch.export.unflatten`` restores the
+# tree of submodules, so that one of them can be called or exchanged. Here
+# the activation is exchanged.
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+x = torch.rand(3, 4)
+tree = torch.export.unflatten(torch.export.export(model, (x,)))
+torch.allclose(tree(x), model(x))  # True
+[name for name, _ in tree.named_children()]  # ['0', '1', '2']
+setattr(tree, "1", nn.Tanh())
+model[1] = nn.Tanh()
+torch.allclose(tree(x), model(x))  # True

@@ -1,0 +1,278 @@
+"""
+ONNX
+====
+
+Write a model into an ONNX file, and run the file with ONNX Runtime.
+"""
+import tempfile
+import warnings
+from contextlib import redirect_stdout, suppress
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnxscript import opset18
+from torch import nn
+
+# %%
+# Export a model to ONNX: ``torch.onnx.export``
+# ---------------------------------------------
+#
+# The model, a tuple of example inputs and a path are enough. The model is
+# exported with ``torch.export`` first. ``dynamo=True`` has been the default
+# since 2.9 and may be left out. Call ``eval()`` before: a model in training
+# mode is exported with its dropout.
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
+with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
+    path = Path(folder) / "model.onnx"
+    torch.onnx.export(model, (torch.rand(3, 4),), path, dynamo=True)
+    graph = onnx.load(path).graph
+[node.op_type for node in graph.node]  # ['Gemm', 'Relu', 'Gemm']
+sorted(one.name for one in graph.initializer)[:2]  # ['0.bias', '0.weight']
+layer, x = nn.Dropout(), torch.rand(2)
+with redirect_stdout(StringIO()):
+    torch.onnx.export(layer, (x,))  # UserWarning: in training mode
+
+# %%
+# Run the file: ``onnxruntime.InferenceSession``
+# ----------------------------------------------
+#
+# A session takes and returns NumPy arrays. The first argument of ``run``
+# lists the outputs that are wanted, and None means each of them. Compare
+# with a tolerance, because the kernels are not those of PyTorch.
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
+x = torch.rand(3, 4)
+with redirect_stdout(StringIO()):
+    program = torch.onnx.export(model, (x,), dynamo=True)
+session = onnxruntime.InferenceSession(
+    program.model_proto.SerializeToString(),
+    providers=["CPUExecutionProvider"],
+)
+name = session.get_inputs()[0].name
+(output,) = session.run(None, {name: x.cpu().numpy()})
+expected = model(x).detach().cpu().numpy()
+np.allclose(output, expected, rtol=1e-4, atol=1e-5)  # True
+
+# %%
+# Let the batch size vary: ``dynamic_shapes``
+# -------------------------------------------
+#
+# Without ``dynamic_shapes`` the file accepts the size of the example and no
+# other one. The dictionary names the input as ``forward`` does. Choose an
+# example with at least 2 samples: a size of 1 would become a constant.
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
+sessions = {}
+for name, shapes in [("fixed", None), ("dynamic", ({0: "batch"},))]:
+    with redirect_stdout(StringIO()):
+        program = torch.onnx.export(
+            model, (torch.rand(3, 4),), dynamic_shapes=shapes
+        )
+    sessions[name] = onnxruntime.InferenceSession(
+        program.model_proto.SerializeToString()
+    )
+sessions["fixed"].get_inputs()[0].shape  # [3, 4]
+sessions["dynamic"].get_inputs()[0].shape  # ['batch', 4]
+same = []
+for size in (1, 2, 7, 64):
+    x = torch.rand(size, 4)
+    (output,) = sessions["dynamic"].run(None, {"input": x.cpu().numpy()})
+    expected = model(x).detach().cpu().numpy()
+    same.append(np.allclose(output, expected, rtol=1e-4, atol=1e-5))
+same  # [True, True, True, True]
+fixed, feed = sessions["fixed"], {"input": x.cpu().numpy()}
+with suppress(Exception):
+    fixed.run(None, feed)  # InvalidArgument: invalid dimensions for input
+
+# %%
+# Name the inputs and outputs: ``input_names``, ``output_names``
+# --------------------------------------------------------------
+#
+# The names are the interface of the file: whoever runs it needs them.
+# Without ``input_names`` an input is called as in ``forward``. A missing
+# input is an error that names it.
+class Scale(nn.Module):
+    def forward(self, x, factor):
+        return x * factor
+
+
+inputs = torch.ones(2), torch.tensor(3.0)
+with redirect_stdout(StringIO()):
+    program = torch.onnx.export(
+        Scale().eval(), inputs,
+        input_names=["signal", "gain"], output_names=["louder"],
+    )
+session = onnxruntime.InferenceSession(
+    program.model_proto.SerializeToString()
+)
+[given.name for given in session.get_inputs()]  # ['signal', 'gain']
+session.get_inputs()[0].type  # 'tensor(float)'
+feed = {"signal": np.ones(2, np.float32), "gain": np.array(3, np.float32)}
+session.run(["louder"], feed)[0].tolist()  # [3.0, 3.0]
+with suppress(ValueError):
+    del feed["gain"]
+    session.run(None, feed)  # ValueError: Required inputs (['gain'])
+
+# %%
+# Check a file: ``onnx.checker.check_model``
+# ------------------------------------------
+#
+# The checker tells whether the file keeps to the ONNX standard. It says
+# nothing about the numbers: compare outputs as well. Here a node is broken
+# on purpose.
+with redirect_stdout(StringIO()):
+    program = torch.onnx.export(nn.ReLU().eval(), (torch.rand(3),))
+file = program.model_proto
+onnx.checker.check_model(file)
+file.graph.node[0].op_type  # 'Relu'
+file.graph.node[0].op_type = "Rectify"
+with suppress(onnx.checker.ValidationError):
+    onnx.checker.check_model(file)  # ValidationError: No Op registered
+
+# %%
+# Weights in the file or beside it: ``external_data``
+# ---------------------------------------------------
+#
+# An ONNX file cannot be larger than 2 GB. By default the weights go into a
+# second file, ``model.onnx.data``, and both are needed. With
+# ``external_data=False`` there is one file.
+model = nn.Linear(64, 64).eval()
+sizes = {}
+for external in (True, False):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        with redirect_stdout(StringIO()):
+            torch.onnx.export(
+                model, (torch.rand(2, 64),), path, external_data=external
+            )
+        names = sorted(file.name for file in Path(folder).iterdir())
+        sizes[external] = names, path.stat().st_size > 64 * 64 * 4
+sizes[True]  # (['model.onnx', 'model.onnx.data'], False)
+sizes[False]  # (['model.onnx'], True)
+
+# %%
+# Threads of a session: ``onnxruntime.SessionOptions``
+# ----------------------------------------------------
+#
+# A session has threads of its own, which ``torch.set_num_threads`` does not
+# change. ``intra_op_num_threads`` sets how many compute one operator. Use 1
+# where a service runs several requests side by side. One session may be
+# called from several threads at a time.
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads  # 0
+options.intra_op_num_threads = 1
+options.inter_op_num_threads = 1
+with redirect_stdout(StringIO()):
+    program = torch.onnx.export(nn.ReLU().eval(), (torch.rand(3),))
+session = onnxruntime.InferenceSession(
+    program.model_proto.SerializeToString(), options
+)
+session.get_session_options().intra_op_num_threads  # 1
+session.get_providers()[-1]  # 'CPUExecutionProvider'
+x = np.array([-1, 0, 2], np.float32)
+session.run(None, {"input": x})[0].tolist()  # [0.0, 0.0, 2.0]
+
+# %%
+# Error: no ONNX function for an operator, ``custom_translation_table``
+# ---------------------------------------------------------------------
+#
+# Not each operator of PyTorch has a translation. Write the model with other
+# operators, or give a translation in ONNX Script. Here the first two terms
+# of the series stand in for the Bessel function.
+class Bessel(nn.Module):
+    def forward(self, x):
+        return torch.special.bessel_j0(x)
+
+
+model, x = Bessel().eval(), torch.tensor([-1.0, 0.0, 2.0])
+with redirect_stdout(StringIO()), suppress(torch.onnx.OnnxExporterError):
+    torch.onnx.export(model, (x,))  # ConversionError: Failed to convert
+
+
+def series(x):
+    square = opset18.Mul(x, x)
+    quarter = opset18.Mul(square, opset18.Constant(value_float=-0.25))
+    return opset18.Add(opset18.Constant(value_float=1.0), quarter)
+
+
+table = {torch.ops.aten.special_bessel_j0.default: series}
+with redirect_stdout(StringIO()):
+    program = torch.onnx.export(
+        model, (x,), custom_translation_table=table
+    )
+session = onnxruntime.InferenceSession(
+    program.model_proto.SerializeToString()
+)
+session.run(None, {"x": x.cpu().numpy()})[0].tolist()  # [0.75, 1.0, 0.0]
+
+# %%
+# The version of the operators: ``opset_version``
+# -----------------------------------------------
+#
+# By default the exporter takes a recent set of operators. An old number,
+# such as the 11 of many examples, asks for a conversion that may not
+# succeed, and the file then keeps the set that the exporter writes. Leave
+# the argument out, or give the highest number that your runtime knows.
+with redirect_stdout(StringIO()):
+    program = torch.onnx.export(nn.ReLU().eval(), (torch.rand(3),))
+default = program.model_proto.opset_import[0].version
+default >= 18  # True
+with redirect_stdout(StringIO()):
+    program = torch.onnx.export(
+        nn.ReLU().eval(), (torch.rand(3),), opset_version=21
+    )
+program.model_proto.opset_import[0].version  # 21
+
+# %%
+# Old advice: ``dynamic_axes``
+# ----------------------------
+#
+# ``dynamic_axes`` belongs to the old exporter. It is still turned into
+# ``dynamic_shapes``, with a warning. In ``dynamic_shapes`` the keys are the
+# names that ``forward`` gives, not those in ``input_names``.
+model = nn.Linear(4, 2).eval()
+axes = {"x": {0: "batch"}}
+with warnings.catch_warnings(record=True) as heard:
+    warnings.simplefilter("always")
+    with redirect_stdout(StringIO()):
+        program = torch.onnx.export(
+            model, (torch.rand(3, 4),), input_names=["x"], dynamic_axes=axes
+        )
+texts = [str(warning.message) for warning in heard]
+any("'dynamic_axes' is not recommended" in text for text in texts)  # True
+session = onnxruntime.InferenceSession(
+    program.model_proto.SerializeToString()
+)
+session.get_inputs()[0].shape  # ['batch', 4]
+
+# %%
+# Old advice: the exporter of TorchScript, ``dynamo=False``
+# ---------------------------------------------------------
+#
+# The old exporter still runs and warns. It traces the model: of a branch on
+# a value it keeps the side that the example took. The new exporter raises
+# an error.
+class Flip(nn.Module):
+    def forward(self, x):
+        if x.sum() > 0:
+            return x
+        return -x
+
+
+flip, x = Flip().eval(), torch.ones(2)
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "flip.onnx"
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        torch.onnx.export(flip, (x,), path, dynamo=False)
+    session = onnxruntime.InferenceSession(path)
+texts = [str(one.message) for one in heard]
+any("legacy TorchScript-based" in text for text in texts)  # True
+minus = np.array([-1, -1], np.float32)
+flip(torch.tensor(minus))  # tensor([1., 1.])
+name = session.get_inputs()[0].name
+session.run(None, {name: minus})[0].tolist()  # [-1.0, -1.0]
+with redirect_stdout(StringIO()), suppress(torch.onnx.OnnxExporterError):
+    torch.onnx.export(flip, (x,))  # TorchExportError: Failed to export
