@@ -145,6 +145,15 @@ def compat(session, torch):
     session.run("torchproof", *paths, "--records", "docs/verified")
 
 
+@nox.session
+def frameworks(session):
+    """Run docs/frameworks/rows.py in PyTorch, JAX and TensorFlow; keep what all three gave."""
+    groups = nox.project.load_toml("pyproject.toml")
+    session.install(*nox.project.dependency_groups(groups, "frameworks"), "setuptools")
+    session.install("--no-deps", "--no-build-isolation", "--editable", ".")
+    session.run("python", "tests/frameworks.py")
+
+
 @nox.session(venv_backend="none")
 def clean(session):
     """Remove all that a build has made."""
