@@ -115,6 +115,13 @@ def bench(session):
 
 
 @nox.session(**SHARED)
+def figures(session):
+    """Measure the performance figures in circulation here, for docs/figures.md; some minutes."""
+    install(session)
+    python(session, "tests/figures.py", *session.posargs)
+
+
+@nox.session(**SHARED)
 def lint(session):
     """Look for faults of form in the machinery and in the cards."""
     install(session)
