@@ -22,11 +22,15 @@ activations.
   * Do you keep outputs? See *A leak: outputs in a list, evaluation with a
     graph*.
 
+* Does it fail when training resumes from a checkpoint? See *Out of memory
+  when resuming: load to the CPU*.
+
 * What does the message say, and can it be caught? See *The error:
   torch.OutOfMemoryError*.
 
 * How much is in use? See *Counters of the device*.
 """
+import io
 import weakref
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -223,6 +227,33 @@ with memory.watch():
         outputs = [model(part) for part in x_test.split(100)]
     memory.bytes()  # 0
 model.train()
+
+# %%
+# Out of memory when resuming: load to the CPU
+# --------------------------------------------
+#
+# ``torch.load`` puts each tensor on the device that it was saved from. With
+# Adam the checkpoint is three times the parameters, and it stays on the GPU
+# beside the model and the optimizer. With ``map_location="cpu"`` it goes to
+# the memory of the machine, and ``load_state_dict`` copies from there.
+file = io.BytesIO()
+states = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+torch.save(states, file)
+file.seek(0)
+saved = torch.load(file, map_location="cpu")
+averages = [
+    one[name]
+    for one in saved["optimizer"]["state"].values()
+    for name in ("exp_avg", "exp_avg_sq")
+]
+loaded = [*saved["model"].values(), *averages]
+nbytes(loaded) == 3 * parameters  # True
+{tensor.device.type for tensor in loaded}  # {'cpu'}
+model.load_state_dict(saved["model"])
+optimizer.load_state_dict(saved["optimizer"])
+kept = [one["exp_avg"] for one in optimizer.state.values()]
+all(tensor.device.type == device.type for tensor in kept)  # True
+del saved, loaded, averages
 
 # %%
 # First remedy: smaller batches, the same gradient
