@@ -23,7 +23,7 @@ from torch import nn
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 x = torch.rand(3, 4)
 program = torch.export.export(model, (x,))
-type(program)  # torch.export.exported_program.ExportedProgram
+program  # type ExportedProgram
 exported = program.module()
 torch.allclose(exported(x), model(x))  # True
 with suppress(AssertionError):
