@@ -235,9 +235,8 @@ def image(file: UploadFile) -> Answer:
 #
 # The server is a process of its own, as it will be in production. Port 0
 # lets the system choose a free port, which ``uvicorn`` writes into its log.
-# Three things can go wrong, and each ends in a message: the process ends,
-# it does not answer within the limit, or it does not end when asked to. In
-# the last case it is killed.
+# If the process ends early, or does not answer within the limit, an error
+# shows its log. If it does not end when asked to, it is killed.
 started = []
 
 
@@ -284,7 +283,7 @@ def address(process, log, deadline):
 # Ask whether it is well: ``/health``
 # -----------------------------------
 #
-# The first request is the one that a load balancer repeats. It runs the
+# A load balancer asks ``/health`` again and again. The request runs the
 # model, so it also tells that the weights are loaded and that gradients are
 # off in the thread that answers. ``trust_env=False`` keeps the client from
 # sending local requests to a proxy.
@@ -454,10 +453,11 @@ with suppress(TimeoutError):
 # What was reached
 # ----------------
 #
-# The service gives the answers of the model to five digits and more, and
-# more than 93 of 100 are right. Left: twelve of the digits that were sent,
-# with the answers. Right: the probability in each of the 300 answers and
-# the one that the model gave in this process; they lie on the diagonal.
+# The probabilities of the service differ from those of the model by less
+# than 0.00001, and more than 93 of 100 answers are right. Left: twelve of
+# the digits that were sent, with the answers. Right: the probability in
+# each of the 300 answers and the one that the model gave in this process;
+# they lie on the diagonal.
 cleanup.close()
 atexit.unregister(cleanup.close)
 right_answers = torch.tensor(served_digits) == labels[test_rows[:300]]

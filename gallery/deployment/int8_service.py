@@ -34,8 +34,8 @@ from torchao.quantization import Int8WeightOnlyConfig, quantize_
 # Train a network, quantize a copy
 # --------------------------------
 #
-# Most weights lie in one linear layer, which ``quantize_`` turns into int8
-# with one scale for each row. The network itself stays in float32.
+# ``quantize_`` turns the weights of the three linear layers into int8, with
+# one scale for each row. The network itself stays in float32.
 torch.manual_seed(0)
 data = load_digits()
 pixels = torch.tensor(data.data, dtype=torch.float32) / 16

@@ -3,9 +3,9 @@ A service without PyTorch: ``onnxruntime`` behind ``FastAPI``
 =============================================================
 
 The model is trained with PyTorch and exported to ONNX. The process that
-serves it imports ONNX Runtime and no torch, so it needs less memory and its
-installation is smaller. Its answers equal those of PyTorch for a single
-digit and for batches of several sizes.
+serves it imports ONNX Runtime and no torch, so it needs less memory. Its
+answers equal those of PyTorch for a single digit and for batches of several
+sizes.
 """
 import atexit
 import re
@@ -86,17 +86,27 @@ for package in (fastapi, uvicorn, onnxruntime, onnxscript):
 # The service: no torch in the process
 # ------------------------------------
 #
-# ``/health`` tells what the process has imported and how much memory it has
-# used at most. A session may be called from several threads at once; one
-# thread for each call lets the requests share the cores.
+# ``/health`` tells whether the process has imported torch and how much
+# memory it has used at most, which Linux keeps in ``/proc/self/status``.
+# ``intra_op_num_threads`` is 1, so a call takes one core and several
+# requests share the cores.
+(folder / "peak_memory.py").write_text('''
+def peak():
+    """Kilobytes that this process has used at most; 0 if not on Linux."""
+    try:
+        with open("/proc/self/status") as file:
+            return int(file.read().split("VmHWM:")[1].split()[0])
+    except OSError:
+        return 0
+''')
 (folder / "service.py").write_text('''
-import resource
 import sys
 from typing import Annotated
 
 import numpy as np
 import onnxruntime
 from fastapi import FastAPI
+from peak_memory import peak
 from pydantic import BaseModel, Field
 
 options = onnxruntime.SessionOptions()
@@ -120,8 +130,7 @@ class Answer(BaseModel):
 
 @app.get("/health")
 def health():
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"torch": "torch" in sys.modules, "peak": used}
+    return {"torch": "torch" in sys.modules, "peak": peak()}
 
 
 @app.post("/predict")
@@ -229,18 +238,18 @@ server.close()
 [process.poll() is None for process in started]  # [False]
 
 # %%
-# The same service with torch: how much memory it needs
-# -----------------------------------------------------
+# A process that imports torch: how much memory it needs
+# ------------------------------------------------------
 #
-# The second process imports torch and loads the same model. Both numbers
-# are the most that the process has used. They depend on the machine and on
-# the versions, so they are printed and drawn.
+# The second process imports torch beside FastAPI, loads the same model and
+# answers one batch. Both numbers are the most that the process has used.
+# They depend on the machine and on the versions, so they are printed and
+# drawn.
 (folder / "with_torch.py").write_text('''
-import resource
-
 import fastapi
 import torch
 import uvicorn
+from peak_memory import peak
 from torch import nn
 
 model = nn.Sequential(
@@ -250,14 +259,13 @@ model = nn.Sequential(
 model.load_state_dict(torch.load("weights.pt", weights_only=True))
 with torch.inference_mode():
     model.eval()(torch.zeros(64, 1, 8, 8))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak())
 ''')
 ran = subprocess.run(
     [sys.executable, "with_torch.py"],
     cwd=folder, capture_output=True, text=True, check=True, timeout=120,
 )
-unit = 1e6 if sys.platform == "darwin" else 1e3
-memory = {"onnxruntime": peak / unit, "torch": int(ran.stdout) / unit}
+memory = {"onnxruntime": peak / 1e3, "torch": int(ran.stdout) / 1e3}
 print({name: f"{value:.0f} MB" for name, value in memory.items()})
 
 # %%

@@ -61,8 +61,9 @@ np.allclose(output, expected, rtol=1e-4, atol=1e-5)  # True
 # -------------------------------------------
 #
 # Without ``dynamic_shapes`` the file accepts the size of the example and no
-# other one. The dictionary names the input as ``forward`` does. Choose an
-# example with at least 2 samples: a size of 1 would become a constant.
+# other one. The tuple has one dictionary for each input, from a dimension
+# to a name of your choice. Choose an example with at least 2 samples, since
+# a size of 1 would be taken for a constant.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 sessions = {}
 for name, shapes in [("fixed", None), ("dynamic", ({0: "batch"},))]:

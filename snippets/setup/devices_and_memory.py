@@ -73,9 +73,9 @@ found = [torch.cuda.get_device_capability(i) for i in range(count)]
 # ---------------------------------------------------
 #
 # A tensor takes its number of elements times the bytes of one element.
-# Count the parameters and the buffers of a model. Training with Adam needs
-# about four times the bytes of the parameters, because each parameter also
-# has a gradient and two averages.
+# Count the parameters and the buffers of a model. With Adam each parameter
+# also has a gradient and two averages, four times its bytes in all, and
+# activations come on top.
 x = torch.zeros(100, 1000)
 x.nbytes  # 400000
 x.half().nbytes  # 200000

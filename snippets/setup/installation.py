@@ -94,8 +94,8 @@ collect_env.get_platform() == sys.platform  # True
 # ---------------------------------------------------
 #
 # torchvision 0.29 belongs to PyTorch 2.14, and the difference of 15 is the
-# same for the releases before. Install both with one command. ``ops.nms``
-# is compiled code, so a call shows that the two work together.
+# same for earlier releases of PyTorch 2. Install both with one command.
+# ``ops.nms`` is compiled code, so a call shows that the two work together.
 minor = int(torch.__version__.split(".")[1])
 int(torchvision.__version__.split(".")[1]) == minor + 15  # True
 needs = metadata.requires("torchvision")
@@ -134,7 +134,7 @@ with tempfile.TemporaryDirectory() as folder:
     )
 Path(run.stdout.strip()).name  # 'torch.py'
 error = run.stderr.splitlines()[-1]
-error  # "AttributeError: module 'torch' has no attribute 'zeros'"
+error[:47]  # "AttributeError: module 'torch' has no attribute"
 
 # %%
 # Error: Torch not compiled with CUDA enabled
@@ -162,10 +162,9 @@ move() == ("cuda" if works else failure)  # True
 # Error: operator torchvision::nms does not exist
 # -----------------------------------------------
 #
-# The compiled part of torchvision could not be loaded, so its operators are
-# missing when its Python part registers more for them. This happens when
-# torch and torchvision come from different releases or builds. Reinstall
-# both with one command.
+# The compiled part of torchvision was not loaded: torch and torchvision come
+# from different releases or builds. Reinstall both with one command. The
+# operator ``absent::nms`` stands in for the missing one here.
 with suppress(RuntimeError):
     torch.library.register_fake(
         "absent::nms", lambda boxes, scores, threshold: boxes
@@ -177,10 +176,10 @@ torch.ops.torchvision.nms.default.name()  # 'torchvision::nms'
 # ``torch.cuda.is_available()`` is False: the reason
 # --------------------------------------------------
 #
-# ``torch.cuda.init`` raises an error that names the reason. The table says
-# what to do about each, and the claim checks that it knows the one of this
-# machine. The program ``nvidia-smi`` shows the driver, and the newest CUDA
-# version that the driver supports.
+# Then ``torch.cuda.init`` raises an error that names the reason. The table
+# says what to do about each, and the claim checks that it knows the one of
+# this machine. The program ``nvidia-smi`` shows the driver, and the newest
+# CUDA version that the driver supports.
 advice = {
     "not compiled with CUDA": "install a build with CUDA",
     "Found no NVIDIA driver": "install a driver",

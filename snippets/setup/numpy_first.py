@@ -2,7 +2,7 @@
 NumPy you need first
 ====================
 
-The array operations that every PyTorch program uses, each beside its form
+The array operations that PyTorch programs use often, each beside its form
 for tensors.
 """
 from contextlib import suppress
@@ -14,8 +14,9 @@ import torch
 # Make an array and a tensor: ``np.array``, ``torch.tensor``
 # ----------------------------------------------------------
 #
-# Both take nested lists of numbers and have a shape and a dtype. NumPy
-# makes float64 from Python floats, and PyTorch makes float32.
+# Both functions take nested lists of numbers, and both results have a shape
+# and a dtype. NumPy makes float64 from Python floats, and PyTorch makes
+# float32.
 array = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 tensor = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 (array.shape, array.ndim, array.size)  # ((2, 3), 2, 6)
@@ -26,8 +27,8 @@ np.array([1, 2]).dtype.name  # 'int64'
 torch.tensor([1, 2]).dtype  # torch.int64
 
 # %%
-# Zeros, ones and ranges: ``np.arange``, ``torch.arange``
-# -------------------------------------------------------
+# Zeros and ranges: ``np.zeros``, ``torch.zeros``, ``torch.arange``
+# -----------------------------------------------------------------
 #
 # These functions have the same names in PyTorch. NumPy takes the shape as a
 # tuple, and PyTorch takes a tuple or single numbers.

@@ -86,7 +86,7 @@ repr(x[:6])  # 'tensor([0, 1, 2, 3, 4, 5])'
 # -----------------------------------------------------------
 #
 # Read the setting, change it, and put it back in ``finally``, which also
-# runs after an error. Then no other code sees the change.
+# runs after an error. Code after the block does not see the change.
 @contextmanager
 def threads(number):
     before = torch.get_num_threads()
@@ -146,9 +146,9 @@ torch.get_float32_matmul_precision()  # 'highest'
 # Very small floats become 0: ``torch.set_flush_denormal``
 # --------------------------------------------------------
 #
-# A float below ``torch.finfo(dtype).tiny`` is called denormal. With this
-# setting the CPU uses 0 in its place; try it if tiny values make a program
-# slow. The function returns whether the processor can do so.
+# A float between 0 and ``torch.finfo(dtype).tiny`` is called denormal. With
+# this setting the CPU uses 0 in its place; try it if tiny values make a
+# program slow. The function returns whether the processor can do so.
 tiny = torch.finfo(torch.float64).tiny
 x = torch.tensor([tiny], dtype=torch.float64, device="cpu")
 (x / 4 > 0).item()  # True
