@@ -144,8 +144,11 @@ def lock(session):
 @nox.parametrize("torch", list(PAIRS))
 def compat(session, torch):
     """Check every card with an older torch, too, and keep the record for the pages."""
-    others = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "gallery")
-    others = [name for name in others if not name.startswith(("torch==", "torchvision=="))]
+    project = nox.project.load_toml("pyproject.toml")
+    others = nox.project.dependency_groups(project, "gallery", "deployment")
+    # ExecuTorch is built for one release of torch: with others its cards are skipped, visibly.
+    fixed = ("torch==", "torchvision==", "executorch")
+    others = [name for name in others if not name.startswith(fixed)]
     session.install(f"torch=={torch}", f"torchvision=={PAIRS[torch]}", *others, "setuptools")
     session.install("--no-deps", "--no-build-isolation", "--editable", ".")
     paths = session.posargs or ["snippets", "gallery"]
