@@ -128,6 +128,7 @@ def work(rank):
     dist.get_rank() == rank  # True
     dist.get_node_local_rank() == rank  # True
     dist.get_world_size()  # 2
+    dist.barrier()
     dist.destroy_process_group()
 
 
@@ -188,6 +189,7 @@ with tempfile.TemporaryDirectory() as folder:
 # Here rank 1 returns before it sends.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    dist.barrier()
     if rank == 1:
         return
     with suppress(RuntimeError):

@@ -1,0 +1,254 @@
+"""
+Data parallel training
+======================
+
+Train one model on several processes, each with its own part of the batch.
+"""
+import copy
+import tempfile
+from contextlib import suppress
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+import torch.nn.functional as F
+from torch import nn
+from torch.distributed.algorithms.join import Join
+from torch.nn.parallel import DistributedDataParallel as DDP
+from torch.utils.data import DataLoader, DistributedSampler
+
+# %%
+# The gradient of the whole batch: ``nn.parallel.DistributedDataParallel``
+# ------------------------------------------------------------------------
+#
+# Each process computes a loss on its half of the batch. ``backward``
+# averages the gradients over the processes, so all of them hold the
+# gradient that one process computes on the whole batch. At the end delete
+# the wrapper before the group, or the process may hang before 2.14.
+#
+# .. glance:: torch.allclose(net.weight.grad, alone.weight.grad)  # True
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    net = nn.Linear(3, 1)
+    alone, model = copy.deepcopy(net), DDP(net)
+    x, y = torch.rand(8, 3), torch.rand(8, 1)
+    F.mse_loss(alone(x), y).backward()
+    F.mse_loss(model(x[rank::2]), y[rank::2]).backward()
+    torch.allclose(net.weight.grad, alone.weight.grad)  # True
+    del model
+    dist.destroy_process_group()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Rank 0 gives the first weights: ``DistributedDataParallel``
+# -----------------------------------------------------------
+#
+# The wrapper copies parameters and buffers from rank 0 to the others when
+# it is made. Different seeds do no harm, nor does a checkpoint that rank 0
+# alone has loaded. Change no weights by hand afterwards.
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    net = nn.Linear(2, 1, bias=False)
+    nn.init.constant_(net.weight, 5.0 + rank)
+    model = DDP(net)
+    net.weight.detach()  # tensor([[5., 5.]])
+    model.module is net  # True
+    del model
+    dist.destroy_process_group()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Gradients are averaged, not summed
+# ----------------------------------
+#
+# The gradient of rank 0 is 2 and that of rank 1 is 4; both end with 3. If
+# the loss is a sum over samples, multiply it by the world size. If ranks
+# have different numbers of samples, the mean of their means is not the mean
+# of all.
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    model = DDP(nn.Linear(1, 1, bias=False))
+    x = torch.tensor([[2.0], [4.0]])[rank]
+    model(x).sum().backward()
+    model.module.weight.grad  # tensor([[3.]])
+    del model
+    dist.destroy_process_group()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Other samples for each rank: ``torch.utils.data.DistributedSampler``
+# --------------------------------------------------------------------
+#
+# The sampler deals the indices out to the ranks, so that each loader reads
+# its share. Call ``set_epoch`` before each epoch, or all epochs have the
+# same order. Inside a process group ``num_replicas`` and ``rank`` need not
+# be given.
+#
+# .. glance:: [list(one) for one in plain]  # [[0, 2, 4], [1, 3, 5]]
+deal = [dict(num_replicas=2, rank=rank) for rank in range(2)]
+plain = [DistributedSampler(range(6), shuffle=False, **d) for d in deal]
+[list(one) for one in plain]  # [[0, 2, 4], [1, 3, 5]]
+mixed = [DistributedSampler(range(60), **d) for d in deal]
+both = [list(one) for one in mixed]
+sorted(both[0] + both[1]) == list(range(60))  # True
+list(mixed[0]) == both[0]  # True
+mixed[0].set_epoch(1)
+list(mixed[0]) == both[0]  # False
+loader = DataLoader(range(6), batch_size=3, sampler=plain[1])
+next(iter(loader))  # tensor([1, 3, 5])
+
+# %%
+# Samples that count twice: ``DistributedSampler(drop_last=False)``
+# -----------------------------------------------------------------
+#
+# All ranks get the same number of samples. If the dataset does not divide,
+# the first samples come again, and a metric that is summed over the ranks
+# counts them twice. ``drop_last=True`` leaves samples out instead; for an
+# exact evaluation deal the indices out yourself.
+def deal(rank, **kwargs):
+    data = range(5)
+    return list(DistributedSampler(data, 2, rank, shuffle=False, **kwargs))
+
+
+[deal(rank) for rank in (0, 1)]  # [[0, 2, 4], [1, 3, 0]]
+[deal(rank, drop_last=True) for rank in (0, 1)]  # [[0, 2], [1, 3]]
+[list(range(5))[rank::2] for rank in (0, 1)]  # [[0, 2, 4], [1, 3]]
+
+# %%
+# Accumulate without communication: ``DistributedDataParallel.no_sync``
+# ---------------------------------------------------------------------
+#
+# Inside ``no_sync`` a backward pass adds to the gradients of its own rank.
+# The first pass outside averages all that was collected. Put the forward
+# pass inside, too.
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    model = DDP(nn.Linear(1, 1, bias=False))
+    weight = model.module.weight
+    x = torch.tensor([[2.0], [4.0]])[rank]
+    with model.no_sync():
+        model(x).sum().backward()
+    weight.grad.item() == x.item()  # True
+    model(x).sum().backward()
+    weight.grad  # tensor([[6.]])
+    del model
+    dist.destroy_process_group()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Ranks with different numbers of batches: ``Join``
+# -------------------------------------------------
+#
+# A rank that has no more batches would leave the others waiting in
+# ``backward``. Under ``Join`` it takes part with zeros until all are done.
+# Rank 0 has one batch and rank 1 has three, and the last two gradients are
+# divided by 2 as well.
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    model = DDP(nn.Linear(1, 1, bias=False))
+    steps = 0
+    with Join([model]):
+        for _ in range(1 + 2 * rank):
+            model.zero_grad()
+            model(torch.tensor([4.0])).sum().backward()
+            steps += 1
+    steps == 1 + 2 * rank  # True
+    if rank == 1:
+        model.module.weight.grad  # tensor([[2.]])
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Statistics over all ranks: ``nn.SyncBatchNorm``
+# -----------------------------------------------
+#
+# Batch normalization in ``DistributedDataParallel`` uses the mean of the
+# local batch. ``convert_sync_batchnorm`` replaces the layers with ones that
+# use the batch of all ranks; convert before you wrap. Inside a group, in
+# training, they refuse a CPU tensor.
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    net = nn.SyncBatchNorm.convert_sync_batchnorm(net)
+    net[1]  # type SyncBatchNorm
+    x = torch.rand(4, 2)
+    with suppress(ValueError):
+        net(x)  # ValueError: SyncBatchNorm expected input tensor to be on GPU
+    net.eval()(x)  # shape (4, 3)
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Error: expected to have finished reduction in the prior iteration
+# -----------------------------------------------------------------
+#
+# A parameter got no gradient, so its average was never complete.
+# ``find_unused_parameters=True`` looks for such parameters in each step,
+# which costs time. It is better to remove a layer that is never used.
+class Net(nn.ModuleDict):
+    def forward(self, x):
+        return self["used"](x)
+
+
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    net = Net({"used": nn.Linear(2, 1), "unused": nn.Linear(2, 1)})
+    model, x = DDP(net), torch.ones(1, 2)
+    model(x).sum().backward()
+    with suppress(RuntimeError):
+        model(x)  # RuntimeError: Expected to have finished reduction
+    net.zero_grad()
+    model = DDP(net, find_unused_parameters=True)
+    for _ in range(2):
+        model(x).sum().backward()
+    net["used"].weight.grad  # tensor([[2., 2.]])
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Keys that begin with ``module.``: ``Module.state_dict`` of a wrapper
+# --------------------------------------------------------------------
+#
+# The wrapper holds your model as ``module``, so its keys do not fit the
+# model alone. Save ``model.module.state_dict()``, on rank 0 only. For a
+# file that has the prefix there is
+# ``consume_prefix_in_state_dict_if_present``; ``nn.DataParallel`` adds the
+# same prefix.
+net = nn.Linear(2, 1, bias=False)
+wrapped = nn.DataParallel(net)
+state = wrapped.state_dict()
+list(state)  # ['module.weight']
+with suppress(RuntimeError):
+    net.load_state_dict(state)  # RuntimeError: Missing key(s) in state_dict
+list(wrapped.module.state_dict())  # ['weight']
+clean = nn.modules.utils.consume_prefix_in_state_dict_if_present
+clean(state, "module.")
+net.load_state_dict(state)
+list(state)  # ['weight']
