@@ -416,6 +416,8 @@ def _watched(module, hook):
         # Python says it since 3.12 of each process that a DataLoader with workers
         # forks, if anything in this one has made a thread before.
         warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork")
+        # Python shows it to nobody, and it comes when garbage is collected, on whatever line.
+        warnings.simplefilter("ignore", ResourceWarning)
         warnings.showwarning = hook.hear
         yield
         for error in list(unread.values()):
