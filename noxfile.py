@@ -68,7 +68,9 @@ def tests(session):
     install(session)
     python(session, "docs/_ext/build.py", success_codes=[0, 1])
     known = ("--claims-records", "build/verified", "--claims-known")
-    python(session, "-m", "pytest", *known, *session.posargs)
+    # A file of tests stays in one of two processes, and what it has made with it.
+    side_by_side = ("-n", "2", "--dist", "loadfile")
+    python(session, "-m", "pytest", *known, *side_by_side, *session.posargs)
 
 
 @nox.session(**SHARED)
