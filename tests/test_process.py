@@ -158,6 +158,19 @@ def test_a_child_that_runs_on_sends_nothing(tmp_path):
     assert job.done and faults(job, "Card 1") == []
 
 
+def test_what_asks_cuda_is_imported_in_the_fork_only(tmp_path):
+    """CUDA can be asked once a process; no fork of one that asked could use it."""
+    path = tmp_path / "asks.py"
+    text = source("torch.cuda._is_in_bad_fork()  # False")
+    asking = "import torch\nfrom torch.utils import cpp_extension"
+    path.write_text(text.replace("import torch", asking, 1))
+    module = cards.read(path)
+    job = process.Job(path, "cpu", process.plan(module), process.check)
+    for _ in process.run([job], imports=[module.imports]):
+        pass
+    assert faults(job, "Card 0") == []
+
+
 GROUP = """
 import os, signal, tempfile, time
 import torch.distributed as dist

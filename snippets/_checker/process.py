@@ -272,7 +272,8 @@ def _run_all(conn, jobs, workers, threads, limit, imports):
     from . import execute
 
     for cell in imports:
-        execute.warm(cell)
+        if "cpp_extension" not in cell:  # it asks CUDA, which no fork could use after that
+            execute.warm(cell)
     text = "\n".join(unit.copy for _, _, steps, _ in jobs for unit, _ in steps)
     hold(module for words, module in FIRST_USE.items() if re.search(words, text))
     gc.collect()
