@@ -98,8 +98,8 @@ Layer()(x)  # tensor([2.7207, 3.9992])
 # -------------------------------------------------
 #
 # A TorchScript file also runs without the class of the model, and old files
-# can still be loaded. Each function of ``torch.jit`` warns that it is
-# deprecated. If you have the source of the model, export it with
+# can still be loaded. ``torch.jit.trace`` and ``torch.jit.load`` warn that
+# they are deprecated. If you have the source of the model, export it with
 # ``torch.export.export`` instead.
 with tempfile.TemporaryDirectory() as folder:
     path = str(Path(folder) / "old.pt")

@@ -97,9 +97,8 @@ torch.export.export(model, (x,)).module()(x)  # tensor([2.])
 # Count recompilations
 # --------------------
 #
-# A graph holds for inputs that meet its guards. A Python number is part of
-# them: another number costs another compilation, until it is taken for a
-# variable. A new size makes the size variable. A new dtype compiles again.
+# A graph holds for inputs that meet its guards. Here the second graph also
+# holds for the sizes after it, and a new dtype needs a third.
 # ``CompileCounter`` is a backend that counts how often it is called.
 counter = CompileCounter()
 compiled = torch.compile(lambda x: x * 2, backend=counter)

@@ -140,11 +140,12 @@ loaded.module()(x).detach()  # tensor([2., 4., 6.])
 list(loaded.state_dict)  # ['scale']
 
 # %%
-# Error: ``if`` on the value of a tensor (``torch.export.export``)
-# ----------------------------------------------------------------
+# Error: could not guard on data-dependent expression (``torch.export``)
+# ----------------------------------------------------------------------
 #
-# The value is known when the graph runs, and not when it is written. Where
-# both branches can be computed, use ``torch.where``.
+# An ``if`` depends on the value of a tensor. The value is known when the
+# graph runs, and not when it is exported. Where both branches can be
+# computed, use ``torch.where``.
 class Clip(nn.Module):
     def forward(self, x):
         if x.norm() > 1:
@@ -246,9 +247,9 @@ with suppress(RuntimeError):
 # Fewer kinds of operators: ``run_decompositions``
 # ------------------------------------------------
 #
-# ATen has a few thousand operators. ``run_decompositions`` rewrites the
-# graph with the core set of them, which other runtimes implement. It
-# returns a new program.
+# ``run_decompositions`` rewrites the graph with a smaller set of ATen
+# operators. Here ``addmm`` takes the place of ``linear``. The result is a
+# new program, whose outputs agree with those of the model.
 model = nn.Sequential(nn.Linear(4, 2), nn.Softmax(dim=1))
 x = torch.rand(3, 4)
 program = torch.export.export(model, (x,))
