@@ -49,9 +49,10 @@ with suppress(torch._dynamo.exc.InvalidBackend):
 # Keep a function out of the graph: ``torch.compiler.disable``
 # ------------------------------------------------------------
 #
-# A function with ``torch.compiler.disable`` runs as plain Python. The graph
-# breaks around it, so there are two graphs here. Use it for what cannot be
-# compiled, such as logging. With ``fullgraph=True`` the break is an error.
+# A function with ``torch.compiler.disable`` runs as plain Python, and the
+# graph breaks around it: there are two graphs here. Use it for what cannot
+# be compiled, such as logging. With ``fullgraph=True`` the break is an
+# error.
 counter, seen = CompileCounter(), []
 
 

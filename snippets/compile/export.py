@@ -17,9 +17,9 @@ from torch import nn
 # ----------------------------------------------------
 #
 # ``torch.export.export`` runs the model once with example inputs and writes
-# down the operators. The result is an ``ExportedProgram``. Its ``module()``
-# is called like the model and needs none of its source code. A call with
-# another shape raises an error.
+# the operators into an ``ExportedProgram``. Its ``module()`` is called like
+# the model and needs none of its source code. A call with another shape
+# raises an error.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 x = torch.rand(3, 4)
 program = torch.export.export(model, (x,))
@@ -73,7 +73,7 @@ with suppress(AssertionError):
 #
 # A size of 1 in the example is taken for a constant, because size 1
 # broadcasts. ``Dim.AUTO`` accepts that without a word, and the program then
-# refuses other batches. ``Dim.DYNAMIC`` raises an error instead. Export
+# refuses other batches; ``Dim.DYNAMIC`` raises an error instead. Export
 # with a batch of at least 2.
 model = nn.Linear(4, 2)
 auto, dynamic = torch.export.Dim.AUTO, torch.export.Dim.DYNAMIC

@@ -21,10 +21,10 @@ from torch import nn
 # Export a model to ONNX: ``torch.onnx.export``
 # ---------------------------------------------
 #
-# The model, a tuple of example inputs and a path are enough. The model is
-# exported with ``torch.export`` first. ``dynamo=True`` has been the default
-# since 2.9 and may be left out. Call ``eval()`` before: a model in training
-# mode is exported with its dropout.
+# The model, a tuple of example inputs and a path are enough.
+# ``dynamo=True``, the default since 2.9, exports the model with
+# ``torch.export`` first. Call ``eval()`` before: a model in training mode
+# is exported with its dropout.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
     path = Path(folder) / "model.onnx"
