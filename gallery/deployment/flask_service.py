@@ -34,8 +34,8 @@ from torch.nn import functional as F
 # --------------------------------------
 #
 # ``torch.export.save`` writes graph and weights into one file, so the
-# service needs no class. The batch size may vary. The example batch has
-# two images: with one, the size 1 would become a constant.
+# service needs no class. The batch size may vary. Take an example batch of
+# at least two images: :doc:`/reference/compile/export` shows why.
 torch.manual_seed(0)
 data = load_digits()
 images = torch.tensor(data.images, dtype=torch.float32)[:, None] / 16
@@ -228,10 +228,9 @@ abs(answer["probability"] - own_probabilities[0]) < 1e-5  # True
 # Each mistake of a client gets a message
 # ---------------------------------------
 #
-# No file, a file under another name, an empty choice in the form of a
-# browser, a text, half a file, a body that is too large, an image of 25
-# million pixels in a small file, a path that does not exist, and a method
-# that the path does not have.
+# No file, a file under another name, a text, half a file, a body that is
+# too large, an image of 25 million pixels in a small file, a path that does
+# not exist, and a method that the path does not have.
 client.post("/predict").json()["message"]  # 'the form has no file "image"'
 status, answer = upload(png(pictures[0]), field="picture")
 status, answer["message"]  # (400, 'the form has no file "image"')

@@ -111,8 +111,8 @@ copied.unlink()
 # ---------------------------------------------
 #
 # The error names the function. The message also offers
-# ``weights_only=False``: take this advice for files that you wrote
-# yourself, and for no others.
+# ``weights_only=False``: take this advice for a file from a source that you
+# trust, and for no other.
 with suppress(pickle.UnpicklingError):
     torch.load(surprise)  # pickle.UnpicklingError: GLOBAL shutil.copy
 copied.exists()  # False
@@ -141,7 +141,7 @@ reached["whole model"] = accuracy(whole)
 #
 # The function lists what the file would import beyond the allowed names,
 # and it runs nothing. An empty list means that ``weights_only=True`` will
-# find nothing to refuse.
+# find no name to refuse.
 look = torch.serialization.get_unsafe_globals_in_checkpoint
 look(folder / "weights.pt")  # []
 look(surprise)  # ['shutil.copy']

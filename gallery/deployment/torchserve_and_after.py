@@ -59,7 +59,7 @@ print("ray", metadata.version(ray.__name__))
 #
 # ``torch-model-archiver`` packed weights and a handler into a ``.mar``
 # file, and a server written in Java loaded it. The handler had four
-# methods. The same archive is made here with ``zipfile``.
+# methods. An archive with the same layout is made here with ``zipfile``.
 handler = '''
 class Digits:
     def initialize(self, context): ...
@@ -283,8 +283,7 @@ with served("lit.py", "/health") as url:
 # Ask Ray Serve: two replicas
 # ---------------------------
 #
-# The status names two running replicas, and each of them answered some of
-# the 200 requests.
+# Two processes share the 200 requests.
 with served("replicas.py", "/-/healthz") as url:
     replicas = ask_all(url)
 [answer["digit"] for answer in replicas] == own_digits  # True

@@ -299,10 +299,10 @@ if __name__ == "__main__":
 # ------------------------------------------------------
 #
 # A test is a function whose name begins with ``test_``. The five tests take
-# seconds. They check that every split holds the same images, that the model
-# gives one score for each class, that the loss falls, that a resumed
-# training gives what an uninterrupted one gives, and that changed settings
-# are refused. ``tmp_path`` is a new folder that ``pytest`` makes.
+# seconds. They check that the parts of a split together hold all images,
+# that the model gives one score for each class, that the loss falls, that a
+# resumed training gives what an uninterrupted one gives, and that changed
+# settings are refused. ``tmp_path`` is a new folder that ``pytest`` makes.
 add("tests/test_digits.py", """
 from dataclasses import replace
 from pathlib import Path
@@ -402,8 +402,8 @@ re.search(r"\d+ passed", tested.stdout)[0]  # '5 passed'
 # -----------------------------------------------------------
 #
 # Each training has a folder of its own in ``runs``. After the installation
-# above, ``digits-train config.toml runs/first`` does the same. This run
-# ends after six epochs.
+# above, ``digits-train`` does what ``python -m digits.train`` does.
+# ``--epochs 6`` ends this run after six epochs.
 device = torch.get_default_device()
 train = "digits.train", "config.toml", "runs/first", "--device", device
 half = command(*train, "--epochs", 6)
@@ -416,8 +416,8 @@ len(lines)  # 8
 "hidden=64" in lines[0], "epoch 6 loss" in lines[6]  # (True, True)
 
 # %%
-# Resume it: the same command again
-# ---------------------------------
+# Resume it: the command again, without ``--epochs 6``
+# ----------------------------------------------------
 #
 # The run finds its checkpoint and trains the six epochs that are missing.
 # The log file keeps the old lines.

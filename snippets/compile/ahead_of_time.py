@@ -19,10 +19,10 @@ from torch.utils import cpp_extension
 # ---------------------------------------------------------------
 #
 # ``torch.compile`` compiles at the first call of each process. Ahead of
-# time, an exported program is compiled once and packed into a file with the
-# ending ``.pt2``. ``torch._inductor.aoti_load_package`` loads it. The card
-# needs a C++ compiler. The package holds machine code for one kind of
-# device: make it on a machine like the one that will run it.
+# time, an exported program is compiled once, with a C++ compiler, into a
+# ``.pt2`` file that ``torch._inductor.aoti_load_package`` loads. The
+# package holds machine code for one kind of device: make it on a machine
+# like the one that will run it.
 class Layer(nn.Module):
     def __init__(self):
         super().__init__()
@@ -52,10 +52,9 @@ compiled.get_constant_fqns()  # ['weight']
 # Load the package from C++: ``AOTIModelPackageLoader``
 # -----------------------------------------------------
 #
-# The program links against the libraries of the installed PyTorch and needs
-# no Python. ``cpp_extension`` knows where headers and libraries lie. The
-# model is made on the CPU, as the tensor in C++ is. Both print the same
-# numbers.
+# The program links against the libraries of the installed PyTorch, which
+# ``cpp_extension`` finds, and needs no Python. The model is made on the
+# CPU, as the tensor in C++ is. Both give the same numbers.
 class Layer(nn.Module):
     def forward(self, x):
         return torch.tanh(x).sum(dim=1)
@@ -98,8 +97,8 @@ Layer()(x)  # tensor([2.7207, 3.9992])
 # -------------------------------------------------
 #
 # A TorchScript file also runs without the class of the model, and old files
-# can still be loaded. Each function of ``torch.jit`` warns that it is
-# deprecated. If you have the source of the model, export it with
+# can still be loaded. ``torch.jit.trace`` and ``torch.jit.load`` warn that
+# they are deprecated. If you have the source of the model, export it with
 # ``torch.export.export`` instead.
 with tempfile.TemporaryDirectory() as folder:
     path = str(Path(folder) / "old.pt")

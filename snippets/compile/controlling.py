@@ -49,9 +49,10 @@ with suppress(torch._dynamo.exc.InvalidBackend):
 # Keep a function out of the graph: ``torch.compiler.disable``
 # ------------------------------------------------------------
 #
-# A function with ``torch.compiler.disable`` runs as plain Python. The graph
-# breaks around it, so there are two graphs here. Use it for what cannot be
-# compiled, such as logging. With ``fullgraph=True`` the break is an error.
+# A function with ``torch.compiler.disable`` runs as plain Python, and the
+# graph breaks around it: there are two graphs here. Use it for what cannot
+# be compiled, such as logging. With ``fullgraph=True`` the break is an
+# error.
 counter, seen = CompileCounter(), []
 
 
@@ -97,9 +98,8 @@ torch.export.export(model, (x,)).module()(x)  # tensor([2.])
 # Count recompilations
 # --------------------
 #
-# A graph holds for inputs that meet its guards. A Python number is part of
-# them: another number costs another compilation, until it is taken for a
-# variable. A new size makes the size variable. A new dtype compiles again.
+# A graph holds for inputs that meet its guards. Here the second graph also
+# holds for the sizes after it, and a new dtype needs a third.
 # ``CompileCounter`` is a backend that counts how often it is called.
 counter = CompileCounter()
 compiled = torch.compile(lambda x: x * 2, backend=counter)

@@ -17,9 +17,9 @@ from torch import nn
 # ----------------------------------------------------
 #
 # ``torch.export.export`` runs the model once with example inputs and writes
-# down the operators. The result is an ``ExportedProgram``. Its ``module()``
-# is called like the model and needs none of its source code. A call with
-# another shape raises an error.
+# the operators into an ``ExportedProgram``. Its ``module()`` is called like
+# the model and needs none of its source code. A call with another shape
+# raises an error.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 x = torch.rand(3, 4)
 program = torch.export.export(model, (x,))
@@ -73,7 +73,7 @@ with suppress(AssertionError):
 #
 # A size of 1 in the example is taken for a constant, because size 1
 # broadcasts. ``Dim.AUTO`` accepts that without a word, and the program then
-# refuses other batches. ``Dim.DYNAMIC`` raises an error instead. Export
+# refuses other batches; ``Dim.DYNAMIC`` raises an error instead. Export
 # with a batch of at least 2.
 model = nn.Linear(4, 2)
 auto, dynamic = torch.export.Dim.AUTO, torch.export.Dim.DYNAMIC
@@ -140,11 +140,12 @@ loaded.module()(x).detach()  # tensor([2., 4., 6.])
 list(loaded.state_dict)  # ['scale']
 
 # %%
-# Error: ``if`` on the value of a tensor (``torch.export.export``)
-# ----------------------------------------------------------------
+# Error: could not guard on data-dependent expression (``torch.export``)
+# ----------------------------------------------------------------------
 #
-# The value is known when the graph runs, and not when it is written. Where
-# both branches can be computed, use ``torch.where``.
+# An ``if`` depends on the value of a tensor. The value is known when the
+# graph runs, and not when it is exported. Where both branches can be
+# computed, use ``torch.where``.
 class Clip(nn.Module):
     def forward(self, x):
         if x.norm() > 1:
@@ -246,9 +247,9 @@ with suppress(RuntimeError):
 # Fewer kinds of operators: ``run_decompositions``
 # ------------------------------------------------
 #
-# ATen has a few thousand operators. ``run_decompositions`` rewrites the
-# graph with the core set of them, which other runtimes implement. It
-# returns a new program.
+# ``run_decompositions`` rewrites the graph with a smaller set of ATen
+# operators. Here ``addmm`` takes the place of ``linear``. The result is a
+# new program, whose outputs agree with those of the model.
 model = nn.Sequential(nn.Linear(4, 2), nn.Softmax(dim=1))
 x = torch.rand(3, 4)
 program = torch.export.export(model, (x,))

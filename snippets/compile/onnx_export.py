@@ -21,10 +21,10 @@ from torch import nn
 # Export a model to ONNX: ``torch.onnx.export``
 # ---------------------------------------------
 #
-# The model, a tuple of example inputs and a path are enough. The model is
-# exported with ``torch.export`` first. ``dynamo=True`` has been the default
-# since 2.9 and may be left out. Call ``eval()`` before: a model in training
-# mode is exported with its dropout.
+# The model, a tuple of example inputs and a path are enough.
+# ``dynamo=True``, the default since 2.9, exports the model with
+# ``torch.export`` first. Call ``eval()`` before: a model in training mode
+# is exported with its dropout.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
     path = Path(folder) / "model.onnx"
@@ -136,9 +136,9 @@ with suppress(onnx.checker.ValidationError):
 # Weights in the file or beside it: ``external_data``
 # ---------------------------------------------------
 #
-# An ONNX file cannot be larger than 2 GB. By default the weights go into a
-# second file, ``model.onnx.data``, and both are needed. With
-# ``external_data=False`` there is one file.
+# By default the weights go into a second file, ``model.onnx.data``: move
+# both files together. With ``external_data=False`` there is one file. Keep
+# the default for weights of 2 GB or more.
 model = nn.Linear(64, 64).eval()
 sizes = {}
 for external in (True, False):
@@ -157,14 +157,11 @@ sizes[False]  # (['model.onnx'], True)
 # Threads of a session: ``onnxruntime.SessionOptions``
 # ----------------------------------------------------
 #
-# A session has threads of its own, which ``torch.set_num_threads`` does not
-# change. ``intra_op_num_threads`` sets how many compute one operator. Use 1
-# where a service runs several requests side by side. One session may be
-# called from several threads at a time.
+# ``intra_op_num_threads`` sets how many threads of a session compute one
+# operator. Use 1 where a service runs several requests side by side.
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads  # 0
 options.intra_op_num_threads = 1
-options.inter_op_num_threads = 1
 with redirect_stdout(StringIO()):
     program = torch.onnx.export(nn.ReLU().eval(), (torch.rand(3),))
 session = onnxruntime.InferenceSession(
@@ -212,10 +209,9 @@ session.run(None, {"x": x.cpu().numpy()})[0].tolist()  # [0.75, 1.0, 0.0]
 # The version of the operators: ``opset_version``
 # -----------------------------------------------
 #
-# By default the exporter takes a recent set of operators. An old number,
-# such as the 11 of many examples, asks for a conversion that may not
-# succeed, and the file then keeps the set that the exporter writes. Leave
-# the argument out, or give the highest number that your runtime knows.
+# By default the version is 18 or newer. Do not copy an old number, such as
+# the 11 of many examples. Leave the argument out, or give the highest
+# number that your runtime knows.
 with redirect_stdout(StringIO()):
     program = torch.onnx.export(nn.ReLU().eval(), (torch.rand(3),))
 default = program.model_proto.opset_import[0].version

@@ -2,8 +2,8 @@
 Collectives
 ===========
 
-Send tensors and objects between the processes of a group. Each card shows
-what every rank holds afterwards.
+Send tensors and objects between the processes of a group. The cards show
+what ranks hold afterwards.
 """
 import tempfile
 from contextlib import suppress
@@ -105,8 +105,8 @@ with tempfile.TemporaryDirectory() as folder:
 # ---------------------------------------------------------------
 #
 # ``scatter`` sends the i-th tensor of a list to rank i. ``gather`` collects
-# one tensor of each rank in a list. The list is given on rank ``src`` or
-# ``dst`` and is None on the others.
+# one tensor from each rank into a list. The list is given on rank ``src``
+# or ``dst`` and is None on the others.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     parts = list(torch.tensor([[1, 2], [3, 4]])) if rank == 0 else None
@@ -153,9 +153,10 @@ with tempfile.TemporaryDirectory() as folder:
 # A different part for each rank: ``all_to_all_single``
 # -----------------------------------------------------
 #
-# Rank i sends the j-th part of its tensor to rank j. Written as rows, the
-# parts are transposed. Models with experts send tokens to the ranks of
-# their experts this way; parts of different sizes need the split sizes.
+# Rank i sends the j-th part of its tensor to rank j. If each rank's parts
+# are a row of a matrix, the result is its transpose. Use it to send tokens
+# to the ranks of their experts, and give the split sizes if the parts
+# differ in size.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     x = torch.tensor([[1, 2], [3, 4]])[rank]
@@ -178,7 +179,7 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # ``recv`` waits for the tensor and writes it in place. If two ranks both
 # begin with ``send``, each can wait for the other. Exchange with ``isend``
-# and ``irecv``, which return at once; ``wait`` ends them.
+# and ``irecv``, which return at once; ``wait`` returns when they are done.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     x = torch.tensor([7.0]) if rank == 0 else torch.zeros(1)
@@ -203,9 +204,8 @@ with tempfile.TemporaryDirectory() as folder:
 # -------------------------------------------------------
 #
 # These functions pickle what they send, so they take dictionaries and
-# strings, and cost more than tensors. ``broadcast_object_list`` changes the
-# list in place. Receive from ranks that you trust, since unpickling runs
-# code.
+# strings. ``broadcast_object_list`` changes the list in place. Receive from
+# ranks that you trust, since unpickling can run code.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     found = [None, None]
@@ -250,9 +250,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Compute while tensors travel: ``async_op=True``
 # -----------------------------------------------
 #
-# The call returns a ``Work`` and the tensor must not be touched until
-# ``wait`` returns. What is computed in between costs no extra time if the
-# network is the slower part.
+# The call returns a ``Work``, and the tensor must not be touched until
+# ``wait`` returns. What is computed in between can overlap with the
+# communication.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     x = torch.full((3,), 1.0 + rank)
@@ -272,9 +272,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: no backend type associated with device type
 # --------------------------------------------------
 #
-# A backend sends the tensors of its device: NCCL those on a GPU, gloo those
-# on the CPU. Move the tensor to the GPU of its rank, or give both backends,
-# one for each device. The group here has no backend for the CPU.
+# NCCL sends tensors on a GPU, so with NCCL alone a CPU tensor has no
+# backend. Move the tensor to the GPU, or give a backend for each device:
+# ``"cpu:gloo,cuda:nccl"``. The group here has one for ``xpu`` and none for
+# the CPU.
 alone = dict(store=dist.HashStore(), rank=0, world_size=1)
 dist.init_process_group("xpu:gloo", **alone)
 x = torch.ones(1, device="cpu")

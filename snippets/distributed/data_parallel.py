@@ -21,10 +21,11 @@ from torch.utils.data import DataLoader, DistributedSampler
 # The gradient of the whole batch: ``nn.parallel.DistributedDataParallel``
 # ------------------------------------------------------------------------
 #
-# Each process computes a loss on its half of the batch. ``backward``
-# averages the gradients over the processes, so all of them hold the
-# gradient that one process computes on the whole batch. At the end delete
-# the wrapper before the group, or the process may hang before 2.14.
+# Both forked processes draw the same ``x`` and ``y``, and each computes a
+# loss on its half. ``backward`` averages the gradients; the halves have the
+# same size, so this is the gradient that one process computes on the whole
+# batch. Delete the wrapper before the group: before 2.14 the process may
+# otherwise hang at its end.
 #
 # .. glance:: torch.allclose(net.weight.grad, alone.weight.grad)  # True
 def work(rank, store):
@@ -47,9 +48,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Rank 0 gives the first weights: ``DistributedDataParallel``
 # -----------------------------------------------------------
 #
-# The wrapper copies parameters and buffers from rank 0 to the others when
-# it is made. Different seeds do no harm, nor does a checkpoint that rank 0
-# alone has loaded. Change no weights by hand afterwards.
+# When the wrapper is made, it copies the weights of rank 0 to the other
+# ranks. Different seeds do no harm, nor does a checkpoint that rank 0 alone
+# has loaded. Change no weights by hand afterwards.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Linear(2, 1, bias=False)
@@ -93,8 +94,8 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # The sampler deals the indices out to the ranks, so that each loader reads
 # its share. Call ``set_epoch`` before each epoch, or all epochs have the
-# same order. Inside a process group ``num_replicas`` and ``rank`` need not
-# be given.
+# same order. Inside a process group leave out ``num_replicas`` and
+# ``rank``.
 #
 # .. glance:: [list(one) for one in plain]  # [[0, 2, 4], [1, 3, 5]]
 deal = [dict(num_replicas=2, rank=rank) for rank in range(2)]
@@ -181,10 +182,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Statistics over all ranks: ``nn.SyncBatchNorm``
 # -----------------------------------------------
 #
-# Batch normalization in ``DistributedDataParallel`` uses the mean of the
-# local batch. ``convert_sync_batchnorm`` replaces the layers with ones that
-# use the batch of all ranks; convert before you wrap. Inside a group, in
-# training, they refuse a CPU tensor.
+# Batch normalization in ``DistributedDataParallel`` uses the mean and
+# variance of the local batch. For those of all ranks, replace the layers
+# with ``convert_sync_batchnorm`` before you wrap the model. Inside a group,
+# in training, the new layers refuse a CPU tensor.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
@@ -206,9 +207,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: expected to have finished reduction in the prior iteration
 # -----------------------------------------------------------------
 #
-# A parameter got no gradient, so its average was never complete.
-# ``find_unused_parameters=True`` looks for such parameters in each step,
-# which costs time. It is better to remove a layer that is never used.
+# A parameter got no gradient, so its average was never complete, and the
+# next forward pass raises this error. ``find_unused_parameters=True`` looks
+# for such parameters in each step, which costs time. It is better to remove
+# a layer that is never used.
 class Net(nn.ModuleDict):
     def forward(self, x):
         return self["used"](x)
@@ -236,8 +238,8 @@ with tempfile.TemporaryDirectory() as folder:
 # Keys that begin with ``module.``: ``Module.state_dict`` of a wrapper
 # --------------------------------------------------------------------
 #
-# The wrapper holds your model as ``module``, so its keys do not fit the
-# model alone. Save ``model.module.state_dict()``, on rank 0 only. For a
+# The keys of the wrapper begin with ``module.``, so the model alone does
+# not accept them. Save ``model.module.state_dict()``, on rank 0 only. For a
 # file that has the prefix there is
 # ``consume_prefix_in_state_dict_if_present``; ``nn.DataParallel`` adds the
 # same prefix.

@@ -22,8 +22,8 @@ import torch.multiprocessing as mp
 #
 # ``start_processes`` runs ``work`` in two processes and waits for both.
 # ``"fork"`` copies this process, so the card runs in a script and in a
-# notebook; Windows has no fork. ``torchrun``, further down, starts programs
-# that train.
+# notebook; Windows has no fork. Start a training program with ``torchrun``,
+# see below.
 #
 # .. glance:: total  # tensor([3])
 def work(rank, store):
@@ -69,9 +69,9 @@ losses  # []
 # Same random numbers in every process: ``torch.manual_seed`` by rank
 # -------------------------------------------------------------------
 #
-# All processes begin with the same state of the generator, so they draw
-# the same noise and the same augmentations. That is right for the weights
-# of a model. Add the rank to the seed for what should differ.
+# Forked processes begin with the generator state of their parent, so they
+# draw the same noise. Processes that ``torchrun`` starts do so if each of
+# them sets the same seed. Add the rank to the seed for what should differ.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     draws = [None, None]
@@ -116,10 +116,10 @@ with tempfile.TemporaryDirectory() as folder:
 # --------------------------------------------------------------------
 #
 # ``torchrun --nproc-per-node=2 train.py`` starts the script twice with
-# these variables set, and ``init_process_group`` reads them. The store
-# stands here for the one that ``torchrun`` keeps at ``MASTER_ADDR``; with
-# port 0 the system chooses a free port. ``LOCAL_RANK`` counts the processes
-# of one machine: choose the GPU by it.
+# these variables set, and ``init_process_group`` reads them. Here the
+# parent keeps the store, as ``torchrun`` does;
+# ``TORCHELASTIC_USE_AGENT_STORE`` tells rank 0 not to open its own.
+# ``LOCAL_RANK`` counts the processes of one machine: choose the GPU by it.
 def work(rank):
     os.environ.update(RANK=str(rank), WORLD_SIZE="2", LOCAL_RANK=str(rank))
     os.environ.update(MASTER_ADDR="localhost", MASTER_PORT=str(hub.port))
@@ -139,9 +139,10 @@ mp.start_processes(work, nprocs=2, start_method="fork")
 # Leave notes for other processes: ``torch.distributed.TCPStore``
 # ---------------------------------------------------------------
 #
-# One process serves the store and the others connect to its port. ``get``
-# waits until a key is there; ``wait`` does so with a time limit of its own.
-# The process group finds its members through such a store.
+# One process serves the store and the others connect to its port. ``set``
+# writes a key, ``get`` reads it, ``add`` counts, and ``wait`` raises an
+# error if a key does not come in time. The process group finds its members
+# through such a store.
 #
 # .. glance:: client.get("epoch")  # b'3'
 hub = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
@@ -160,10 +161,10 @@ with suppress(dist.DistStoreError):
 # Which rank is missing? ``torch.distributed.monitored_barrier``
 # --------------------------------------------------------------
 #
-# A collective waits until every rank has called it. If one took another
-# branch, the others wait until the group's ``timeout`` has passed, which
-# is 30 minutes with gloo. ``monitored_barrier`` names the rank that did
-# not come.
+# An ``all_reduce`` waits until every rank has called it. If one took
+# another branch, the others wait until the group's ``timeout`` has passed.
+# With gloo, ``monitored_barrier`` names on rank 0 the rank that did not
+# come.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     limit = timedelta(seconds=1)
@@ -184,7 +185,7 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: connection closed by peer, connection reset by peer
 # ----------------------------------------------------------
 #
-# Another process has ended while this one waits for it. The message shows a
+# Another process has ended while this one waits for it. This error is a
 # consequence: look for the first error in the output of the other ranks.
 # Here rank 1 returns before it sends.
 def work(rank, store):
@@ -229,10 +230,10 @@ dist.is_initialized()  # False
 # Error: address already in use (``MASTER_PORT``)
 # -----------------------------------------------
 #
-# Another program listens on the port: often a second training on the same
-# machine, or the rest of one that crashed. End that process or choose
-# another port, such as with ``torchrun --standalone``, which takes a free
-# one.
+# Something already listens on the port: often a second training on the same
+# machine, or what is left of one that crashed. End that process or choose
+# another port, for example with ``torchrun --standalone``, which takes a
+# free one.
 hub = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
 with suppress(dist.DistNetworkError):
     dist.TCPStore(
@@ -243,9 +244,10 @@ with suppress(dist.DistNetworkError):
 # Error: ``ProcessRaisedException`` and ``ProcessExitedException``
 # ----------------------------------------------------------------
 #
-# If a process raises, ``start_processes`` and ``spawn`` end the others and
-# raise with its traceback: read the last lines. If a signal ended it there
-# is no traceback. SIGKILL comes from outside, often because memory ran out.
+# If a process raises, ``start_processes`` and ``spawn`` raise an error with
+# its traceback: read the last lines. If a signal ended the process, there
+# is no traceback. A SIGKILL that you did not send often means that memory
+# ran out.
 def divide(rank):
     return 1 / rank
 
@@ -267,10 +269,10 @@ with suppress(mp.ProcessExitedException):
 # Error: can't pickle a function (``torch.multiprocessing.spawn``)
 # ----------------------------------------------------------------
 #
-# ``spawn`` starts new interpreters, as CUDA needs. They import your script,
-# so ``work`` must be a function of a file, and the call must stand under
-# ``if __name__ == "__main__":``. In a notebook put ``work`` into a file and
-# import it.
+# ``spawn`` starts new interpreters, which import your script. So the
+# function must stand at the top level of a file, and the call under
+# ``if __name__ == "__main__":``. In a notebook put the function into a file
+# and import it.
 with suppress(pickle.PicklingError):
     mp.spawn(lambda rank: None)  # PicklingError: Can't pickle
 mp.start_processes(

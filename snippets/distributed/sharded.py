@@ -3,7 +3,8 @@ Sharded models
 ==============
 
 Keep a part of each parameter on each process: meshes, distributed tensors,
-FSDP, tensor parallelism and checkpoints that any number of processes reads.
+FSDP, tensor parallelism and checkpoints that another number of processes
+can read.
 """
 import copy
 import os
@@ -31,7 +32,7 @@ from torch.nn.parallel import DistributedDataParallel as DDP
 # ----------------------------------------------------------
 #
 # A mesh arranges the ranks in a grid and gives its dimensions names. Each
-# dimension is a set of groups. Here two ranks hold the same data and split
+# dimension is a set of groups. Here two ranks would share a batch and split
 # a model, so the mesh has shape (1, 2).
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
@@ -82,7 +83,7 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # A matrix product over a dimension that is cut leaves one summand on each
 # rank. The result is marked ``Partial``. ``redistribute`` to ``Replicate``
-# is then an all-reduce, and to ``Shard`` a reduce-scatter.
+# adds the summands up, as an all-reduce does.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))
@@ -104,10 +105,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Shard a model: ``torch.distributed.fsdp.fully_shard``
 # -----------------------------------------------------
 #
-# ``fully_shard`` cuts each parameter along its first dimension, so a rank
-# holds a half of each. Before a layer runs its parameters are collected,
-# and freed after it. Call it on the inner layers first, then on the model;
-# make the optimizer afterwards.
+# ``fully_shard`` cuts each parameter along its first dimension, so here
+# each rank holds 4 of the 8 rows of ``net[0].weight``. Call it on the inner
+# layers first, then on the model. Make the optimizer afterwards.
 #
 # .. glance:: net[0].weight.to_local().shape  # torch.Size([4, 3])
 def work(rank, store):
@@ -129,12 +129,12 @@ with tempfile.TemporaryDirectory() as folder:
     mp.start_processes(work, (store,), 2, start_method="fork")
 
 # %%
-# The same losses as one process: ``fully_shard``
-# -----------------------------------------------
+# The same weights as one process: ``fully_shard``
+# ------------------------------------------------
 #
 # The loop is the usual one. Each rank takes its part of the batch, and
-# gradients are averaged. After three steps the weights are those of one
-# process that had the whole batch.
+# gradients are averaged. After three steps the weights agree to 1e-4 with
+# those of one process that had the whole batch.
 def train(net, x, y):
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.1)
     for _ in range(3):
@@ -162,10 +162,11 @@ with tempfile.TemporaryDirectory() as folder:
 # Bytes on each rank: ``DistributedDataParallel`` and ``fully_shard``
 # -------------------------------------------------------------------
 #
-# A float32 number trained with Adam takes 4 bytes for its value, 4 for
-# its gradient and 8 for two moments. ``DistributedDataParallel`` holds all
-# of it on every rank, and ``fully_shard`` divides it by the number of
-# ranks.
+# A float32 number trained with Adam takes 4 bytes for its value, 4 for its
+# gradient and 8 for two moments. ``DistributedDataParallel`` holds all of
+# it on every rank, and ``fully_shard`` divides it by the number of ranks if
+# the first dimension divides. The buckets of ``DistributedDataParallel``
+# come on top and are not counted here.
 def bytes_of(net):
     adam = torch.optim.Adam(net.parameters())
     net(torch.ones(1, 64)).sum().backward()
@@ -243,8 +244,8 @@ with tempfile.TemporaryDirectory() as folder:
 # ----------------------------------------------------------------
 #
 # Each rank writes its parts into the folder. ``load`` reads what the
-# tensors of the given dictionary need, however they are cut, and fills them
-# in place. Here a plain model in one process reads the checkpoint of two.
+# tensors of the given dictionary need and fills them in place. Here a plain
+# model in one process reads the checkpoint of two.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Linear(3, 4)
@@ -269,7 +270,7 @@ with tempfile.TemporaryDirectory() as folder:
 # ----------------------------------------------------------
 #
 # With ``full_state_dict`` and ``cpu_offload`` rank 0 gets plain tensors of
-# the whole model, as ``torch.save`` takes them, and the other ranks get an
+# the whole model, ready for ``torch.save``, and the other ranks get an
 # empty dictionary. All ranks must call it, since the parts are collected.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
@@ -292,8 +293,8 @@ with tempfile.TemporaryDirectory() as folder:
 # -------------------------------------------------
 #
 # An operation had a distributed tensor and a plain one. PyTorch does not
-# know how the plain one is meant. Distribute it, or take ``to_local`` of
-# the other.
+# know how the plain one is distributed. Distribute it, or take ``to_local``
+# of the other.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))

@@ -146,9 +146,10 @@ torch.get_float32_matmul_precision()  # 'highest'
 # Very small floats become 0: ``torch.set_flush_denormal``
 # --------------------------------------------------------
 #
-# A float between 0 and ``torch.finfo(dtype).tiny`` is called denormal. With
-# this setting the CPU uses 0 in its place; try it if tiny values make a
-# program slow. The function returns whether the processor can do so.
+# A float other than 0 is called denormal if its absolute value is below
+# ``torch.finfo(dtype).tiny``. With this setting the CPU uses 0 in its
+# place; try it if tiny values make a program slow. The function returns
+# whether the processor can do so.
 tiny = torch.finfo(torch.float64).tiny
 x = torch.tensor([tiny], dtype=torch.float64, device="cpu")
 (x / 4 > 0).item()  # True
