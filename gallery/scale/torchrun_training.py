@@ -1,0 +1,224 @@
+"""
+Train with torchrun: two processes and the losses of one
+========================================================
+
+A training script needs few changes for several processes: a process group,
+a sampler that divides the data, ``DistributedDataParallel`` around the
+model, and metrics that are summed over the ranks. Below ``torchrun`` starts
+such a script with two processes on the CPU. The losses and the weights are
+those of one process with the same whole batch.
+"""
+import inspect
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+import torch.distributed as dist
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data.distributed import DistributedSampler
+
+# %%
+# Data: a file that every process reads
+# -------------------------------------
+#
+# 1,280 digits are for training and 517 for the test. Each process that
+# ``torchrun`` starts is a new Python, which reads them from a file.
+folder = tempfile.TemporaryDirectory()
+home = Path(folder.name)
+digits = load_digits()
+order = torch.randperm(
+    1797, device="cpu", generator=torch.Generator("cpu").manual_seed(0)
+)
+images = torch.tensor(digits.data, dtype=torch.float32, device="cpu") / 16
+labels = torch.tensor(digits.target, device="cpu")
+torch.save((images[order], labels[order]), home / "digits.pt")
+EPOCHS, BATCH = 6, 128
+
+# %%
+# Join the group, if there is one
+# -------------------------------
+#
+# ``torchrun`` sets variables such as ``RANK``, from which
+# ``torch.distributed.init_process_group`` learns all it needs. Started by
+# plain ``python`` the script is one process of one. On GPUs the backend is
+# ``"nccl"`` and each process takes the GPU of its ``LOCAL_RANK``.
+
+
+def join():
+    if not dist.is_torchelastic_launched():
+        return 0, 1
+    dist.init_process_group("gloo")
+    return dist.get_rank(), dist.get_world_size()
+
+
+# %%
+# Divide each batch
+# -----------------
+#
+# ``torch.utils.data.DistributedSampler`` shuffles with the seed and the
+# epoch, equally on all ranks, and gives every second index to each of two.
+# ``BATCH`` is the size of the whole batch, so a rank loads its part of it.
+
+
+def load(home, rank, size):
+    images, labels = torch.load(home / "digits.pt")
+    train_set = TensorDataset(images[:1280], labels[:1280])
+    mine = slice(1280 + rank, None, size)
+    test_set = TensorDataset(images[mine], labels[mine])
+    sampler = DistributedSampler(train_set, size, rank, seed=1)
+    loader = DataLoader(train_set, BATCH // size, sampler=sampler)
+    return loader, DataLoader(test_set, 256)
+
+
+# %%
+# Sum what the ranks count
+# ------------------------
+#
+# Each rank counts on its own part of the test set. The parts are not of one
+# size, so the sums are added up first and divided after that.
+
+
+def evaluate(model, loader, size):
+    model.eval()
+    found = torch.zeros(2)
+    with torch.inference_mode():
+        for x, y in loader:
+            hits = (model(x).argmax(dim=1) == y).sum()
+            found += torch.stack([hits, torch.tensor(len(y))])
+    model.train()
+    if size > 1:
+        dist.all_reduce(found)
+    return (found[0] / found[1]).item()
+
+
+# %%
+# The loop, and one rank that writes
+# ----------------------------------
+#
+# ``set_epoch`` gives each epoch another order. The loss of the step is the
+# mean over the ranks, whose parts are of one size. Only rank 0 writes the
+# result, and it saves the model without the wrapper, so that the file fits
+# a plain model.
+
+
+def train(home, name):
+    rank, size = join()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    net = DistributedDataParallel(model) if size > 1 else model
+    optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3)
+    loader, test_loader = load(home, rank, size)
+    log = {"ranks": size, "share": 0, "losses": [], "accuracy": []}
+    for epoch in range(EPOCHS):
+        loader.sampler.set_epoch(epoch)
+        for x, y in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            mean = loss.detach() / size
+            if size > 1:
+                dist.all_reduce(mean)
+            log["losses"].append(mean.item())
+        log["share"] = len(loader.sampler)
+        log["accuracy"].append(evaluate(net, test_loader, size))
+    print(f"rank {rank} of {size}", flush=True)
+    if rank == 0:
+        torch.save(model.state_dict(), home / f"{name}.pt")
+        (home / f"{name}.json").write_text(json.dumps(log))
+    del net
+    if size > 1:
+        dist.destroy_process_group()
+
+
+# %%
+# The script is made of these functions
+# -------------------------------------
+#
+# ``inspect.getsource`` gives them word for word. The rest is imports and
+# one call.
+imports = f"""
+import json, sys
+from pathlib import Path
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data.distributed import DistributedSampler
+EPOCHS, BATCH = {EPOCHS}, {BATCH}
+"""
+parts = [inspect.getsource(one) for one in (join, load, evaluate, train)]
+main = "train(Path(sys.argv[1]), sys.argv[2])"
+(home / "train.py").write_text("\n\n".join([imports, *parts, main]))
+
+
+# %%
+# Run it with ``python`` and with ``torchrun``
+# --------------------------------------------
+#
+# ``torchrun`` is ``python -m torch.distributed.run``. ``--standalone`` is
+# for one machine and takes a free port. Each process gets one thread, as it
+# would by default.
+def run(*launcher, name):
+    command = [sys.executable, *launcher, str(home / "train.py")]
+    done = subprocess.run(
+        [*command, str(home), name], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    said = sorted(line for line in done.stdout.splitlines() if line)
+    return said, json.loads((home / f"{name}.json").read_text())
+
+
+torchrun = ["-m", "torch.distributed.run", "--standalone"]
+said, one = run(name="one")
+said  # ['rank 0 of 1']
+said, two = run(*torchrun, "--nproc-per-node=2", name="two")
+said  # ['rank 0 of 2', 'rank 1 of 2']
+
+# %%
+# Two processes took the same steps
+# ---------------------------------
+#
+# Each rank had a half of every epoch. The losses of all 60 steps agree, and
+# so do the weights, but for rounding: a mean of two means is summed in
+# another order.
+one["share"], two["share"]  # (1280, 640)
+len(one["losses"]), len(two["losses"])  # (60, 60)
+losses = torch.tensor([one["losses"], two["losses"]])
+gap = (losses[0] - losses[1]).abs().max().item()
+gap < 1e-3  # True
+weights = [torch.load(home / f"{name}.pt") for name in ("one", "two")]
+[list(state) == list(weights[0]) for state in weights]  # [True, True]
+pairs = zip(weights[0].values(), weights[1].values(), strict=True)
+max((a - b).abs().max().item() for a, b in pairs) < 1e-2  # True
+folder.cleanup()
+
+# %%
+# What was reached
+# ----------------
+#
+# Left: the loss of each step, with one process as a broad line and two as a
+# thin one. Right: the accuracy on the test set, summed over the ranks.
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+left.semilogy(one["losses"], color="C0", linewidth=6, alpha=0.4, label="1")
+left.semilogy(two["losses"], color="C1", label="2")
+right.plot(one["accuracy"], color="C0", linewidth=6, alpha=0.4, label="1")
+right.plot(two["accuracy"], "o-", color="C1", label="2")
+left.set(xlabel="step", ylabel="cross_entropy")
+right.set(xlabel="epoch", ylabel="accuracy")
+left.legend(title="processes")
+figure.tight_layout()
+accuracy = two["accuracy"][-1]
+print(f"{accuracy=:.3f} {gap=:.1e}")
+assert gap < 1e-3
+assert 0.9 < accuracy <= 1.0, accuracy
