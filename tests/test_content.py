@@ -35,7 +35,10 @@ def test_a_page_reads_without_scrolling(module):
     assert not wide
 
 
-ABOUT_DEVICES = ("devices", "installation", "devices_and_memory", "streams_and_copies")
+ABOUT_DEVICES = (
+    *("devices", "installation", "devices_and_memory", "streams_and_copies"),
+    "project_template",  # which looks through its files for a device that is named
+)
 ANYWHERE = [module for module in MODULES if module.path.stem not in ABOUT_DEVICES]
 
 
@@ -66,10 +69,15 @@ def test_names_stand_in_code_face():
     assert not found
 
 
+# A program in C++ stands in the card that compiles it.
+WITH_ANOTHER_LANGUAGE = ("Load the package from C++: AOTIModelPackageLoader",)
+
+
 @pytest.mark.parametrize(("module", "card"), CARDS, ids=_name)
 def test_a_card_is_short_and_claims_something(module, card):
     lines = [line for line in card.code.split("\n") if line.strip()]
-    assert 3 <= len(lines) <= 20
+    longest = 37 if card.name in WITH_ANOTHER_LANGUAGE else 20
+    assert 3 <= len(lines) <= longest
     _, claims, failures = execute.find(card.code, card.line)
     assert claims and not failures
     prose = re.sub(r"^\.\. \w+::.*(\n .*)*", "", card.prose, flags=re.M)

@@ -162,9 +162,9 @@ move() == ("cuda" if works else failure)  # True
 # Error: operator torchvision::nms does not exist
 # -----------------------------------------------
 #
-# The compiled part of torchvision was not loaded: torch and torchvision come
-# from different releases or builds. Reinstall both with one command. The
-# operator ``absent::nms`` stands in for the missing one here.
+# The compiled part of torchvision was not loaded: torch and torchvision
+# come from different releases or builds. Reinstall both with one command.
+# The operator ``absent::nms`` stands in for the missing one here.
 with suppress(RuntimeError):
     torch.library.register_fake(
         "absent::nms", lambda boxes, scores, threshold: boxes
