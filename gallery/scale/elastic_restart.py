@@ -2,11 +2,11 @@
 A process dies: torchrun restarts all, and training resumes
 ===========================================================
 
-With several processes on several machines, one of them will fail. With
-``--max-restarts`` ``torchrun`` then ends the others and starts all of them
-again. The script must do its part: save a checkpoint, and begin from it.
-Below one of two processes is killed in the middle of an epoch. The losses
-after the restart are those of a run that nobody disturbed.
+The more machines take part in a training, the more often one fails. With
+``--max-restarts`` ``torchrun`` then ends the other processes and starts all
+of them again. The script must do its part: save a checkpoint, and begin
+from it. Below one of two processes is killed in the middle of an epoch. The
+losses after the restart agree with those of a run that nobody disturbed.
 """
 import inspect
 import os
@@ -52,8 +52,8 @@ EPOCHS = 6
 #
 # Rank 0 writes beside the old file and then puts the new one in its place,
 # so the file is whole whenever a process dies. All ranks read it at the
-# start. The order of the samples depends on the epoch alone, so the sampler
-# has no state to save.
+# start, if it exists. The order of the samples depends on the seed and the
+# epoch, so the sampler has no state to save.
 def save(home, model, optimizer, epoch, losses):
     state = {"epoch": epoch, "losses": losses}
     state["model"] = model.state_dict()
@@ -184,8 +184,8 @@ starts  # ['0 0\n1 3\n', '0 0\n1 3\n']
 "exitcode: -9" in done.stderr  # True
 
 # %%
-# The losses are the same
-# -----------------------
+# The losses agree
+# ----------------
 #
 # The steps after the checkpoint were lost and run again.
 len(resumed)  # 60
