@@ -1,4 +1,4 @@
-"""The Chinese catalogues as docutils reads them: no code that a bracket or a letter has swallowed."""
+"""The Chinese catalogues as docutils reads them: no code that a bracket has swallowed."""
 
 import polib
 import pytest
