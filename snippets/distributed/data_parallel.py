@@ -254,3 +254,18 @@ clean = nn.modules.utils.consume_prefix_in_state_dict_if_present
 clean(state, "module.")
 net.load_state_dict(state)
 list(state)  # ['weight']
+
+# %%
+# Old advice: ``nn.DataParallel`` on one machine
+# ----------------------------------------------
+#
+# One process drives all GPUs and copies the model to them at every call.
+# Without a GPU it only calls the model, as here. Use
+# ``DistributedDataParallel`` on one machine, too: each process keeps its own
+# copy of the model.
+net, x = nn.Linear(2, 1), torch.rand(4, 2)
+wrapped = nn.DataParallel(net)
+torch.allclose(wrapped(x), net(x))  # True
+wrapped.module is net  # True
+gpus = torch.accelerator.device_count()
+wrapped.device_ids == list(range(gpus))  # True
