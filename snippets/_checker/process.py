@@ -400,8 +400,7 @@ def _work(folder, path, device, steps, task, threads):
     from . import execute
 
     torch.set_num_threads(threads)
-    # CUDA does not work in a fork of a process that uses it: a card's own forks are on the CPU.
-    os.register_at_fork(after_in_child=functools.partial(torch.set_default_device, None))
+    os.register_at_fork(after_in_child=_forked)
     # PyTorch says some warnings once a process, which here may run more than one card.
     torch.set_warn_always(len(steps) > 1)
     sys.argv = [str(path)]
@@ -425,6 +424,18 @@ def _work(folder, path, device, steps, task, threads):
         partial.rename(folder / f"{place}.result")
     sys.stdout.flush()
     os._exit(0)  # what is left waits for nothing
+
+
+def _forked():
+    """What comes first in a process that a card forks.
+
+    CUDA does not work there if the card's process uses it. And PyTorch replaces its pool of
+    threads when one asks for it: if two of autograd's did at once, one would find none and abort.
+    """
+    import torch
+
+    torch.set_default_device(None)
+    torch.set_num_threads(torch.get_num_threads())
 
 
 def _pooled(thread):
