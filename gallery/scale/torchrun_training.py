@@ -131,7 +131,7 @@ def train(home, name):
             log["losses"].append(mean.item())
         log["share"] = len(loader.sampler)
         log["accuracy"].append(evaluate(net, test_loader, size))
-    print(f"rank {rank} of {size}", flush=True)
+    print(f"rank {rank} of {size}\n", end="", flush=True)
     if rank == 0:
         torch.save(model.state_dict(), home / f"{name}.pt")
         (home / f"{name}.json").write_text(json.dumps(log))
