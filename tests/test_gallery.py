@@ -22,6 +22,7 @@ TWINS = {
         "cross_entropy(model(inputs), targets.flip(0))",
     ),
     "projects/dcgan": ("    loss_g.backward()\n", ""),
+    "scale/torchrun_training": ("train_set, size, rank, seed=1", "train_set, size, 0, seed=1"),
     "deployment/fastapi_service": ("        self.model.eval()\n", ""),
     "help/loss_is_nan": ("nn.MSELoss(), filled, lr", "nn.MSELoss(), filled[:320].flip(0), lr"),
 }

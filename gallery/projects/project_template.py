@@ -82,12 +82,14 @@ described["project"]["scripts"]  # {'digits-train': 'digits.train:main'}
 # ``config.toml``. The dataclass names the settings and their types. It
 # refuses a name that it does not know, so a spelling mistake in the file
 # does not go unnoticed.
-add("config.toml", """
+SEED = 0
+torch.manual_seed(SEED)
+add("config.toml", f"""
 hidden = 64
 epochs = 12
 batch_size = 64
 learning_rate = 1e-2
-seed = 0
+seed = {SEED}
 """)
 add("src/digits/__init__.py", """
 \"\"\"Classify handwritten digits.\"\"\"

@@ -261,8 +261,8 @@ list(state)  # ['weight']
 #
 # One process drives all GPUs and copies the model to them at every call.
 # Without a GPU it only calls the model, as here. Use
-# ``DistributedDataParallel`` on one machine, too: each process keeps its own
-# copy of the model.
+# ``DistributedDataParallel`` on one machine, too: each process keeps its
+# own copy of the model.
 net, x = nn.Linear(2, 1), torch.rand(4, 2)
 wrapped = nn.DataParallel(net)
 torch.allclose(wrapped(x), net(x))  # True

@@ -189,8 +189,8 @@ with tempfile.TemporaryDirectory() as folder:
     mp.start_processes(work, (store,), 2, start_method="fork")
 
 # %%
-# bfloat16 in the layers: ``torch.distributed.fsdp.MixedPrecisionPolicy``
-# -----------------------------------------------------------------------
+# Compute in bfloat16, keep float32: ``fully_shard(mp_policy=...)``
+# -----------------------------------------------------------------
 #
 # The parameters are collected in ``param_dtype``, and the layers compute in
 # it. The part that the rank keeps, and the optimizer changes, stays

@@ -111,7 +111,7 @@ torchvision.ops.nms(boxes, scores, iou_threshold=0.5)  # tensor([0, 2])
 # The Python that runs is not the one that PyTorch was installed into. Here
 # one starts without its installed packages. Print ``sys.executable``, and
 # install with ``python -m pip`` of that same Python.
-print(sys.executable)
+os.path.isabs(sys.executable)  # True
 command = [sys.executable, "-I", "-S", "-c", "import torch"]
 run = subprocess.run(command, capture_output=True, text=True)
 error = run.stderr.splitlines()[-1]

@@ -60,10 +60,13 @@ class Render:
     def __call__(self, unit, path, seed, device):
         if seed:  # an example that does not seed itself: once more, and nothing to show
             return process.check(unit, path, seed, device)
+        import torch
         from matplotlib import style
 
-        from torchproof import state  # which imports torch
+        from torchproof import state
 
+        # What torch logs has the time and the number of the process in it: no two builds agree.
+        torch._logging.set_logs(all=logging.ERROR)
         style.use(FOLDER / "figures.mplstyle")
         gen_rst.patch_warnings = nullcontext  # warnings are the checker's affair
         gen_rst.gc = SimpleNamespace(collect=lambda: None)  # 80-150 ms with torch loaded
