@@ -6,7 +6,7 @@ Write a model into an ONNX file, and run the file with ONNX Runtime.
 """
 import tempfile
 import warnings
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 
@@ -251,9 +251,7 @@ session.get_inputs()[0].shape  # ['batch', 4]
 # an error.
 class Flip(nn.Module):
     def forward(self, x):
-        if x.sum() > 0:
-            return x
-        return -x
+        return x if x.sum() > 0 else -x
 
 
 flip, x = Flip().eval(), torch.ones(2)
@@ -269,5 +267,7 @@ minus = np.array([-1, -1], np.float32)
 flip(torch.tensor(minus))  # tensor([1., 1.])
 name = session.get_inputs()[0].name
 session.run(None, {name: minus})[0].tolist()  # [-1.0, -1.0]
-with redirect_stdout(StringIO()), suppress(torch.onnx.OnnxExporterError):
-    torch.onnx.export(flip, (x,))  # TorchExportError: Failed to export
+quiet = StringIO()
+with redirect_stdout(quiet), redirect_stderr(quiet):
+    with suppress(torch.onnx.OnnxExporterError):
+        torch.onnx.export(flip, (x,))  # TorchExportError: Failed to export
