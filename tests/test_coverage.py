@@ -55,11 +55,15 @@ def test_every_name_of_a_chapter_has_a_verified_card(api, chapter):
     assert not set(names) - checked(api)
 
 
+def rows(name):
+    """The rows of a table in ``tests/covered``, without what is said about them."""
+    text = (ROOT / "tests" / "covered" / name).read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines() if line and line[0] != "#"]
+
+
 def without_card():
-    """``tests/covered/without_card.tsv``: a name, or a prefix and ``*``, and why it has no card."""
-    text = (ROOT / "tests" / "covered" / "without_card.tsv").read_text(encoding="utf-8")
-    rows = [line.split("\t") for line in text.splitlines() if line and line[0] != "#"]
-    return {name: reason for name, reason in rows}
+    """A name, or a prefix and ``*``, and why it has no card."""
+    return {name: reason for name, reason in rows("without_card.tsv")}
 
 
 def excused(name, reasons):
@@ -87,13 +91,11 @@ def test_no_reason_outlives_its_gap(api):
     assert all(len(reason) > 10 for reason in reasons.values())
 
 
-def stale_advice():
-    """``tests/covered/stale_advice.tsv``: ``(id, card, what its code holds)``."""
-    text = (ROOT / "tests" / "covered" / "stale_advice.tsv").read_text(encoding="utf-8")
-    return [line.split("\t") for line in text.splitlines() if line and line[0] != "#"][1:]
+# Below a line of heads: a piece of advice, its card, and what the card's code holds.
+STALE_ADVICE = rows("stale_advice.tsv")[1:]
 
 
-@pytest.mark.parametrize(("row", "name", "held"), stale_advice())
+@pytest.mark.parametrize(("row", "name", "held"), STALE_ADVICE)
 def test_stale_advice_is_shown_for_what_it_is(row, name, held):
     """The card exists and runs what is said; that it holds is a test of its own."""
     path, _, title = name.partition("::")
