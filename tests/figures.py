@@ -9,7 +9,6 @@ keeps; ``-- --draw`` draws that again and measures nothing. On a machine that is
 
 import argparse
 import gc
-import hashlib
 import json
 import math
 import os
@@ -19,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from recorded import sha256, table
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "figures"
 RECORD = FOLDER / "record.json"
@@ -26,11 +27,6 @@ SOURCE = Path(__file__).with_name("circulating.py")
 DEVICES = {"cpu": "CPU", "cuda": "CUDA"}
 ROUNDS, LONG = 9, 0.5  # how often both take turns, and for how many seconds
 DIGITS = 3  # that a record keeps
-
-
-def source_sha256():
-    """Hash of what is measured: a record of other code says nothing about this."""
-    return hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
 
 
 # --- measure ------------------------------------------------------------------
@@ -207,10 +203,9 @@ def described(claimed, runs):
     return ", ".join(found)
 
 
-def table(runs):
+def machines(runs):
     """The machines, a row each."""
-    heads = ("", "PyTorch", "ONNX Runtime", "Python", "", "getloadavg()", "")
-    cells = []
+    heads, rows = ("", "PyTorch", "ONNX Runtime", "Python", "", "getloadavg()", ""), []
     for device, label in DEVICES.items():
         run = runs.get(device)
         row = [label, *["—"] * 6]
@@ -218,18 +213,13 @@ def table(runs):
             where = f"{run['name']}, {run['isa']}, {run['threads']} ×"
             row = [label, run["torch"], run["onnxruntime"], run["python"]]
             row += [where, run["load"], run["date"]]
-        cells.append("".join(f"<td>{value}</td>" for value in row))
-    head = "".join(f"<th>{one}</th>" if one else "<td></td>" for one in heads)
-    body = "".join(f"<tr>{row}</tr>\n" for row in cells)
-    return (
-        '<div class="table-wrapper docutils container"><table class="docutils">\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
-    )
+        rows.append(row)
+    return table(heads, rows)
 
 
 def pictures(known):
     """What the page includes: ``{file name: HTML}``."""
-    found = {"machines.html": table({device: one["run"] for device, one in known.items()})}
+    found = {"machines.html": machines({device: one["run"] for device, one in known.items()})}
     names = {name: one for run in known.values() for name, one in run["claimed"].items()}
     for name, claimed in names.items():
         runs = {device: one["claims"].get(name) for device, one in known.items()}
@@ -274,7 +264,7 @@ def main():
 
         found = torch.accelerator.current_accelerator(check_available=True)
         device = found if found and found.type in DEVICES else torch.device("cpu")
-        head = {"sha256": source_sha256(), "run": machine(device), "claimed": circulating.CLAIMED}
+        head = {"sha256": sha256(SOURCE), "run": machine(device), "claimed": circulating.CLAIMED}
         claims = dict(known[device.type]["claims"]) if same(known.get(device.type), head) else {}
         if head["run"]["load"] > 1 and not options.bytes:
             print(f"other programs run: the load is {head['run']['load']}", flush=True)

@@ -6,7 +6,6 @@ in ``docs/frameworks/record.json``. The page shows it, so building the site need
 
 import argparse
 import ast
-import hashlib
 import json
 import os
 import re
@@ -16,6 +15,8 @@ import tempfile
 from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
+
+from recorded import sha256, table
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "frameworks"
@@ -40,11 +41,6 @@ def rows():
 def claims(code):
     """The comments behind lines of code."""
     return [match[1] for line in code.split("\n") if (match := CLAIM.fullmatch(line))]
-
-
-def sha256():
-    """Hash of the rows: a record of other rows says nothing about these."""
-    return hashlib.sha256(ROWS.read_bytes()).hexdigest()[:16]
 
 
 # --- in the process of one framework ------------------------------------------
@@ -140,14 +136,9 @@ def html(record):
     """What the page shows of a record."""
     known = {"torch": "PyTorch", "jax": "JAX", "optax": "Optax", "tensorflow": "TensorFlow",
              "numpy": "NumPy", "python": "Python"}  # fmt: skip
-    heads = "".join(f"<th>{known[name]}</th>" for name in record["versions"])
-    cells = "".join(f"<td>{version}</td>" for version in record["versions"].values())
-    held = len(record["rows"])
-    return (
-        '<div class="table-wrapper docutils container"><table class="docutils">\n'
-        f"<thead><tr>{heads}</tr></thead>\n<tbody><tr>{cells}</tr></tbody></table></div>\n"
-        f"<p>✓ {held} / {held} · {record['machine']} · {record['date']}</p>\n"
-    )
+    versions, held = record["versions"], len(record["rows"])
+    shown = table([known[name] for name in versions], [versions.values()])
+    return f"{shown}<p>✓ {held} / {held} · {record['machine']} · {record['date']}</p>\n"
 
 
 def main():
@@ -174,7 +165,7 @@ def main():
 
     now = record.this_run("cpu", process.machine(), 1)
     made = {
-        "sha256": sha256(),
+        "sha256": sha256(ROWS),
         "date": now["date"],
         "machine": now["name"],
         "versions": {name: metadata.version(name).partition("+")[0] for name in PACKAGES}
