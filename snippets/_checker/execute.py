@@ -418,6 +418,8 @@ def _watched(module, hook):
         warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork")
         # Python shows it to nobody, and it comes when garbage is collected, on whatever line.
         warnings.simplefilter("ignore", ResourceWarning)
+        # torch 2.13 says this of its own code, whatever is exported.
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
         warnings.showwarning = hook.hear
         yield
         for error in list(unread.values()):

@@ -117,15 +117,13 @@ class Tracer(ast.NodeTransformer):
         plain = not isinstance(owner, (type, types.ModuleType))
         if plain and (type(owner), name) in self.seen:
             return value
-        found = attribute(owner, name)
-        if found:
+        if found := attribute(owner, name):
             self.names.add(found)
         if plain:
             self.seen.add((type(owner), name))
         return value
 
     def imported_(self, obj):
-        found = public(obj)
-        if found:
+        if found := public(obj):
             self.names.add(found)
         return obj
