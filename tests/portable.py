@@ -77,8 +77,7 @@ def settings(paths):
             print(f"| {label:<28} | this processor does not have it |")
             continue
         folder = Path(tempfile.mkdtemp())
-        more = ["--workers", "1"] if threads > 1 else []
-        arguments = [*paths, "--seeds", "0", "--threads", str(threads), *more]
+        arguments = [*paths, "--seeds", "0", "--threads", str(threads)]
         yield from run(label, environment(name, folder), *arguments)
         shutil.rmtree(folder, ignore_errors=True)
 
