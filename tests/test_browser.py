@@ -1,12 +1,8 @@
 """The built site in a real browser: copying, searching, switching, reading on a phone."""
 
 import csv
-import functools
-import http.server
-import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -14,23 +10,13 @@ import pytest
 
 pytest.importorskip("playwright", reason="Playwright is not installed")
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from proofsheet import languages
+from proofsheet.browser import CHROMIUM, SITE, launched, served
 from torchproof import cards
 
 ROOT = Path(__file__).parents[1]
-SITE = ROOT / "build" / "html"
 LANGUAGES = tuple(languages.NAMES)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
-# The last three keep it from calling home.
-SWITCHES = (
-    "no-sandbox", "disable-gpu",
-    "disable-background-networking", "disable-component-update", "disable-sync",
-)  # fmt: skip
-
-
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 MODULE = "reference/tensors/joining.html"
@@ -47,42 +33,15 @@ ABOVE = ["404.html"]  # beside the start page, which leads on at once
 def browser():
     """The system's Chromium."""
     assert (SITE / "index.html").exists(), "build the site first: nox -s docs"
-    with sync_playwright() as playwright:
-        arguments = [f"--{name}" for name in SWITCHES]
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with launched() as running:
         yield running
-        running.close()
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A server that does not log."""
-
-    def log_message(self, *args):
-        pass
-
-
-class Patient(http.server.ThreadingHTTPServer):
-    """A server that does not mind a browser that has left the page.
-
-    Connections beyond the queue's length (5 by default) are dropped by the kernel, and a
-    browser opens six at once for every page: the page would wait for a resend that may not come.
-    """
-
-    request_queue_size = 128
-
-    def handle_error(self, request, client_address):
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
 
 
 @pytest.fixture(scope="module")
 def server():
     """Address of the site on a server of our own."""
-    handler = functools.partial(Quiet, directory=str(SITE))
-    with Patient(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_address[1]}/"
-        running.shutdown()
+    with served() as address:
+        yield address
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from proofsheet.languages import SOURCE, TRANSLATION
+from proofsheet.sheet import print_sheets
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,6 +66,7 @@ def main():
     start = time.perf_counter()
     try:
         failed = build()
+        print_sheets()
     except SphinxError as error:
         sys.exit(f"{error}")
     print(f"build/html/index.html: {time.perf_counter() - start:.1f} s")

@@ -17,7 +17,10 @@
       document.head.append(script);
     });
 
-  // To make the index takes a second, in which the page would stand still.
+  // To make the index takes a second, in which the page would stand still. The first answers do
+  // not wait for the words of the prose; `whole` tells when they are there.
+  let proseIsThere;
+  const whole = new Promise((resolve) => (proseIsThere = resolve));
   const inWorker = () =>
     new Promise((resolve, reject) => {
       const worker = new Worker(address("search_engine.js")); // throws on a page opened as a file
@@ -28,14 +31,18 @@
           worker.postMessage(query);
         });
       worker.onerror = reject;
-      worker.onmessage = () => {
-        worker.onmessage = ({ data }) => waiting.shift()(data);
-        resolve(ask);
+      worker.onmessage = ({ data }) => {
+        if (data.answer) waiting.shift()(data.answer);
+        else if (data.state === "whole") proseIsThere();
+        else resolve(ask);
       };
     });
   const onPage = async () => {
     for (const name of ["vendor/minisearch.js", "cards.js", "search_engine.js"]) await fetchScript(name);
-    return self.proofsheetEngine;
+    const { ready, search, addProse } = self.proofsheetEngine;
+    await ready;
+    fetchScript("texts.js").then(addProse).then(proseIsThere);
+    return search;
   };
   const engine = inWorker().catch(onPage);
   const search = async (query) => (await engine)(query);
@@ -47,6 +54,7 @@
   const input = form.querySelector("input");
   const list = document.getElementById("search-found");
   const status = dialog.querySelector(".search-status");
+  const notice = dialog.querySelector(".search-notice");
   const everything = dialog.querySelector(".search-all");
   const text = dialog.dataset;
   let chosen = -1;
@@ -101,7 +109,20 @@
     input.setAttribute("aria-activedescendant", options[chosen].id);
   }
 
-  function fill(found, query) {
+  // What the site does not have, and knows that it does not.
+  function tell(unknown) {
+    notice.hidden = !unknown;
+    notice.replaceChildren();
+    if (!unknown) return;
+    if (unknown.message) return notice.append(text.unknownMessage);
+    const [before, after] = text.unknownName.split("{name}");
+    const link = Object.assign(document.createElement("a"), { href: unknown.url });
+    link.append(Object.assign(document.createElement("code"), { textContent: unknown.name }));
+    notice.append(before, link, after);
+  }
+
+  function fill({ found, unknown }, query) {
+    tell(unknown);
     list.replaceChildren(...found.map(option));
     list.scrollTop = 0;
     chosen = -1;
@@ -114,9 +135,9 @@
   // Answers come later, and only the one to the last question counts.
   function show() {
     const query = input.value.trim();
-    const asked = (query ? search(query) : Promise.resolve([])).then((found) => {
+    const asked = (query ? search(query) : Promise.resolve({ found: [] })).then((answer) => {
       if (answered !== asked) return;
-      fill(found, query);
+      fill(answer, query);
       list.ariaBusy = "false";
     });
     answered = asked;
@@ -144,6 +165,7 @@
     if (event.target.closest("a") && !event.metaKey && !event.ctrlKey) dialog.close();
   });
 
-  window.proofsheetSearch = { search, show };
+  window.proofsheetSearch = { search, show, whole };
   show();
+  whole.then(() => chosen <= 0 && show()); // not under the hand of a reader who is choosing
 })();

@@ -1,5 +1,6 @@
 // The search over cards: runs in a worker or, where a page has none, on the page; search.js starts
-// it. The cards, synonyms and stop words come from docs/_ext/proofsheet/search.py.
+// it. The cards, synonyms and stop words come from docs/_ext/proofsheet/search.py: names, titles
+// and messages in cards.js, which answers first, and the words of the prose in texts.js.
 (function () {
   "use strict";
 
@@ -8,10 +9,14 @@
   const CAMEL = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g;
   // How much a word counts by where it stands. The steps are wider than what the frequency of a
   // word can make up for: a name in the title beats a word of the title beats a name in the code.
-  const BOOST = { name: 100, title: 30, apis: 8, errors: 6, module: 6, text: 1 };
+  const BOOST = { name: 100, title: 30, asked: 16, apis: 8, errors: 6, module: 6, text: 1 };
   // A message as Python prints it is about what cards quote; its "size" is no name of a method.
-  const MESSAGE = /\w*(Error|Exception|Warning):/g;
+  const MESSAGE = /\b\w*(?:Error|Exception|Warning|错误|异常|警告)\s*[:：]/g;
   const MESSAGE_BOOST = { ...BOOST, name: 3, errors: 40 };
+  // A message counts as known if a card's message has this share of its words, rare ones more; what
+  // was pasted without the name of an error must be more like one.
+  const KNOWN = 0.5;
+  const ALIKE = 0.7;
   // The first card of a page is the plain case; later ones must match better to come before it.
   const FIRST = 0.25;
   // What a card loses with each word of the query that it lacks: the share it has, to this power.
@@ -65,20 +70,22 @@
     return field === "text" ? found : [...new Set(found)];
   }
 
-  const engine = new MiniSearch({
-    fields: Object.keys(BOOST),
-    storeFields: ["kind", "title", "place"],
-    tokenize,
-    processTerm: (term) => term,
-    searchOptions: {
-      tokenize: (text) => [text],
-    },
-  });
+  const made = (fields) =>
+    new MiniSearch({
+      fields,
+      storeFields: ["kind", "title", "place"],
+      tokenize,
+      processTerm: (term) => term,
+      searchOptions: { tokenize: (text) => [text] },
+    });
+  const engine = made(["name", "title", "asked", "apis", "errors", "module"]);
+  const prose = made(["text"]);
   const pageOf = (entry) => entry.url.split("#")[0];
   let place = 0;
   const documents = cards.entries.map((entry, id, all) => {
     place = id && pageOf(entry) === pageOf(all[id - 1]) ? place + 1 : 0;
-    return { id, ...entry, place, name: entry.name?.join(" "), apis: entry.apis?.join(" ") };
+    const [name, apis, errors] = [entry.name, entry.apis, entry.errors].map((list) => list?.join(" "));
+    return { id, ...entry, place, name, apis, errors };
   });
 
   const exactly = (word, weight = 1) => ({ queries: [word], boostTerm: () => weight });
@@ -136,11 +143,49 @@
     });
   }
 
+  // --- messages ----------------------------------------------------------------------------
+
+  // Of a traceback what stands below it; of a message neither numbers nor files.
+  const LINES = /File "[^"]*", line \d+|Traceback \(most recent call last\):?/;
+  function messageIn(query) {
+    const starts = [...query.matchAll(MESSAGE)];
+    if (LINES.test(query) && starts.length) query = query.slice(starts[starts.length - 1].index);
+    return query.replace(/(?:[\w.~-]*[/\\])+[\w.-]+/g, " ");
+  }
+
+  // Two words side by side say more than one. Names in quotes are the reader's own.
+  function pairs(text) {
+    const found = (text.toLowerCase().match(/[a-z_]*[a-z][a-z_]*/g) || []).filter((word) => word.length > 1);
+    return new Set([...found.slice(1).map((word, i) => `${found[i]} ${word}`), ...found]);
+  }
+  const messages = cards.entries.flatMap(({ errors }, id) => (errors || []).map((text) => ({ id, pairs: pairs(text.replace(MESSAGE, " ")) })));
+  const spread = new Map();
+  for (const message of messages) for (const pair of message.pairs) spread.set(pair, (spread.get(pair) || 0) + 1);
+  const weight = (pair) => Math.log(1 + messages.length / ((spread.get(pair) || 0) + 0.5)) * (pair.includes(" ") ? 1 : 0.5);
+  const sum = (some) => [...some].reduce((total, pair) => total + weight(pair), 0);
+
+  // How much of the pasted message each card's message has: {card: share}.
+  function alike(message) {
+    const shares = new Map(), wanted = pairs(message.replace(MESSAGE, " "));
+    if (wanted.size < 5) return shares; // two words or fewer, and their pairs
+    const whole = sum(wanted);
+    for (const { id, pairs } of messages) {
+      const common = sum([...wanted].filter((pair) => pairs.has(pair)));
+      // What is pasted may go on where a card's message ends, and be cut off where that goes on.
+      const share = common / Math.min(whole, Math.max(sum(pairs), whole / 2));
+      if (share > (shares.get(id) || 0)) shares.set(id, share);
+    }
+    return shares;
+  }
+
+  // --- ranking -----------------------------------------------------------------------------
+
   // Each word is looked up alone; a card counts by how well it matches each, and by how many.
   function search(query) {
+    const message = messageIn(query);
     const pasted = query.search(MESSAGE) >= 0;
     const boost = pasted ? MESSAGE_BOOST : BOOST;
-    const wanted = words(pasted ? query.replace(MESSAGE, " ").replace(/\b\d[\w.]*/g, " ") : query);
+    const wanted = words(pasted ? message.replace(MESSAGE, " ").replace(/\b\d[\w.]*/g, " ") : query);
     // Examples rank above cards, which answer less, and above their own steps; pages rank below
     // cards, and cards about an error below others unless errors are asked for.
     const asked = ERROR.test(query);
@@ -152,26 +197,62 @@
     const found = new Map();
     const all = wanted.reduce((sum, { weight }) => sum + weight, 0);
     wanted.forEach(({ word, weight }, i) => {
-      for (const { id, score, terms, queryTerms } of engine.search(meanings(word, boost, i === wanted.length - 1), { boost, boostDocument })) {
-        const card = found.get(id) || { id, score: 0, share: 0, terms: [] };
-        // MiniSearch multiplies by the number of words found, and would count synonyms as words.
-        card.score += (weight * score) / queryTerms.length;
-        card.share += weight / all;
-        card.terms.push(...terms);
-        found.set(id, card);
-      }
+      const meant = meanings(word, boost, i === wanted.length - 1);
+      for (const part of [engine, prose])
+        for (const { id, score, terms, queryTerms } of part.search(meant, { boost, boostDocument })) {
+          const card = found.get(id) || { id, score: 0, words: new Map(), terms: [] };
+          // MiniSearch multiplies by the number of words found, and would count synonyms as words.
+          card.score += (weight * score) / queryTerms.length;
+          card.words.set(i, weight / all);
+          card.terms.push(...terms);
+          found.set(id, card);
+        }
     });
-    const ranked = [...found.values()].map((card) => ({ ...card, score: card.score * card.share ** LACKING }));
-    const best = ranked.sort((a, b) => b.score - a.score).slice(0, SHOWN);
-    return best.map(({ id, score, terms }) => ({ ...cards.entries[id], score, terms }));
+    for (const card of found.values())
+      card.score *= [...card.words.values()].reduce((share, one) => share + one, 0) ** LACKING;
+    // Cards that quote what was pasted come before all others.
+    const top = Math.max(...[...found.values()].map(({ score }) => score), 1);
+    let known = false;
+    for (const [id, share] of alike(message)) {
+      if (share < (pasted ? KNOWN : ALIKE)) continue;
+      known = true;
+      const card = found.get(id) || { id, score: 0, terms: [] };
+      found.set(id, { ...card, score: top * 4 * share ** 2 + card.score });
+    }
+    const best = [...found.values()].sort((a, b) => b.score - a.score).slice(0, SHOWN);
+    return {
+      found: best.map(({ id, score, terms }) => ({ ...cards.entries[id], score, terms })),
+      unknown: pasted ? (known ? null : { message: true }) : unknownName(query.trim()),
+    };
+  }
+
+  // --- names of PyTorch without a card -------------------------------------------------------
+
+  // The end of a name, in small letters: the whole. A word that is no more than a word asks for no name.
+  const listed = new Map();
+  function unknownName(query) {
+    const asked = query.replace(/\(.*$/, "");
+    const name = /[._]|[a-z][A-Z]/.test(asked) ? listed.get(asked.toLowerCase()) : null;
+    return name ? { name, url: self.proofsheetTexts.documented[name] } : null;
+  }
+
+  // The prose comes later: without it most questions have their answer.
+  function addProse() {
+    const { texts, documented } = self.proofsheetTexts;
+    const carded = new Set(cards.entries.flatMap(({ name, apis }) => [...(name || []), ...(apis || [])]).flatMap(tails));
+    for (const name of Object.keys(documented))
+      for (const tail of tails(name)) if (!carded.has(tail)) listed.set(tail, name);
+    return prose.addAllAsync(documents.map((one) => ({ ...one, text: texts[one.id] })), { chunkSize: inWorker ? 100 : 10 });
   }
 
   if (inWorker) {
     engine.addAll(documents);
-    self.onmessage = ({ data }) => self.postMessage(search(data));
-    self.postMessage("ready");
+    self.onmessage = ({ data }) => self.postMessage({ answer: search(data) });
+    self.postMessage({ state: "ready" });
+    importScripts("texts.js");
+    addProse().then(() => self.postMessage({ state: "whole" }));
   } else {
     // Between slices the page stays usable.
-    self.proofsheetEngine = engine.addAllAsync(documents, { chunkSize: 10 }).then(() => search);
+    self.proofsheetEngine = { ready: engine.addAllAsync(documents, { chunkSize: 10 }), search, addProse };
   }
 })();

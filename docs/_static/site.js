@@ -93,6 +93,21 @@
     link.append(image);
   }
 
+  // --- filters: a field above what can be many, which keeps what has all the words ------------
+
+  for (const box of document.querySelectorAll("[data-filter]")) {
+    const field = Object.assign(document.createElement("input"), { type: "search", className: "filter", autocomplete: "off", spellcheck: false });
+    field.placeholder = field.ariaLabel = box.dataset.filter;
+    const items = [...box.querySelectorAll(box.dataset.filtered)].map((item) => [item, item.textContent.toLowerCase()]);
+    field.addEventListener("input", () => {
+      const wanted = field.value.toLowerCase().split(/\s+/);
+      for (const [item, text] of items) item.hidden = !wanted.every((word) => text.includes(word));
+      for (const group of box.children)
+        if (group !== field) group.hidden = !group.querySelector(`${box.dataset.filtered}:not([hidden])`);
+    });
+    box.prepend(field);
+  }
+
   // --- copying -------------------------------------------------------------------------------
 
   // A card's block holds the page's imports too, hidden, so that what is copied runs anywhere.
@@ -103,11 +118,19 @@
     button.className = "copy";
     button.textContent = words.copy;
     button.addEventListener("click", async () => {
-      await copy(pre.textContent);
+      await copy(pre.textContent.replaceAll("⧉", ""));
       button.textContent = words.copied;
       setTimeout(() => (button.textContent = words.copy), 1600);
     });
     pre.parentElement.append(button);
+  }
+
+  for (const line of document.querySelectorAll(".sheet-line")) {
+    const text = line.textContent.trimEnd();
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy-line", textContent: "⧉", title: words.copy });
+    button.tabIndex = -1; // by key a reader copies the box
+    button.addEventListener("click", () => copy(text));
+    line.append(button);
   }
 
   async function copy(text) {

@@ -137,14 +137,14 @@ class _Hook:
 
     # --- from a forked child ---
 
-    def tell(self, index, passed, failure, seen=()):
+    def tell(self, index, passed, failure, seen=(), said=None):
         """Note what became of a claim; ``index`` None: a failure at a line, both in one."""
         if os.getpid() != self.pid:
             if index is None:
                 failure = failure[0], failure[1] + _rank()
             elif failure:
                 failure += _rank()
-            line = json.dumps([index, passed, failure, list(seen)])
+            line = json.dumps([index, passed, failure, list(seen), said])
             os.write(self.file.fileno(), f"{line}\n".encode())
         elif index is None:
             self.undeclared.setdefault(*failure)
@@ -153,6 +153,7 @@ class _Hook:
             claim.passes += passed
             claim.failure = claim.failure or failure
             claim.seen.update(seen)
+            claim.said = claim.said or said
 
     def collect(self):
         """Take in what children wrote."""
@@ -172,7 +173,8 @@ class _Hook:
             check(claim.body, actual, self.names)
         except (Mismatch, ClaimError) as mismatch:
             failure = f"claimed {claim.text}; {mismatch}"
-        self.tell(index, 1, failure, seen)
+        said = describe(actual) if isinstance(claim.body, Raises) else None
+        self.tell(index, 1, failure, seen, said)
 
     def value(self, index, actual):
         self._check(index, actual)
@@ -340,7 +342,9 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
         return Outcome(len(claims), [], seconds, [], needs)
     hook.collect()
     apis = sorted(tracer.names) if tracer else []
-    return Outcome(len(claims), sorted(failures + _verdict(hook)), seconds, apis, draws=draws)
+    said = [(claim.line, claim.said) for claim in claims if claim.said]
+    found = sorted(failures + _verdict(hook))
+    return Outcome(len(claims), found, seconds, apis, draws=draws, messages=said)
 
 
 def _compiled(card, tree, claims, path, tracer):

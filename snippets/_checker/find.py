@@ -45,6 +45,7 @@ class Claim:
     failure: str | None = None
     observers: list = field(default_factory=list)  # see execute._Hook.check
     seen: set = field(default_factory=set)
+    said: str | None = None  # the whole message of the error or warning
 
     @property
     def body(self):

@@ -17,7 +17,7 @@ import re
 import subprocess
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
@@ -34,6 +34,7 @@ OPTIONAL = tuple(
 )
 # Programs that a card may start, likewise.
 PROGRAMS = ("g++", "c++", "clang++")
+MESSAGE = 500  # characters of an error's message that are kept
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image"}
 
 
@@ -47,6 +48,7 @@ class Outcome:
     apis: list
     needs: str | None = None  # a package or a release that is not here: the card did not run
     draws: bool = False  # did it draw from a global generator?
+    messages: list = field(default_factory=list)  # (line, what was raised or warned of, whole)
 
 
 @functools.cache
@@ -116,7 +118,16 @@ def entry(card, job):
         found["packages"] = packages(card)
     if apis := sorted({name for outcome in outcomes for name in outcome.apis}):
         found["apis"] = apis
+    if first.messages:
+        found["messages"] = [[line - card.line, _plain(text)] for line, text in first.messages]
     return found
+
+
+def _plain(message):
+    """A message without what belongs to one machine or one run: folders and addresses."""
+    message = re.sub(r" \(Triggered internally at [^)]*\)", "", message)
+    message = re.sub(r"(?<![\w.:/])/(?:[\w.+@-]+/)+", ".../", message)
+    return re.sub(r"\b0x[0-9a-f]{6,}", "0x...", message)[:MESSAGE]
 
 
 class Records:

@@ -32,7 +32,7 @@ env-updated               500  data.rewrite                which pages show othe
 doctree-resolved          500  data.fill                   makes what was left for later
 html-page-context         100  site.shorten_navigation     gives the theme titles alone
 html-page-context         900  site                        metadata, breaks in long names
-build-finished            500  apis, search, site          api.json, cards.js, the start page
+build-finished            500  apis, search, site          api.json, cards.js, texts.js, start page
 build-finished            500  running.copy_downloads      scripts and notebooks beside the pages
 build-finished            900  running.Complaints          what the next build reads again
 ===================  ========  ==========================  =======================================
@@ -57,8 +57,8 @@ from pathlib import Path
 from . import records
 
 PARTS = (
-    "apis", "changes", "data", "drawing", "guides", "markup", "mathml", "notebooks", "pages",
-    "running", "search", "site", "tables", "translation",
+    "apis", "changes", "data", "drawing", "guides", "markup", "mathml", "messages", "notebooks",
+    "pages", "running", "search", "sheet", "site", "tables", "translation",
 )  # fmt: skip
 
 

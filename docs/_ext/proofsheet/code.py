@@ -106,7 +106,8 @@ def highlight(code, link=None, found=(), reached=None):
             before = text.rpartition("\n")[2] if "\n" in text else before + text
         if target:
             url, name = map(escape, target)
-            spans = f'<a class="reference external" href="{url}" title="{name}">{spans}</a>'
+            where = "external" if "://" in url else "internal"
+            spans = f'<a class="reference {where}" href="{url}" title="{name}">{spans}</a>'
         made.append(spans)
         at = end
     return "".join(made)

@@ -1,4 +1,4 @@
-"""What leads to cards: "Which one do I need?", the quick reference, the path, the topics."""
+"""What leads to cards: "Which one do I need?", the path, the topics."""
 
 import csv
 import math
@@ -10,7 +10,7 @@ from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from . import apis, code, data, pages, records
+from . import apis, data, pages, records
 from .markup import cell, joined, link, table
 
 logger = logging.getLogger(__name__)
@@ -60,43 +60,6 @@ def _link(app, docname, literal, where):
     mention = min(found, key=lambda mention: (mention.rank, mention.docname != docname))
     short = nodes.literal("", text.rpartition(".")[2] if text.count(".") > 1 else text)
     return mention.link(app, docname, [short], mention.title)
-
-
-# --------------------------------------------------------------------------- quick reference
-
-FIRST = 2  # cards of each module; modules begin with what is wanted most
-LONGEST = 58  # characters of a line of code
-
-
-def quick(app, docname, _place):
-    """``{quick-reference}``: every chapter, every module, the chief line of its first cards."""
-    below = app.env.toctree_includes
-    found = []
-    for chapter in below.get("reference/index", ()):
-        items = nodes.bullet_list(classes=["quick-lines"])
-        for target in below.get(chapter, ()):
-            for card in _short(data.of(app.env).page(target).cards):
-                where = link(app, docname, target, card.heading, card.anchor)
-                text = f"{card.chief.source}  #\N{NO-BREAK SPACE}{card.chief.text}"
-                line = nodes.paragraph("", "", code.line(text))
-                line["classes"] += ["verified"] if card.verified else []
-                items += nodes.list_item("", nodes.paragraph("", "", where), line)
-        title = link(app, docname, chapter, [nodes.Text(app.env.titles[chapter].astext())])
-        section = nodes.section("", nodes.title("", "", title), items)
-        section["ids"], section["classes"] = [nodes.make_id(chapter)], ["quick"]
-        found.append(section)
-    return found
-
-
-def _short(cards):
-    """The first cards of a module that have a short line with a claim."""
-    return [
-        card
-        for card in cards
-        if (claim := card.chief)
-        and not (claim.error or claim.branches or "\n" in claim.source)
-        and max(len(claim.source), len(claim.text)) <= LONGEST
-    ][:FIRST]
 
 
 # ------------------------------------------------------------------------- path and handbooks
@@ -163,5 +126,4 @@ def _known(app, place):
 def setup(app):
     data.add_place(app, "which", which, parsed=True)
     app.add_directive("handbook-topics", HandbookTopics)
-    data.add_place(app, "quick-reference", quick)
     data.add_place(app, "learning-path", steps)

@@ -132,6 +132,7 @@ def _card(docname, page, module, section, card):
         used=used,
         in_title=_names(title, used, page, docname),
         in_prose=set().union(*(_names(node, used, page, docname) for node in prose)),
+        messages=records.messages(module, card),
     )
     if not module.example:
         literals = [literal.astext() for literal in title.findall(nodes.literal)]

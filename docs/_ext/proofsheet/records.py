@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from torchproof import cards, record
+from torchproof.find import find
+from torchproof.grammar import misquoted
 
 ROOT = Path(__file__).resolve().parents[3]
 # What this machine found, and what is committed of what others found.
@@ -133,6 +135,30 @@ def claims(page, card):
     return max(held, default=0)
 
 
+def messages(page, card):
+    """Errors and warnings that ``card`` quotes: ``{quotation: whole message}``.
+
+    A quotation that no run has raised yet stands for the whole.
+    """
+    unit = _unit(page, card)
+    raised = {}
+    for entry in _entries(page, unit) + known().of(page, unit):
+        for line, text in entry.get("messages", ()):
+            raised.setdefault(unit.line + line, []).append(text)
+    found = {}
+    for claim in find(card.code, card.line)[1]:
+        for branch in claim.branches:
+            if branch.error:
+                name, text = branch.body.name, branch.body.text
+                whole = (
+                    one
+                    for one in raised.get(claim.line, ())
+                    if one.startswith(name.rpartition(".")[2]) and not misquoted(one, text)
+                )
+                found.setdefault(branch.text, next(whole, branch.text))
+    return found
+
+
 def summary(units, device):
     """What the runs that checked ``units``, pairs of module and unit, say of themselves.
 
@@ -168,9 +194,15 @@ def digest(docname):
         shown += [unit.sha256, sorted(used(page, unit))]
         for device in DEVICES:
             shown += [outcome(page, unit, device), releases(page, unit, device)]
-            shown += [entry.get("failures") for entry in _entries(page, unit, device)]
+            for entry in _entries(page, unit, device):
+                shown += [entry.get("failures"), entry.get("messages")]
     shown += [summary([(page, unit) for unit in page.units()], device) for device in DEVICES]
-    return hashlib.sha256(repr(shown).encode()).hexdigest()
+    return short(repr(shown), 64)
+
+
+def short(text, length=10):
+    """The beginning of the hash of ``text``."""
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def figures():

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sphinx.search import SearchLanguage
 
-from . import data, records
+from . import data, messages, records
+from .inventory import documented
 from .site import first_sentence
 
 TABLES = records.ROOT / "docs" / "search"
@@ -14,13 +15,14 @@ TABLES = records.ROOT / "docs" / "search"
 
 def entries(app):
     """One entry per card and per example; those of pages and of an example's steps weigh less."""
-    found = []
+    found, asked = [], questions()
     for docname, page in sorted(data.of(app.env).pages.items()):
         url = app.builder.get_target_uri(docname)
         title = app.env.titles[docname].astext()
         module = records.module(docname)
         example = bool(module and module.example)
         for card in page.cards:
+            causes = messages.causes(docname, card, app.config.language)
             found.append(
                 {
                     "kind": "step" if example else "card",
@@ -28,18 +30,31 @@ def entries(app):
                     "title": card.title,
                     "name": sorted(card.in_title),
                     "apis": sorted((card.used | card.in_prose) - card.in_title),
-                    "errors": " ".join(claim.text for claim in card.claims if claim.error),
+                    "errors": list(dict.fromkeys(card.messages.values())),
+                    "asked": " / ".join([*asked.get(f"{docname}#{card.anchor}", ()), *causes]),
                     "module": title,
                     "text": " ".join(card.text.split()),
                 }
             )
         entry = {"kind": "page", "url": url, "title": title}
+        if words := asked.get(docname):
+            entry["asked"] = " / ".join(words)
         if example:
             steps = " ".join(card.title for card in page.cards)
             found.append(entry | {"kind": "example", "text": f"{page.text} {steps}"})
         else:
             found.append(entry | {"text": first_sentence(page.text, 300)})
     return found
+
+
+def questions():
+    """What readers ask, by card or page: ``asked.tsv``, an address and words of both languages.
+
+    A reader with a symptom has other words than the title. Either language finds a card in
+    either edition, as by the synonyms.
+    """
+    lines = (TABLES / "asked.tsv").read_text(encoding="utf-8").splitlines()
+    return {address: words for address, *words in (line.split("\t") for line in lines)}
 
 
 def synonyms():
@@ -57,16 +72,29 @@ def stop_words():
 
 
 def write_index(app, exception):
-    """Write ``_static/cards.js``: a script, not JSON, since pages opened as files cannot fetch.
+    """Write ``_static/cards.js``, and what can come later, the words of the prose, ``texts.js``.
 
-    The page's own scripts read it, or a worker, to both of which it is a part of ``self``.
+    They are scripts, not JSON, since pages opened as files cannot fetch. The page's own scripts
+    read them, or a worker, to both of which they are a part of ``self``.
     """
     if exception or app.builder.name != "html":
         return
-    index = {"entries": entries(app), "synonyms": synonyms(), "stopWords": stop_words()}
-    text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
-    path = Path(app.outdir, "_static", "cards.js")
-    path.write_text(f"self.proofsheetCards={text};\n", encoding="utf-8")
+    found = entries(app)
+    texts = [entry.pop("text") for entry in found]
+    shown = {name for entry in found for name in (*entry.get("name", ()), *entry.get("apis", ()))}
+    others = {
+        name: url
+        for name, (kind, url) in documented().items()
+        if name not in shown and kind in ("function", "class", "method", "attribute", "module")
+    }
+    index = {"entries": found, "synonyms": synonyms(), "stopWords": stop_words()}
+    for name, variable, content in (
+        ("cards.js", "proofsheetCards", index),
+        ("texts.js", "proofsheetTexts", {"texts": texts, "documented": others}),
+    ):
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        path = Path(app.outdir, "_static", name)
+        path.write_text(f"self.{variable}={text};\n", encoding="utf-8")
 
 
 class ChineseBigrams(SearchLanguage):

@@ -1,0 +1,114 @@
+"""The cheat sheet: the cards of ``snippets/sheet``, a box each, whose names lead to other cards.
+
+On the screen it can be filtered and copied from. :func:`print_sheets` prints it, where there is
+a Chromium: two pages of paper for each language.
+"""
+
+import ast
+import os
+from html import escape
+from importlib.metadata import version
+from itertools import pairwise
+
+from docutils import nodes
+from sphinx.locale import _
+
+from . import apis, browser, changes, code, data, languages, markup, records
+
+CHAPTER = "reference/sheet"
+PAPER = {"format": "A4", "margin": dict(top="8mm", bottom="11mm", left="8mm", right="8mm")}
+FOOT = '<div style="width: 100%; padding: 0 8mm; font: 6pt sans-serif; color: #555">{}</div>'
+
+
+def modules():
+    """Pages whose cards are the boxes, in reading order."""
+    return [name for name in records.docnames() if name.rpartition("/")[0] == CHAPTER]
+
+
+def sheet(app, docname, _place):
+    """``{cheat-sheet}``: all boxes, what they were checked with, and where the paper is."""
+    boxes = []
+    for name in modules():
+        module, page = records.module(name), data.of(app.env).page(name)
+        for card, entry in zip(module.cards, page.cards, strict=False):
+            title = markup.link(app, docname, name, entry.heading, entry.anchor)
+            box = nodes.section(
+                "", nodes.title("", "", title), _box(app, docname, module, card, entry)
+            )
+            box["ids"], box["classes"] = [entry.anchor], ["sheet-box"]
+            boxes.append(box)
+    filter_ = {"data-filter": _("Filter the lines"), "data-filtered": ".sheet-line"}
+    made = [markup.element("", "", *boxes, tag="div", classes=["sheet"], attributes=filter_)]
+    foot = nodes.paragraph("", _foot(app), classes=["sheet-foot"])
+    if browser.CHROMIUM:
+        foot += [nodes.Text(" · "), nodes.reference("", _("On paper (PDF)"), refuri="sheet.pdf")]
+    return [*made, foot]
+
+
+def _foot(app):
+    digest = "".join(records.digest(name) for name in modules())
+    found = records.summary(
+        [(page, unit) for page in map(records.module, modules()) for unit in page.units()], "cpu"
+    )
+    facts = [f"PyTorch {version('torch')}", found.date if found else "", app.config.proofsheet_site]
+    return " · ".join(filter(None, [*facts, f"#{records.short(digest)}"]))
+
+
+def _box(app, docname, module, card, entry):
+    """The code of a card, a line of the sheet for each statement."""
+    cards = data.of(app.env).once(apis.index)
+    find = code.linker(module, sorted(entry.used))
+
+    def link(written):
+        """From a name to the card that has it in its title, or else runs it."""
+        found = find(written)
+        there = (
+            [one for one in cards.get(found[1], ()) if one.docname not in modules()]
+            if found
+            else ()
+        )
+        if not there:
+            return None
+        uri = app.builder.get_relative_uri(docname, there[0].docname)
+        return f"{uri}#{there[0].anchor}", there[0].title
+
+    rows, made, reached = card.code.split("\n"), [], changes.reached(module, card)
+    starts = [node.lineno - 1 for node in ast.parse(card.code).body] + [len(rows)]
+    for start, stop in pairwise(starts):
+        text = "\n".join(rows[start:stop]).rstrip("\n")
+        found = [one for one in entry.claims if start < one.line <= stop]
+        shown = code.highlight(text, link, found, reached)
+        made.append(f'<span class="sheet-line">{shown}\n</span>')
+    hidden = f'<span class="imports" hidden>{escape(module.imports, quote=False)}\n\n</span>'
+    kind = "highlight-python notranslate card-code" + " verified" * bool(entry.verified)
+    pre = f"<pre>{hidden}{''.join(made)}</pre>"
+    block = f'<div class="{kind}"><div class="highlight">{pre}</div></div>\n'
+    return markup.html(card.code, card.code, html=block)
+
+
+def print_sheets():
+    """Print the sheet of each language that is newer than its paper. Needs a Chromium."""
+    for language in languages.NAMES:
+        page, paper = (browser.SITE / language / name for name in ("quick.html", "sheet.pdf"))
+        if browser.CHROMIUM and page.exists() and not _newer(paper, page):
+            with browser.launched() as running:
+                tab = running.new_page(color_scheme="light")
+                tab.goto(page.as_uri())
+                tab.evaluate("document.fonts.ready")
+                foot = tab.locator(".sheet-foot").inner_text().rpartition(" · ")[0]
+                template = FOOT.format(escape(foot))
+                ends = {"header_template": "<span></span>", "footer_template": template}
+                tab.pdf(path=f"{paper}.part", display_header_footer=True, **ends, **PAPER)
+                os.replace(f"{paper}.part", paper)
+
+
+def _newer(one, other):
+    return one.exists() and one.stat().st_mtime >= other.stat().st_mtime
+
+
+def setup(app):
+    data.add_place(app, "cheat-sheet", sheet)
+
+
+if __name__ == "__main__":
+    print_sheets()
