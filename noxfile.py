@@ -110,6 +110,20 @@ def portable(session):
 
 
 @nox.session(**SHARED)
+def search(session):
+    """Put real questions to the search of the built site; ``-- --misses`` names what it misses."""
+    install(session)
+    python(session, "tests/questions.py", *session.posargs)
+
+
+@nox.session(**SHARED)
+def sheet(session):
+    """Print the cheat sheet of the built site on paper: build/html/LANGUAGE/sheet.pdf."""
+    install(session)
+    python(session, "-m", "proofsheet.sheet", *session.posargs)
+
+
+@nox.session(**SHARED)
 def bench(session):
     """Measure what the checks and the site cost, as ratios within one run."""
     install(session)

@@ -18,9 +18,9 @@
     });
 
   // To make the index takes a second, in which the page would stand still. The first answers do
-  // not wait for the words of the prose; `whole` tells when they are there.
-  let proseIsThere;
-  const whole = new Promise((resolve) => (proseIsThere = resolve));
+  // not wait for the words of prose and code; `whole` tells when they are there.
+  let allIsThere;
+  const whole = new Promise((resolve) => (allIsThere = resolve));
   const inWorker = () =>
     new Promise((resolve, reject) => {
       const worker = new Worker(address("search_engine.js")); // throws on a page opened as a file
@@ -33,15 +33,15 @@
       worker.onerror = reject;
       worker.onmessage = ({ data }) => {
         if (data.answer) waiting.shift()(data.answer);
-        else if (data.state === "whole") proseIsThere();
+        else if (data.state === "whole") allIsThere();
         else resolve(ask);
       };
     });
   const onPage = async () => {
     for (const name of ["vendor/minisearch.js", "cards.js", "search_engine.js"]) await fetchScript(name);
-    const { ready, search, addProse } = self.proofsheetEngine;
+    const { ready, search, addTexts } = self.proofsheetEngine;
     await ready;
-    fetchScript("texts.js").then(addProse).then(proseIsThere);
+    fetchScript("texts.js").then(addTexts).then(allIsThere);
     return search;
   };
   const engine = inWorker().catch(onPage);

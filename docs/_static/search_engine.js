@@ -1,6 +1,6 @@
 // The search over cards: runs in a worker or, where a page has none, on the page; search.js starts
 // it. The cards, synonyms and stop words come from docs/_ext/proofsheet/search.py: names, titles
-// and messages in cards.js, which answers first, and the words of the prose in texts.js.
+// and messages in cards.js, which answers first, and the words of prose and code in texts.js.
 (function () {
   "use strict";
 
@@ -78,14 +78,13 @@
       processTerm: (term) => term,
       searchOptions: { tokenize: (text) => [text] },
     });
-  const engine = made(["name", "title", "asked", "apis", "errors", "module"]);
-  const prose = made(["text"]);
+  const engine = made(["name", "title", "asked", "errors", "module"]);
+  const later = made(["apis", "text"]);
   const pageOf = (entry) => entry.url.split("#")[0];
   let place = 0;
   const documents = cards.entries.map((entry, id, all) => {
     place = id && pageOf(entry) === pageOf(all[id - 1]) ? place + 1 : 0;
-    const [name, apis, errors] = [entry.name, entry.apis, entry.errors].map((list) => list?.join(" "));
-    return { id, ...entry, place, name, apis, errors };
+    return { id, ...entry, place, name: entry.name?.join(" "), errors: entry.errors?.join(" ") };
   });
 
   const exactly = (word, weight = 1) => ({ queries: [word], boostTerm: () => weight });
@@ -198,7 +197,7 @@
     const all = wanted.reduce((sum, { weight }) => sum + weight, 0);
     wanted.forEach(({ word, weight }, i) => {
       const meant = meanings(word, boost, i === wanted.length - 1);
-      for (const part of [engine, prose])
+      for (const part of [engine, later])
         for (const { id, score, terms, queryTerms } of part.search(meant, { boost, boostDocument })) {
           const card = found.get(id) || { id, score: 0, words: new Map(), terms: [] };
           // MiniSearch multiplies by the number of words found, and would count synonyms as words.
@@ -221,7 +220,7 @@
     }
     const best = [...found.values()].sort((a, b) => b.score - a.score).slice(0, SHOWN);
     return {
-      found: best.map(({ id, score, terms }) => ({ ...cards.entries[id], score, terms })),
+      found: best.map(({ id, score, terms }) => ({ ...cards.entries[id], apis: self.proofsheetTexts?.apis[id], score, terms })),
       unknown: pasted ? (known ? null : { message: true }) : unknownName(query.trim()),
     };
   }
@@ -236,13 +235,14 @@
     return name ? { name, url: self.proofsheetTexts.documented[name] } : null;
   }
 
-  // The prose comes later: without it most questions have their answer.
-  function addProse() {
-    const { texts, documented } = self.proofsheetTexts;
-    const carded = new Set(cards.entries.flatMap(({ name, apis }) => [...(name || []), ...(apis || [])]).flatMap(tails));
+  // The words of the prose and of the code come later: without them most questions have an answer.
+  function addTexts() {
+    const { texts, apis, documented } = self.proofsheetTexts;
+    const carded = new Set([...cards.entries.map(({ name }) => name || []), ...apis].flat().flatMap(tails));
     for (const name of Object.keys(documented))
       for (const tail of tails(name)) if (!carded.has(tail)) listed.set(tail, name);
-    return prose.addAllAsync(documents.map((one) => ({ ...one, text: texts[one.id] })), { chunkSize: inWorker ? 100 : 10 });
+    const documentsAgain = documents.map((one) => ({ ...one, text: texts[one.id], apis: apis[one.id].join(" ") }));
+    return later.addAllAsync(documentsAgain, { chunkSize: inWorker ? 100 : 10 });
   }
 
   if (inWorker) {
@@ -250,9 +250,9 @@
     self.onmessage = ({ data }) => self.postMessage({ answer: search(data) });
     self.postMessage({ state: "ready" });
     importScripts("texts.js");
-    addProse().then(() => self.postMessage({ state: "whole" }));
+    addTexts().then(() => self.postMessage({ state: "whole" }));
   } else {
     // Between slices the page stays usable.
-    self.proofsheetEngine = { ready: engine.addAllAsync(documents, { chunkSize: 10 }), search, addProse };
+    self.proofsheetEngine = { ready: engine.addAllAsync(documents, { chunkSize: 10 }), search, addTexts };
   }
 })();

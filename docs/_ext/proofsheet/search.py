@@ -1,28 +1,37 @@
 """Search: an index of cards for the dialog, and Chinese for Sphinx's own search page."""
 
+import csv
 import json
 import re
 from pathlib import Path
 
 from sphinx.search import SearchLanguage
 
-from . import data, messages, records
+from . import data, languages, messages, records, sheet
 from .inventory import documented
 from .site import first_sentence
 
 TABLES = records.ROOT / "docs" / "search"
+LOOKED_UP = ("function", "class", "method", "attribute", "module")
 
 
 def entries(app):
-    """One entry per card and per example; those of pages and of an example's steps weigh less."""
-    found, asked = [], questions()
+    """One entry per card and per example; those of pages and of an example's steps weigh less.
+
+    The cheat sheet is a page alone: its lines are on the cards, too.
+    """
+    found, asked, language = [], questions(), app.config.language
+    others = [name for name in languages.NAMES if name != language]
     for docname, page in sorted(data.of(app.env).pages.items()):
+        if docname.startswith(f"{sheet.CHAPTER}/"):
+            continue
         url = app.builder.get_target_uri(docname)
         title = app.env.titles[docname].astext()
         module = records.module(docname)
         example = bool(module and module.example)
         for card in page.cards:
-            causes = messages.causes(docname, card, app.config.language)
+            words = asked.get(f"{docname}#{card.anchor}", {})
+            own = [words.get(language), *messages.causes(docname, card, language)]
             found.append(
                 {
                     "kind": "step" if example else "card",
@@ -31,30 +40,51 @@ def entries(app):
                     "name": sorted(card.in_title),
                     "apis": sorted((card.used | card.in_prose) - card.in_title),
                     "errors": list(dict.fromkeys(card.messages.values())),
-                    "asked": " / ".join([*asked.get(f"{docname}#{card.anchor}", ()), *causes]),
+                    "asked": " / ".join(filter(None, own)),
                     "module": title,
-                    "text": " ".join(card.text.split()),
+                    "text": " ".join([card.text, *(words.get(other, "") for other in others)]),
                 }
             )
-        entry = {"kind": "page", "url": url, "title": title}
-        if words := asked.get(docname):
-            entry["asked"] = " / ".join(words)
-        if example:
-            steps = " ".join(card.title for card in page.cards)
-            found.append(entry | {"kind": "example", "text": f"{page.text} {steps}"})
-        else:
-            found.append(entry | {"text": first_sentence(page.text, 300)})
+        words = asked.get(docname, {})
+        text = page.text if example else first_sentence(page.text, 300)
+        steps = [card.title for card in page.cards] if example else []
+        found.append(
+            {
+                "kind": "example" if example else "page",
+                "url": url,
+                "title": title,
+                "asked": words.get(language, ""),
+                "text": " ".join([text, *steps, *(words.get(other, "") for other in others)]),
+            }
+        )
     return found
 
 
 def questions():
-    """What readers ask, by card or page: ``asked.tsv``, an address and words of both languages.
+    """Readers' words by card or page, from ``asked.tsv``: ``{address: {language: words}}``.
 
-    A reader with a symptom has other words than the title. Either language finds a card in
-    either edition, as by the synonyms.
+    A reader with a symptom has other words than the title.
     """
-    lines = (TABLES / "asked.tsv").read_text(encoding="utf-8").splitlines()
-    return {address: words for address, *words in (line.split("\t") for line in lines)}
+    with (TABLES / "asked.tsv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return {row.pop("address"): row for row in rows}
+
+
+def once(entry):
+    """The words of an entry's text that it has nowhere else, each of them once.
+
+    Chinese stands as it is, since there no space tells words apart.
+    """
+    seen = {
+        *stop_words(),
+        *re.findall(r"[a-z_0-9.]+", f"{entry['title']} {entry['asked']}".lower()),
+    }
+    kept = []
+    for word in re.findall(r"[\w.]*[A-Za-z0-9_]|[\u3400-\u9fff]+", entry["text"]):
+        if word.lower() not in seen:
+            seen.add(word.lower())
+            kept.append(word)
+    return " ".join(kept)
 
 
 def synonyms():
@@ -72,7 +102,7 @@ def stop_words():
 
 
 def write_index(app, exception):
-    """Write ``_static/cards.js``, and what can come later, the words of the prose, ``texts.js``.
+    """Write ``_static/cards.js``, and what can come later, ``texts.js``.
 
     They are scripts, not JSON, since pages opened as files cannot fetch. The page's own scripts
     read them, or a worker, to both of which they are a part of ``self``.
@@ -80,21 +110,24 @@ def write_index(app, exception):
     if exception or app.builder.name != "html":
         return
     found = entries(app)
-    texts = [entry.pop("text") for entry in found]
     shown = {name for entry in found for name in (*entry.get("name", ()), *entry.get("apis", ()))}
-    others = {
-        name: url
-        for name, (kind, url) in documented().items()
-        if name not in shown and kind in ("function", "class", "method", "attribute", "module")
-    }
     index = {"entries": found, "synonyms": synonyms(), "stopWords": stop_words()}
-    for name, variable, content in (
-        ("cards.js", "proofsheetCards", index),
-        ("texts.js", "proofsheetTexts", {"texts": texts, "documented": others}),
-    ):
+    later = {
+        "texts": [once(entry) for entry in found],
+        "apis": [entry.pop("apis", []) for entry in found],
+        "documented": {name: where for name, where in official().items() if name not in shown},
+    }
+    for entry in found:
+        del entry["text"]
+    for name, content in ("cards", index), ("texts", later):
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        path = Path(app.outdir, "_static", name)
-        path.write_text(f"self.{variable}={text};\n", encoding="utf-8")
+        path = Path(app.outdir, "_static", f"{name}.js")
+        path.write_text(f"self.proofsheet{name.title()}={text};\n", encoding="utf-8")
+
+
+def official():
+    """Where PyTorch's own documentation has each name that a reader may look up."""
+    return {name: url for name, (kind, url) in documented().items() if kind in LOOKED_UP}
 
 
 class ChineseBigrams(SearchLanguage):

@@ -1,0 +1,57 @@
+"""The page of error messages: each quotation has its cause, in both languages."""
+
+import re
+
+import pytest
+
+from proofsheet import languages, messages, records
+from test_site import editions, find, page, text
+
+
+def quotations():
+    """``(page, quotation)`` of every claim of an error or a warning, on any side of it."""
+    for name in records.docnames():
+        module = records.module(name)
+        for card in module.cards:
+            for quoted in records.messages(module, card):
+                yield name, quoted
+
+
+QUOTED = list(dict.fromkeys(quotations()))
+
+
+def test_each_quotation_has_a_cause_and_each_cause_a_quotation():
+    assert set(QUOTED) == set(messages.table())
+
+
+@pytest.mark.parametrize("language", languages.NAMES)
+def test_a_cause_is_one_line(language):
+    causes = [row[language] for row in messages.table().values()]
+    assert [cause for cause in causes if not cause or len(cause) > 120] == []
+    assert [cause for cause in causes if cause.count("``") % 2 or "\t" in cause] == []
+    ends = "。" if language == "zh_CN" else "."
+    assert [cause for cause in causes if not cause.endswith(ends)] == []
+
+
+def test_no_message_shows_a_machine():
+    """Neither the folders of this machine nor the address of an object."""
+    shown = [
+        whole
+        for name in records.docnames()
+        for card in records.module(name).cards
+        for whole in records.messages(records.module(name), card).values()
+    ]
+    assert [text for text in shown if re.search(r"(?<![\w.:/])/\w+/\w+/|0x[0-9a-f]{6}", text)] == []
+    assert len(set(shown)) > 350
+
+
+@editions
+def test_the_page_lists_them_all(language):
+    tree = page(language, "messages.html")
+    rows = [row for table in find(tree, "messages", "table") for row in table.iter("tr")][1:]
+    cells = [list(row.iter("td")) for row in rows]
+    cells = [row for row in cells if row]  # but for the heads
+    assert len(cells) > 350
+    assert [text(row[0]) for row in cells if not text(row[1]).strip()] == []
+    where = [link.get("href") for row in cells for link in row[2].iter("a")]
+    assert len(where) == len(cells) and len(set(where)) > 300
