@@ -41,7 +41,7 @@
     for (const name of ["vendor/minisearch.js", "cards.js", "search_engine.js"]) await fetchScript(name);
     const { ready, search, addTexts } = self.proofsheetEngine;
     await ready;
-    fetchScript("texts.js").then(addTexts).then(allIsThere);
+    fetchScript("texts.js").then(() => fetchScript("others.js")).then(addTexts).then(allIsThere);
     return search;
   };
   const engine = inWorker().catch(onPage);

@@ -1,6 +1,7 @@
 // The search over cards: runs in a worker or, where a page has none, on the page; search.js starts
 // it. The cards, synonyms and stop words come from docs/_ext/proofsheet/search.py: names, titles
-// and messages in cards.js, which answers first, and the words of prose and code in texts.js.
+// and messages in cards.js, which answers first; the words of prose and code in texts.js, and those
+// of the other language's readers in others.js, which come later.
 (function () {
   "use strict";
 
@@ -80,6 +81,7 @@
     });
   const engine = made(["name", "title", "asked", "errors", "module"]);
   const later = made(["apis", "text"]);
+  const others = made(["asked"]); // in the other language
   const pageOf = (entry) => entry.url.split("#")[0];
   let place = 0;
   const documents = cards.entries.map((entry, id, all) => {
@@ -197,7 +199,7 @@
     const all = wanted.reduce((sum, { weight }) => sum + weight, 0);
     wanted.forEach(({ word, weight }, i) => {
       const meant = meanings(word, boost, i === wanted.length - 1);
-      for (const part of [engine, later])
+      for (const part of [engine, later, others])
         for (const { id, score, terms, queryTerms } of part.search(meant, { boost, boostDocument })) {
           const card = found.get(id) || { id, score: 0, words: new Map(), terms: [] };
           // MiniSearch multiplies by the number of words found, and would count synonyms as words.
@@ -241,15 +243,17 @@
     const carded = new Set([...cards.entries.map(({ name }) => name || []), ...apis].flat().flatMap(tails));
     for (const name of Object.keys(documented))
       for (const tail of tails(name)) if (!carded.has(tail)) listed.set(tail, name);
-    const documentsAgain = documents.map((one) => ({ ...one, text: texts[one.id], apis: apis[one.id].join(" ") }));
-    return later.addAllAsync(documentsAgain, { chunkSize: inWorker ? 100 : 10 });
+    const pace = { chunkSize: inWorker ? 100 : 10 };
+    const here = documents.map((one) => ({ ...one, text: texts[one.id], apis: apis[one.id].join(" ") }));
+    const there = documents.map((one) => ({ ...one, asked: self.proofsheetOthers[one.id] }));
+    return later.addAllAsync(here, pace).then(() => others.addAllAsync(there, pace));
   }
 
   if (inWorker) {
     engine.addAll(documents);
     self.onmessage = ({ data }) => self.postMessage({ answer: search(data) });
     self.postMessage({ state: "ready" });
-    importScripts("texts.js");
+    importScripts("texts.js", "others.js");
     addTexts().then(() => self.postMessage({ state: "whole" }));
   } else {
     // Between slices the page stays usable.

@@ -102,8 +102,7 @@
     field.addEventListener("input", () => {
       const wanted = field.value.toLowerCase().split(/\s+/);
       for (const [item, text] of items) item.hidden = !wanted.every((word) => text.includes(word));
-      for (const group of box.children)
-        if (group !== field) group.hidden = !group.querySelector(`${box.dataset.filtered}:not([hidden])`);
+      for (const group of box.querySelectorAll("section, table")) group.hidden = !group.querySelector(`${box.dataset.filtered}:not([hidden])`);
     });
     box.prepend(field);
   }

@@ -12,6 +12,7 @@ from .inventory import documented
 from .site import first_sentence
 
 TABLES = records.ROOT / "docs" / "search"
+MESSAGE = 240  # characters of a message that the search knows
 LOOKED_UP = ("function", "class", "method", "attribute", "module")
 
 
@@ -39,10 +40,13 @@ def entries(app):
                     "title": card.title,
                     "name": sorted(card.in_title),
                     "apis": sorted((card.used | card.in_prose) - card.in_title),
-                    "errors": list(dict.fromkeys(card.messages.values())),
+                    "errors": list(
+                        dict.fromkeys(text[:MESSAGE] for text in card.messages.values())
+                    ),
                     "asked": " / ".join(filter(None, own)),
                     "module": title,
-                    "text": " ".join([card.text, *(words.get(other, "") for other in others)]),
+                    "others": " / ".join(words.get(other, "") for other in others),
+                    "text": card.text,
                 }
             )
         words = asked.get(docname, {})
@@ -54,7 +58,8 @@ def entries(app):
                 "url": url,
                 "title": title,
                 "asked": words.get(language, ""),
-                "text": " ".join([text, *steps, *(words.get(other, "") for other in others)]),
+                "others": " / ".join(words.get(other, "") for other in others),
+                "text": " ".join([text, *steps]),
             }
         )
     return found
@@ -102,7 +107,7 @@ def stop_words():
 
 
 def write_index(app, exception):
-    """Write ``_static/cards.js``, and what can come later, ``texts.js``.
+    """Write ``_static/cards.js``, and what can come later: ``texts.js``, ``others.js``.
 
     They are scripts, not JSON, since pages opened as files cannot fetch. The page's own scripts
     read them, or a worker, to both of which they are a part of ``self``.
@@ -117,9 +122,10 @@ def write_index(app, exception):
         "apis": [entry.pop("apis", []) for entry in found],
         "documented": {name: where for name, where in official().items() if name not in shown},
     }
+    others = [entry.pop("others") for entry in found]  # the words of the other language
     for entry in found:
         del entry["text"]
-    for name, content in ("cards", index), ("texts", later):
+    for name, content in ("cards", index), ("texts", later), ("others", others):
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         path = Path(app.outdir, "_static", f"{name}.js")
         path.write_text(f"self.proofsheet{name.title()}={text};\n", encoding="utf-8")

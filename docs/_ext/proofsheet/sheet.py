@@ -27,18 +27,18 @@ def modules():
 
 def sheet(app, docname, _place):
     """``{cheat-sheet}``: all boxes, what they were checked with, and where the paper is."""
-    boxes = []
+    sheets = []
     for name in modules():
-        module, page = records.module(name), data.of(app.env).page(name)
+        module, page, boxes = records.module(name), data.of(app.env).page(name), []
         for card, entry in zip(module.cards, page.cards, strict=False):
             title = markup.link(app, docname, name, entry.heading, entry.anchor)
-            box = nodes.section(
-                "", nodes.title("", "", title), _box(app, docname, module, card, entry)
-            )
+            lines = _box(app, docname, module, card, entry)
+            box = nodes.section("", nodes.title("", "", title), lines)
             box["ids"], box["classes"] = [entry.anchor], ["sheet-box"]
             boxes.append(box)
+        sheets.append(markup.element("", "", *boxes, tag="div", classes=["sheet"]))
     filter_ = {"data-filter": _("Filter the lines"), "data-filtered": ".sheet-line"}
-    made = [markup.element("", "", *boxes, tag="div", classes=["sheet"], attributes=filter_)]
+    made = [markup.element("", "", *sheets, tag="div", attributes=filter_)]
     foot = nodes.paragraph("", _foot(app), classes=["sheet-foot"])
     if browser.CHROMIUM:
         foot += [nodes.Text(" · "), nodes.reference("", _("On paper (PDF)"), refuri="sheet.pdf")]
@@ -78,7 +78,8 @@ def _box(app, docname, module, card, entry):
         text = "\n".join(rows[start:stop]).rstrip("\n")
         found = [one for one in entry.claims if start < one.line <= stop]
         shown = code.highlight(text, link, found, reached)
-        made.append(f'<span class="sheet-line">{shown}\n</span>')
+        kind = "sheet-line" if "\n" not in text else "sheet-line sheet-block"
+        made.append(f'<span class="{kind}">{shown}\n</span>')
     hidden = f'<span class="imports" hidden>{escape(module.imports, quote=False)}\n\n</span>'
     kind = "highlight-python notranslate card-code" + " verified" * bool(entry.verified)
     pre = f"<pre>{hidden}{''.join(made)}</pre>"
