@@ -1,6 +1,6 @@
 """
-Shapes do not fit: "mat1 and mat2 shapes cannot be multiplied" and others
-=========================================================================
+mat1 and mat2 shapes cannot be multiplied: shapes that do not fit
+=================================================================
 
 Print the shape that goes into each layer: the last one before the error
 belongs to the layer that fails. A linear layer takes (N, features), a
@@ -13,22 +13,24 @@ network reaches more than 90 % accuracy on the test set.
 
   * Is the first number of mat1 larger than the batch? See *mat1 has too
     many rows: flatten is missing*.
-  * Is it the batch, and the second one is another? See *mat1 has other
-    columns: in_features for another image size*.
+  * Is it the batch, and the second number is another than in mat2? See
+    *mat1 has other columns: in_features for another image size*.
 
 * Does a convolution refuse its input?
 
-  * "to have 1 channels, but got 8 channels": See *Channels last: permute*.
-  * "to have 3 channels, but got 1 channels": See *Grey, colour and
+  * Is it "to have 1 channels, but got 8 channels"? See *Channels last:
+    permute*.
+  * Is it "to have 3 channels, but got 1 channels"? See *Grey, colour and
     transparent images: 1, 3 or 4 channels*.
-  * "Expected 3D (unbatched) or 4D (batched) input": See *A dimension is
-    missing: the batch or the channel*.
+  * Is it "Expected 3D (unbatched) or 4D (batched) input"? See *A dimension
+    is missing: the batch or the channel*.
 
-* "The size of tensor a must match the size of tensor b"
+* Is it "The size of tensor a must match the size of tensor b"?
 
-  * In a block with a shortcut: See *A shortcut of another size*.
-  * With a mean of 3 numbers: See *Grey, colour and transparent images: 1, 3
-    or 4 channels*.
+  * Is it raised in a block with a shortcut? See *A shortcut of another
+    size*.
+  * Is a mean of 3 numbers subtracted? See *Grey, colour and transparent
+    images: 1, 3 or 4 channels*.
 
 * Does the last batch alone fail? See *The last batch is shorter*.
 * Does the loss refuse its target? See *Targets: classes, masks and
@@ -262,7 +264,7 @@ with suppress(RuntimeError):
 with suppress(ValueError):
     F.cross_entropy(
         logits, labels[:4]
-    )  # ValueError: Expected input batch_size (5) to match target batch_size
+    )  # ValueError: Expected input batch_size (5) to match target
 F.cross_entropy(logits, target)  # tensor(2.3026)
 pixels, mask = torch.zeros(5, 3, 8, 8), (images[:5] > 0.5).long()
 with suppress(RuntimeError):

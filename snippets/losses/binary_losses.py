@@ -142,8 +142,9 @@ logits = torch.tensor([1.5, -2.0], device="cpu")
 target = torch.tensor([1.0, 0.0], device="cpu")
 with suppress(RuntimeError):
     nn.BCELoss()(logits, target)  # RuntimeError: all elements of input
+broken = logits * torch.nan
 with suppress(RuntimeError):
-    nn.BCELoss()(logits * torch.nan, target)  # RuntimeError: all elements
+    nn.BCELoss()(broken, target)  # RuntimeError: all elements of input
 nn.BCEWithLogitsLoss()(logits, target)  # tensor(0.1642)
 
 # %%

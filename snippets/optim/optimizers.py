@@ -266,8 +266,9 @@ optimizer.load_state_dict(saved)
 # twice.
 model = nn.Module()
 model.layers = [nn.Linear(2, 2), nn.Linear(2, 1)]
+found = list(model.parameters())
 with suppress(ValueError):
-    torch.optim.SGD(model.parameters())  # ValueError: optimizer got an
+    torch.optim.SGD(found)  # ValueError: optimizer got an empty
 model.layers = nn.ModuleList(model.layers)
 len(torch.optim.SGD(model.parameters()).param_groups[0]["params"])  # 4
 model = nn.Linear(2, 1)

@@ -147,9 +147,9 @@ scheduler.last_epoch, scheduler.get_last_lr()  # (2, [0.25])
 # --------------------------------------------------------------
 #
 # ``scheduler.step(epoch)`` jumps to the closed form of the schedule, where
-# it has one. Call it without an argument. Only two take one:
-# ``CosineAnnealingWarmRestarts`` the epoch, ``ReduceLROnPlateau`` the
-# metric.
+# it has one. Call it without an argument. Two schedulers are meant to get
+# one: ``CosineAnnealingWarmRestarts`` may get the epoch, and
+# ``ReduceLROnPlateau`` must get the metric.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)

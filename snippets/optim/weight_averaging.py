@@ -167,7 +167,8 @@ torch.equal(plain.weight, model.weight)  # True
 #
 # Batch normalization counts its batches in ``num_batches_tracked``, an
 # integer, and an average in place of it is an error. Average the entries
-# that are floats, and take the others from one of the models.
+# that are floats, as in federated learning, and take the others from one of
+# the models.
 models = [nn.BatchNorm1d(2) for _ in range(3)]
 for model, value in zip(models, [1.0, 2.0, 6.0]):
     nn.init.constant_(model.weight, value)

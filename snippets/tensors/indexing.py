@@ -176,9 +176,10 @@ index = torch.tensor([1.0, 3.0])
 with suppress(IndexError):
     x[index]  # IndexError: tensors used as indices must be long
 x[index.long()]  # tensor([10, 30])
+middle = torch.tensor(4)
 with suppress(IndexError):
-    x[torch.tensor(4) / 2]  # IndexError: tensors used as indices must
-x[torch.tensor(4) // 2]  # tensor(20)
+    x[middle / 2]  # IndexError: tensors used as indices must be long
+x[middle // 2]  # tensor(20)
 mask = torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0])
 x[mask.bool()]  # tensor([0, 40])
 

@@ -103,7 +103,7 @@ def update():
     """
     templates = records.ROOT / "build" / "gettext"
     shutil.rmtree(templates, ignore_errors=True)
-    command = [sys.executable, "-m", "sphinx", "-q", "-E", "-c", ".", "-b", "gettext", "-D",
+    command = [sys.executable, "-m", "sphinx", "-q", "-c", ".", "-b", "gettext", "-D",
                "plot_gallery=0", "docs", templates, "-d", "build/doctrees/gettext"]  # fmt: skip
     subprocess.run(command, cwd=records.ROOT, check=True)
     wanted = {INTERFACE: interface()}
