@@ -116,15 +116,21 @@ torch.autograd.grad(x**2, x, grad_outputs=v)  # (tensor([2., 40., 600.]),)
 # ---------------------------------------------------------
 #
 # Gradients of a sum are sums of gradients: add the losses, with weights if
-# one should count for more, and go back once. The function
+# one should count for more, and call ``backward`` once. The function
 # ``torch.autograd.backward`` takes a list and does the same without the
-# addition. Two calls of ``loss.backward()`` walk the shared part twice.
+# addition. Two calls of ``loss.backward()`` fail where the losses share a
+# part of the graph, because the first call frees it.
 def losses(w):
     shared = w**2
     return 3 * shared, shared + w
 
 
 w, u = (torch.tensor(2.0, requires_grad=True) for _ in range(2))
+first, second = losses(w)
+first.backward()
+with suppress(RuntimeError):
+    second.backward()  # RuntimeError: Trying to backward through the graph
+w.grad = None
 first, second = losses(w)
 (first + second).backward()
 w.grad  # tensor(17.)
@@ -169,14 +175,15 @@ w.grad  # tensor([-2., -1.])
 # ------------------------------------------------------------------
 #
 # The first call frees what the graph had saved. In a training loop compute
-# the loss anew for each step, and detach a state that is carried from step
-# to step. ``retain_graph=True`` is for two calls on one graph; their
-# gradients add up.
+# the loss again for each step, and detach a state that is carried from step
+# to step. Add two losses that share a part of the graph, and call
+# ``backward`` once. ``retain_graph=True`` is for two calls on one graph;
+# their gradients add up.
 w = torch.tensor(3.0, requires_grad=True)
 loss = w**2
 loss.backward()
 with suppress(RuntimeError):
-    loss.backward()  # RuntimeError: through the graph a second time
+    loss.backward()  # RuntimeError: Trying to backward through the graph
 w.grad = None
 loss = w**2
 loss.backward(retain_graph=True)

@@ -55,8 +55,8 @@ torch.autograd.set_detect_anomaly(False)
 #
 # The slope of the root at 0 is infinite, and infinity times a zero from
 # the step before is ``nan``: a distance between equal points does that.
-# Add a small number inside the root. ``torch.linalg.vector_norm`` defines
-# its gradient at 0 as 0.
+# Add a small number inside the root; after the root it does not help.
+# ``torch.linalg.vector_norm`` defines its gradient at 0 as 0.
 def gradient(f, value):
     x = torch.tensor([value], requires_grad=True)
     return torch.autograd.grad(f(x).sum(), x)[0]
@@ -66,6 +66,7 @@ gradient(torch.sqrt, 0.0)  # tensor([inf])
 gradient(torch.log, 0.0)  # tensor([inf])
 gradient(lambda x: (x**2).sqrt(), 0.0)  # tensor([nan])
 gradient(lambda x: (x**2 + 1e-8).sqrt(), 0.0)  # tensor([0.])
+gradient(lambda x: (x**2).sqrt() + 1e-8, 0.0)  # tensor([nan])
 gradient(torch.linalg.vector_norm, 0.0)  # tensor([0.])
 
 # %%
@@ -113,17 +114,39 @@ bad = [name for name in rest if not grads[name].isfinite().all()]
 bad  # ['used.weight']
 
 # %%
+# ``loss.requires_grad = True``: no error, and nothing learns
+# -----------------------------------------------------------
+#
+# A loss without ``grad_fn`` has lost its graph. The assignment makes it a
+# leaf: ``backward`` then runs, and no weight gets a gradient. Remove the
+# line, and find what cut the graph: ``detach``, ``item``, NumPy, ``argmax``
+# or ``torch.no_grad``.
+model, x = nn.Linear(2, 1), torch.ones(4, 2)
+loss = model(x).detach().square().mean()
+loss.requires_grad = True
+loss.backward()
+(loss.grad_fn, model.weight.grad)  # (None, None)
+loss = model(x).square().mean()
+loss.backward()
+loss.grad_fn is None  # False
+model.weight.grad is None  # False
+
+# %%
 # Error: appears to not have been used in the graph (``allow_unused``)
 # --------------------------------------------------------------------
 #
-# ``torch.autograd.grad`` refuses an input that did not lead to the result:
-# often a copy was used instead. If that is right, ``allow_unused=True``
-# gives ``None`` for it and ``materialize_grads=True`` zeros.
+# ``torch.autograd.grad`` refuses an input that did not lead to the result.
+# Often a slice or a converted copy, made after the forward pass, is passed
+# in place of the tensor that was used. If an unused input is right,
+# ``allow_unused=True`` gives ``None`` for it and ``materialize_grads=True``
+# zeros.
 a = torch.tensor(2.0, requires_grad=True)
 b = torch.tensor(3.0, requires_grad=True)
 y = a**2
 with suppress(RuntimeError):
-    torch.autograd.grad(y, [a, b])  # RuntimeError: not have been used
+    torch.autograd.grad(
+        y, [a, b]
+    )  # RuntimeError: at index 1 since 2.13, RuntimeError: One of before
 y = a**2
 torch.autograd.grad(y, [a, b], allow_unused=True)  # (tensor(4.), None)
 y = a**2
@@ -170,14 +193,17 @@ with suppress(RuntimeError):
 # Error: a leaf Variable that requires grad in an in-place operation
 # ------------------------------------------------------------------
 #
-# The old value of a leaf would be lost, and its gradient have no place.
-# For an update use ``torch.no_grad``; to compute with the changed value,
+# Autograd would have to give a gradient to a value that no longer exists.
+# Update a weight under ``torch.no_grad``. To compute with a changed value,
 # work on a copy.
 w = torch.zeros(3, requires_grad=True)
 with suppress(RuntimeError):
     w[0] = 5.0  # RuntimeError: a view of a leaf Variable that requires grad
 with suppress(RuntimeError):
-    w.mul_(2)  # RuntimeError: a leaf Variable that requires grad
+    w -= 0.5  # RuntimeError: a leaf Variable that requires grad
+with torch.no_grad():
+    w -= 0.5
+w  # tensor([-0.5000, -0.5000, -0.5000], requires_grad=True)
 changed = w.clone()
 changed[0] = 5.0
 changed.sum().backward()

@@ -28,8 +28,8 @@ net[2].bias.grad  # tensor([5., 5.])
 # ---------------------
 #
 # Freeze all, then replace the last layer: a new one requires gradients.
-# Give the optimizer what is left to train, so that it keeps no state for
-# the rest.
+# Give the optimizer what is left to train. All parameters would do as well:
+# an optimizer skips those whose ``.grad`` is ``None``.
 net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 10))
 net.requires_grad_(False)
 net[2] = nn.Linear(16, 3)
@@ -40,6 +40,9 @@ net(torch.rand(4, 8)).square().mean().backward()
 optimizer.step()
 torch.equal(net[0].weight, body)  # True
 torch.equal(net[2].weight, head)  # False
+everything = torch.optim.AdamW(net.parameters(), weight_decay=0.5)
+everything.step()
+torch.equal(net[0].weight, body)  # True
 
 # %%
 # Freeze by name: ``named_parameters``

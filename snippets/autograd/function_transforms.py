@@ -273,10 +273,11 @@ seen[0]  # tensor([-2.,  3.])
 # Error: batch norm under ``vmap`` (``replace_all_batch_norm_modules_``)
 # ----------------------------------------------------------------------
 #
-# Batch normalization writes its running statistics in place, which a
-# mapped function cannot do. ``torch.func.replace_all_batch_norm_modules_``
-# switches the statistics off in all such layers; a model that is trained
-# for single samples is better served by ``nn.GroupNorm``.
+# Batch normalization writes its running statistics in place, and a mapped
+# function cannot write into a tensor that is not mapped.
+# ``torch.func.replace_all_batch_norm_modules_`` switches the statistics off
+# in all such layers; a model that is trained for single samples is better
+# served by ``nn.GroupNorm``.
 net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
 x = torch.rand(5, 6, 3)
 params = dict(net.named_parameters())

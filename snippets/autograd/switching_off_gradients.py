@@ -5,6 +5,7 @@ Switching off gradients
 Compute without a record, or cut one tensor off the graph.
 """
 from contextlib import suppress
+from copy import deepcopy
 
 import torch
 from torch import nn
@@ -210,3 +211,28 @@ with suppress(RuntimeError):
     features.requires_grad_()  # RuntimeError: inference tensor
 with suppress(RuntimeError):
     features.add_(1)  # RuntimeError: Inplace update to inference tensor
+
+# %%
+# Error: Only Tensors created explicitly by the user (``deepcopy``)
+# -----------------------------------------------------------------
+#
+# A module that keeps a result of its forward pass, such as a feature map,
+# keeps a part of the graph, and ``copy.deepcopy`` refuses it. Store the
+# result detached, or set the attribute to ``None`` before you copy, as for
+# a moving average of the weights.
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        self.features = self.layer(x)
+        return self.features
+
+
+net = Net()
+net(torch.ones(1, 2))  # shape (1, 2)
+with suppress(RuntimeError):
+    deepcopy(net)  # RuntimeError: Only Tensors created explicitly by the
+net.features = net.features.detach()
+torch.equal(deepcopy(net).layer.weight, net.layer.weight)  # True

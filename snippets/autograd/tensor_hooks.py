@@ -187,13 +187,19 @@ old  # [tensor(10.)]
 # Error: cannot register a hook on a tensor that doesn't require gradient
 # -----------------------------------------------------------------------
 #
-# Nothing will come by there. Set ``requires_grad_`` before, for example on
-# an input whose gradient you want. For
-# ``register_post_accumulate_grad_hook`` the tensor must be a leaf.
-x = torch.tensor([1.0, 2.0])
+# Such a tensor gets no gradient, so the hook could not run. Feature maps
+# for Grad-CAM are like this if the forward pass ran under
+# ``torch.no_grad``, or if the model is frozen and the input needs no
+# gradient. Call ``requires_grad_`` on the input; ``eval()`` is no obstacle.
+# For ``register_post_accumulate_grad_hook`` the tensor must be a leaf.
+model, seen = nn.Conv2d(1, 2, 3).requires_grad_(False).eval(), []
+x = torch.ones(1, 1, 4, 4)
 with suppress(RuntimeError):
-    x.register_hook(print)  # RuntimeError: a tensor that doesn't require
-x.requires_grad_().register_hook(print)  # type RemovableHandle
+    model(x).register_hook(print)  # RuntimeError: cannot register a hook
+features = model(x.requires_grad_())
+features.register_hook(seen.append)  # type RemovableHandle
+features.sum().backward()
+seen[0].shape  # torch.Size([1, 2, 2, 2])
 y = x * 2
 with suppress(RuntimeError):
     y.register_post_accumulate_grad_hook(print)  # RuntimeError: non-leaf

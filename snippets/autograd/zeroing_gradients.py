@@ -113,9 +113,10 @@ descend(clear=False)  # [4.0, -2.0, -7.0, -8.5]
 # ---------------------------------------------------
 #
 # If a batch does not fit into memory, call ``backward`` for parts of it
-# and ``step`` once. A mean must be divided by the number of parts, and the
-# parts be of one size. Layers that look at the whole batch, as batch
-# normalization does, still see only the part.
+# and ``step`` once. Divide a mean by the number of parts, if each part has
+# as many samples, or as many tokens where padding is left out of the loss.
+# Layers that look at the whole batch, as batch normalization does, still
+# see the part alone.
 net = nn.Linear(3, 1)
 x, y = torch.rand(8, 3), torch.rand(8, 1)
 F.mse_loss(net(x), y).backward()

@@ -47,10 +47,18 @@ F.binary_cross_entropy(target, target)  # tensor(0.3466)
 # Rare positives: ``nn.BCEWithLogitsLoss(pos_weight=...)``
 # --------------------------------------------------------
 #
-# Multiplies the term of the positives only, one value per label; the number
-# of negatives over that of positives balances them. ``weight`` multiplies
-# both terms. Neither is divided out of the mean again, other than in
+# ``pos_weight`` multiplies the term of the positives, one value per label;
+# the number of negatives over that of positives balances them. ``weight``
+# multiplies both terms, so it does not change the balance within a label.
+# Neither is divided out of the mean again, other than in
 # ``nn.CrossEntropyLoss``.
+labels = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+positives = labels.sum(dim=0)
+(len(labels) - positives) / positives.clamp(min=1)  # tensor([3., 1.])
+each = nn.BCEWithLogitsLoss(reduction="none", weight=torch.tensor(3.0))
+each(torch.zeros(2), torch.tensor([1.0, 0.0]))  # tensor([2.0794, 2.0794])
+each = nn.BCEWithLogitsLoss(reduction="none", pos_weight=torch.tensor(3.0))
+each(torch.zeros(2), torch.tensor([1.0, 0.0]))  # tensor([2.0794, 0.6931])
 logits = torch.tensor([[1.0, 0.0], [-1.0, 2.0]])
 target = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
 pos_weight = torch.tensor([3.0, 10.0])
@@ -58,9 +66,6 @@ loss = nn.BCEWithLogitsLoss(pos_weight=pos_weight)(logits, target)
 positive = pos_weight * target * F.logsigmoid(logits)
 negative = (1 - target) * F.logsigmoid(-logits)
 torch.allclose(loss, -(positive + negative).mean())  # True
-weighted = nn.BCEWithLogitsLoss(weight=pos_weight)(logits, target)
-both = pos_weight * (target * F.logsigmoid(logits) + negative)
-torch.allclose(weighted, -both.mean())  # True
 
 # %%
 # ``nn.BCEWithLogitsLoss`` or two classes in ``nn.CrossEntropyLoss``
@@ -129,13 +134,17 @@ hinge.square().mean()  # tensor(0.8333, grad_fn=<MeanBackward0>)
 # Error: all elements of input should be between 0 and 1
 # ------------------------------------------------------
 #
-# Logits given to ``nn.BCELoss``; NaN is refused, too. Take the loss with
-# logits instead of adding a sigmoid. On a GPU this is an assertion, after
-# which the process can use the GPU no more, hence the CPU here.
+# ``nn.BCELoss`` got logits, or NaN. Take the loss with logits instead of
+# adding a sigmoid; if there is a sigmoid already, look for NaN before it.
+# On a GPU this is an assertion, after which the process cannot use the GPU
+# again, hence the CPU here.
 logits = torch.tensor([1.5, -2.0], device="cpu")
 target = torch.tensor([1.0, 0.0], device="cpu")
 with suppress(RuntimeError):
-    nn.BCELoss()(logits, target)  # RuntimeError: between 0 and 1
+    nn.BCELoss()(logits, target)  # RuntimeError: all elements of input
+broken = logits * torch.nan
+with suppress(RuntimeError):
+    nn.BCELoss()(broken, target)  # RuntimeError: all elements of input
 nn.BCEWithLogitsLoss()(logits, target)  # tensor(0.1642)
 
 # %%

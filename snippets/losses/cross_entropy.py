@@ -86,9 +86,10 @@ torch.allclose(loss, (w * each).sum() / w.sum())  # True
 # Leave out padding: ``nn.CrossEntropyLoss(ignore_index=...)``
 # ------------------------------------------------------------
 #
-# Targets equal to ``ignore_index``, -100 unless you say, add nothing to the
-# loss and are not counted in the mean. A batch with nothing but ignored
-# targets divides 0 by 0.
+# ``ignore_index`` is a value of the targets and not a position, -100 by
+# default. Targets equal to it add nothing to the loss and are not counted
+# in the mean. Choose a value that is no class, such as -1 or 255. A batch
+# of ignored targets alone divides 0 by 0.
 logits = torch.tensor([[1.0, 0.0], [0.0, 2.0], [5.0, 0.0]])
 target = torch.tensor([0, 1, -100])
 kept = F.cross_entropy(logits[:2], target[:2])
@@ -96,6 +97,9 @@ torch.allclose(nn.CrossEntropyLoss()(logits, target), kept)  # True
 padded = torch.tensor([0, 1, 255])
 loss = nn.CrossEntropyLoss(ignore_index=255)(logits, padded)
 torch.allclose(loss, kept)  # True
+first = torch.tensor([-1, 1, 0])
+each = F.cross_entropy(logits, first, ignore_index=-1, reduction="none")
+each[0]  # tensor(0.)
 F.cross_entropy(logits[2:], target[2:])  # tensor(nan)
 
 # %%
@@ -142,7 +146,8 @@ torch.allclose(weighted, indices * (1 + 5) / 2)  # True
 #
 # The classes of a batch are always dimension 1, and the target lacks it:
 # (N, H, W) for a segmentation, (N, L) for text. Models of sequences give
-# (N, L, C): permute, or flatten all but the classes; do not reshape.
+# (N, L, C): use ``transpose(1, 2)``, or flatten all but the classes. Do not
+# reshape from (N, C, H, W).
 logits = torch.randn(2, 5, 4, 4)
 target = torch.randint(5, (2, 4, 4))
 loss = F.cross_entropy(logits, target)

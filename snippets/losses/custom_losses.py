@@ -214,6 +214,25 @@ kink = torch.zeros(1, dtype=torch.float64, requires_grad=True)
 torch.autograd.gradcheck(F.relu, kink, raise_exception=False)  # False
 
 # %%
+# No gradient through ``argmax``: ``softmax`` or ``F.gumbel_softmax``
+# -------------------------------------------------------------------
+#
+# ``argmax`` returns integers, so a network before it learns nothing from
+# one after it. Pass on a weighted mean with the weights of ``softmax``, or
+# a choice by ``F.gumbel_softmax(hard=True)``: that is one-hot forward, with
+# the gradient of a soft choice.
+scores = torch.tensor([[1.0, 3.0, 2.0]], requires_grad=True)
+values = torch.tensor([10.0, 20.0, 30.0])
+values[scores.argmax(dim=1)].requires_grad  # False
+soft = scores.softmax(dim=1) @ values
+soft.detach()  # tensor([21.5470])
+torch.autograd.grad(soft, scores)[0].count_nonzero()  # tensor(3)
+choice = F.gumbel_softmax(scores, hard=True)
+choice.detach().round().sort().values  # tensor([[0., 0., 1.]])
+(choice @ values).backward()
+scores.grad.abs().sum() > 0  # tensor(True)
+
+# %%
 # Error: element 0 of tensors does not require grad (loss of decisions)
 # ---------------------------------------------------------------------
 #

@@ -80,8 +80,8 @@ same * d.square() + (1 - same) * apart  # tensor([25., 9., 0.])
 # ----------------------------------------------------
 #
 # :math:`\max(0, d(a, p) - d(a, n) + m)`: the negative must be farther than
-# the positive by the margin. ``p`` is the norm, 2 unless you say; a loss
-# that stays at the margin often means that all vectors fell together.
+# the positive by the margin. ``p`` is the norm, 2 by default. Since 2.14
+# the gradient is 0 where the negative is farther by exactly the margin.
 anchor = torch.tensor([[0.0, 0.0], [0.0, 0.0]])
 positive = torch.tensor([[3.0, 4.0], [3.0, 4.0]])
 negative = torch.tensor([[0.0, 5.5], [0.0, 9.0]])
@@ -92,19 +92,35 @@ loss  # tensor([0.5000, 0.0000])
 loss = F.triplet_margin_loss(anchor, positive, negative, p=1)
 loss  # tensor(1.2500)
 (7 - 5.5 + 1 + 0) / 2  # 1.25
-collapsed = torch.zeros(4, 8)
-F.triplet_margin_loss(collapsed, collapsed, collapsed)  # tensor(1.)
 pos = positive[:1].clone().requires_grad_()
 edge = torch.tensor([[0.0, 6.0]])
 F.triplet_margin_loss(anchor[:1], pos, edge, eps=0.0).backward()
 pos.grad  # tensor([[0., 0.]]) since 2.14, tensor([[0.6000, 0.8000]]) before
 
 # %%
+# Triplet loss stays at the margin: the embeddings have collapsed
+# ---------------------------------------------------------------
+#
+# If the network gives each input the same vector, both distances are 0 and
+# the loss is the margin. The standard deviation over the batch shows it.
+# Try a lower learning rate, embeddings of length 1, and random or semi-hard
+# triplets in place of the hardest ones.
+loss = nn.TripletMarginLoss(margin=1.0)
+collapsed = torch.full((8, 16), 0.25)
+loss(collapsed, collapsed, collapsed)  # tensor(1.)
+collapsed.std(dim=0).mean()  # tensor(0.)
+anchor = F.normalize(torch.randn(8, 16), dim=1)
+positive = F.normalize(anchor + 0.1 * torch.randn(8, 16), dim=1)
+loss(anchor, positive, -anchor)  # tensor(0.)
+anchor.std(dim=0).mean() > 0.1  # tensor(True)
+
+# %%
 # The shorter distance to the negative: ``F.triplet_margin_loss(swap=True)``
 # --------------------------------------------------------------------------
 #
-# Takes the smaller of the distances from the negative to the anchor and to
-# the positive. A negative that sits on the positive is then not missed.
+# ``swap=True`` takes the smaller of the distances from the negative to the
+# anchor and to the positive. This negative is far enough from the anchor to
+# cost nothing, and close to the positive: with ``swap`` it costs 1.5.
 #
 # .. glance:: swapped
 anchor = torch.tensor([[0.0]])
@@ -155,6 +171,47 @@ torch.allclose(loss, by_hand, atol=1e-5)  # True
 clip = (loss + F.cross_entropy(logits.T, target)) / 2
 equal = F.cross_entropy(torch.zeros(6, 6), target)
 torch.allclose(equal, torch.tensor(6.0).log())  # True
+
+# %%
+# NT-Xent, the loss of SimCLR: log(2N - 1) means nothing is learned
+# -----------------------------------------------------------------
+#
+# Two views of N samples make 2N rows, and row i belongs to row i + N. Minus
+# infinity on the diagonal leaves out the row itself. Rows that are all
+# alike cost :math:`\log(2N - 1)`, 5.54 for N = 128, which is a guess among
+# the others. Normalize, and try temperatures from 0.07 to 0.5.
+def nt_xent(a, b, temperature):
+    z = F.normalize(torch.cat([a, b]), dim=1)
+    similarity = z @ z.T / temperature
+    similarity.fill_diagonal_(-torch.inf)
+    partner = torch.arange(2 * len(a)).roll(len(a))
+    return F.cross_entropy(similarity, partner)
+
+
+alike = torch.ones(128, 64)
+nt_xent(alike, alike, temperature=0.5)  # tensor(5.5413)
+torch.tensor(2.0 * 128 - 1).log()  # tensor(5.5413)
+view = torch.randn(128, 64)
+other = view + 0.1 * torch.randn(128, 64)
+nt_xent(view, other, temperature=0.1) < 0.5  # tensor(True)
+nt_xent(view, other, temperature=5.0) > 5  # tensor(True)
+
+# %%
+# Contrastive loss near 0 from the start: mask the diagonal
+# ---------------------------------------------------------
+#
+# In ``z @ z.T`` the largest similarity of a row is the one with itself. If
+# the targets point there, the loss is near 0 although the views have
+# nothing in common. Fill the diagonal with minus infinity, and let the
+# targets point to the other view.
+n = 64
+a, b = torch.randn(2, n, 32)
+z = F.normalize(torch.cat([a, b]), dim=1)
+similarity = z @ z.T / 0.05
+F.cross_entropy(similarity, torch.arange(2 * n)) < 0.1  # tensor(True)
+similarity.fill_diagonal_(-torch.inf)
+partner = (torch.arange(2 * n) + n) % (2 * n)
+F.cross_entropy(similarity, partner) > 5  # tensor(True)
 
 # %%
 # Row with row, or all pairs: ``F.pairwise_distance``, ``torch.cdist``

@@ -28,19 +28,22 @@ head.weight.nbytes / 2**30  # 0.24462890625
 # Last layer and loss in one: ``F.linear_cross_entropy``
 # ------------------------------------------------------
 #
-# The same as the two calls below. Given ``options=`` of
-# ``nn.LinearCrossEntropyOptions`` it works in chunks, so that the logits
-# never exist as a whole. ``nn.LinearCrossEntropyLoss`` is a layer that
-# holds the weight; older versions lack all three.
-def two_calls(hidden, weight, target):
-    return F.cross_entropy(F.linear(hidden, weight), target)
-
-
-linear_cross_entropy = getattr(F, "linear_cross_entropy", two_calls)
+# The same loss as that of the two calls. Given ``options=`` of
+# ``nn.LinearCrossEntropyOptions`` it goes through the rows in pieces, and
+# does not need the logits of all rows at once.
+# ``nn.LinearCrossEntropyLoss`` is a layer that holds the weight.
+#
+# .. since:: 2.13
 hidden, weight = torch.randn(6, 4), torch.randn(10, 4)
 target = torch.randint(10, (6,))
-loss = linear_cross_entropy(hidden, weight, target)
-torch.allclose(loss, two_calls(hidden, weight, target), atol=1e-5)  # True
+two_calls = F.cross_entropy(F.linear(hidden, weight), target)
+loss = F.linear_cross_entropy(hidden, weight, target)
+torch.allclose(loss, two_calls, atol=1e-5)  # True
+options = nn.LinearCrossEntropyOptions(batch_chunk_size=2)
+loss = F.linear_cross_entropy(hidden, weight, target, options=options)
+torch.allclose(loss, two_calls, atol=1e-5)  # True
+layer = nn.LinearCrossEntropyLoss(in_features=4, num_classes=10)
+layer.linear.weight.shape  # torch.Size([10, 4])
 
 # %%
 # Cross entropy in chunks, by ``checkpoint``

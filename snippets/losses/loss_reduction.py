@@ -139,8 +139,9 @@ F.l1_loss(data, torch.zeros(5)).item()  # 2.0
 # --------------------------------------
 #
 # Gradients add up over calls of ``backward``. To get the gradient of the
-# full batch, weigh each part by its share of the samples; with equal parts
-# that is a division by their number.
+# full batch, weigh each part by its share of what the mean divides by: here
+# of the samples, of the tokens that count where some are left out. With
+# equal shares that is a division by the number of parts.
 x = torch.tensor([1.0, 2.0, 4.0, 5.0])
 w = torch.tensor(1.0, requires_grad=True)
 F.mse_loss(w * x, torch.zeros(4)).backward()
@@ -150,6 +151,25 @@ for part in x.split(2):
     loss = F.mse_loss(w * part, torch.zeros(2))
     (loss * len(part) / len(x)).backward()
 w.grad  # tensor(23.)
+
+# %%
+# Gradient accumulation with padding: divide by the tokens that count
+# -------------------------------------------------------------------
+#
+# The mean of ``F.cross_entropy`` divides by the targets that are not
+# ignored, and sequences of unequal length have different numbers of them.
+# Sum the loss of each part, and divide by the number in the whole batch. An
+# average of the means gives another loss.
+logits = torch.randn(2, 4, 5)
+target = torch.tensor([[1, 2, 3, 4], [2, -100, -100, -100]])
+whole = F.cross_entropy(logits.flatten(0, 1), target.flatten())
+tokens = (target != -100).sum()
+total, means = 0, 0
+for x, y in zip(logits, target):
+    total += F.cross_entropy(x, y, reduction="sum") / tokens
+    means += F.cross_entropy(x, y) / len(target)
+torch.allclose(total, whole)  # True
+torch.allclose(means, whole)  # False
 
 # %%
 # Warning: size_average and reduce args will be deprecated

@@ -190,3 +190,17 @@ loss  # tensor(3.1111)
 F.mse_loss(prediction.squeeze(1), target)  # tensor(0.)
 pairs = F.poisson_nll_loss(prediction, target, reduction="none")
 pairs.shape  # torch.Size([3, 3])
+
+# %%
+# Error: Boolean value of Tensor is ambiguous (``nn.MSELoss(x, y)``)
+# ------------------------------------------------------------------
+#
+# ``nn.MSELoss`` is a class, and takes the tensors for its old settings.
+# Make the object first, then call it with prediction and target.
+# ``F.mse_loss`` is a function, and takes them at once.
+prediction, target = torch.ones(3), torch.zeros(3)
+with suppress(RuntimeError):
+    nn.MSELoss(prediction, target)  # RuntimeError: Boolean value of Tensor
+criterion = nn.MSELoss()
+criterion(prediction, target)  # tensor(1.)
+F.mse_loss(prediction, target)  # tensor(1.)

@@ -123,12 +123,16 @@ torch.equal(product, (above * below).abs())  # True
 # ``and``, ``or``, ``not`` and ``if`` want one truth value. Between masks
 # write ``&``, ``|``, ``~``; for a decision say whether ``any`` or ``all``
 # elements must hold. A tensor of one element is fine: ``torch.is_nonzero``
-# is its truth value.
+# is its truth value. A loss class raises it, too, if it gets the tensors
+# that its object should get: write ``nn.MSELoss()(x, y)``.
 x = torch.tensor([1, 2, 3])
 with suppress(RuntimeError):
     x > 1 and x < 3  # RuntimeError: more than one value is ambiguous
 with suppress(RuntimeError):
     not x  # RuntimeError: Boolean value of Tensor
+with suppress(RuntimeError):
+    torch.nn.MSELoss(x, x)  # RuntimeError: Boolean value of Tensor
+torch.nn.MSELoss()(x.float(), x.float())  # tensor(0.)
 (x > 1) & (x < 3)  # tensor([False,  True, False])
 bool((x > 1).any())  # True
 bool((x > 1).all())  # False

@@ -107,8 +107,8 @@ torch.allclose(torch.linalg.matrix_sqrth(M.T @ M), H, atol=1e-5)  # True
 # Eigenvalues of any square matrix: ``torch.linalg.eig``
 # ------------------------------------------------------
 #
-# The result is always complex, in no set order, even if every eigenvalue is
-# real. For symmetric matrices take ``eigh``: real, sorted and faster.
+# The result is complex even if every eigenvalue is real, and in no set
+# order. For symmetric matrices take ``eigh``: real, sorted and faster.
 # ``torch.eig`` and ``torch.symeig`` are gone.
 A = torch.tensor([[2.0, 1.0], [0.0, 3.0]])
 L, V = torch.linalg.eig(A)

@@ -185,13 +185,15 @@ result = torch.amax(x, dim=1, out=wrong)  # UserWarning: was resized
 # Error: unsupported operand type (``max(dim)`` returns a pair)
 # -------------------------------------------------------------
 #
-# ``x.max(dim=1)`` is a named tuple, so arithmetic with it fails, and it has
-# no method of a tensor. Take ``.values`` or ``.indices``, unpack it, or
-# call ``amax`` or ``argmax``.
+# ``x.max(dim=1)`` is a named tuple of values and indices, without the
+# methods of a tensor. Some arithmetic with it fails, and some does what
+# tuples do: ``2 *`` repeats it. Take ``.values`` or ``.indices``, unpack
+# it, or call ``amax`` or ``argmax``.
 logits = torch.tensor([[0.0, 2.5], [1.5, 0.5]])
 targets = torch.tensor([1, 1])
 with suppress(TypeError):
     logits - logits.max(dim=1)  # TypeError: unsupported operand type
+len(2 * logits.max(dim=1))  # 4
 top = logits.amax(dim=1, keepdim=True)
 logits - top  # tensor([[-2.5, 0.0], [0.0, -1.0]])
 with suppress(AttributeError):
@@ -218,3 +220,18 @@ with suppress(RuntimeError):
 with suppress(RuntimeError):
     (logits > 1).argmax(dim=1)  # RuntimeError: does not support bool
 (logits > 1).int().argmax(dim=1)  # tensor([1, 0])
+
+# %%
+# Error: quantile() input tensor is too large
+# -------------------------------------------
+#
+# Before 2.14 ``torch.quantile`` takes at most 16 million elements. The k-th
+# smallest element is not limited in this way, and so many elements need no
+# interpolation between neighbours. A random sample is an estimate.
+x = torch.arange(2.0**24 + 1)
+with suppress(RuntimeError):
+    x.quantile(
+        0.5
+    )  # tensor(8388608.) since 2.14, RuntimeError: is too large before
+k = 1 + round(0.5 * (len(x) - 1))
+x.kthvalue(k).values  # tensor(8388608.)

@@ -177,12 +177,31 @@ old = torch.chain_matmul(a, b, c)  # UserWarning: Use torch.linalg.multi_dot
 torch.allclose(old, a @ (b @ c))  # True
 
 # %%
+# The same row in another batch: equal up to rounding (``@``)
+# -----------------------------------------------------------
+#
+# For another batch size a layer may add the same products in another order,
+# and float32 rounds each sum. A row alone and the row in a batch may then
+# differ in the last digits. Compare with ``torch.allclose``, not with
+# ``==``. If the difference is larger, look for dropout or batch
+# normalization in training mode.
+a, b, c = torch.tensor([1e8, 1.0, -1e8])
+(a + b + c, a + c + b)  # (tensor(0.), tensor(1.))
+rows, weight = torch.randn(64, 512), torch.randn(512, 10)
+alone, together = rows[:1] @ weight, (rows @ weight)[:1]
+torch.allclose(alone, together, rtol=1e-3, atol=1e-3)  # True
+rows, weight = rows.double(), weight.double()
+alone, together = rows[:1] @ weight, (rows @ weight)[:1]
+torch.allclose(alone, together, rtol=1e-10, atol=1e-10)  # True
+
+# %%
 # Error: mat1 and mat2 shapes cannot be multiplied (``@``)
 # --------------------------------------------------------
 #
 # The columns of the left matrix must be as many as the rows of the right
-# one. In a model it means that ``in_features`` is not the last size of the
-# input. A transpose that fits is right only if the meaning fits too.
+# one. In a model ``in_features`` is not the last size of the input; how to
+# find the layer is shown in :doc:`/gallery/help/shapes_do_not_fit`. A
+# transpose that fits is right only if the meaning fits too.
 a, b = torch.ones(2, 3), torch.ones(2, 3)
 with suppress(RuntimeError):
     a @ b  # RuntimeError: shapes cannot be multiplied (2x3 and 2x3)

@@ -146,8 +146,8 @@ torch.allclose(F.pdist(b), torch.cdist(b, b)[[0, 0, 1], [1, 2, 2]])  # True
 #
 # With more than 25 rows ``cdist`` works by a matrix product: fast, but for
 # points that lie far from the origin and near each other float32 loses the
-# difference. Subtract the mean first, or choose the mode that subtracts
-# point by point.
+# difference. Even the distance of a point to itself is then not zero.
+# Subtract the mean first, or choose the mode that subtracts point by point.
 #
 # .. glance:: near.indices[:, 0]
 points = torch.arange(100.0)[:, None] * torch.tensor([0.3, 0.4])
@@ -160,6 +160,8 @@ exact = "donot_use_mm_for_euclid_dist"
 careful = torch.cdist(far, far, compute_mode=exact)
 torch.allclose(careful[0, :3], torch.tensor([0, 0.5, 1]), atol=1e-3)  # True
 (torch.cdist(far, far) - careful).abs().max() > 0.05  # tensor(True)
+torch.cdist(far, far).diagonal().max() > 0  # tensor(True)
+careful.diagonal().max()  # tensor(0.)
 
 # %%
 # Limit the length of rows: ``torch.renorm``
@@ -180,18 +182,25 @@ w.renorm_(p=2, dim=0, maxnorm=5)[2]  # tensor([0., 5.0000])
 F.embedding(torch.tensor([0]), w, max_norm=1)  # tensor([[0.6000, 0.8000]])
 
 # %%
-# Gradient of a norm at zero: ``sqrt`` against ``vector_norm``
-# ------------------------------------------------------------
+# Gradient of a distance at zero is nan: ``sqrt`` or ``vector_norm``
+# ------------------------------------------------------------------
 #
-# The length has a kink at zero. ``vector_norm`` gives 0 there; a square
-# root by hand gives NaN, which then spreads to every weight. Train on the
-# squared length where you can.
+# The length has a kink at zero, as has the distance of two equal vectors.
+# A square root by hand gives NaN there, which then spreads to every weight.
+# ``vector_norm`` and ``torch.cdist`` give 0. So does a small number added
+# inside the root; outside it does not help.
 x = torch.zeros(2, requires_grad=True)
 torch.linalg.vector_norm(x).backward()
 x.grad  # tensor([0., 0.])
 x.grad = None
 x.square().sum().sqrt().backward()
 x.grad  # tensor([nan, nan])
+inside = (x.square().sum() + 1e-8).sqrt()
+torch.autograd.grad(inside, x)  # (tensor([0., 0.]),)
+outside = x.square().sum().sqrt() + 1e-8
+torch.autograd.grad(outside, x)  # (tensor([nan, nan]),)
+distance = torch.cdist(x[None], torch.zeros(1, 2)).sum()
+torch.autograd.grad(distance, x)  # (tensor([0., 0.]),)
 y = torch.tensor([3.0, 4.0], requires_grad=True)
 torch.linalg.vector_norm(y).backward()
 y.grad  # tensor([0.6000, 0.8000])

@@ -199,15 +199,16 @@ with suppress(RuntimeError):
     torch.tensor([1, 2]).std()  # RuntimeError: only support floating point
 
 # %%
-# NaN from a mean of nothing or a deviation of one number
-# -------------------------------------------------------
+# Warning: std(): degrees of freedom is <= 0; mean of nothing is nan
+# ------------------------------------------------------------------
 #
-# A mask that selects nothing gives NaN without a word; a batch of one has
-# no deviation, and warns. ``correction=0`` gives 0. Guard divisions by
-# ``clamp_min``.
+# ``torch.std`` divides by n - 1, so the standard deviation of one number is
+# NaN and warns. Take it over two numbers or more, or pass ``correction=0``,
+# which gives 0. A mean of nothing is NaN without a warning, as after a mask
+# that selects nothing: divide by ``clamp_min(1)`` of the count.
 x = torch.tensor([4.0, 6.0])
-x[x > 10].mean()  # tensor(nan)
-x[:1].std()  # UserWarning: degrees of freedom is <= 0
+x[:1].std()  # UserWarning: std(): degrees of freedom is <= 0
 x[:1].std(correction=0)  # tensor(0.)
+x[x > 10].mean()  # tensor(nan)
 mask = x > 10
 (x * mask).sum() / mask.sum().clamp_min(1)  # tensor(0.)

@@ -86,8 +86,8 @@ x % 1  # tensor([0.2500, 0.7500])
 #
 # One limit may be left out, and limits may be tensors; nan passes through.
 # ``torch.clip`` is the same; ``torch.clamp_min`` and ``torch.clamp_max``
-# have one limit. The gradient is 0 where a limit cut, and since 2.14 at the
-# limit, too.
+# have one limit. The gradient is 0 where a limit cut, and since 2.14 at a
+# limit that is a number, too.
 x = torch.tensor([-3.0, 0.5, 1.0], requires_grad=True)
 y = torch.clamp(x, min=-1, max=1)
 y.detach()  # tensor([-1.0000, 0.5000, 1.0000])

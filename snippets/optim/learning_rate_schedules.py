@@ -2,7 +2,7 @@
 Learning rate schedules
 =======================
 
-Change the learning rate over the run; every schedule beside its formula.
+Change the learning rate over the run, by a formula, a list or a function.
 
 .. which::
 

@@ -73,10 +73,11 @@ w.item()  # 0.5
 # Update weights by hand: ``torch.no_grad``, not ``weight.data``
 # --------------------------------------------------------------
 #
-# Plain gradient descent needs no optimizer. Do not write to
-# ``weight.data``: autograd does not see it, and a backward pass that still
-# needs the old value gives a wrong gradient in silence. Under
-# ``torch.no_grad`` the same mistake is an error.
+# Plain gradient descent needs no optimizer. Write ``w -= lr * w.grad``
+# under ``torch.no_grad``; elsewhere it is an error for a leaf. Do not write
+# to ``weight.data``: autograd does not see it, and a backward pass that
+# still needs the old value gives a wrong gradient. Under ``torch.no_grad``
+# the same mistake is an error.
 #
 # .. glance:: w.item()
 w = torch.tensor(3.0, requires_grad=True)
@@ -91,6 +92,8 @@ with suppress(RuntimeError):
     loss.backward()  # RuntimeError: modified by an inplace operation
 w.grad = None
 (w**2).backward()
+with suppress(RuntimeError):
+    w -= 0.25 * w.grad  # RuntimeError: a leaf Variable that requires grad
 with torch.no_grad():
     w -= 0.25 * w.grad
 w.item()  # 0.5
@@ -257,14 +260,22 @@ optimizer.load_state_dict(saved)
 # Error: optimizer got an empty parameter list
 # --------------------------------------------
 #
-# ``model.parameters()`` is a generator: once read, nothing is left. Make a
-# list if you need it twice. Layers kept in a Python list are not found
-# either: use ``nn.ModuleList``.
+# Layers kept in a Python list or dictionary are not registered: use
+# ``nn.ModuleList`` or ``nn.ModuleDict``. ``model.parameters()`` is a
+# generator: once read, nothing is left, so make a list if you need it
+# twice.
+model = nn.Module()
+model.layers = [nn.Linear(2, 2), nn.Linear(2, 1)]
+found = list(model.parameters())
+with suppress(ValueError):
+    torch.optim.SGD(found)  # ValueError: optimizer got an empty
+model.layers = nn.ModuleList(model.layers)
+len(torch.optim.SGD(model.parameters()).param_groups[0]["params"])  # 4
 model = nn.Linear(2, 1)
 parameters = model.parameters()
 count = sum(p.numel() for p in parameters)  # 3
 with suppress(ValueError):
-    torch.optim.SGD(parameters)  # ValueError: empty parameter list
+    torch.optim.SGD(parameters)  # ValueError: optimizer got an empty
 parameters = list(model.parameters())
 len(torch.optim.SGD(parameters).param_groups[0]["params"])  # 2
 with suppress(TypeError):
@@ -275,8 +286,9 @@ with suppress(TypeError):
 # ---------------------------------------
 #
 # The result of an operation is not a parameter: its gradient flows on to
-# what it was made from. Compute the start first and ask for gradients last,
-# or wrap it in ``nn.Parameter``.
+# what it was made from. Compute, convert and move the tensor first, and ask
+# for gradients last, also for an image that you optimize. Make a leaf of a
+# result with ``detach``, or wrap it in ``nn.Parameter``.
 w = 0.1 * torch.ones(3, requires_grad=True)
 w.is_leaf  # False
 with suppress(ValueError):
@@ -284,6 +296,10 @@ with suppress(ValueError):
 w = (0.1 * torch.ones(3)).requires_grad_()
 w.is_leaf  # True
 len(torch.optim.SGD([w]).param_groups)  # 1
+image = torch.rand(3, 8, 8, requires_grad=True) * 0.5
+image.detach().clone().requires_grad_().is_leaf  # True
+vectors = nn.Parameter(torch.rand(5, 3).double().float())
+vectors.is_leaf  # True
 
 # %%
 # Layer does not learn: the optimizer was made before it was replaced

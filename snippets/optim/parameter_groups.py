@@ -141,6 +141,24 @@ optimizer.step()
 torch.equal(model[1].bias, before)  # True
 
 # %%
+# Frozen parameters in the optimizer: is ``filter`` needed?
+# ---------------------------------------------------------
+#
+# ``filter(lambda p: p.requires_grad, model.parameters())`` is not needed. A
+# frozen parameter has no gradient, and the optimizer skips it: weight decay
+# does not act, and no state is kept. A gradient from before the freezing
+# must be cleared.
+model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
+model[0].requires_grad_(False)
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.5)
+before = model[0].weight.clone(), model[1].weight.clone()
+model(torch.ones(1, 4)).sum().backward()
+optimizer.step()
+torch.equal(model[0].weight, before[0])  # True
+torch.equal(model[1].weight, before[1])  # False
+len(optimizer.state)  # 2
+
+# %%
 # Unfreeze during training: ``optimizer.add_param_group``
 # -------------------------------------------------------
 #

@@ -121,14 +121,15 @@ scheduler.best  # 0.5
 # Error: step() missing 1 required positional argument: 'metrics'
 # ---------------------------------------------------------------
 #
-# The only scheduler whose ``step`` needs a value. A loop over several kinds
-# of schedulers must tell it apart.
+# ``ReduceLROnPlateau`` decides by a number: pass the validation loss to
+# ``step``, once after each validation. A loop over several kinds of
+# schedulers must tell it apart.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = ReduceLROnPlateau(optimizer)
 optimizer.step()
 with suppress(TypeError):
-    scheduler.step()  # TypeError: missing 1 required positional
+    scheduler.step()  # TypeError: step() missing 1 required positional
 loss = torch.tensor(0.25)
 scheduler.step(loss)
 scheduler.best  # 0.25

@@ -64,6 +64,31 @@ last_rate(epochs * batches, per_batch=True)  # (12, 0.0)
 last_rate(epochs * batches, per_batch=False)  # (3, 0.8536)
 
 # %%
+# Rate is 0 after a few hundred steps: ``scheduler.step`` in each batch
+# ---------------------------------------------------------------------
+#
+# A scheduler counts its own calls. ``step_size=5`` is meant as five epochs;
+# called in the loop over the batches, the rate drops every five batches.
+# Call ``step`` once per epoch, or give the sizes in batches.
+def last_rate(step_size, per_batch, epochs=10, batches=100):
+    w = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=1.0)
+    scheduler = lr_scheduler.StepLR(optimizer, step_size, gamma=0.5)
+    for _ in range(epochs):
+        for _ in range(batches):
+            optimizer.step()
+            if per_batch:
+                scheduler.step()
+        if not per_batch:
+            scheduler.step()
+    return scheduler.get_last_lr()[0]
+
+
+last_rate(step_size=5, per_batch=False)  # 0.25
+last_rate(step_size=5, per_batch=True) < 1e-60  # True
+last_rate(step_size=5 * 100, per_batch=True)  # 0.25
+
+# %%
 # Resume training: ``state_dict`` of a scheduler
 # ----------------------------------------------
 #
@@ -101,7 +126,9 @@ scheduler.get_last_lr()  # [0.25]
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 with suppress(KeyError):
-    lr_scheduler.StepLR(optimizer, 2, last_epoch=2)  # KeyError: initial_lr
+    lr_scheduler.StepLR(
+        optimizer, 2, last_epoch=2
+    )  # KeyError: param 'initial_lr' is not specified in param_groups[0]
 optimizer.param_groups[0]["initial_lr"] = 1.0
 optimizer.param_groups[0]["lr"] = 0.5
 scheduler = lr_scheduler.StepLR(optimizer, 2, gamma=0.5, last_epoch=2)
@@ -120,9 +147,9 @@ scheduler.last_epoch, scheduler.get_last_lr()  # (2, [0.25])
 # --------------------------------------------------------------
 #
 # ``scheduler.step(epoch)`` jumps to the closed form of the schedule, where
-# it has one. Call it without an argument. Only two take one:
-# ``CosineAnnealingWarmRestarts`` the epoch, ``ReduceLROnPlateau`` the
-# metric.
+# it has one. Call it without an argument. Two schedulers are meant to get
+# one: ``CosineAnnealingWarmRestarts`` may get the epoch, and
+# ``ReduceLROnPlateau`` must get the metric.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
@@ -143,7 +170,7 @@ optimizer.step()
 scheduler.step()
 scheduler.get_last_lr()  # [0.5]
 optimizer.param_groups[0]["lr"]  # 0.5
-wrong = scheduler.get_lr()  # UserWarning: please use `get_last_lr()`
+wrong = scheduler.get_lr()  # UserWarning: To get the last learning rate
 wrong  # [0.25]
 
 # %%

@@ -160,3 +160,27 @@ with suppress(RuntimeError):
 plain = nn.Linear(2, 1)
 plain.load_state_dict(averaged.module.state_dict())
 torch.equal(plain.weight, model.weight)  # True
+
+# %%
+# Average the weights of several models: integers are not averaged
+# ----------------------------------------------------------------
+#
+# Batch normalization counts its batches in ``num_batches_tracked``, an
+# integer, and an average in place of it is an error. Average the entries
+# that are floats, as in federated learning, and take the others from one of
+# the models.
+models = [nn.BatchNorm1d(2) for _ in range(3)]
+for model, value in zip(models, [1.0, 2.0, 6.0]):
+    nn.init.constant_(model.weight, value)
+states = [model.state_dict() for model in models]
+count = states[0]["num_batches_tracked"]
+with suppress(RuntimeError):
+    count += 0.5  # RuntimeError: result type Float can't be cast
+mean = dict(states[0])
+for name, value in mean.items():
+    if value.is_floating_point():
+        mean[name] = torch.stack([s[name] for s in states]).mean(dim=0)
+average = nn.BatchNorm1d(2)
+average.load_state_dict(mean)
+average.weight.tolist()  # [3.0, 3.0]
+average.num_batches_tracked  # tensor(0)

@@ -82,6 +82,7 @@ x[:, 1].stride()  # (3,)
 #
 # ``item`` takes the only element out, ``tolist`` all of them, as Python
 # numbers without gradient. On a GPU both wait until the result is there.
+# The other way, a list of tensors becomes one tensor with ``torch.stack``.
 loss = torch.tensor(0.25, requires_grad=True)
 loss.item()  # 0.25
 torch.tensor([[7]]).item()  # 7
@@ -89,6 +90,9 @@ torch.tensor([[1, 2], [3, 4]]).tolist()  # [[1, 2], [3, 4]]
 torch.tensor(0.1).item()  # 0.10000000149011612
 with suppress(RuntimeError):
     torch.zeros(3).item()  # RuntimeError: cannot be converted to Scalar
+with suppress(ValueError):
+    float(torch.zeros(3))  # ValueError: only one element tensors can be
+torch.stack([loss.detach(), torch.tensor(0.5)])  # tensor([0.2500, 0.5000])
 
 # %%
 # Is it a tensor: ``torch.is_tensor``, ``isinstance``

@@ -119,7 +119,8 @@ l1(prediction, target)  # UserWarning: Using a target size ... different
 #
 # Write both shapes under each other, aligned right: the clash is where they
 # differ and neither is 1. The message counts that dimension from the left.
-# Insert a 1 where the stretching should happen, or transpose.
+# Insert a 1 where the stretching should happen, or transpose. A PNG image
+# with transparency has 4 channels and not 3: drop the last.
 x = torch.zeros(2, 3)
 per_row = torch.tensor([1.0, 2.0])
 with suppress(RuntimeError):
@@ -128,6 +129,10 @@ x + per_row.unsqueeze(1)  # tensor([[1., 1., 1.], [2., 2., 2.]])
 x.T + per_row  # tensor([[1., 2.], [1., 2.], [1., 2.]])
 with suppress(RuntimeError):
     x + torch.zeros(4, 3)  # RuntimeError: at non-singleton dimension 0
+image, mean = torch.ones(4, 8, 8), torch.zeros(3, 1, 1)
+with suppress(RuntimeError):
+    image - mean  # RuntimeError: The size of tensor a (4) must match
+(image[:3] - mean).shape  # torch.Size([3, 8, 8])
 
 # %%
 # Error: output with shape doesn't match the broadcast shape (``+=``)

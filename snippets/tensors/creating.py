@@ -162,3 +162,20 @@ with suppress(ValueError):
 tensors = [torch.tensor(row) for row in rows]
 padded = torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True)
 padded  # tensor([[1, 2], [3, 0]])
+
+# %%
+# Error: only one element tensors can be converted to Python scalars
+# ------------------------------------------------------------------
+#
+# ``torch.tensor`` of a list wants numbers, or tensors of one element each.
+# Turn a list of larger tensors into one tensor with ``torch.stack``, or
+# join them with ``torch.cat``. ``float`` of such a tensor raises the same
+# error.
+rows = [torch.ones(2), torch.zeros(2)]
+with suppress(ValueError):
+    torch.tensor(rows)  # ValueError: only one element tensors can be
+torch.stack(rows)  # tensor([[1., 1.], [0., 0.]])
+torch.cat(rows)  # tensor([1., 1., 0., 0.])
+with suppress(ValueError):
+    float(rows[0])  # ValueError: only one element tensors can be
+torch.tensor([torch.tensor(1.0), torch.tensor(2.0)])  # tensor([1., 2.])

@@ -143,9 +143,11 @@ with suppress(NotImplementedError):
 # Error: expected parameter scale to satisfy the constraint
 # ---------------------------------------------------------
 #
-# Parameters and values are checked. A scale that a network computes must be
-# made positive first; ``validate_args=False`` only hides the error, here as
-# NaN, elsewhere as a number that means nothing.
+# By default parameters and values are checked, until ``torch.compile`` is
+# called for the first time: it switches these checks off for the process.
+# A scale that a network computes must be made positive first;
+# ``validate_args=False`` hides the error, here as NaN, elsewhere as a
+# number that means nothing.
 raw, zero = torch.tensor(-1.0), torch.tensor(0.0)
 with suppress(ValueError):
     distributions.Normal(0.0, raw)  # ValueError: Expected parameter scale
@@ -158,3 +160,8 @@ with suppress(ValueError):
     coin.log_prob(raw)  # ValueError: within the support
 unchecked = distributions.Bernoulli(0.3, validate_args=False)
 unchecked.log_prob(raw)  # tensor(0.4906)
+torch.compile(torch.sin, backend="eager")  # type function
+distributions.Normal(zero, raw).log_prob(zero)  # tensor(nan)
+distributions.Distribution.set_default_validate_args(True)
+with suppress(ValueError):
+    distributions.Normal(zero, raw)  # ValueError: Expected parameter scale

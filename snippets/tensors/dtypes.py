@@ -107,7 +107,7 @@ with suppress(RuntimeError):
 #
 # Two float32 numbers for each element; ``torch.view_as_real`` shows them as
 # a last dimension of size 2. Converting to a real dtype drops the imaginary
-# part and warns: say ``real`` or ``abs``.
+# part, with a warning the first time: say ``real`` or ``abs``.
 z = torch.tensor([3 + 4j])
 z.dtype  # torch.complex64
 z.real  # tensor([3.])
@@ -166,11 +166,33 @@ counts  # tensor([9, 2])
 # ------------------------------------------------------------
 #
 # Matrix products do not promote. The float64 side usually comes from NumPy:
-# convert the data, not the model.
+# convert the data, not the model. The words of the message differ with the
+# operation, and those of a batched product are shown on the CPU.
 data = torch.ones(4, 3, dtype=torch.float64)
 layer = torch.nn.Linear(3, 2)
 with suppress(RuntimeError):
     layer(data)  # RuntimeError: must have the same dtype
 with suppress(RuntimeError):
     data @ torch.ones(3, 2)  # RuntimeError: to have the same dtype
+batch, other = data[None].cpu(), torch.ones(1, 3, 2, device="cpu")
+with suppress(RuntimeError):
+    batch @ other  # RuntimeError: expected scalar type Double but found
 layer(data.float())  # shape (4, 2), dtype float32
+
+# %%
+# Error: not implemented for 'Half' (float16 on the CPU)
+# ------------------------------------------------------
+#
+# Some operations have no float16 form on the CPU. Old releases lacked it
+# for layers such as ``nn.LayerNorm``, which have it today. Compute in
+# float32 on the CPU, or move the model to the GPU. A float16 layer does
+# not take a float32 input.
+half = torch.ones(2, 2, dtype=torch.float16, device="cpu")
+with suppress(NotImplementedError):
+    torch.cdist(half, half)  # NotImplementedError: not implemented for
+torch.cdist(half.float(), half.float()).dtype  # torch.float32
+layer = torch.nn.LayerNorm(2, dtype=torch.float16, device="cpu")
+layer(half).dtype  # torch.float16
+with suppress(RuntimeError):
+    layer(half.float())  # RuntimeError: mixed dtype (CPU): expect parameter
+layer.float()(half.float()).dtype  # torch.float32

@@ -140,7 +140,8 @@ x  # tensor([[3., 4.], [0., 0.], [1., 2.]])
 # -----------------------------------------------------------------
 #
 # The index holds integers, has as many dimensions as the input, and is no
-# longer than it but along ``dim``. An index beyond the end is reported well
+# longer than it but along ``dim``. Convert floats with ``Tensor.long``:
+# int64 is what each release takes. An index beyond the end is reported well
 # on the CPU only; on CUDA an assert in the kernel ends all further work.
 x = torch.tensor([[10, 11, 12], [20, 21, 22]], device="cpu")
 target = torch.tensor([2, 0], device="cpu")
@@ -149,7 +150,7 @@ with suppress(RuntimeError):
 index = target.unsqueeze(1)
 x.gather(1, index)  # tensor([[12], [20]])
 with suppress(RuntimeError):
-    x.gather(1, index.float())  # RuntimeError: Expected dtype ... for index
+    x.gather(1, index.float())  # RuntimeError: gather(): Expected dtype
 with suppress(RuntimeError):
     x[:1].gather(1, index)  # RuntimeError: no larger than self [1, 3]
 with suppress(RuntimeError):

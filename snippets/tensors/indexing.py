@@ -163,5 +163,43 @@ with suppress(IndexError):
     x[:, [0, 3]]  # IndexError: out of bounds for dimension 0 with size 3
 with suppress(IndexError):
     x[0, 0, 0]  # IndexError: too many indices for tensor of dimension 2
+
+# %%
+# Error: tensors used as indices must be long, int, byte or bool
+# --------------------------------------------------------------
+#
+# The index holds floats: it comes from ``/``, from ``torch.zeros`` or from
+# a table of numbers. Convert it with ``Tensor.long``, and halve an index
+# with ``//``. Make a mask of floats boolean with ``Tensor.bool``.
+x = torch.arange(5) * 10
+index = torch.tensor([1.0, 3.0])
 with suppress(IndexError):
-    x[index / 2]  # IndexError: must be long, int, byte or bool tensors
+    x[index]  # IndexError: tensors used as indices must be long
+x[index.long()]  # tensor([10, 30])
+middle = torch.tensor(4)
+with suppress(IndexError):
+    x[middle / 2]  # IndexError: tensors used as indices must be long
+x[middle // 2]  # tensor(20)
+mask = torch.tensor([1.0, 0.0, 0.0, 0.0, 1.0])
+x[mask.bool()]  # tensor([0, 40])
+
+# %%
+# Error: the shape of the mask does not match the indexed tensor
+# --------------------------------------------------------------
+#
+# A mask in brackets does not broadcast: its shape must be that of the first
+# dimensions of ``x``. Give a flat mask the shape of ``x`` with ``view_as``.
+# Stretch a size of 1 with ``expand_as``, or take ``masked_fill``, which
+# broadcasts.
+x = torch.zeros(2, 3, 4)
+flat = torch.arange(24) % 2 == 0
+with suppress(IndexError):
+    x[flat] = 1  # IndexError: The shape of the mask [24] at index 0
+x[flat.view_as(x)] = 1
+x.sum()  # tensor(12.)
+one = torch.ones(2, 1, 4, dtype=torch.bool)
+with suppress(IndexError):
+    x[one] = 5  # IndexError: The shape of the mask [2, 1, 4] at index 1
+x[one.expand_as(x)] = 5
+x.unique()  # tensor([5.])
+x.masked_fill(one, 7).unique()  # tensor([7.])

@@ -123,3 +123,15 @@ with suppress(RuntimeError):
     torch.stack([long, short])  # RuntimeError: tensor to be equal size
 padded = torch.nn.utils.rnn.pad_sequence([long, short], batch_first=True)
 padded  # tensor([[1, 2, 3], [4, 0, 0]])
+
+# %%
+# Error: zero-dimensional tensor cannot be concatenated (``torch.cat``)
+# ---------------------------------------------------------------------
+#
+# ``torch.cat`` joins along a dimension, and a 0-D tensor, such as a loss,
+# has none. ``torch.stack`` adds one, and makes a vector of several losses.
+losses = [torch.tensor(1.0), torch.tensor(3.0)]
+with suppress(RuntimeError):
+    torch.cat(losses)  # RuntimeError: zero-dimensional tensor
+torch.stack(losses)  # tensor([1., 3.])
+torch.stack(losses).mean()  # tensor(2.)

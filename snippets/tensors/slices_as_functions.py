@@ -66,7 +66,7 @@ torch.diagonal(batch, dim1=-2, dim2=-1)  # tensor([[1., 2.], [2., 4.]])
 #
 # ``diag_embed`` makes one matrix of each row and keeps the batch;
 # ``diagflat`` flattens first and makes a single matrix. ``torch.diag``
-# takes a vector only, and reads the diagonal if it gets a matrix.
+# makes a matrix of one vector, and reads the diagonal of a matrix.
 x = torch.tensor([[1, 2], [3, 4]])
 torch.diag_embed(x)[1]  # tensor([[3, 0], [0, 4]])
 torch.equal(x.diag_embed(), torch.diag_embed(x))  # True

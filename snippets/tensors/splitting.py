@@ -128,7 +128,9 @@ second.clone().untyped_storage().nbytes()  # 16
 #
 # Autograd cannot follow a write into what ``split``, ``chunk`` or
 # ``unbind`` cut from a tensor that needs a gradient. Compute a new piece
-# and join, write into a slice of the whole, or cut with ``tensor_split``.
+# and join. Where the tensor is a result, as ``x`` is here, you can also
+# write into a slice of it, or cut with ``tensor_split``; a parameter
+# refuses both outside of ``torch.no_grad``.
 weight = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 x = weight * 1
 first, second = x.chunk(2)
@@ -140,6 +142,8 @@ x.detach()  # tensor([10., 20., 3., 4.])
 first, second = x.tensor_split(2)
 second *= 10
 x.detach()  # tensor([10., 20., 30., 40.])
+with suppress(RuntimeError):
+    weight[:2] *= 10  # RuntimeError: a view of a leaf Variable
 
 # %%
 # Error: too many values to unpack

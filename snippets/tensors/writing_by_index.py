@@ -140,9 +140,10 @@ x.index_put_(places, ones, accumulate=True)  # tensor([0., 3.])
 # Error: source and destination dtype (``index_add_``)
 # ----------------------------------------------------
 #
-# None of these converts a source: it must have the dtype of the tensor, and
-# so with a tensor in brackets. A number is converted, and so is what a
-# plain index or a slice in brackets gets: a float is cut without a word.
+# None of these functions converts a source: it must have the dtype of the
+# tensor, and so must the source of ``x[index] = source``. A number is
+# converted, and so is what a slice in brackets gets: 2.7 becomes 2 in a
+# tensor of integers. A mask in brackets converts a source of one element.
 counts, index = torch.tensor([0, 0]), torch.tensor([1])
 src = torch.tensor([2.7])
 with suppress(RuntimeError):
@@ -154,4 +155,6 @@ with suppress(RuntimeError):
 counts.index_fill(0, index, 2.7)  # tensor([0, 2])
 counts[1:] = src
 counts  # tensor([0, 2])
-counts.float().index_add_(0, index, src)  # tensor([0.0000, 4.7000])
+counts[counts > 1] = src + 1
+counts  # tensor([0, 3])
+counts.float().index_add_(0, index, src)  # tensor([0.0000, 5.7000])
