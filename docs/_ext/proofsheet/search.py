@@ -33,6 +33,7 @@ def entries(app):
         for card in page.cards:
             words = asked.get(f"{docname}#{card.anchor}", {})
             own = [words.get(language), *messages.causes(docname, card, language)]
+            quoted = [text[:MESSAGE] for text in card.messages.values()]
             found.append(
                 {
                     "kind": "step" if example else "card",
