@@ -41,9 +41,7 @@ def entries(app):
                     "title": card.title,
                     "name": sorted(card.in_title),
                     "apis": sorted((card.used | card.in_prose) - card.in_title),
-                    "errors": list(
-                        dict.fromkeys(text[:MESSAGE] for text in card.messages.values())
-                    ),
+                    "errors": list(dict.fromkeys(quoted)),
                     "asked": " / ".join(filter(None, own)),
                     "module": title,
                     "others": " / ".join(words.get(other, "") for other in others),
