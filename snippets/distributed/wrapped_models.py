@@ -97,9 +97,9 @@ def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model = DDP(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
     real, fake = torch.rand(4, 2), torch.rand(4, 2)
-    gap = model(real).sum() - model(fake).sum()
+    d = model(real).sum() - model(fake).sum()
     with suppress(RuntimeError):
-        gap.backward()  # None since 2.12, RuntimeError: been modified before
+        d.backward()  # None since 2.12, RuntimeError: been modified before
     real_score, fake_score = model(torch.cat([real, fake])).chunk(2)
     (real_score - fake_score).sum().backward()
     dist.barrier()

@@ -87,7 +87,8 @@ with suppress(RuntimeError):
     scores.masked_fill(
         mask, -torch.inf
     )  # RuntimeError: The size of tensor a (4) must match
-scores.masked_fill(mask.unsqueeze(1), 1)[3, 1].equal(mask[3].float())  # True
+filled = scores.masked_fill(mask.unsqueeze(1), 1)
+torch.equal(filled[3, 1], mask[3].float())  # True
 scores = torch.zeros(2, 2, 1, 2)
 mask = torch.tensor([[[False, True]], [[True, False]]])
 scores.masked_fill(mask, 1)[:, 0].tolist()  # [[[0.0, 1.0]], [[0.0, 1.0]]]

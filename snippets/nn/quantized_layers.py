@@ -66,7 +66,7 @@ with suppress(NotImplementedError):
     q + q  # NotImplementedError: Could not run 'aten::add.out'
 conv = nn.Conv2d(3, 4, 3, bias=False, device="cpu")
 with suppress(NotImplementedError):
-    conv(q)  # NotImplementedError: arguments from the 'QuantizedCPU' backend
+    conv(q)  # NotImplementedError: from the 'QuantizedCPU' backend
 conv(q.dequantize()).shape  # torch.Size([1, 4, 6, 6])
 (q.dequantize() - x).abs().max() <= 0.5 / 255 + 1e-6  # tensor(True)
 

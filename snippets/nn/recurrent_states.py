@@ -2,8 +2,8 @@
 Hidden states
 =============
 
-Give a recurrent layer its initial state, keep the state from batch to batch,
-and read the messages of a state that does not fit.
+Give a recurrent layer its initial state, keep the state from batch to
+batch, and read the messages of a state that does not fit.
 """
 from contextlib import suppress
 

@@ -34,7 +34,7 @@ from torchvision.transforms import v2
 net = models.resnet18().eval()
 grey = torch.rand(2, 1, 32, 32)
 with suppress(RuntimeError):
-    net(grey)  # RuntimeError: to have 3 channels, but got 1 channels instead
+    net(grey)  # RuntimeError: to have 3 channels, but got 1 channels
 expected = net(grey.expand(-1, 3, -1, -1))
 old = net.conv1
 net.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
