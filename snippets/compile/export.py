@@ -73,8 +73,8 @@ with suppress(AssertionError):
 #
 # A size of 1 in the example is taken for a constant, because size 1
 # broadcasts. ``Dim.AUTO`` accepts that without a word, and the program then
-# refuses other batches; ``Dim.DYNAMIC`` raises an error instead. Export
-# with a batch of at least 2.
+# refuses other batches; ``Dim.DYNAMIC`` and a named ``Dim`` raise an error
+# instead. Export with a batch of at least 2.
 model = nn.Linear(4, 2)
 auto, dynamic = torch.export.Dim.AUTO, torch.export.Dim.DYNAMIC
 one = torch.export.export(
@@ -90,6 +90,11 @@ with suppress(ValueError):
     torch.export.export(
         model, (torch.rand(1, 4),), dynamic_shapes=({0: dynamic},)
     )  # ValueError: specialized due to hint of 1
+named = torch.export.Dim("batch")
+with suppress(torch._dynamo.exc.UserError):
+    torch.export.export(
+        model, (torch.rand(1, 4),), dynamic_shapes=({0: named},)
+    )  # UserError: Constraints violated (batch)
 
 # %%
 # Several inputs with one size in common: names in ``dynamic_shapes``

@@ -60,10 +60,11 @@ np.allclose(output, expected, rtol=1e-4, atol=1e-5)  # True
 # Let the batch size vary: ``dynamic_shapes``
 # -------------------------------------------
 #
-# Without ``dynamic_shapes`` the file accepts the size of the example and no
-# other one. The tuple has one dictionary for each input, from a dimension
-# to a name of your choice. Choose an example with at least 2 samples, since
-# a size of 1 would be taken for a constant.
+# Without ``dynamic_shapes`` the file accepts the size of the example and
+# no other one: ONNX Runtime says "Got invalid dimensions for input". The
+# tuple has one dictionary for each input, from a dimension to a name of
+# your choice. Choose an example with at least 2 samples, since a size of 1
+# would be taken for a constant.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 sessions = {}
 x = torch.rand(3, 4)
@@ -83,7 +84,9 @@ for size in (1, 2, 7, 64):
     same += [np.allclose(output, model(x).detach().cpu(), atol=1e-4)]
 same  # [True, True, True, True]
 with suppress(Exception):
-    sessions["fixed"].run(None, feed)  # InvalidArgument: invalid dimensions
+    sessions["fixed"].run(
+        None, feed
+    )  # InvalidArgument: Got invalid dimensions for input
 
 # %%
 # Name the inputs and outputs: ``input_names``, ``output_names``

@@ -230,15 +230,16 @@ dist.is_initialized()  # False
 # Error: address already in use (``MASTER_PORT``)
 # -----------------------------------------------
 #
-# Something already listens on the port: often a second training on the same
-# machine, or what is left of one that crashed. End that process or choose
+# "The server socket has failed to listen ... EADDRINUSE": something already
+# listens on the port, often a second training on the same machine, or what
+# is left of one that crashed. End that process or choose
 # another port, for example with ``torchrun --standalone``, which takes a
 # free one.
 hub = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
 with suppress(dist.DistNetworkError):
     dist.TCPStore(
         "localhost", hub.port, is_master=True
-    )  # DistNetworkError: message: address already in use
+    )  # DistNetworkError: The server socket has failed to listen on any
 
 # %%
 # Error: ``ProcessRaisedException`` and ``ProcessExitedException``

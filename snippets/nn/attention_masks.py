@@ -154,7 +154,9 @@ masks[:, :, 0] = False
 _, w = mha(x, x, x, attn_mask=masks.repeat_interleave(2, dim=0))
 torch.equal(w == 0, masks)  # True
 with suppress(RuntimeError):
-    mha(x, x, x, attn_mask=masks)  # RuntimeError: should be (6, 4, 4)
+    mha(
+        x, x, x, attn_mask=masks
+    )  # RuntimeError: The shape of the 3D attn_mask ... should be (6, 4, 4)
 
 # %%
 # Masks as functions of the indices: ``create_block_mask``

@@ -4,6 +4,7 @@ Containers
 
 Hold layers and parameters in order or by name, so that they are registered.
 """
+import copy
 from collections import OrderedDict
 from contextlib import suppress
 
@@ -156,9 +157,8 @@ right.double().layers[0].weight.dtype  # torch.float64
 # Error: forward() takes 2 positional arguments but 3 were given
 # --------------------------------------------------------------
 #
-# ``nn.Sequential`` passes one value. For two inputs, or for a layer that
-# returns a tuple such as ``nn.LSTM``, write a module whose ``forward``
-# names them.
+# ``nn.Sequential`` passes one value. For two inputs write a module whose
+# ``forward`` names them.
 class Add(nn.Module):
     def forward(self, a, b):
         return a + b
@@ -168,9 +168,51 @@ a, b = torch.ones(2), torch.ones(2)
 with suppress(TypeError):
     nn.Sequential(Add())(a, b)  # TypeError: takes 2 positional arguments
 Add()(a, b)  # tensor([2., 2.])
-recurrent = nn.Sequential(nn.LSTM(3, 4), nn.Linear(4, 1))
+
+# %%
+# Error: linear(): argument 'input' must be Tensor, not tuple
+# -----------------------------------------------------------
+#
+# ``nn.LSTM``, ``nn.GRU`` and ``nn.MultiheadAttention`` return a tuple,
+# which ``nn.Sequential`` hands to the next layer as it is. Write a module
+# that takes the part it needs.
+class Last(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4, batch_first=True)
+        self.head = nn.Linear(4, 1)
+
+    def forward(self, x):
+        output, (h_n, c_n) = self.lstm(x)
+        return self.head(output[:, -1])
+
+
+x = torch.ones(2, 5, 3)
+wrong = nn.Sequential(nn.LSTM(3, 4), nn.Linear(4, 1))
 with suppress(TypeError):
-    recurrent(torch.ones(5, 3))  # TypeError: must be Tensor, not tuple
+    wrong(x)  # TypeError: linear(): argument 'input' (position 1) must be
+Last()(x).shape  # torch.Size([2, 1])
+
+# %%
+# A second network, not a second name: ``copy.deepcopy``
+# ------------------------------------------------------
+#
+# ``target = policy`` gives the same module another name, so it changes with
+# each training step. Copy it for a target network, a teacher or an average,
+# and freeze the copy. ``load_state_dict`` brings it up to date; ``lerp_``
+# moves it a part of the way (a soft update).
+policy = nn.Linear(2, 1)
+alias, target = policy, copy.deepcopy(policy).requires_grad_(False)
+with torch.no_grad():
+    policy.weight += 1
+alias.weight is policy.weight  # True
+torch.equal(target.weight, policy.weight)  # False
+before = target.weight.clone()
+for old, new in zip(target.parameters(), policy.parameters(), strict=True):
+    old.lerp_(new, 0.1)
+torch.allclose(target.weight, before + 0.1)  # True
+target.load_state_dict(policy.state_dict())
+torch.equal(target.weight, policy.weight)  # True
 
 # %%
 # Error: Module [ModuleList] is missing the required "forward"

@@ -43,14 +43,21 @@ torch.allclose(one_hot @ weight, rows)  # True
 # Padding that is not trained: ``nn.Embedding(padding_idx=...)``
 # --------------------------------------------------------------
 #
-# The row starts as zeros and gets no gradient. It is a row like any other
-# to what comes after: mask padded positions there as well.
+# The row starts as zeros and gets no gradient. An initialization of the
+# whole weight overwrites it, and then it stays as drawn: set it to zero
+# again. Later layers treat the row like others, so mask padded positions
+# there as well.
 table = nn.Embedding(3, 2, padding_idx=0)
 table.weight[0].tolist()  # [0.0, 0.0]
 table.padding_idx  # 0
 ids = torch.tensor([1, 2, 2, 0, 0])
 table(ids).sum().backward()
 table.weight.grad  # tensor([[0., 0.], [1., 1.], [2., 2.]])
+nn.init.normal_(table.weight)
+table.weight[0].count_nonzero()  # tensor(2)
+with torch.no_grad():
+    table.weight[table.padding_idx].zero_()
+table.weight[0].tolist()  # [0.0, 0.0]
 
 # %%
 # Start from given vectors: ``nn.Embedding.from_pretrained``
@@ -150,6 +157,26 @@ grad.coalesce().values()  # tensor([[2., 2.], [1., 1.]])
 decayed = torch.optim.SGD(table.parameters(), lr=0.1, weight_decay=0.1)
 with suppress(RuntimeError):
     decayed.step()  # RuntimeError: add(sparse, dense) is not supported
+
+# %%
+# Sampled ids outside the vocabulary: an embedding is not the logits
+# -------------------------------------------------------------------
+#
+# A bigram model may use ``nn.Embedding(vocab, vocab)`` as logits. With
+# another width the rows have one score for each feature, and sampled ids
+# run past the vocabulary. Put a linear layer from the width to the
+# vocabulary behind the embedding.
+vocab, width = 6, 100
+table, head = nn.Embedding(vocab, width), nn.Linear(width, vocab)
+ids = torch.zeros(500, dtype=torch.int64)
+scores = table(ids)
+scores.shape  # torch.Size([500, 100])
+sampled = torch.multinomial(scores.softmax(dim=-1), 1)
+sampled.max() >= vocab  # tensor(True)
+logits = head(table(ids))
+logits.shape  # torch.Size([500, 6])
+sampled = torch.multinomial(logits.softmax(dim=-1), 1)
+sampled.max() < vocab  # tensor(True)
 
 # %%
 # Error: index out of range in self (``nn.Embedding``)

@@ -98,14 +98,17 @@ packed.sorted_indices  # tensor([1, 0])
 # From packed to padded: ``pad_packed_sequence``
 # ----------------------------------------------
 #
-# Gives the padded batch in your order and the lengths, on the CPU. It pads
-# to the longest of this batch: say ``total_length`` where the size must be
-# the same on every GPU.
+# The result is the padded batch in your order, and the lengths on the CPU.
+# ``batch_first`` is an argument of its own here: without it time comes
+# first, whatever the layer was told. The batch is padded to its longest
+# sequence, which may be shorter than your input; ``total_length`` gives
+# another length.
 sequences = [torch.tensor([4, 5]), torch.tensor([1, 2, 3])]
 packed = pack_sequence(sequences, enforce_sorted=False)
 padded, lengths = pad_packed_sequence(packed, batch_first=True)
 padded  # tensor([[4, 5, 0], [1, 2, 3]])
 lengths  # tensor([2, 3])
+pad_packed_sequence(packed)[0].shape  # torch.Size([3, 2])
 wide, _ = pad_packed_sequence(packed, True, -1, total_length=4)
 wide  # tensor([[4, 5, -1, -1], [1, 2, 3, -1]])
 

@@ -208,7 +208,9 @@ torch.tensor([0.0, 1.0]).sigmoid()  # tensor([0.5000, 0.7311])
 #
 # Dropout follows every layer but the last, so with one layer there is none
 # at all. Apply ``nn.Dropout`` to the output instead.
-lstm = nn.LSTM(3, 5, dropout=0.5)  # UserWarning: num_layers greater than 1
+lstm = nn.LSTM(
+    3, 5, dropout=0.5
+)  # UserWarning: dropout option adds dropout after all but last recurrent
 x = torch.randn(7, 2, 3)
 torch.allclose(lstm(x)[0], lstm.eval()(x)[0])  # True
 dropped = nn.Dropout(0.5)(lstm(x)[0])

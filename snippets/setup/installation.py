@@ -199,10 +199,12 @@ len(found) == (0 if torch.cuda.is_available() else 1)  # True
 # Error: no kernel image is available for execution on the device
 # ---------------------------------------------------------------
 #
-# The build has no code for the generation of this GPU, which
-# ``torch.cuda.get_device_capability`` tells. Compare it with
-# ``torch.cuda.get_arch_list``: ``sm_90`` stands for capability 9.0. Install
-# a build that lists yours, an older one for an old GPU.
+# This and the warning "CUDA capability sm_120 is not compatible with the
+# current PyTorch installation" mean that the build has no code for this
+# generation of GPU. ``torch.cuda.get_device_capability`` tells yours, and
+# ``torch.cuda.get_arch_list`` those of the build: ``sm_90`` stands for 9.0.
+# Install a newer build for a new GPU, such as CUDA 12.8 or later for an RTX
+# 5090, and an older one for an old GPU.
 archs = torch.cuda.get_arch_list()
 majors = {int(re.search(r"\d+", arch)[0]) // 10 for arch in archs}
 count = torch.cuda.device_count() if torch.version.cuda else 0

@@ -1,0 +1,287 @@
+"""
+Several processes: hangs, ports, unused parameters
+==================================================
+
+A training on several processes hangs when one process does not make a call
+that the others make. Give the group a short ``timeout`` while you search:
+then the hang becomes an error, and ``monitored_barrier`` names the process
+that is missing. The other messages come from a port in use, from parameters
+without a gradient, and from keys that begin with ``module.``. The failing
+runs below are repaired one by one, and the last one trains.
+
+* Does nothing happen?
+
+  * Right at the start? See *Hangs at init_process_group: a process is
+    missing*.
+  * In the middle? See *Hangs at a collective: one rank does not call it*.
+
+* Is there an error?
+
+  * "address already in use"? See *The port is taken*.
+  * "Expected to have finished reduction in the prior iteration"? See
+    *Expected to have finished reduction: name the unused parameters*.
+  * "Missing key(s) in state_dict", with ``module.``? See *Keys that begin
+    with module.: save the model inside*.
+  * Is NCCL in the message? See *NCCL errors: what they mean*.
+  * Another one? See :doc:`/reference/distributed/wrapped_models`.
+
+* Does each epoch have the same order? See *The same order in every epoch*.
+"""
+import tempfile
+from contextlib import suppress
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel as DDP
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
+
+
+# %%
+# Two processes, started from here
+# --------------------------------
+#
+# ``run`` starts a function in two processes and waits for both. Each joins
+# a group with the backend gloo, which needs no GPU. A training of your own
+# is started with ``torchrun``, see
+# :doc:`/gallery/scale/torchrun_training`; what happens inside is the same.
+def join(rank, store, function):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    function(rank, store)
+    dist.destroy_process_group()
+
+
+def run(function):
+    with tempfile.TemporaryDirectory() as folder:
+        store = dist.FileStore(f"{folder}/store", 2)
+        mp.start_processes(join, (store, function), 2, start_method="fork")
+
+
+# %%
+# Hangs at a collective: one rank does not call it
+# ------------------------------------------------
+#
+# Rank 0 calls ``all_reduce`` and rank 1 took another branch. Rank 0 would
+# wait for the timeout of the group, which is ten minutes for NCCL and
+# thirty for gloo. A group with one second turns the hang into an error.
+# ``monitored_barrier`` before the collective names the rank that is
+# missing.
+def skips(rank, store):
+    limit = timedelta(seconds=1)
+    short, other = dist.new_group(timeout=limit), dist.new_group()
+    if rank == 0:
+        with suppress(RuntimeError):
+            dist.all_reduce(
+                torch.tensor(1.0), group=short
+            )  # RuntimeError: Timed out waiting 1000ms
+        with suppress(RuntimeError):
+            dist.monitored_barrier(
+                other, limit
+            )  # RuntimeError: Rank 1 failed to pass monitoredBarrier
+        store.set("done", "")
+    store.wait(["done"])
+
+
+run(skips)
+
+
+# %%
+# The fix: each rank makes the same calls, in the same order
+# ----------------------------------------------------------
+#
+# Take collectives out of ``if rank == 0:``, of ``break`` and of branches on
+# the data. If one rank decides, let it tell the others. Here a rank that
+# has found nan makes both stop.
+def agrees(rank, store):
+    loss = torch.tensor(float("nan") if rank == 1 else 1.0)
+    stop = (~loss.isfinite()).float()
+    dist.all_reduce(stop, op=dist.ReduceOp.MAX)
+    stop  # tensor(1.)
+    dist.barrier()
+
+
+run(agrees)
+
+# %%
+# Hangs at ``init_process_group``: a process is missing
+# -----------------------------------------------------
+#
+# ``init_process_group`` waits until ``WORLD_SIZE`` processes have come. It
+# waits in vain if one of them died while importing, if ``WORLD_SIZE`` is
+# too large, or if ``MASTER_ADDR`` and ``MASTER_PORT`` differ between
+# machines or are behind a firewall. Print these four variables in each
+# process, and pass ``timeout=`` to get the message early.
+with suppress(dist.DistStoreError):
+    dist.TCPStore(
+        "localhost",
+        0,
+        world_size=2,
+        is_master=True,
+        timeout=timedelta(seconds=1),
+    )  # DistStoreError: 1/2 clients joined
+
+# %%
+# The port is taken
+# -----------------
+#
+# "The server socket has failed to listen ... EADDRINUSE": another training
+# or what is left of a crashed one holds the port, which is 29500 by
+# default. End that process (``ss -ltnp`` shows its number), or start with
+# ``torchrun --standalone``, which takes a free port. Port 0 means a free
+# port here, too.
+hub = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
+with suppress(dist.DistNetworkError):
+    dist.TCPStore(
+        "localhost", hub.port, is_master=True
+    )  # DistNetworkError: The server socket has failed to listen on any
+free = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
+free.port != hub.port  # True
+
+
+# %%
+# Expected to have finished reduction: name the unused parameters
+# ---------------------------------------------------------------
+#
+# ``DistributedDataParallel`` waits for the gradient of each parameter. A
+# layer that ``forward`` does not use, or an output that the loss does not
+# use, gets none, and the second step fails. After ``backward`` its
+# gradient is None: that names it. The variable
+# ``TORCH_DISTRIBUTED_DEBUG=DETAIL`` puts the names into the message.
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(4, 8)
+        self.head = nn.Linear(8, 1)
+        self.spare = nn.Linear(8, 1)
+
+    def forward(self, x):
+        return self.head(self.body(x).relu())
+
+
+def unused(rank, store):
+    model, x = DDP(Net()), torch.ones(2, 4)
+    model(x).sum().backward()
+    named = model.module.named_parameters()
+    idle = [name for name, p in named if p.grad is None]
+    idle  # ['spare.weight', 'spare.bias']
+    with suppress(RuntimeError):
+        model(x)  # RuntimeError: Expected to have finished reduction
+    dist.barrier()
+    del model
+
+
+run(unused)
+
+
+# %%
+# The fix: freeze or remove the layer, or look for it in each step
+# ----------------------------------------------------------------
+#
+# Remove the layer, or freeze it before you wrap the model. If another part
+# is unused in each step, pass ``find_unused_parameters=True``; the wrapper
+# then searches the graph in each step.
+def repaired(rank, store):
+    net, x = Net(), torch.ones(2, 4)
+    net.spare.requires_grad_(False)
+    model = DDP(net)
+    for _ in range(3):
+        model(x).sum().backward()
+    net.head.bias.grad  # tensor([6.])
+    searching = DDP(Net(), find_unused_parameters=True)
+    for _ in range(3):
+        searching(x).sum().backward()
+    searching.module.head.bias.grad  # tensor([6.])
+    dist.barrier()
+    del model, searching
+
+
+run(repaired)
+
+
+# %%
+# Keys that begin with ``module.``: save the model inside
+# -------------------------------------------------------
+#
+# The wrapper holds the model as ``module``, so the keys get that prefix.
+# Save ``model.module.state_dict()`` on rank 0. For a file that has the
+# prefix see :doc:`keys_do_not_match`.
+def saves(rank, store):
+    model = DDP(nn.Linear(4, 1))
+    list(model.state_dict())  # ['module.weight', 'module.bias']
+    list(model.module.state_dict())  # ['weight', 'bias']
+    dist.barrier()
+    del model
+
+
+run(saves)
+
+# %%
+# The same order in every epoch
+# -----------------------------
+#
+# ``DistributedSampler`` shuffles with its seed and its epoch, and the epoch
+# stays 0. Call ``set_epoch`` before each epoch.
+sampler = DistributedSampler(range(60), num_replicas=2, rank=0)
+orders = [list(sampler) for _ in range(2)]
+orders[0] == orders[1]  # True
+sampler.set_epoch(1)
+list(sampler) == orders[0]  # False
+
+# %%
+# NCCL errors: what they mean
+# ---------------------------
+#
+# The first error of the first rank that failed is the one to read: the
+# other ranks report that a connection was lost. Set ``NCCL_DEBUG=INFO`` to
+# see what NCCL did before. The table has the beginnings of common messages
+# and what to try.
+advice = {
+    "Duplicate GPU detected": "torch.cuda.set_device(LOCAL_RANK)",
+    "Watchdog caught collective operation timeout": "a rank is missing",
+    "unhandled system error": "NCCL_DEBUG=INFO; the network interface",
+    "unhandled cuda error": "the error before it, often out of memory",
+    "no GPUs found": "backend gloo, or a build with CUDA",
+}
+
+
+def explain(message):
+    return [advice[text] for text in advice if text in message]
+
+
+message = "Duplicate GPU detected : rank 1 and rank 0 both on device 3f000"
+explain(message)  # ['torch.cuda.set_device(LOCAL_RANK)']
+
+
+# %%
+# What was reached: two processes that train one model
+# ----------------------------------------------------
+#
+# The repaired loop fits a line on two processes, with another order in each
+# epoch. Afterwards both ranks hold the same weights, and the loss is small.
+def train(rank, store):
+    torch.manual_seed(0)
+    x = torch.rand(64, 4)
+    y = x @ torch.tensor([[1.0], [-2.0], [3.0], [0.5]])
+    data = TensorDataset(x, y)
+    sampler = DistributedSampler(data)
+    loader = DataLoader(data, batch_size=8, sampler=sampler)
+    model = DDP(nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
+    for epoch in range(60):
+        sampler.set_epoch(epoch)
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            F.mse_loss(model(inputs), targets).backward()
+            optimizer.step()
+    weights = [torch.empty(1, 4) for _ in range(2)]
+    dist.all_gather(weights, model.module.weight.detach())
+    loss = F.mse_loss(model.module(x), y).item()
+    assert torch.equal(weights[0], weights[1])
+    assert loss < 0.01, loss
+    del model
+
+
+run(train)

@@ -1,0 +1,260 @@
+"""
+Expected all tensors to be on the same device
+=============================================
+
+The message names two devices, and the tensor on the other one is what was
+not moved. Print the device of each parameter, each buffer and each input;
+usually it is a tensor that ``forward`` makes, a plain attribute, a layer in
+a list, or the batch. A "device-side assert" is another matter: a wrong
+index, which the same code on the CPU names. The models below fail first;
+repaired, they work on the device that they are moved to.
+
+The device ``meta``, which every machine has, stands for the GPU on this
+page. Its message reads "Tensor on device cpu is not on the expected device
+meta!". On a GPU it is "Expected all tensors to be on the same device, but
+found at least two devices, cuda:0 and cpu!".
+
+* Is it "Expected all tensors to be on the same device"?
+
+  * Not sure which tensor it is? See *Print every device*.
+  * Is it a tensor in ``self``? See *A tensor in self: register_buffer*.
+  * Is it a layer? See *A layer in a list, or made in forward*.
+  * Is it made in ``forward``? See *A tensor made in forward*.
+  * Is it the batch or the state of the optimizer? See *The batch, and the
+    optimizer*.
+
+* "can't convert cuda:0 device type tensor to numpy"? See *NumPy and
+  Matplotlib read the CPU*.
+
+* "Attempting to deserialize object on a CUDA device"? See *torch.load on a
+  machine without CUDA*.
+
+* "device-side assert triggered" or "illegal memory access"? See *CUDA error:
+  device-side assert triggered*.
+
+* "Cannot convert a MPS Tensor to float64"? See *A Mac: float64 does not
+  exist on MPS*.
+"""
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Print every device
+# ------------------
+#
+# ``devices`` lists the device of each parameter, buffer and plain tensor
+# attribute of a model, also of layers that hide in a list. What stands
+# alone is the culprit.
+gpu = "meta"
+
+
+def devices(module, prefix=""):
+    found = {n: t.device.type for n, t in module.state_dict().items()}
+    for name, value in vars(module).items():
+        if isinstance(value, torch.Tensor):
+            found[name] = value.device.type
+        if isinstance(value, list):
+            for i, item in enumerate(value):
+                if isinstance(item, nn.Module):
+                    for key, kind in devices(item).items():
+                        found[f"{name}[{i}].{key}"] = kind
+    return found
+
+
+# %%
+# A tensor in ``self``: ``register_buffer``
+# -----------------------------------------
+#
+# ``to`` moves parameters, buffers and submodules. A plain tensor attribute
+# stays where it was made. Register it as a buffer: it is then moved, and
+# saved in the state dict unless you pass ``persistent=False``.
+class Scaled(nn.Module):
+    def __init__(self, register):
+        super().__init__()
+        self.layer = nn.Linear(3, 2, device="cpu")
+        scale = torch.ones(2, device="cpu")
+        if register:
+            self.register_buffer("scale", scale)
+        else:
+            self.scale = scale
+
+    def forward(self, x):
+        return self.layer(x) * self.scale
+
+
+x = torch.ones(4, 3, device=gpu)
+plain = Scaled(register=False).to(gpu)
+with suppress(RuntimeError):
+    plain(x)  # RuntimeError: Tensor on device cpu is not on the expected
+devices(plain)["layer.weight"], devices(plain)["scale"]  # ('meta', 'cpu')
+buffered = Scaled(register=True).to(gpu)
+buffered(x).device.type  # 'meta'
+
+
+# %%
+# A layer in a list, or made in ``forward``
+# -----------------------------------------
+#
+# A module does not look into a plain list, and a layer made in ``forward``
+# is new in each call: neither is moved, and neither is trained. Make the
+# layers in ``__init__``, in an ``nn.ModuleList`` if there are several.
+class Listed(nn.Module):
+    def __init__(self, container):
+        super().__init__()
+        self.layers = container([nn.Linear(3, 3, device="cpu")])
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+hidden = Listed(list).to(gpu)
+with suppress(RuntimeError):
+    hidden(x)  # RuntimeError: Tensor on device cpu is not on the expected
+devices(hidden)["layers[0].weight"]  # 'cpu'
+len(list(hidden.parameters()))  # 0
+seen = Listed(nn.ModuleList).to(gpu)
+seen(x).device.type  # 'meta'
+len(list(seen.parameters()))  # 2
+
+
+# %%
+# A tensor made in ``forward``
+# ----------------------------
+#
+# ``torch.zeros(3)`` lies on the CPU by default. Take the device from the
+# input: ``device=x.device``, ``x.new_zeros``, ``torch.zeros_like``.
+def forward(x, noise):
+    return x + noise
+
+
+with suppress(RuntimeError):
+    forward(
+        x, torch.zeros(4, 3, device="cpu")
+    )  # RuntimeError: Tensor on device cpu is not on the expected
+forward(x, torch.zeros(4, 3, device=x.device)).device.type  # 'meta'
+forward(x, torch.zeros_like(x)).device.type  # 'meta'
+
+# %%
+# The batch, and the optimizer
+# ----------------------------
+#
+# ``to`` moves a module in place and returns a moved copy of a tensor, so
+# assign the result. Move each batch inside the loop. Move the model before
+# you make the optimizer. ``load_state_dict`` of an optimizer puts its
+# state on the device of the parameters.
+batch = torch.ones(4, 3, device="cpu")
+batch.to(gpu)
+batch.device.type  # 'cpu'
+batch = batch.to(gpu)
+batch.device.type  # 'meta'
+seen(batch).device.type  # 'meta'
+
+# %%
+# NumPy and Matplotlib read the CPU
+# ---------------------------------
+#
+# ``np.sum`` or ``np.mean`` of a list of losses tries to convert tensors on
+# the GPU. Stay in PyTorch for losses, which also keeps the gradient. For
+# plots and metrics write ``x.detach().cpu().numpy()``.
+losses = [torch.tensor(1.0, requires_grad=True) * i for i in range(3)]
+with suppress(TypeError):
+    losses[0].detach().to(
+        gpu
+    ).numpy()  # TypeError: can't convert meta device type tensor to numpy
+total = torch.stack(losses).sum()
+total.item(), total.requires_grad  # (3.0, True)
+total.detach().cpu().numpy().item()  # 3.0
+
+# %%
+# ``torch.load`` on a machine without CUDA
+# ----------------------------------------
+#
+# A file remembers the device of each tensor. ``map_location="cpu"`` reads
+# it anywhere. The 64th GPU stands for the one that is missing. More on
+# files is in :doc:`keys_do_not_match`.
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "weights.pt"
+    torch.save(nn.Linear(3, 2).state_dict(), path)
+    with suppress(RuntimeError):
+        torch.load(
+            path, map_location="cuda:63"
+        )  # RuntimeError: Attempting to deserialize object on
+    state = torch.load(path, map_location="cpu")
+state["weight"].device.type  # 'cpu'
+
+# %%
+# CUDA error: device-side assert triggered
+# ----------------------------------------
+#
+# A kernel met an index outside its range: a label that is not below the
+# number of classes, or an id that is not below ``num_embeddings``. "t >= 0
+# && t < n_classes" is such a label. The line in the traceback is often not
+# the guilty one, since the GPU works behind the program. Run the same batch
+# on the CPU, where the message names the value, or set
+# ``CUDA_LAUNCH_BLOCKING=1``. After the assert start a new process.
+logits = torch.zeros(1, 3, 2, 2, device="cpu")
+mask = torch.tensor([[[0, 1], [2, 255]]], device="cpu")
+with suppress(IndexError):
+    F.cross_entropy(logits, mask)  # IndexError: Target 255 is out of bounds
+mask.unique()  # tensor([0, 1, 2, 255])
+F.cross_entropy(logits, mask, ignore_index=255)  # tensor(1.0986)
+table = nn.Embedding(10, 3, device="cpu")
+ids = torch.tensor([4, 10], device="cpu")
+with suppress(IndexError):
+    table(ids)  # IndexError: index out of range in self
+ids.min().item() >= 0, ids.max().item() < 10  # (True, False)
+
+# %%
+# CUDA error: an illegal memory access was encountered
+# ----------------------------------------------------
+#
+# A kernel read outside its memory: an extension that was compiled for
+# another PyTorch, an index that a custom kernel does not check, a fault of
+# a library or of the GPU. Find the operation with
+# ``CUDA_LAUNCH_BLOCKING=1`` or with the program ``compute-sanitizer``.
+# Check indices on the CPU before the call, rebuild extensions, and update
+# PyTorch and the driver.
+def check(index, size):
+    low, high = index.min().item(), index.max().item()
+    if low < 0 or high >= size:
+        raise IndexError(f"{low} to {high} with a size of {size}")
+
+
+check(torch.tensor([0, 9]), 10)
+with suppress(IndexError):
+    check(torch.tensor([0, 10]), 10)  # IndexError: 0 to 10 with a size of 10
+
+# %%
+# A Mac: float64 does not exist on MPS
+# ------------------------------------
+#
+# An array of NumPy is float64, and so is the tensor that ``from_numpy``
+# makes. "Cannot convert a MPS Tensor to float64 dtype" goes away with
+# float32 before the move. ``PYTORCH_ENABLE_MPS_FALLBACK`` does not help
+# here.
+array = np.array([0.5, 1.5])
+torch.from_numpy(array).dtype  # torch.float64
+target = "mps" if torch.backends.mps.is_available() else "cpu"
+x = torch.as_tensor(array, dtype=torch.float32, device=target)
+x.cpu()  # tensor([0.5000, 1.5000])
+
+# %%
+# What was reached: one device for all of a model
+# -----------------------------------------------
+#
+# The failing models have tensors on two devices, the repaired ones on one.
+# This is the check to put behind ``model.to(device)``.
+for model in (plain, buffered, hidden, seen):
+    print(type(model).__name__, devices(model))
+assert set(devices(plain).values()) == {"meta", "cpu"}
+assert set(devices(buffered).values()) == {"meta"}
+assert set(devices(hidden).values()) == {"cpu"}
+assert set(devices(seen).values()) == {"meta"}

@@ -1,0 +1,157 @@
+"""
+Wrapped models and launching
+============================
+
+What changes when a model is wrapped for several GPUs or a script is started
+by a launcher, and the messages that follow.
+"""
+import argparse
+import tempfile
+from contextlib import redirect_stderr, suppress
+from io import StringIO
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel as DDP
+
+# %%
+# Error: 'DataParallel' object has no attribute (use ``model.module``)
+# --------------------------------------------------------------------
+#
+# ``nn.DataParallel`` and ``DistributedDataParallel`` are modules that hold
+# your model as ``module``. They pass on ``forward``. Other methods and
+# attributes are on ``model.module``. What should run on several GPUs
+# belongs in ``forward``.
+class Net(nn.Linear):
+    def get_criterion(self):
+        return nn.MSELoss()
+
+
+model = nn.DataParallel(Net(2, 1))
+with suppress(AttributeError):
+    model.get_criterion()  # AttributeError: 'DataParallel' object has no
+model.module.get_criterion()  # type MSELoss
+plain = getattr(model, "module", model)
+plain.in_features  # 2
+
+# %%
+# Warning: Was asked to gather along dimension 0, but all were scalars
+# --------------------------------------------------------------------
+#
+# A ``forward`` that returns a scalar loss under ``nn.DataParallel`` gives
+# one loss for each GPU, and the wrapper returns them as a vector. Call
+# ``mean`` before ``backward``. The lines do by hand what two GPUs do.
+# ``DistributedDataParallel`` gathers nothing.
+net, x, y = nn.Linear(3, 1), torch.rand(8, 3), torch.rand(8, 1)
+parts = zip(x.chunk(2), y.chunk(2), strict=True)
+gathered = torch.stack([F.mse_loss(net(a), b) for a, b in parts])
+gathered.shape  # torch.Size([2])
+with suppress(RuntimeError):
+    gathered.backward()  # RuntimeError: only for scalar outputs
+loss = gathered.mean()
+torch.allclose(loss, F.mse_loss(net(x), y))  # True
+loss.backward()
+
+# %%
+# Error on several GPUs only: Expected more than 1 value per channel
+# ------------------------------------------------------------------
+#
+# ``nn.DataParallel`` cuts the batch as ``chunk`` does. A last batch of 5
+# samples on 4 GPUs gives parts of 2, 2 and 1, and batch normalization
+# refuses a part of 1. Use ``drop_last=True`` and a batch size that is a
+# multiple of the number of GPUs, with 2 samples or more for each.
+batch, norm = torch.rand(5, 3), nn.BatchNorm1d(3)
+[len(part) for part in batch.chunk(4)]  # [2, 2, 1]
+*others, last = batch.chunk(4)
+with suppress(ValueError):
+    norm(last)  # ValueError: Expected more than 1 value per channel
+[len(part) for part in torch.rand(8, 3).chunk(4)]  # [2, 2, 2, 2]
+
+# %%
+# ``nn.DataParallel`` fills the first GPU: it gathers the outputs there
+# ---------------------------------------------------------------------
+#
+# The outputs of all GPUs are collected on the first one, which computes the
+# loss and its gradient. If ``forward`` returns the loss, one number for
+# each GPU is collected. ``DistributedDataParallel`` keeps the outputs where
+# they are: prefer it, with one process for each GPU.
+logits = torch.zeros(32, 10, 64, 64)
+logits.nbytes  # 5242880
+target = torch.zeros(32, 64, 64, dtype=torch.int64)
+parts = zip(logits.chunk(4), target.chunk(4), strict=True)
+losses = torch.stack([F.cross_entropy(a, b) for a, b in parts])
+losses.nbytes  # 16
+
+# %%
+# Two forward passes before ``backward``: batch norm in a wrapped GAN
+# -------------------------------------------------------------------
+#
+# Before each forward pass ``DistributedDataParallel`` copies the buffers of
+# rank 0 to the other ranks. Before 2.12 this overwrote what the first pass
+# had saved, and ``backward`` failed. There, put real and fake samples into
+# one batch, or pass ``broadcast_buffers=False``.
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    model = DDP(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
+    real, fake = torch.rand(4, 2), torch.rand(4, 2)
+    d = model(real).sum() - model(fake).sum()
+    with suppress(RuntimeError):
+        d.backward()  # None since 2.12, RuntimeError: been modified before
+    real_score, fake_score = model(torch.cat([real, fake])).chunk(2)
+    (real_score - fake_score).sum().backward()
+    dist.barrier()
+    del model
+    dist.destroy_process_group()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Less accurate with several GPUs: the batch size and the learning rate
+# ---------------------------------------------------------------------
+#
+# ``batch_size`` is the size on each process. Two processes with 4 samples
+# each take the step of one process with 8, and half as many steps in an
+# epoch. Divide the batch size by the world size, or raise the learning rate
+# with the batch and warm it up.
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    model, x = DDP(nn.Linear(3, 1)), torch.rand(8, 3)
+    model(x[4 * rank :][:4]).square().mean().backward()
+    alone = nn.Linear(3, 1)
+    alone.load_state_dict(model.module.state_dict())
+    alone(x).square().mean().backward()
+    grad = model.module.weight.grad
+    torch.allclose(grad, alone.weight.grad, atol=1e-5)  # True
+    del model
+    dist.destroy_process_group()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Error: unrecognized arguments: --local-rank=0
+# ---------------------------------------------
+#
+# ``torch.distributed.launch`` adds this argument to your script, with a
+# hyphen since 2.0. Start the script with ``torchrun``, which adds none, and
+# read the environment variable ``LOCAL_RANK``. A script for both declares
+# both spellings.
+old = argparse.ArgumentParser(prog="train.py")
+old.add_argument("--local_rank", type=int)
+screen = StringIO()
+with redirect_stderr(screen), suppress(SystemExit):
+    old.parse_args(["--local-rank=0"])  # SystemExit: 2
+error = screen.getvalue().splitlines()[-1]
+error  # 'train.py: error: unrecognized arguments: --local-rank=0'
+new = argparse.ArgumentParser()
+new.add_argument("--local-rank", "--local_rank", type=int, default=0)
+new.parse_args(["--local-rank=1"]).local_rank  # 1
+new.parse_args([]).local_rank  # 0

@@ -1,0 +1,133 @@
+"""
+Hidden states
+=============
+
+Give a recurrent layer its initial state, keep the state from batch to
+batch, and read the messages of a state that does not fit.
+"""
+from contextlib import suppress
+
+import torch
+from torch import nn
+
+# %%
+# ``h_n`` has the batch in the second dimension: ``batch_first=True``
+# -------------------------------------------------------------------
+#
+# ``batch_first=True`` changes the input and ``output``. The states ``h_n``
+# and ``c_n`` keep the shape (layers, batch, hidden). The state of the last
+# layer is ``h_n[-1]``, with one row for each sample.
+lstm = nn.LSTM(3, 4, num_layers=2, batch_first=True)
+output, (h_n, c_n) = lstm(torch.randn(5, 7, 3))
+output.shape  # torch.Size([5, 7, 4])
+h_n.shape  # torch.Size([2, 5, 4])
+c_n.shape  # torch.Size([2, 5, 4])
+h_n[-1].shape  # torch.Size([5, 4])
+torch.allclose(h_n[-1], output[:, -1], atol=1e-5)  # True
+h_n.transpose(0, 1).shape  # torch.Size([5, 2, 4])
+
+# %%
+# Leave the initial state out, or build it from the input
+# -------------------------------------------------------
+#
+# Without a second argument the states start at zero, for a batch of any
+# size. A state that is built inside ``forward`` takes the batch size,
+# dtype and device from the input.
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4, batch_first=True)
+
+    def forward(self, x):
+        h_0 = x.new_zeros(1, x.shape[0], 4)
+        c_0 = x.new_zeros(1, x.shape[0], 4)
+        return self.lstm(x, (h_0, c_0))[0]
+
+
+net = Net()
+for size in (8, 3):
+    x = torch.randn(size, 7, 3)
+    torch.allclose(net(x), net.lstm(x)[0], atol=1e-5)  # True
+
+# %%
+# Error: Expected hidden[0] size (1, 3, 4), got [1, 8, 4]
+# -------------------------------------------------------
+#
+# The initial state was made for another batch size, often for
+# ``batch_size`` when the last batch of an epoch is smaller. Leave the state
+# out or build it from ``x.shape[0]``. If the state is carried on from batch
+# to batch, use ``DataLoader(drop_last=True)``. For ``nn.GRU`` the message
+# says "Expected hidden size".
+lstm = nn.LSTM(2, 4, batch_first=True)
+gru = nn.GRU(2, 4, batch_first=True)
+last_batch = torch.randn(3, 7, 2)
+h_0 = c_0 = torch.zeros(1, 8, 4)
+with suppress(RuntimeError):
+    lstm(
+        last_batch, (h_0, c_0)
+    )  # RuntimeError: Expected hidden[0] size (1, 3, 4), got [1, 8, 4]
+with suppress(RuntimeError):
+    gru(
+        last_batch, h_0
+    )  # RuntimeError: Expected hidden size (1, 3, 4), got [1, 8, 4]
+lstm(last_batch)[0].shape  # torch.Size([3, 7, 4])
+size = last_batch.shape[0]
+h_0 = c_0 = last_batch.new_zeros(1, size, 4)
+lstm(last_batch, (h_0, c_0))[0].shape  # torch.Size([3, 7, 4])
+
+# %%
+# Error: index 1 is out of bounds for dimension 0 (one state for an LSTM)
+# -----------------------------------------------------------------------
+#
+# ``nn.LSTM`` has two states and takes them as a tuple. One tensor is taken
+# apart along its first dimension as if it were the pair. ``nn.GRU`` and
+# ``nn.RNN`` have one state and take one tensor.
+x, h_0 = torch.randn(5, 7, 2), torch.zeros(1, 5, 4)
+lstm = nn.LSTM(2, 4, batch_first=True)
+with suppress(IndexError):
+    lstm(x, h_0)  # IndexError: index 1 is out of bounds for dimension 0
+lstm(x, (h_0, torch.zeros_like(h_0)))[0].shape  # torch.Size([5, 7, 4])
+two = nn.LSTM(2, 4, num_layers=2, batch_first=True)
+with suppress(RuntimeError):
+    two(x, torch.zeros(2, 5, 4))  # RuntimeError: For batched 3-D input
+gru = nn.GRU(2, 4, batch_first=True)
+gru(x, h_0)[0].shape  # torch.Size([5, 7, 4])
+
+# %%
+# Error: lstm_cell(): argument 'hx' must be tuple of Tensors, not Tensor
+# ----------------------------------------------------------------------
+#
+# ``nn.LSTMCell`` takes the pair (h, c) and returns the new pair: write
+# ``h, c = cell(x, (h, c))``. ``nn.GRUCell`` and ``nn.RNNCell`` take one
+# tensor. A GRU that gets a pair says that a tuple has no attribute "dim".
+x, h = torch.randn(5, 2), torch.zeros(5, 4)
+cell = nn.LSTMCell(2, 4)
+with suppress(TypeError):
+    cell(x, h)  # TypeError: lstm_cell(): argument 'hx' (position 2) must be
+h, c = cell(x, (h, torch.zeros_like(h)))
+h, c = cell(x, (h, c))
+h.shape, c.shape  # (torch.Size([5, 4]), torch.Size([5, 4]))
+nn.GRUCell(2, 4)(x, h).shape  # torch.Size([5, 4])
+with suppress(AttributeError):
+    nn.GRUCell(2, 4)(x, (h, c))  # AttributeError: no attribute 'dim'
+
+# %%
+# Error: Trying to backward through the graph a second time (hidden state)
+# ------------------------------------------------------------------------
+#
+# A state that is kept from the last batch still belongs to the graph of
+# that batch, which ``backward`` has freed. Call ``detach`` on it between
+# batches, for an LSTM on both tensors. The values stay, and the gradient
+# ends there. ``retain_graph=True`` would keep the graph of each batch in
+# memory.
+lstm = nn.LSTM(2, 4, batch_first=True)
+output, state = lstm(torch.randn(5, 7, 2))
+output.sum().backward()
+output, _ = lstm(torch.randn(5, 7, 2), state)
+with suppress(RuntimeError):
+    output.sum().backward()  # RuntimeError: Trying to backward through
+for _ in range(3):
+    state = tuple(part.detach() for part in state)
+    output, state = lstm(torch.randn(5, 7, 2), state)
+    output.sum().backward()
+state[0].shape  # torch.Size([1, 5, 4])
