@@ -71,8 +71,10 @@ def make_model(momentum=0.1):
 # ``eval()`` stays until ``train()`` is called. A loop that calls
 # ``model.train()`` once, before the first epoch, trains without dropout
 # after the first evaluation; one that calls ``model.eval()`` once, for the
-# first evaluation, runs the later ones in train mode. Each function sets
-# the mode it needs, in its first line, and no caller has to remember it.
+# first evaluation, runs the later ones in train mode. A validation in the
+# middle of an epoch leaves the rest of it without dropout: call
+# ``model.train()`` after it. Each function sets the mode it needs, in its
+# first line, and no caller has to remember it.
 def train(model, optimizer, rows_per_batch=64):
     model.train()
     for rows in torch.randperm(1200).split(rows_per_batch):

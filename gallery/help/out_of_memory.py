@@ -29,7 +29,11 @@ activations.
   torch.OutOfMemoryError*.
 
 * How much is in use? See *Counters of the device*.
+
+* Does nvidia-smi show the same after ``del`` and ``empty_cache``? See *Memory
+  is not released after del: something still refers to it*.
 """
+import gc
 import io
 import weakref
 from contextlib import contextmanager, suppress
@@ -324,8 +328,12 @@ torch.allclose(at_once, again)  # True
 # ``max_memory_allocated`` is what tensors took at most, all four parts
 # together; ``nvidia-smi`` shows more, since PyTorch keeps freed memory for
 # the next tensor. ``empty_cache`` gives that to other programs and seldom
-# cures an error of your own: PyTorch does the same before it raises. A CPU
-# has no such counter.
+# cures an error of your own: PyTorch does the same before it raises. If the
+# message says that "reserved but unallocated memory is large", the memory is
+# in pieces that are too small: set the environment variable
+# ``PYTORCH_ALLOC_CONF=expandable_segments:True`` before the program starts.
+# Older releases call it ``PYTORCH_CUDA_ALLOC_CONF``. A CPU has no such
+# counter.
 def allocated_at_most(work):
     if device.type == "cpu":
         return None
@@ -336,6 +344,28 @@ def allocated_at_most(work):
 
 
 print(allocated_at_most(partial(peak, Net())))
+
+# %%
+# Memory is not released after del: something still refers to it
+# --------------------------------------------------------------
+#
+# ``del`` takes away one name. The memory is free when no name is left: the
+# optimizer holds the parameters, an output holds its graph, a notebook
+# keeps its last results in ``Out``, and an exception the frames it passed.
+# Delete those, call ``gc.collect()``, and then ``empty_cache``. Look at
+# ``memory_allocated``: ``nvidia-smi`` also counts the CUDA context, which
+# stays until the process ends.
+net = nn.Linear(64, 10)
+optimizer = torch.optim.Adam(net.parameters())
+weight = weakref.ref(net.weight)
+output = net(x_test)
+del net
+weight() is None  # False
+del optimizer
+weight() is None  # False
+del output
+gc.collect()
+weight() is None  # True
 
 # %%
 # What was reached: training with a twelfth of the activations

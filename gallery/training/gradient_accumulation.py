@@ -85,8 +85,9 @@ torch.allclose(summed, whole, rtol=0.0, atol=1e-12)  # True
 # ------------------------------------------------
 #
 # ``islice`` takes up to ``steps`` batches from the loader. The last group
-# is a smaller one and gets its step like the others. Clipping belongs
-# before ``step``, and a scheduler counts groups. Where padding is left out
+# is a smaller one and gets its step like the others. Call
+# ``clip_grad_norm_`` once, directly before ``step``, and not after each
+# ``backward``. A scheduler counts groups. Where padding is left out
 # of the loss, count only the targets that are in it, in ``samples`` and in
 # the weight of each part.
 def train(model, loader, criterion, optimizer, steps):

@@ -141,12 +141,14 @@ for name, score in regression.items():
     assert torch.allclose(score, by_hand[name], rtol=1e-4), name
 
 # %%
-# The mean of batch means: wrong for RMSE and R²
-# ----------------------------------------------
+# The mean of batch means: wrong for RMSE, R² and F1
+# --------------------------------------------------
 #
 # Two batches of two, with errors of 0 and of 4. The root of the mean is not
 # the mean of the roots: RMSE comes out too small. R² of a batch divides by
-# the spread inside the batch, and comes out as something else again.
+# the spread inside the batch, and comes out as something else again. F1
+# averaged over batches changes with the batch size: count over all batches
+# and compute it once, as ``update`` and ``compute`` do.
 targets = torch.tensor([1.0, 3.0, 1.0, 3.0])
 predictions = targets + torch.tensor([0.0, 0.0, 4.0, 4.0])
 whole = regression_metrics(predictions, targets)
@@ -154,6 +156,16 @@ halves = zip(predictions.split(2), targets.split(2), strict=True)
 halves = [regression_metrics(*half) for half in halves]
 whole["RMSE"]  # tensor(2.8284)
 sum(half["RMSE"] for half in halves) / 2  # tensor(2.)
+
+said = torch.tensor([1, 0, 1, 1, 0, 0])
+true = torch.tensor([1, 0, 0, 1, 1, 0])
+metric = F1Score(task="binary").to(device)
+pairs = zip(said.split(2), true.split(2), strict=True)
+scores = [metric(*pair).item() for pair in pairs]
+scores[2]  # 0.0
+print(f"F1 {metric.compute():.4f}, of batches {sum(scores) / 3:.4f}")
+torch.allclose(metric.compute(), torch.tensor(2 / 3))  # True
+sum(scores) / 3 < 0.6  # True
 
 wrong = {"RMSE": 0.0, "R2": 0.0}
 for inputs, targets in test_loader:
@@ -246,7 +258,8 @@ macro(0 * rare, rare)  # tensor(0.5000)
 # -------------------------------------------
 #
 # A metric keeps its sums until it is told to drop them. Without ``reset``
-# the second epoch, in which all is right, reports the mean of both.
+# the second epoch, in which all is right, reports the mean of both. A
+# confusion matrix goes on counting, and holds more samples than there are.
 metric = Accuracy(task="binary").to(device)
 metric.update(torch.tensor([0, 0]), torch.tensor([1, 1]))
 metric.compute()  # tensor(0.)
@@ -255,6 +268,14 @@ metric.compute()  # tensor(0.5000)
 metric.reset()
 metric.update(torch.tensor([1, 1]), torch.tensor([1, 1]))
 metric.compute()  # tensor(1.)
+
+matrix = ConfusionMatrix(**two).to(device)
+for _ in range(2):
+    matrix.update(rare, rare)
+matrix.compute().sum()  # tensor(20)
+matrix.reset()
+matrix.update(rare, rare)
+matrix.compute().sum()  # tensor(10)
 
 # %%
 # What was reached, and which digits are mistaken

@@ -238,8 +238,12 @@ weight.tolist(), scaler.get_scale()  # ([1.0, 1.0, 1.0], 32768.0)
 #
 # Each kind of device had classes of its own, CUDA those in
 # ``torch.cuda.amp``. The new ones take the device as an argument, as above.
-torch.cuda.amp.autocast(enabled=False)  # FutureWarning: is deprecated
-torch.cuda.amp.GradScaler(enabled=False)  # FutureWarning: is deprecated
+torch.cuda.amp.autocast(
+    enabled=False
+)  # FutureWarning: `torch.cuda.amp.autocast(args...)` is deprecated
+torch.cuda.amp.GradScaler(
+    enabled=False
+)  # FutureWarning: `torch.cuda.amp.GradScaler(args...)` is deprecated
 
 # %%
 # What was reached

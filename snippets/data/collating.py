@@ -79,9 +79,9 @@ batch["y"]  # tensor([1, 0])
 # Sequences of unequal length: ``collate_fn`` with ``pad_sequence``
 # -----------------------------------------------------------------
 #
-# Pads each batch to its own longest sequence. Return the lengths, or a
-# mask made of them: nothing in the padded tensor tells a padding 0 from a
-# real one.
+# Lists of unequal length do not make a batch. ``pad_sequence`` pads each
+# batch to its own longest sequence. Return the lengths, or a mask made of
+# them: in the padded tensor a padding 0 looks like a real one.
 def pad(samples):
     sequences, targets = zip(*samples)
     lengths = torch.tensor([len(sequence) for sequence in sequences])
@@ -90,6 +90,10 @@ def pad(samples):
 
 
 samples = [([7, 8, 9], 1), ([5], 0), ([3, 4], 1)]
+with suppress(RuntimeError):
+    default_collate(
+        samples
+    )  # RuntimeError: each element in list of batch should be of equal size
 samples = [(torch.tensor(words), target) for words, target in samples]
 (batch,) = DataLoader(samples, batch_size=3, collate_fn=pad)
 padded, lengths, targets = batch
@@ -174,12 +178,13 @@ images, targets = batch
 [len(target["boxes"]) for target in targets]  # [2, 0]
 
 # %%
-# Skip samples that cannot be read: ``collate_fn`` that filters
-# -------------------------------------------------------------
+# Error: batch must contain tensors; found NoneType: skip samples
+# ---------------------------------------------------------------
 #
-# Let the dataset return ``None`` and drop those here. Batches get shorter,
-# and one that would be empty is an error: count what you drop. Without the
-# filter, the loader stops.
+# ``__getitem__`` returned ``None``, because a ``return`` is missing or a file
+# could not be read. Raise the cause, or drop such samples in ``collate_fn``.
+# Batches then get shorter, and one that would be empty is an error: count
+# what you drop.
 def keep(samples):
     return default_collate([s for s in samples if s is not None])
 
@@ -190,7 +195,9 @@ loader = DataLoader(samples, batch_size=2, collate_fn=keep)
 with suppress(IndexError):
     keep([None, None])  # IndexError: list index out of range
 with suppress(TypeError):
-    next(iter(DataLoader(samples, 2)))  # TypeError: batch must contain
+    next(
+        iter(DataLoader(samples, 2))
+    )  # TypeError: batch must contain tensors, ... found <class 'NoneType'>
 
 # %%
 # Error: stack expects each tensor to be equal size (``DataLoader``)
@@ -198,15 +205,12 @@ with suppress(TypeError):
 #
 # Two samples of one batch differ in shape; with ``batch_size=1`` it never
 # shows. Resize images in the dataset, pad sequences in ``collate_fn``.
-# Lists of unequal length say it in other words.
 samples = [torch.zeros(3, 8, 8), torch.zeros(1, 8, 8)]
 loader = DataLoader(samples, batch_size=2)
 with suppress(RuntimeError):
-    next(iter(loader))  # RuntimeError: got [3, 8, 8]...and [1, 8, 8]
+    next(iter(loader))  # RuntimeError: stack expects each tensor to be
 same = [image.expand(3, 8, 8) for image in samples]
 next(iter(DataLoader(same, batch_size=2))).shape  # torch.Size([2, 3, 8, 8])
-with suppress(RuntimeError):
-    default_collate([[1, 2], [3]])  # RuntimeError: should be of equal size
 
 # %%
 # Lists are transposed: one tensor per position (``default_collate``)

@@ -174,7 +174,9 @@ kept[:50] == kept[50:]  # True
 #
 # Puts batches of CPU tensors into page-locked memory, from which
 # ``non_blocking=True`` copies while the program goes on. Without an
-# accelerator it does nothing but warn, so ask first.
+# accelerator it does nothing but warn, so ask first. "cannot pin
+# 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned" means that
+# the dataset returns tensors of the GPU: return them on the CPU.
 device = torch.get_default_device()
 dataset = TensorDataset(torch.arange(4.0, device="cpu"))
 gpu = torch.cuda.is_available()
@@ -184,12 +186,13 @@ x.is_pinned() == gpu  # True
 moved  # tensor([2., 3.])
 
 # %%
-# The same batch again and again: ``next(iter(loader))``
-# ------------------------------------------------------
+# Same batch again: ``next(iter(loader))``; a loader is not subscriptable
+# -----------------------------------------------------------------------
 #
 # Each ``iter(loader)`` starts a new epoch, and with workers new processes
-# too. In a training loop it yields first batches only. Keep the iterator,
-# or write ``for``.
+# too. In a training loop ``next(iter(loader))`` is the first batch each
+# time. Keep the iterator, or write ``for``. A loader has no index: ask its
+# dataset for one sample, and ``islice`` for the first batches.
 loader = DataLoader(range(6), batch_size=2)
 [next(iter(loader)).tolist() for _ in range(3)]  # [[0, 1], [0, 1], [0, 1]]
 batches = iter(loader)
@@ -198,6 +201,8 @@ with suppress(TypeError):
     next(loader)  # TypeError: 'DataLoader' object is not an iterator
 with suppress(TypeError):
     loader[0]  # TypeError: 'DataLoader' object is not subscriptable
+loader.dataset[0]  # 0
+[batch.tolist() for batch in islice(loader, 2)]  # [[0, 1], [2, 3]]
 
 # %%
 # Error: sampler option is mutually exclusive (``DataLoader``)
@@ -227,5 +232,7 @@ loader = DataLoader(range(4), batch_sampler=batches)
 # not found or a filter let nothing through. Without ``shuffle`` the loop
 # just does nothing, and an average after it divides by zero.
 with suppress(ValueError):
-    DataLoader([], shuffle=True)  # ValueError: num_samples=0
+    DataLoader(
+        [], shuffle=True
+    )  # ValueError: num_samples should be a positive integer value, but got
 len(list(DataLoader([])))  # 0

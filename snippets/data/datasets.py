@@ -170,14 +170,24 @@ len(TensorDataset(inputs.T, targets))  # 100
 # -------------------------------------------------------------
 #
 # Sizes must use up every sample. Sizes computed by ``int(0.8 * n)`` for
-# each part lose samples to rounding: give fractions, whose rest is dealt
-# out to the first parts.
+# each part lose samples to rounding: give fractions, whose rest goes to the
+# first parts. Fractions whose sum is above 1 by rounding, as twenty times
+# 0.05, are taken for sizes. Give whole numbers then, here from ``divmod``.
 dataset = TensorDataset(torch.arange(11))
 generator = torch.Generator(torch.get_default_device())
 with suppress(ValueError):
-    random_split(dataset, [8, 2])  # ValueError: Sum of input lengths
+    random_split(
+        dataset, [8, 2]
+    )  # ValueError: Sum of input lengths does not equal the length
 parts = random_split(dataset, [0.8, 0.2], generator=generator)
 [len(part) for part in parts]  # [9, 2]
+sum([0.05] * 20) > 1  # True
+with suppress(ValueError):
+    random_split(range(45), [0.05] * 20)  # ValueError: Sum of input lengths
+size, rest = divmod(45, 20)
+sizes = [size + (i < rest) for i in range(20)]
+sum(sizes), sizes[4:6]  # (45, [3, 2])
+len(random_split(range(45), sizes, generator=generator))  # 20
 
 # %%
 # Endless loop over a dataset: ``__getitem__`` without ``IndexError``

@@ -11,9 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 from sklearn.datasets import load_digits
+from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 # %%
@@ -196,9 +198,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Gray, palette and transparent images: ``Image.convert("RGB")``
 # --------------------------------------------------------------
 #
-# A folder from the web holds all modes of PNG, and batches fail on the
-# first that has one channel or four. A palette image holds numbers of
-# colours, not colours. Convert every image on opening.
+# A PNG may have one channel, or four with transparency. Then a layer says
+# "to have 3 channels, but got 4 channels instead", and ``v2.Normalize`` says
+# "size of tensor a (4) must match the size of tensor b (3)". A palette image
+# holds numbers of colours, not colours. Convert every image on opening.
 red = Image.new("RGB", (2, 2), "red")
 shapes = {}
 for mode in ["L", "P", "RGBA"]:
@@ -206,16 +209,22 @@ for mode in ["L", "P", "RGBA"]:
     shapes[mode] = np.array(image).shape
     np.array(image.convert("RGB")).shape  # (2, 2, 3)
 shapes  # {'L': (2, 2), 'P': (2, 2), 'RGBA': (2, 2, 4)}
+four = torch.ones(1, 4, 2, 2)
+with suppress(RuntimeError):
+    nn.Conv2d(3, 1, 1)(four)  # RuntimeError: but got 4 channels instead
+with suppress(RuntimeError):
+    four - torch.zeros(3, 1, 1)  # RuntimeError: size of tensor a (4) must
 pixels = torch.from_numpy(np.array(red)).permute(2, 0, 1)
 pixels[:, 0, 0]  # tensor([255, 0, 0], dtype=torch.uint8)
 
 # %%
-# Error: cannot identify image file (``Image.open``)
-# --------------------------------------------------
+# Error: cannot identify image file, image file is truncated
+# ----------------------------------------------------------
 #
-# An empty or broken download, found after hours of training. Check all
-# files once beforehand. ``Image.open`` reads only the head of a file:
-# ``load`` decodes it, and finds what is cut off.
+# The file is empty, no image, or cut off. Check all files once before you
+# train. ``Image.open`` reads the head of a file; ``load`` decodes the rest
+# and finds what is cut off. ``ImageFile.LOAD_TRUNCATED_IMAGES`` reads what
+# is there.
 with tempfile.TemporaryDirectory() as folder:
     good, empty, cut = (Path(folder, name) for name in "abc")
     Image.new("RGB", (64, 64), "red").save(good, "PNG")
@@ -224,7 +233,26 @@ with tempfile.TemporaryDirectory() as folder:
     with suppress(OSError):
         Image.open(empty)  # UnidentifiedImageError: cannot identify image
     with suppress(OSError), Image.open(cut) as image:
-        image.load()  # OSError: truncated
+        image.load()  # OSError: image file is truncated
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    with Image.open(cut) as image:
+        image.convert("L").size  # (64, 64)
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+# %%
+# KeyError after a split of a table: ``DataFrame.iloc``
+# -----------------------------------------------------
+#
+# A part of a table keeps the labels of its rows, and ``table["file"][0]``
+# looks for the label 0. A loader counts positions: use ``iloc`` in
+# ``__getitem__``, or ``reset_index(drop=True)`` after the split.
+table = pd.DataFrame({"file": ["a.png", "b.png", "c.png"]})
+part = table.drop(index=0)
+len(part)  # 2
+with suppress(KeyError):
+    part["file"][0]  # KeyError: 0
+part["file"].iloc[0]  # 'b.png'
+part.reset_index(drop=True)["file"][0]  # 'b.png'
 
 # %%
 # Empty dataset: no file matches the pattern (``Path.glob``)

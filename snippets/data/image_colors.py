@@ -187,8 +187,32 @@ all(step(x).shape == x.shape for step in steps)  # True
 image = torch.full((3, 2, 2), 255, dtype=torch.uint8)
 normalize = v2.Normalize([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
 with suppress(TypeError):
-    normalize(image)  # TypeError: Input tensor should be a float tensor
+    normalize(
+        image
+    )  # TypeError: Input tensor should be a float tensor. Got torch.uint8
+old = transforms.Normalize([0.5] * 3, [0.5] * 3)
+with suppress(TypeError):
+    old(image)  # TypeError: Input tensor should be a float tensor
 x = v2.functional.to_dtype(image, torch.float32, scale=True)
 normalize(x)[0, 0, 0]  # tensor(1.)
 unscaled = v2.functional.to_dtype(image, torch.float32)
 normalize(unscaled)[0, 0, 0]  # tensor(509.)
+
+# %%
+# Error: doesn't match the broadcast shape (``transforms.Normalize``)
+# -------------------------------------------------------------------
+#
+# A gray image has one channel, and three means were given. The first
+# version raises an error; ``v2.Normalize`` returns three channels without
+# one. Give one mean and one standard deviation, or make three channels with
+# ``v2.RGB``.
+x = torch.full((1, 28, 28), 0.75)
+three = [0.5, 0.5, 0.5]
+with suppress(RuntimeError):
+    transforms.Normalize(three, three)(
+        x
+    )  # RuntimeError: output with shape [1, 28, 28] doesn't match the broadcast
+v2.Normalize(three, three)(x).shape  # torch.Size([3, 28, 28])
+y = v2.Normalize([0.5], [0.5])(x)  # shape (1, 28, 28)
+y[0, 0, 0]  # tensor(0.5000)
+v2.RGB()(x).shape  # torch.Size([3, 28, 28])

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
+from torch import nn
 from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, tv_tensors
 from torchvision.transforms import v2
@@ -79,14 +80,20 @@ with TemporaryDirectory() as root:
 # --------------------------------------------------------------
 #
 # By default all images become RGB, gray ones three times the same, and the
-# transparency of a PNG is lost. Give a ``loader`` that takes a path to read
-# them as they are.
+# transparency of a PNG is lost. A layer for gray images then says "to have
+# 1 channels, but got 3 channels instead". Give a ``loader`` that takes a
+# path, or put ``v2.Grayscale`` into the transform.
 #
 # .. glance:: folder[0][0].getpixel((0, 0))
 with TemporaryDirectory() as root:
     Path(root, "scan").mkdir()
     Image.new("L", (8, 8), 7).save(Path(root, "scan", "a.png"))
-    datasets.ImageFolder(root)[0][0].getpixel((0, 0))  # (7, 7, 7)
+    image, _ = datasets.ImageFolder(root)[0]
+    image.getpixel((0, 0))  # (7, 7, 7)
+    x = v2.functional.pil_to_tensor(image)[None] / 255
+    with suppress(RuntimeError):
+        nn.Conv2d(1, 2, 3)(x)  # RuntimeError: but got 3 channels instead
+    v2.Grayscale()(x)  # shape (1, 1, 8, 8)
 
     def load_gray(path):
         with Image.open(path) as image:

@@ -239,7 +239,9 @@ class Stream(IterableDataset):
 
 stream = Stream()
 with suppress(ValueError):
-    DataLoader(stream, shuffle=True)  # ValueError: unspecified shuffle
+    DataLoader(
+        stream, shuffle=True
+    )  # ValueError: expected unspecified shuffle option, but got shuffle=True
 with suppress(ValueError):
     DataLoader(stream, sampler=[0, 1])  # ValueError: unspecified sampler
 sorted(batch.item() for batch in DataLoader(stream))  # [0, 1, 2, 3, 4]

@@ -4,11 +4,13 @@ Transform pipelines
 
 Put image transforms in order, for training and for evaluation.
 """
+from contextlib import suppress
+
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_image
 from torch import nn
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 from torchvision import transforms, tv_tensors
 from torchvision.transforms import v2
 
@@ -198,3 +200,33 @@ corners = {crop(x)[0, 0, 0].item() for _ in range(50)}
 len(corners) > 5  # True
 dropout = nn.Dropout(0.5).eval()
 torch.equal(dropout(x), x)  # True
+
+# %%
+# Error: batch must contain tensors; found PIL.Image (no transform)
+# -----------------------------------------------------------------
+#
+# The dataset returns PIL images, since it has no transform. Give it one
+# that ends in a tensor; all images of a batch must then have one size.
+photo = Image.fromarray(load_sample_image("china.jpg"))
+with suppress(TypeError):
+    default_collate(
+        [photo, photo]
+    )  # TypeError: found <class 'PIL.Image.Image'>
+transform = v2.Compose([v2.Resize((32, 32)), v2.ToImage(),
+                        v2.ToDtype(torch.float32, scale=True)])
+default_collate([transform(photo)] * 2)  # shape (2, 3, 32, 32)
+
+# %%
+# Error: no module named 'torchvision.transforms.functional_tensor'
+# -----------------------------------------------------------------
+#
+# The module is gone since torchvision 0.17, and an old library such as
+# ``basicsr`` still imports it. In the file of that library import from
+# ``torchvision.transforms.functional``, or install a newer version of it.
+with suppress(ModuleNotFoundError):
+    from torchvision.transforms.functional_tensor import (
+        rgb_to_grayscale,
+    )  # ModuleNotFoundError: No module named
+from torchvision.transforms.functional import rgb_to_grayscale
+
+rgb_to_grayscale(torch.ones(3, 4, 4))  # shape (1, 4, 4)

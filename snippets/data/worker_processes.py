@@ -165,12 +165,13 @@ with suppress(ValueError):
     )  # ValueError: persistent_workers option needs num_workers > 0
 
 # %%
-# Error: can't pickle lambda (``DataLoader`` with spawned workers)
-# ----------------------------------------------------------------
+# Error: can't pickle local object, lambda (spawned workers)
+# ----------------------------------------------------------
 #
-# Spawned workers get dataset, ``collate_fn`` and ``worker_init_fn``
-# pickled. Lambdas, functions inside functions and open files do not go
-# through; functions of a module and ``functools.partial`` do.
+# Windows and macOS spawn workers, and send them dataset, ``collate_fn`` and
+# ``worker_init_fn`` by pickle. Lambdas, open files, and classes or functions
+# inside a function do not go through. Functions of a module and
+# ``functools.partial`` do.
 with suppress(pickle.PicklingError):
     pickle.dumps(
         lambda batch: torch.stack(batch)
@@ -186,9 +187,10 @@ copy([torch.tensor([1, 2]), torch.tensor([3, 4])])[0]  # tensor([1, 3])
 # --------------------------------------------------------
 #
 # A spawned worker imports your script, and would start workers in turn.
-# Put all that runs under ``if __name__ == "__main__":``, and leave only
-# definitions and imports outside. In a notebook keep the dataset class in
-# a file of its own.
+# Put what runs under ``if __name__ == "__main__":``, and leave definitions
+# and imports outside. In a notebook keep the dataset class in a ``.py``
+# file, or the worker says "Can't get attribute". The error itself is made
+# in :doc:`/gallery/help/data_workers`.
 class Doubles(Dataset):
     def __len__(self):
         return 3
@@ -256,3 +258,35 @@ with suppress(RuntimeError):
     next(batches)  # RuntimeError: DataLoader timed out after 1 seconds
 wake.set()
 del batches
+
+# %%
+# Error: "DataLoader worker exited unexpectedly", "killed by signal"
+# ------------------------------------------------------------------
+#
+# The cause of the error says how the worker ended. "Killed" means that the
+# memory of the machine was full, "Bus error" that ``/dev/shm`` was: give
+# Docker ``--shm-size=8g``, or take fewer workers. For "exit code 1" run with
+# ``num_workers=0`` and read the traceback. Each case is made and repaired in
+# :doc:`/gallery/help/data_workers`.
+class Ends(Dataset):
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        os._exit(1)
+
+
+def cause(loader):
+    try:
+        next(iter(loader))
+    except RuntimeError as error:
+        raise error.__cause__ from None
+
+
+loader = DataLoader(Ends(), num_workers=1, multiprocessing_context="fork")
+with suppress(RuntimeError):
+    next(
+        iter(loader)
+    )  # RuntimeError: DataLoader worker (pid(s) ...) exited unexpectedly
+with suppress(RuntimeError):
+    cause(loader)  # RuntimeError: exited unexpectedly with exit code 1

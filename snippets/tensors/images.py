@@ -118,8 +118,8 @@ image.shape  # torch.Size([3, 160, 240])
 # -------------------------------------------------
 #
 # ``ToTensor`` of the version 2 transforms is deprecated and warns; that of
-# the first version does the same work in silence. Write ``v2.ToImage``
-# followed by ``v2.ToDtype``: the result is equal.
+# the first version does not warn. Write ``v2.ToImage`` followed by
+# ``v2.ToDtype``: for images of bytes the result is equal.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 v2.ToTensor()  # UserWarning: The transform `ToTensor()` is deprecated
 v2.functional.to_tensor(photo)  # UserWarning: is deprecated
@@ -127,6 +127,39 @@ old = transforms.ToTensor()(photo)  # shape (3, 427, 640), dtype float32
 image = v2.functional.to_image(photo)
 new = v2.functional.to_dtype(image, torch.float32, scale=True)
 torch.allclose(old.to(new.device), new)  # True
+
+# %%
+# 16-bit images: ``ToTensor`` does not scale to 0-1 (mode ``I;16``)
+# -----------------------------------------------------------------
+#
+# ``ToTensor`` divides bytes by 255 and leaves other types as they are. Of
+# 16-bit pixels it makes int16, in which 65,535 becomes -1. ``v2.ToDtype``
+# with ``scale=True`` divides by the largest number of the dtype. An array
+# of floats from 0 to 255 must be divided by hand.
+#
+# .. glance:: scaled
+deep = Image.fromarray(np.array([[0, 65535]], dtype=np.uint16))
+deep.mode  # 'I;16'
+old = transforms.ToTensor()(deep)
+old.dtype, old.tolist()  # (torch.int16, [[[0, -1]]])
+to_float = v2.ToDtype(torch.float32, scale=True)
+scaled = to_float(v2.functional.to_image(deep))
+scaled.tolist()  # [[[0.0, 1.0]]]
+floats = np.array([[0.0, 255.0]], dtype=np.float32)
+transforms.ToTensor()(floats).tolist()  # [[[0.0, 255.0]]]
+
+# %%
+# All blue: scale a heat map before ``uint8`` (``cv2.applyColorMap``)
+# -------------------------------------------------------------------
+#
+# A map of floats from 0 to 1 becomes 0 nearly everywhere when it is
+# converted to bytes, and a colour map paints it in one colour. Bring it to
+# 0 to 1, multiply by 255, and convert last.
+heat = torch.tensor([[0.0, 0.25], [0.5, 0.75]])
+heat.to(torch.uint8).unique()  # tensor([0], dtype=torch.uint8)
+low, high = heat.aminmax()
+scaled = (heat - low) / (high - low) * 255
+scaled.to(torch.uint8).tolist()  # [[0, 85], [170, 255]]
 
 # %%
 # Error: invalid shape for image data (``imshow``)

@@ -1,0 +1,173 @@
+"""
+Memory that grows and cores that are busy: threads of a service
+===============================================================
+
+The gradient mode belongs to a thread, so each handler needs its own
+``torch.inference_mode``. Each process starts a thread per core, so several
+processes fight for the cores: set ``torch.set_num_threads``. Answer requests
+in a fixed pool of threads, load the model in the worker process, and return
+Python numbers. Each of these is shown without a server; for the servers see
+:doc:`flask_service` and :doc:`fastapi_service`.
+"""
+import multiprocessing
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+# %%
+# Train a model
+# -------------
+torch.manual_seed(0)
+device = torch.get_default_device()
+digits = load_digits()
+x = torch.tensor(digits.data, dtype=torch.float32, device=device) / 16
+y = torch.tensor(digits.target, device=device)
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+for _ in range(200):
+    optimizer.zero_grad()
+    F.cross_entropy(model(x[:1200]), y[:1200]).backward()
+    optimizer.step()
+model.eval()
+
+
+# %%
+# Gradients are on again in each thread: ``set_grad_enabled``
+# -----------------------------------------------------------
+#
+# ``torch.set_grad_enabled(False)`` in the main program does not reach the
+# threads that answer requests. They build a graph for each answer, and an
+# answer that is kept keeps its graph: memory grows. Put
+# ``torch.inference_mode`` on the function that the thread calls.
+def in_thread(function, *args):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(function(*args)))
+    thread.start()
+    thread.join()
+    return answers[0]
+
+
+def logits(rows):
+    return model(rows)
+
+
+@torch.inference_mode()
+def handler(rows):
+    return model(rows).argmax(dim=1).tolist()
+
+
+torch.set_grad_enabled(False)
+logits(x[:2]).requires_grad  # False
+in_thread(logits, x[:2]).requires_grad  # True
+in_thread(torch.is_grad_enabled)  # True
+torch.set_grad_enabled(True)
+in_thread(handler, x[:2])  # [0, 1]
+
+
+# %%
+# A new thread for each request: use a fixed pool
+# -----------------------------------------------
+#
+# Each thread that computes gets helper threads and buffers of its own, and
+# they need not go back to the system when it ends. With a thread for each
+# request the memory follows the number of requests. A pool has as many
+# threads as you say, here 4 for 100 requests; further requests wait.
+def who(index):
+    handler(x[index : index + 1])
+    return threading.get_ident()
+
+
+with ThreadPoolExecutor(max_workers=4) as pool:
+    used = set(pool.map(who, range(100)))
+len(used) <= 4  # True
+tasks = Path("/proc/self/task")
+if tasks.exists():
+    print(len(list(tasks.iterdir())), "threads of this process on Linux")
+
+
+# %%
+# Cores that are all busy: ``torch.set_num_threads`` per process
+# --------------------------------------------------------------
+#
+# By default one operation uses as many threads as there are cores. Four
+# processes on eight cores then have 32 threads, and each gets slower.
+# Processes times threads should be no more than the cores. Call
+# ``torch.set_num_threads`` at the start of each process, or set
+# ``OMP_NUM_THREADS`` before it starts, which a child inherits.
+def threads_in_process(number, out):
+    if number is not None:
+        torch.set_num_threads(number)
+    out.put(torch.get_num_threads())
+
+
+fork = multiprocessing.get_context("fork")
+
+
+def ask(number):
+    out = fork.SimpleQueue()
+    process = fork.Process(target=threads_in_process, args=(number, out))
+    process.start()
+    answer = out.get()
+    process.join()
+    return answer
+
+
+ask(1)  # 1
+ask(None) == torch.get_num_threads()  # True
+
+
+# %%
+# Load in the worker: Cannot re-initialize CUDA in forked subprocess
+# ------------------------------------------------------------------
+#
+# ``gunicorn`` forks its workers. If the model is on the GPU before the fork,
+# as with ``--preload`` or a model that is moved when the module is imported,
+# a worker fails with this message. Load the model in the worker: leave
+# ``--preload`` out, or use the hook ``post_fork``, or the ``lifespan`` of
+# FastAPI. The start method of ``multiprocessing`` does not matter, since
+# ``gunicorn`` forks by itself. Without a GPU the function below has nothing
+# to show.
+gpu = torch.cuda.is_available()
+if gpu:
+    torch.ones(1, device="cuda")
+
+
+def touch_gpu(out):
+    try:
+        if gpu:
+            torch.ones(1, device="cuda")
+        out.put("")
+    except RuntimeError as error:
+        out.put(str(error))
+
+
+def message_of_child():
+    out = fork.SimpleQueue()
+    process = fork.Process(target=touch_gpu, args=(out,))
+    process.start()
+    answer = out.get()
+    process.join()
+    return answer
+
+
+("re-initialize CUDA in forked" in message_of_child()) == gpu  # True
+
+# %%
+# What was reached
+# ----------------
+#
+# 200 requests in four threads: the answers are those of the model, each is
+# a plain number, and no graph is kept.
+with ThreadPoolExecutor(max_workers=4) as pool:
+    rows = [x[index : index + 1] for index in range(1200, 1400)]
+    answers = [answer for [answer] in pool.map(handler, rows)]
+right = (torch.tensor(answers) == y[1200:1400]).float().mean().item()
+print(f"accuracy={right:.3f}")
+assert answers == handler(x[1200:1400])
+assert {type(answer) for answer in answers} == {int}
+assert 0.85 < right <= 1.0, right

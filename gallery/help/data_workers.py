@@ -1,0 +1,455 @@
+"""
+DataLoader workers hang, die or fill the memory: find out which, and why
+========================================================================
+
+Set ``num_workers=0`` first. If the error stays, it is in the dataset, and
+the traceback shows the line. If it goes, the cause is in how the workers
+are started, in what they share or in the memory they need. Each failure
+below really happens, is told apart by its message, and is repaired.
+
+* Is there a message?
+
+  * "exited unexpectedly", "is killed by signal: Killed" or "Bus error"? See
+    *A worker died: exited unexpectedly, killed by signal*.
+  * "received 0 items of ancdata" or "Too many open files"? See *Too many
+    open files: received 0 items of ancdata*.
+  * "Can't pickle" or "Can't get attribute"? See *Can't pickle local object:
+    what a spawned worker is sent*.
+  * "An attempt has been made to start a new process"? See *An attempt has
+    been made to start a new process: the script has no main guard*.
+  * "Cannot re-initialize CUDA in forked subprocess" or "cannot pin"? See
+    *Cannot re-initialize CUDA in forked subprocess: tensors of the CPU*.
+
+* Is there no message, and the loop hangs? See *A worker hangs: ask it where
+  it is*.
+
+* Does the memory grow during an epoch? See *Memory grows with each batch: a
+  list of Python objects*.
+
+* Are all random numbers of the workers the same? See *The same random
+  numbers in each worker*.
+
+* Is each epoch slow to start? See *Each epoch is slow to start: keep the
+  workers*.
+"""
+import faulthandler
+import multiprocessing
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.multiprocessing as mp
+from torch.utils.data import DataLoader, Dataset, get_worker_info
+
+
+# %%
+# A dataset that calls a function in each worker
+# ----------------------------------------------
+#
+# ``act`` stands for what a real dataset does: open a file, augment, call a
+# library. The loader starts its workers by ``"fork"``, as Linux did by
+# default before Python 3.14.
+class Calls(Dataset):
+    def __init__(self, act, samples=4):
+        self.act, self.samples = act, samples
+
+    def __len__(self):
+        return self.samples
+
+    def __getitem__(self, index):
+        return self.act(index)
+
+
+load = partial(DataLoader, num_workers=1, multiprocessing_context="fork")
+squares = Calls(lambda index: index**2)
+[batch.item() for batch in load(squares)]  # [0, 1, 4, 9]
+
+# %%
+# The first test: ``num_workers=0``
+# ---------------------------------
+#
+# Without workers the dataset runs in your own process, and a debugger stops
+# in it. With workers the same error comes back with "Caught ... in
+# DataLoader worker process 0" in front, and the line of the dataset stands
+# near the end of the message.
+broken = Calls({"a.png": 0}.__getitem__)
+with suppress(KeyError):
+    next(iter(load(broken)))  # KeyError: Caught KeyError in DataLoader worker
+with suppress(KeyError):
+    next(iter(DataLoader(broken, num_workers=0)))  # KeyError: 0
+
+
+# %%
+# A worker died: exited unexpectedly, killed by signal
+# ----------------------------------------------------
+#
+# "DataLoader worker (pid(s) ...) exited unexpectedly" says little. The
+# error above it in the traceback, its ``__cause__``, says how the worker
+# ended. "Killed" comes from the system, most often because the memory of
+# the machine is full: use fewer workers, a smaller ``prefetch_factor`` and
+# no cache in the dataset. "Bus error" comes from a full ``/dev/shm``. Docker
+# gives a container 64 MB of it: start it with ``--shm-size=8g`` or
+# ``--ipc=host``. "exit code" is an exit of the program itself.
+def cause(act):
+    try:
+        next(iter(load(Calls(act))))
+    except RuntimeError as error:
+        raise error.__cause__ from None
+
+
+def end(how, index):
+    os.kill(os.getpid(), how)
+
+
+def leave(index):
+    os._exit(1)
+
+
+with suppress(RuntimeError):
+    next(
+        iter(load(Calls(leave)))
+    )  # RuntimeError: DataLoader worker (pid(s) ...) exited unexpectedly
+with suppress(RuntimeError):
+    cause(leave)  # RuntimeError: exited unexpectedly with exit code 1
+with suppress(RuntimeError):
+    cause(
+        partial(end, signal.SIGKILL)
+    )  # RuntimeError: DataLoader worker (pid ...) is killed by signal: Killed
+with suppress(RuntimeError):
+    cause(
+        partial(end, signal.SIGBUS)
+    )  # RuntimeError: is killed by signal: Bus error. It is possible that
+
+
+# %%
+# How full is ``/dev/shm``, and what does the loader need
+# -------------------------------------------------------
+#
+# Each batch from a worker lies in shared memory. At one time there are up
+# to ``num_workers * prefetch_factor`` batches. Compare that with the free
+# space, which this line prints on Linux.
+batch = next(iter(DataLoader(torch.zeros(64, 3, 224, 224), batch_size=64)))
+batch.nbytes  # 38535168
+ahead = 4 * 2 * batch.nbytes
+shared = Path("/dev/shm")
+if shared.exists():
+    room = os.statvfs(shared)
+    print(f"{ahead >> 20} MiB of {room.f_bavail * room.f_frsize >> 20} MiB")
+
+
+# %%
+# A worker hangs: ask it where it is
+# ----------------------------------
+#
+# A fork copies the memory of your process and one of its threads. A lock
+# that another thread holds is never released in the copy, and a pool has no
+# threads. OpenCV has such a pool: call ``cv2.setNumThreads(0)`` before the
+# loop. Here Python's own pool stands for it. ``timeout`` turns the wait into
+# an error, and ``faulthandler`` writes down the line at which the worker
+# waits. ``py-spy dump --pid`` shows the same from outside.
+pool = ThreadPoolExecutor(1)
+pool.submit(abs, -1).result()  # 1
+waits = Calls(lambda index: pool.submit(abs, index).result())
+log = tempfile.NamedTemporaryFile("w+")
+
+
+def watch(worker_id):
+    faulthandler.dump_traceback_later(0.2, file=log)
+
+
+batches = iter(load(waits, timeout=1, worker_init_fn=watch))
+with suppress(RuntimeError):
+    next(batches)  # RuntimeError: DataLoader timed out after 1 seconds
+deadline = time.monotonic() + 60
+while "__getitem__" not in Path(log.name).read_text():
+    assert time.monotonic() < deadline
+    time.sleep(0.1)
+dump = Path(log.name).read_text()
+"in result" in dump  # True
+del batches
+log.close()
+
+
+# %%
+# The fix: start the pool in the worker
+# -------------------------------------
+#
+# ``worker_init_fn`` runs in the worker before the first sample. A pool, a
+# file handle or a connection that is made there belongs to the worker.
+# Another fix is ``multiprocessing_context="spawn"``: a spawned worker starts
+# with nothing of your process.
+def new_pool(worker_id):
+    global pool
+    pool = ThreadPoolExecutor(1)
+
+
+[batch.item() for batch in load(waits, worker_init_fn=new_pool)][-1]  # 3
+pool.shutdown()
+
+
+# %%
+# Too many open files: received 0 items of ancdata
+# ------------------------------------------------
+#
+# On Linux a tensor from a worker is shared through an open file, and the
+# file stays open as long as the tensor lives. A list of batches reaches the
+# limit of ``ulimit -n``, which is lowered here. The loader says "Too many
+# open files"; a queue of ``torch.multiprocessing`` says "received 0 items of
+# ancdata".
+@contextmanager
+def limit_open_files(more):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (lowest_free + more, before[1])
+    )
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def collect(keep):
+    with limit_open_files(60):
+        return [keep(batch) for batch in load(torch.arange(200))]
+
+
+def send(queue, finish):
+    for number in range(60):
+        queue.put(torch.tensor(number, device="cpu"))
+    finish.wait()
+
+
+def receive():
+    context = mp.get_context("fork")
+    queue, finish = context.Queue(), context.Event()
+    sender = context.Process(target=send, args=(queue, finish))
+    sender.start()
+    try:
+        with limit_open_files(20):
+            return [queue.get() for _ in range(60)]
+    finally:
+        finish.set()
+        sender.join()
+
+
+with suppress(RuntimeError):
+    collect(lambda batch: batch)  # RuntimeError: Too many open files
+with suppress(RuntimeError):
+    receive()  # RuntimeError: received 0 items of ancdata
+
+# %%
+# The fix: ``clone``, or the strategy ``file_system``
+# ---------------------------------------------------
+#
+# A clone lies in ordinary memory and needs no open file. Without changing
+# the loop, ``torch.multiprocessing.set_sharing_strategy("file_system")`` at
+# the start of the program shares by name instead of by open file, and
+# ``ulimit -n 65535`` in the shell raises the limit.
+len(collect(torch.clone))  # 200
+strategy = mp.get_sharing_strategy()
+mp.set_sharing_strategy("file_system")
+len(collect(lambda batch: batch))  # 200
+mp.set_sharing_strategy(strategy)
+
+
+# %%
+# Memory grows with each batch: a list of Python objects
+# ------------------------------------------------------
+#
+# A forked worker shares the memory of the dataset until one of the two
+# writes to it. Python writes a reference count into each object that it
+# touches, so reading a list of names copies the list, page by page, into
+# each worker. An array has one count for all names. Keep paths and labels
+# in a NumPy array or a tensor, and large data in a file that is mapped.
+def private_bytes():
+    report = Path("/proc/self/smaps_rollup")
+    if not report.exists():
+        return 0
+    rows = [row for row in report.read_text().splitlines() if "_Dirty" in row]
+    return sum(int(row.split()[1]) << 10 for row in rows if "Private" in row)
+
+
+class Reads(Dataset):
+    def __init__(self, names):
+        self.names = names
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        if index == 1:
+            for name in self.names:
+                len(name)
+        return private_bytes()
+
+
+names = [f"images/{number:012}.png" for number in range(200_000)]
+grown = {}
+for kind in (list, np.array):
+    first, last = load(Reads(kind(names)))
+    grown[kind.__name__] = (last - first).item()
+print({kind: f"{size >> 20} MiB" for kind, size in grown.items()})
+len({id(name) for name in names})  # 200000
+np.array(names).nbytes  # 18400000
+assert grown["list"] > 2 * grown["array"] or grown["list"] == 0, grown
+
+# %%
+# Can't pickle local object: what a spawned worker is sent
+# --------------------------------------------------------
+#
+# Windows and macOS spawn workers, and Python 3.14 on Linux uses a
+# forkserver. Dataset, ``collate_fn`` and ``worker_init_fn`` are then
+# pickled. A lambda, a class or function inside a function and an open file
+# do not go through. Functions of a module and ``functools.partial`` do. A
+# class from a notebook cell is sent by its name alone, and the worker says
+# "AttributeError: Can't get attribute": move it to a ``.py`` file.
+def goes_through(thing):
+    try:
+        return bool(pickle.dumps(thing))
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        print(f"{type(error).__name__}: {error}")
+        return False
+
+
+def make_local():
+    class Local(Dataset):
+        pass
+
+    return Local()
+
+
+with open(os.devnull) as file:
+    things = [make_local(), Calls(lambda index: index), Calls(file)]
+    [goes_through(thing) for thing in things]  # [False, False, False]
+goes_through(Calls(partial(max, 2)))  # True
+
+# %%
+# An attempt has been made to start a new process: the script has no main guard
+# -----------------------------------------------------------------------------
+#
+# A spawned worker imports your script. If the loop stands at its top level,
+# the import reaches the loop and would start workers again. The message
+# comes from ``multiprocessing``, which the loader uses. In the scripts below
+# a plain process stands for the worker; the second script has
+# ``if __name__ == "__main__":``.
+lines = [
+    "import multiprocessing",
+    "start = multiprocessing.get_context('spawn').Process",
+    "worker = start(target=print, args=('a worker',))",
+    "worker.start(); worker.join()",
+]
+guarded = [*lines[:3], "if __name__ == '__main__':", "    " + lines[3]]
+
+
+def run(script):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "script.py")
+        path.write_text("\n".join(script))
+        return subprocess.run(
+            [sys.executable, path], capture_output=True, text=True
+        )
+
+
+said = run(lines).stderr
+"An attempt has been made to start a new process" in said  # True
+run(lines).stdout  # ''
+run(guarded).stdout  # 'a worker\n'
+
+
+# %%
+# Cannot re-initialize CUDA in forked subprocess: tensors of the CPU
+# ------------------------------------------------------------------
+#
+# A forked worker cannot use CUDA if your process has used it. Return
+# tensors of the CPU from the dataset, load files with
+# ``map_location="cpu"``, and move each batch in the loop. "cannot pin
+# 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned" has the same
+# cause: ``pin_memory=True`` wants batches on the CPU. Without a GPU the
+# function below has nothing to show.
+gpu = torch.cuda.is_available()
+
+
+def fails_with(text, **options):
+    here = torch.ones(2, device="cuda" if gpu else "cpu")
+    try:
+        next(iter(DataLoader(Calls(lambda index: here + 1), **options)))
+    except RuntimeError as error:
+        return text in str(error)
+    return False
+
+
+fork = dict(num_workers=1, multiprocessing_context="fork")
+fails_with("re-initialize CUDA in forked", **fork) == gpu  # True
+fails_with("only dense CPU tensors", pin_memory=gpu) == gpu  # True
+
+
+# %%
+# The same random numbers in each worker
+# --------------------------------------
+#
+# The loader seeds PyTorch, ``random`` and ``np.random`` in each worker. It
+# does not know a generator that the dataset holds: each worker gets a copy
+# in the same state. Make the generator in ``worker_init_fn``, from the seed
+# that ``get_worker_info`` gives.
+class Noise(Dataset):
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return self.rng.random()
+
+
+def seed_dataset(worker_id):
+    info = get_worker_info()
+    info.dataset.rng = np.random.default_rng(info.seed)
+
+
+two = partial(load, num_workers=2)
+len({batch.item() for batch in two(Noise())})  # 1
+len({batch.item() for batch in two(Noise(), worker_init_fn=seed_dataset)})  # 2
+
+# %%
+# Each epoch is slow to start: keep the workers
+# ---------------------------------------------
+#
+# By default the workers end with the epoch. A spawned worker imports torch
+# again in each epoch, which takes seconds. ``persistent_workers=True`` keeps
+# the processes. For data that fit into memory ``num_workers=0`` is often the
+# faster choice: :doc:`slow_training` shows how to measure it.
+process = Calls(lambda index: os.getpid(), samples=1)
+each = load(process)
+next(iter(each)).equal(next(iter(each)))  # False
+kept = load(process, persistent_workers=True)
+next(iter(kept)).equal(next(iter(kept)))  # True
+del kept
+
+# %%
+# What was reached: no failure is left, and no process
+# ----------------------------------------------------
+#
+# The repaired loaders give all samples, and each worker has ended. Cards
+# for single options are in :doc:`/reference/data/worker_processes`.
+repaired = {
+    "pool": [int(b) for b in load(squares)] == [0, 1, 4, 9],
+    "files": len(collect(torch.clone)) == 200,
+    "pickle": goes_through(Calls(partial(max, 2))),
+}
+print(repaired)
+assert all(repaired.values())
+multiprocessing.active_children()  # []

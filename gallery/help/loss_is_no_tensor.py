@@ -1,0 +1,175 @@
+"""
+'float' object has no attribute 'backward': numbers in place of tensors
+=======================================================================
+
+``backward`` needs a tensor that hangs on the weights. ``item``, NumPy,
+``float`` and a loss that starts at the integer 0 give plain numbers. Keep
+the tensor until after ``backward``, and take ``loss.item()`` for the log.
+The reverse mistake, a tensor where one number per sample was meant, makes an
+accuracy wrong without an error. Both are made here and repaired.
+
+* "'float' object has no attribute 'backward'"? See *'float' object has no
+  attribute 'backward': item() came too early*.
+
+* "'int' object has no attribute 'backward'"? See *'int' object has no
+  attribute 'backward': no sample counted*.
+
+* "invalid index of a 0-dim tensor"? See *loss.data[0]: invalid index of a
+  0-dim tensor*.
+
+* "does not require grad and does not have a grad_fn"? See *The loss was made
+  again from a number*.
+
+* Is the accuracy near zero, or the same for each model? See *Accuracy near
+  zero: argmax without dim* and *Accuracy of shape (N, N): targets of shape
+  (N, 1)*.
+
+* Is the confusion matrix larger than the data set, or does F1 depend on the
+  batch size? See :doc:`/gallery/training/metrics`.
+"""
+from contextlib import suppress
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+# %%
+# Digits and a model
+# ------------------
+torch.manual_seed(0)
+device = torch.get_default_device()
+digits = load_digits()
+x = torch.tensor(digits.data, dtype=torch.float32, device=device) / 16
+y = torch.tensor(digits.target, device=device)
+model = nn.Linear(64, 10)
+
+# %%
+# 'float' object has no attribute 'backward': item() came too early
+# -----------------------------------------------------------------
+#
+# ``item`` returns a Python number, which has lost its graph. ``np.mean`` and
+# ``float`` do the same. Call ``backward`` on the tensor and ``item`` on a
+# line of its own.
+loss = F.cross_entropy(model(x), y).item()
+with suppress(AttributeError):
+    loss.backward()  # AttributeError: 'float' object has no attribute
+loss = F.cross_entropy(model(x), y)
+loss.backward()
+type(loss.item()).__name__  # 'float'
+model.weight.grad.shape  # torch.Size([10, 64])
+
+
+# %%
+# 'int' object has no attribute 'backward': no sample counted
+# -----------------------------------------------------------
+#
+# A loss that starts as 0 stays the integer 0 if nothing is added, for
+# instance in a batch without boxes. Start from the output times 0: then
+# there is a graph, and all gradients are 0. Where no other process waits
+# for this step, skip the batch.
+def loss_of(output, labels, start):
+    loss = start
+    for row, label in zip(output, labels, strict=True):
+        if label >= 0:
+            loss = loss + F.cross_entropy(row, label)
+    return loss
+
+
+nothing = torch.full((4,), -1)
+with suppress(AttributeError):
+    loss_of(
+        model(x[:4]), nothing, start=0
+    ).backward()  # AttributeError: 'int' object has no attribute
+output = model(x[:4])
+model.zero_grad()
+loss_of(output, nothing, start=output.sum() * 0).backward()
+model.weight.grad.any()  # tensor(False)
+
+# %%
+# loss.data[0]: invalid index of a 0-dim tensor
+# ---------------------------------------------
+#
+# Code from before PyTorch 0.4 reads a loss with ``loss.data[0]``. A loss has
+# no dimensions today, so there is nothing to index. Write ``loss.item()``.
+loss = F.cross_entropy(model(x), y)
+loss.shape  # torch.Size([])
+with suppress(IndexError):
+    loss.data[0]  # IndexError: invalid index of a 0-dim tensor
+loss.item() == loss.data.item()  # True
+
+# %%
+# The loss was made again from a number
+# -------------------------------------
+#
+# ``torch.tensor(number)`` makes a tensor, and no graph. With
+# ``requires_grad=True`` the error goes away and the weights get no gradient:
+# the model does not learn.
+number = F.cross_entropy(model(x), y).item()
+with suppress(RuntimeError):
+    torch.tensor(number).backward()  # RuntimeError: does not require grad
+model.zero_grad()
+torch.tensor(number, requires_grad=True).backward()
+model.weight.grad is None  # True
+
+# %%
+# Accuracy near zero: argmax without dim
+# --------------------------------------
+#
+# Without ``dim`` ``argmax`` looks at the flattened tensor and returns one
+# index. It is compared with all labels, and no error is raised. Give the
+# dimension of the classes.
+optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+for _ in range(100):
+    optimizer.zero_grad()
+    F.cross_entropy(model(x[:1200]), y[:1200]).backward()
+    optimizer.step()
+with torch.no_grad():
+    logits, labels = model(x[1200:]), y[1200:]
+logits.argmax().shape  # torch.Size([])
+one_index = (logits.argmax() == labels).float().mean().item()
+one_index < 0.2  # True
+right = (logits.argmax(dim=1) == labels).float().mean().item()
+right > 0.85  # True
+
+# %%
+# Accuracy of shape (N, N): targets of shape (N, 1)
+# -------------------------------------------------
+#
+# Predictions of shape (N,) and targets of shape (N, 1) broadcast: each
+# prediction is compared with each label. The mean is then near chance, for
+# good models too. Drop the dimension with ``squeeze(1)``.
+column = labels.unsqueeze(1)
+table = logits.argmax(dim=1) == column
+table.shape  # torch.Size([597, 597])
+pairs = table.float().mean().item()
+pairs < 0.2  # True
+fixed = (logits.argmax(dim=1) == column.squeeze(1)).float().mean().item()
+fixed == right  # True
+
+# %%
+# What was reached: one number for the log, one tensor for ``backward``
+# ---------------------------------------------------------------------
+#
+# The loop keeps numbers for the mean over the epoch: the loss of a batch
+# counts as often as it has samples, so that a short last batch does not
+# weigh too much.
+model = nn.Linear(64, 10)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+means = []
+for _ in range(5):
+    total, seen = 0.0, 0
+    for rows in torch.arange(1200).split(128):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(rows)
+        seen += len(rows)
+    means.append(total / seen)
+with torch.no_grad():
+    accuracy = (model(x[1200:]).argmax(dim=1) == labels).float().mean().item()
+print(f"{accuracy=:.3f}", np.round(means, 3))
+assert 0.85 < accuracy <= 1.0, accuracy
+assert means[-1] < means[0] / 3, means

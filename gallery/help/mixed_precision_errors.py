@@ -1,0 +1,285 @@
+"""
+Mixed precision errors: No inf checks, unscale FP16 gradients, nan
+==================================================================
+
+Keep the weights in float32, put the forward pass and the loss under
+``torch.amp.autocast``, and call ``scale``, ``step`` and ``update`` of the
+scaler in this order. Most messages say that one of these three is not so.
+Each error below is made on purpose and repaired, and the repaired loop
+reads more than 85 % of the test digits.
+
+* Is there a message?
+
+  * "No inf checks were recorded for this optimizer"? See *No inf checks
+    were recorded: no parameter has a gradient*.
+  * "Attempting to unscale FP16 gradients"? See *Attempting to unscale FP16
+    gradients: the weights are float16*.
+  * "unscale_() has already been called" or "_scale is None"? See *Calls of
+    the scaler in the wrong order*.
+  * "must have the same dtype, but got Half and Float"? See *Half and Float:
+    a result leaves autocast*.
+  * "value cannot be converted to type c10::Half without overflow"? See
+    *-1e9 does not fit: value cannot be converted to type c10::Half*.
+  * A FutureWarning about ``torch.cuda.amp``? See *Old names:
+    torch.cuda.amp.GradScaler is deprecated*.
+
+* Is the loss nan or inf with mixed precision and fine without? See *The loss
+  is nan in float16 and finite in float32*.
+
+* Do the weights not change? See *A bfloat16 model does not learn with a
+  small learning rate*.
+
+* Does nothing get faster on a CPU, or is the result float32? See *What is
+  float32, and what is not: print the dtypes*.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+# %%
+# Digits, a network, and a scaler for any device
+# ----------------------------------------------
+#
+# ``device.type`` is "cpu" or "cuda" and goes to both ``autocast`` and
+# ``GradScaler``. The scaler is on in this page on each device, so that its
+# errors can be shown. In your own code float16 needs it and bfloat16 does
+# not.
+torch.manual_seed(0)
+device = torch.get_default_device()
+digits = load_digits()
+x = torch.tensor(digits.data, dtype=torch.float32, device=device) / 16
+y = torch.tensor(digits.target, device=device)
+x_train, y_train, x_test, y_test = x[:1200], y[:1200], x[1200:], y[1200:]
+
+
+def make_model():
+    layers = nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)
+    return nn.Sequential(*layers)
+
+
+def make_scaler():
+    return torch.amp.GradScaler(device.type)
+
+
+def scaled_backward(model, scaler, inputs=x_train):
+    with torch.amp.autocast(device.type, dtype=torch.float16):
+        loss = F.cross_entropy(model(inputs), y_train)
+    scaler.scale(loss).backward()
+
+
+# %%
+# No inf checks were recorded: no parameter has a gradient
+# --------------------------------------------------------
+#
+# ``scaler.step`` looks for infinite values in the gradients of this
+# optimizer, and finds no gradient at all. The optimizer has the parameters
+# of another model, or of a part that the loss does not use, or all of its
+# parameters are frozen. Look at ``.grad`` before the step.
+model, other = make_model(), make_model()
+optimizer = torch.optim.SGD(other.parameters(), lr=0.1)
+scaler = make_scaler()
+scaled_backward(model, scaler)
+with suppress(AssertionError):
+    scaler.step(optimizer)  # AssertionError: No inf checks were recorded for
+[p.grad is None for p in other.parameters()]  # [True, True, True, True]
+
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+scaler = make_scaler()
+scaled_backward(model, scaler)
+scaler.step(optimizer)
+scaler.update()
+
+# %%
+# Attempting to unscale FP16 gradients: the weights are float16
+# -------------------------------------------------------------
+#
+# ``model.half()``, or ``torch_dtype=torch.float16`` when a model is loaded,
+# makes the weights float16, and so their gradients. The scaler takes
+# float32 gradients. Keep the weights in float32: ``model.float()``.
+# ``autocast`` makes float16 copies for each operation.
+half = make_model().half()
+optimizer = torch.optim.SGD(half.parameters(), lr=0.1)
+scaler = make_scaler()
+scaled_backward(half, scaler)
+half[0].weight.grad.dtype  # torch.float16
+with suppress(ValueError):
+    scaler.step(optimizer)  # ValueError: Attempting to unscale FP16 gradients
+
+model = half.float()
+model.zero_grad()
+scaler = make_scaler()
+scaled_backward(model, scaler)
+model[0].weight.grad.dtype  # torch.float32
+scaler.step(optimizer)
+
+# %%
+# Calls of the scaler in the wrong order
+# --------------------------------------
+#
+# ``scale(loss).backward()``, then ``unscale_`` if you clip, then ``step``,
+# then ``update``, each of them once. ``unscale_`` twice without ``update``
+# between them is an error, and so is ``step`` before ``scale``. Clip after
+# ``unscale_``: before it the gradients are 65,536 times as large.
+scaler = make_scaler()
+with suppress(AssertionError):
+    scaler.step(optimizer)  # AssertionError: Attempted step but _scale is None
+optimizer.zero_grad()
+scaled_backward(model, scaler)
+norm_scaled = nn.utils.get_total_norm([p.grad for p in model.parameters()])
+scaler.unscale_(optimizer)
+norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+torch.allclose(norm_scaled / norm, torch.tensor(65536.0), rtol=1e-3)  # True
+with suppress(RuntimeError):
+    scaler.unscale_(optimizer)  # RuntimeError: unscale_() has already been
+scaler.step(optimizer)
+with suppress(RuntimeError):
+    scaler.step(optimizer)  # RuntimeError: step() has already been called
+scaler.update()
+
+# %%
+# Half and Float: a result leaves autocast
+# ----------------------------------------
+#
+# What is computed under ``autocast`` may be float16 or bfloat16, and it
+# stays so outside of the block. A layer there has float32 weights. Extend
+# the block, or convert with ``float`` where you leave it. NumPy has no
+# bfloat16 either: convert before ``numpy()``.
+head = nn.Linear(10, 2)
+with torch.amp.autocast(device.type, dtype=torch.bfloat16):
+    features = model(x_test)
+features.dtype  # torch.bfloat16
+with suppress(RuntimeError):
+    head(features)  # RuntimeError: must have the same dtype, but got
+head(features.float()).dtype  # torch.float32
+with suppress(TypeError):
+    features.detach().cpu().numpy()  # TypeError: unsupported ScalarType
+features.detach().float().cpu().numpy().dtype.name  # 'float32'
+
+# %%
+# -1e9 does not fit: value cannot be converted to type c10::Half
+# --------------------------------------------------------------
+#
+# float16 ends at 65,504. A mask of attention that is filled with -1e9 does
+# not fit. Fill with ``float("-inf")`` or with the lowest number of the
+# dtype that is there. -1e9 fits into bfloat16.
+scores = torch.zeros(2, 3, dtype=torch.float16)
+hidden = torch.tensor([[False, False, True], [False, True, True]])
+with suppress(RuntimeError):
+    scores.masked_fill(
+        hidden, -1e9
+    )  # RuntimeError: value cannot be converted to type c10::Half without
+masked = scores.masked_fill(hidden, float("-inf"))
+masked.softmax(dim=1)[1].tolist()  # [1.0, 0.0, 0.0]
+lowest = torch.finfo(scores.dtype).min
+torch.equal(scores.masked_fill(hidden, lowest).softmax(dim=1),
+            masked.softmax(dim=1))  # True
+
+# %%
+# The loss is nan in float16 and finite in float32
+# ------------------------------------------------
+#
+# A square, a sum or an exponential passes 65,504 and is infinite, and the
+# difference of two infinities is nan. bfloat16 has the range of float32.
+# Where you must use float16, compute that part in float32: switch
+# ``autocast`` off for it and convert its inputs. Other causes of nan are in
+# :doc:`loss_is_nan`.
+wide = nn.Linear(64, 64)
+nn.init.constant_(wide.weight, 8.0)
+found = {}
+for dtype in (torch.float16, torch.bfloat16):
+    with torch.amp.autocast(device.type, dtype=dtype):
+        hidden = wide(x_test)
+        found[dtype] = (hidden @ hidden.mT).isfinite().all().item()
+found[torch.float16], found[torch.bfloat16]  # (False, True)
+with torch.amp.autocast(device.type, dtype=torch.float16):
+    hidden = wide(x_test)
+    with torch.amp.autocast(device.type, enabled=False):
+        products = hidden.float() @ hidden.float().mT
+products.dtype, products.isfinite().all().item()  # (torch.float32, True)
+
+# %%
+# A bfloat16 model does not learn with a small learning rate
+# ----------------------------------------------------------
+#
+# bfloat16 keeps about three digits. Next to 1 its numbers are 0.0078
+# apart, so a step of 0.001 is rounded away. Under ``autocast`` the weights
+# stay float32 and take the step.
+for dtype in (torch.float32, torch.bfloat16):
+    weight = torch.ones(1, dtype=dtype, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=1e-3)
+    for _ in range(100):
+        weight.grad = torch.ones_like(weight)
+        optimizer.step()
+    found[dtype] = round(weight.item(), 3)
+found[torch.float32], found[torch.bfloat16]  # (0.9, 1.0)
+
+# %%
+# What is float32, and what is not: print the dtypes
+# --------------------------------------------------
+#
+# Matrix products and convolutions run in 16 bits, losses in float32, and
+# the weights are not changed. The lists differ between CPU and CUDA, so
+# look at the dtype of what you have. On a CPU the default is bfloat16.
+# Without units for 16 bits ``autocast`` is no faster: measure it.
+with torch.amp.autocast(device.type):
+    logits = model(x_test)
+    results = {
+        "model[0].weight": model[0].weight,
+        "logits": logits,
+        "cross_entropy": F.cross_entropy(logits, y_test),
+        "mse_loss": F.mse_loss(logits, logits),
+        "embedding": F.embedding(y_test[:2], model[2].weight),
+    }
+for name, result in results.items():
+    print(f"{name:16}{result.dtype}")
+logits.dtype == torch.get_autocast_dtype(device.type)  # True
+torch.get_autocast_dtype("cpu")  # torch.bfloat16
+results["cross_entropy"].dtype  # torch.float32
+results["model[0].weight"].dtype  # torch.float32
+
+# %%
+# Old names: torch.cuda.amp.GradScaler is deprecated
+# --------------------------------------------------
+#
+# Write ``torch.amp.GradScaler("cuda")`` and ``torch.amp.autocast("cuda")``.
+# Nothing else changes.
+torch.cuda.amp.GradScaler(
+    enabled=False
+)  # FutureWarning: `torch.cuda.amp.GradScaler(args...)` is deprecated
+torch.cuda.amp.autocast(
+    enabled=False
+)  # FutureWarning: `torch.cuda.amp.autocast(args...)` is deprecated
+
+# %%
+# What was reached: the loop with all calls in order
+# --------------------------------------------------
+#
+# Forward and loss under ``autocast``, then ``scale``, ``unscale_``, clip,
+# ``step`` and ``update``. Training and test are in float16 with a scaler,
+# also on a CPU. More about each part is in
+# :doc:`/gallery/training/mixed_precision`.
+torch.manual_seed(0)
+model = make_model()
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+scaler = make_scaler()
+for _ in range(10):
+    for rows in torch.randperm(1200).split(64):
+        optimizer.zero_grad()
+        with torch.amp.autocast(device.type, dtype=torch.float16):
+            loss = F.cross_entropy(model(x_train[rows]), y_train[rows])
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        scaler.step(optimizer)
+        scaler.update()
+model.eval()
+half_type = torch.amp.autocast(device.type, dtype=torch.float16)
+with torch.inference_mode(), half_type:
+    right = model(x_test).argmax(dim=1) == y_test
+accuracy = right.float().mean().item()
+print(f"{accuracy=:.3f} scale={scaler.get_scale():.0f}")
+assert 0.85 < accuracy <= 1.0, accuracy
+assert all(p.dtype == torch.float32 for p in model.parameters())

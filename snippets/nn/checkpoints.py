@@ -1,0 +1,249 @@
+"""
+Checkpoints
+===========
+
+Save what a run needs to go on, and load files that others saved.
+"""
+import argparse
+import copy
+import io
+import pickle
+from contextlib import suppress
+
+import numpy as np
+import torch
+from torch import nn
+
+# %%
+# Loss jumps after resuming: save optimizer and scheduler, too
+# ------------------------------------------------------------
+#
+# A checkpoint for resuming holds the state of each part that has one:
+# model, optimizer, scheduler and ``GradScaler``, and the epoch. Without its
+# state the optimizer starts from zero, and the next step is another one:
+# here the gradient is 1, and the momentum is missing.
+#
+# .. glance:: resume(checkpoint)
+def one_step(net, optimizer):
+    optimizer.zero_grad()
+    net(torch.ones(1, 1)).sum().backward()
+    optimizer.step()
+
+
+def make():
+    net = nn.Linear(1, 1, bias=False)
+    return net, torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+
+
+def resume(checkpoint):
+    net, optimizer = make()
+    net.load_state_dict(checkpoint["model"])
+    if "optimizer" in checkpoint:
+        optimizer.load_state_dict(checkpoint["optimizer"])
+    before = net.weight.item()
+    one_step(net, optimizer)
+    return round(before - net.weight.item(), 3)
+
+
+net, optimizer = make()
+one_step(net, optimizer)
+checkpoint = {"model": net.state_dict(), "epoch": 1}
+resume(checkpoint)  # 0.1
+checkpoint["optimizer"] = optimizer.state_dict()
+resume(checkpoint)  # 0.19
+
+# %%
+# Checkpoint size: Adam adds twice the weights to the file
+# --------------------------------------------------------
+#
+# ``torch.optim.Adam`` keeps two numbers per parameter. A file with the
+# optimizer is therefore about three times as large as one with the weights.
+# Save ``net.state_dict()`` alone for a model that is only used.
+net = nn.Linear(1000, 1000, bias=False)
+optimizer = torch.optim.Adam(net.parameters())
+net(torch.ones(1, 1000)).sum().backward()
+optimizer.step()
+
+
+def size(state):
+    torch.save(state, file := io.BytesIO())
+    return file.tell()
+
+
+both = {"model": net.state_dict(), "optimizer": optimizer.state_dict()}
+round(size(both) / size(net.state_dict()), 2)  # 3.0
+4_000_000 < size(net.state_dict()) < 4_010_000  # True
+
+# %%
+# Resume on a GPU: move the model, then load the optimizer
+# --------------------------------------------------------
+#
+# ``Optimizer.load_state_dict`` puts the state where each parameter is at
+# that time. A model that moves to a GPU later leaves the state behind, and
+# ``step`` says "Expected all tensors to be on the same device". Here a
+# change of dtype stands for the move.
+#
+# .. glance:: resume(move_first=True)
+net = nn.Linear(2, 1)
+optimizer = torch.optim.Adam(net.parameters())
+net(torch.ones(1, 2)).sum().backward()
+optimizer.step()
+saved = copy.deepcopy(optimizer.state_dict())
+
+
+def resume(move_first):
+    net = nn.Linear(2, 1)
+    net = net.double() if move_first else net
+    optimizer = torch.optim.Adam(net.parameters())
+    optimizer.load_state_dict(saved)
+    net.double()
+    return optimizer.state[net.weight]["exp_avg"].dtype
+
+
+resume(move_first=True)  # torch.float64
+resume(move_first=False)  # torch.float32
+
+# %%
+# Go back after a trial: ``copy.deepcopy`` of both state dicts
+# ------------------------------------------------------------
+#
+# A learning rate finder raises the rate until the loss explodes, and leaves
+# the weights and the optimizer there. Copy both state dicts before it and
+# load them afterwards.
+net = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+start = copy.deepcopy((net.state_dict(), optimizer.state_dict()))
+for power in range(20):
+    optimizer.param_groups[0]["lr"] = 10.0**power
+    optimizer.zero_grad()
+    net(torch.ones(1, 2)).square().sum().backward()
+    optimizer.step()
+net.weight.isfinite().any()  # tensor(False)
+net.load_state_dict(start[0])
+optimizer.load_state_dict(start[1])
+net.weight.abs().max() < 1  # tensor(True)
+optimizer.param_groups[0]["lr"], len(optimizer.state)  # (0.1, 0)
+
+# %%
+# Error: 'OrderedDict' object has no attribute 'eval'
+# ---------------------------------------------------
+#
+# The file holds a state dict: tensors by name, and no model. Build the
+# model from its class and give it the tensors with ``load_state_dict``.
+file = io.BytesIO()
+torch.save(nn.Linear(2, 1).state_dict(), file)
+file.seek(0)
+state = torch.load(file)
+with suppress(AttributeError):
+    state.eval()  # AttributeError: 'collections.OrderedDict' object has no
+list(state)  # ['weight', 'bias']
+net = nn.Linear(2, 1)
+net.load_state_dict(state)
+net.eval().training  # False
+
+# %%
+# Error: can't get attribute 'Net' on module '__main__' (``torch.load``)
+# ----------------------------------------------------------------------
+#
+# A whole model is saved with the name of its class and of its module. The
+# script that loads it must have the class under both names. "No module
+# named 'models'" says the same of a class that was imported. Load the file
+# where the class exists, and save the state dict from there.
+class Net(nn.Linear):
+    pass
+
+
+file = io.BytesIO()
+torch.save(Net(2, 1), file)
+kept = Net
+del Net
+with suppress(AttributeError):
+    file.seek(0)
+    torch.load(file, weights_only=False)  # AttributeError: Can't get attribute
+Net = kept
+file.seek(0)
+state = torch.load(file, weights_only=False).state_dict()
+list(state)  # ['weight', 'bias']
+
+# %%
+# Error: invalid load key '<' or 'v': the file holds no weights
+# -------------------------------------------------------------
+#
+# The key is the first character of the file. ``<`` begins a web page, often
+# a login or a warning in place of the download. ``v`` begins "version
+# https://git-lfs", a pointer that ``git lfs pull`` replaces by the file. By
+# default ``torch.load`` says "Unsupported operand" and the number of the
+# character: 60 or 118.
+page = io.BytesIO(b"<!DOCTYPE html><title>Sign in</title>")
+with suppress(pickle.UnpicklingError):
+    torch.load(
+        page, weights_only=False
+    )  # UnpicklingError: invalid load key, '<'
+pointer = io.BytesIO(b"version https://git-lfs.github.com/spec/v1")
+with suppress(pickle.UnpicklingError):
+    torch.load(
+        pointer, weights_only=False
+    )  # UnpicklingError: invalid load key, 'v'
+pointer.seek(0)
+with suppress(pickle.UnpicklingError):
+    torch.load(pointer)  # UnpicklingError: Unsupported operand 118
+chr(60), chr(118)  # ('<', 'v')
+
+# %%
+# Error: unsupported global: GLOBAL argparse.Namespace (``torch.load``)
+# ---------------------------------------------------------------------
+#
+# Options from ``argparse`` are an object, and ``torch.load`` refuses
+# objects by default. Save ``vars(args)``, a dictionary. For a file that you
+# have and trust, allow the class with ``torch.serialization.safe_globals``.
+args = argparse.Namespace(lr=0.1)
+file = io.BytesIO()
+torch.save({"args": args}, file)
+file.seek(0)
+with suppress(pickle.UnpicklingError):
+    torch.load(file)  # UnpicklingError: GLOBAL argparse.Namespace was not
+file.seek(0)
+with torch.serialization.safe_globals([argparse.Namespace]):
+    torch.load(file)["args"].lr  # 0.1
+file = io.BytesIO()
+torch.save({"args": vars(args)}, file)
+file.seek(0)
+torch.load(file)["args"]  # {'lr': 0.1}
+
+# %%
+# Error: unsupported global: numpy scalar (``torch.load``)
+# --------------------------------------------------------
+#
+# A metric from NumPy or scikit-learn is a NumPy number. Convert it with
+# ``float`` before you save. In an old file it is read with
+# ``weights_only=False``, if you trust the file.
+file = io.BytesIO()
+torch.save({"accuracy": np.float64(0.5)}, file)
+file.seek(0)
+with suppress(pickle.UnpicklingError):
+    torch.load(file)  # UnpicklingError: GLOBAL numpy...scalar was not
+file.seek(0)
+old = torch.load(file, weights_only=False)
+file = io.BytesIO()
+torch.save({name: float(value) for name, value in old.items()}, file)
+file.seek(0)
+torch.load(file)  # {'accuracy': 0.5}
+
+# %%
+# Error: attempting to deserialize object on a CUDA device
+# --------------------------------------------------------
+#
+# The tensors were saved on a GPU, and ``torch.load`` puts each tensor where
+# it was. Without a GPU that fails; GPU number 63 stands for it here. Load
+# with ``map_location="cpu"``. If the machine has a GPU, the installed torch
+# may be a build for the CPU: see :doc:`/reference/setup/installation`.
+file = io.BytesIO()
+torch.save(nn.Linear(2, 1).state_dict(), file)
+file.seek(0)
+with suppress(RuntimeError):
+    torch.load(
+        file, map_location="cuda:63"
+    )  # RuntimeError: Attempting to deserialize object on
+file.seek(0)
+state = torch.load(file, map_location="cpu")
+state["weight"].device.type  # 'cpu'
