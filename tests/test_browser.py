@@ -1,6 +1,7 @@
 """The built site in a real browser: copying, searching, switching, reading on a phone."""
 
 import csv
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 pytest.importorskip("playwright", reason="Playwright is not installed")
 from axe_playwright_python.sync_playwright import Axe
 
-from proofsheet import languages
+from proofsheet import languages, records
 from proofsheet.browser import CHROMIUM, SITE, launched, served
 from torchproof import cards
 
@@ -24,7 +25,8 @@ KINDS = [
     "index.html", "reference/index.html", "reference/tensors/index.html", MODULE,
     "reference/tensors/broadcasting.html", "gallery/training/whole_workflow.html",
     "gallery/training/index.html", "gallery/help/exercises_basics.html", "path.html",
-    "handbooks.html", "api.html", "verified.html", "glossary.html", "search.html?q=torch",
+    "handbooks.html", "quick.html", "messages.html", "api.html", "verified.html", "glossary.html",
+    "search.html?q=torch",
 ]  # fmt: skip
 ABOVE = ["404.html"]  # beside the start page, which leads on at once
 
@@ -86,8 +88,14 @@ ANSWERED = "window.proofsheetSearch && document.getElementById('search-found').a
 
 
 def ask(page, query):
-    """The entries that the search gives, best first."""
-    return page.evaluate("query => proofsheetSearch.search(query)", query)
+    """The entries that the search gives once it knows all words, best first."""
+    return answer(page, query)["found"]
+
+
+def answer(page, query):
+    """The same, and whether what was asked for is unknown."""
+    script = "async (query) => (await proofsheetSearch.whole, proofsheetSearch.search(query))"
+    return page.evaluate(script, query)
 
 
 def results(page, query):
@@ -221,6 +229,101 @@ def test_what_newcomers_type_finds_an_answer(visit, language):
     assert len(ranks) == len(rows) > 100
     assert [query for query, rank in ranks.items() if rank is None] == []
     assert sum(rank == 0 for rank in ranks.values()) >= 0.8 * len(ranks)
+
+
+# What surrounds a message when it is pasted; numbers and names in it are the reader's own.
+AROUND = [
+    'Traceback (most recent call last):\n  File "/home/me/train.py", line 41, in <module>\n'
+    '    loss = step(batch)\n  File "/home/me/model.py", line 7, in step\n{}',
+    "{} 怎么解决",
+    "how to fix: {}",
+]
+
+
+def test_a_pasted_message_leads_to_a_card_that_quotes_it(visit):
+    """Every message of every card, with other numbers in it and with something around it."""
+    page = visit("en/index.html")
+    page.keyboard.press("Control+k")
+    results(page, "tensor").first.wait_for()
+    said = {}
+    for name in records.docnames():
+        for card in records.module(name).cards:
+            for quoted, whole in records.messages(records.module(name), card).items():
+                if len(quoted.partition(": ")[2].split()) > 2:
+                    said.setdefault(whole, set()).add(f"{name}.html#")
+    lost, unknown = [], []
+    for number, (whole, places) in enumerate(said.items()):
+        pasted = re.sub(r"\d+", lambda digits: str(int(digits[0]) + 3), whole)
+        found = answer(page, AROUND[number % len(AROUND)].format(pasted))
+        first = [entry["url"] for entry in found["found"][:4]]
+        if found["unknown"]:
+            unknown.append(pasted)
+        if not any(url.startswith(place) for url in first for place in places):
+            lost.append(f"{pasted}: {first}")
+    assert len(said) > 350
+    assert len(lost) <= 0.02 * len(said), lost
+    assert len(unknown) <= 0.02 * len(said), unknown
+
+
+UNKNOWN = [
+    "RuntimeError: flux capacitor is not aligned with the tachyon field",
+    "ValueError: the warehouse robot has lost its map and its battery",
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_no_card_quotes_is_said_to_be_unknown(visit, language):
+    page = visit(f"{language}/index.html")
+    page.keyboard.press("Control+k")
+    results(page, "tensor").first.wait_for()
+    notice = page.locator(".search-notice")
+    assert not notice.is_visible()
+    for query in UNKNOWN:
+        assert answer(page, query)["unknown"] == {"message": True}
+    results(page, UNKNOWN[0])
+    assert notice.is_visible()
+    asked = answer(page, "torch.hub.download_url_to_file")
+    assert asked["unknown"]["name"] == "torch.hub.download_url_to_file"
+    results(page, "torch.hub.download_url_to_file")
+    assert notice.locator("a").get_attribute("href").startswith("https://docs.pytorch.org/")
+    results(page, "torch.gather")
+    assert not notice.is_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "items", "words", "kept"),
+    [
+        ("quick.html", ".sheet-line", "torch.cat(", "torch.cat([a, b], dim=0)"),
+        ("messages.html", "tbody tr", "MAT1 and", "mat1 and mat2 shapes cannot be multiplied"),
+    ],
+)
+def test_a_filter_keeps_what_has_the_words(visit, path, items, words, kept):
+    page = visit(f"en/{path}")
+    box = page.locator("[data-filter]")
+    every = box.locator(items).count()
+    box.locator("input.filter").fill(words)
+    shown = box.locator(f"{items}:visible")
+    assert 0 < shown.count() < every / 4
+    assert all(words.lower() in text.lower() for text in shown.all_text_contents())
+    assert any(kept in text for text in shown.all_text_contents())
+    box.locator("input.filter").fill("")
+    assert box.locator(f"{items}:visible").count() == every
+
+
+def test_a_line_and_a_box_of_the_sheet_are_copied(visit, tmp_path):
+    page = visit("en/quick.html", permissions=["clipboard-read", "clipboard-write"])
+    line = page.locator(".sheet-line", has_text="torch.cat([a, b], dim=0)")
+    line.hover()
+    line.locator("button").click()
+    line = page.evaluate("navigator.clipboard.readText()")
+    assert line == "torch.cat([a, b], dim=0)  # tensor([[1, 2], [3, 4], [5, 6]])"
+    box = page.locator(".sheet-box", has_text="torch.cat([a, b], dim=0)")
+    box.locator(".highlight").hover()
+    box.locator("button.copy").click()
+    script = tmp_path / "pasted.py"
+    script.write_text(page.evaluate("navigator.clipboard.readText()"), encoding="utf-8")
+    run = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 def test_results_come_as_one_types(visit, record_property):

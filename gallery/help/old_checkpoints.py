@@ -74,6 +74,7 @@ class Net(nn.Module):
 sys.path.insert(0, str(home))
 import models
 
+sys.path.remove(str(home))
 old = models.Net()
 optimizer = torch.optim.Adam(old.parameters(), lr=0.01)
 for _ in range(200):
@@ -157,7 +158,6 @@ vars(opened["args"])  # {'lr': 0.01}
 # attribute 'Net' on <module '__main__'>" means that the class was defined
 # in the script itself: define it in yours.
 del sys.modules["models"]
-sys.path.remove(str(home))
 with suppress(ModuleNotFoundError):
     torch.load(
         home / "whole.pth", weights_only=False

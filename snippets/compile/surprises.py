@@ -14,6 +14,28 @@ from torch._inductor import config, exc
 from torch.distributions import Distribution, Normal
 
 # %%
+# ``torch.distributions`` no longer checks its arguments after compiling
+# ----------------------------------------------------------------------
+#
+# The first ``torch.compile`` of a process, even for another function,
+# switches off the checks of ``torch.distributions``. Then nan passes
+# without an error. ``set_default_validate_args(True)`` after it switches
+# them on again, and ``validate_args=True`` does so for one distribution.
+nan = torch.tensor(torch.nan)
+Distribution.set_default_validate_args(True)
+with suppress(ValueError):
+    Normal(nan, 1.0)  # ValueError: Expected parameter loc
+torch.compile(torch.sin, backend="eager")
+Normal(nan, 1.0).loc  # tensor(nan)
+with suppress(ValueError):
+    Normal(
+        nan, 1.0, validate_args=True
+    )  # ValueError: Expected parameter loc
+Distribution.set_default_validate_args(True)
+with suppress(ValueError):
+    Normal(nan, 1.0)  # ValueError: Expected parameter loc
+
+# %%
 # The first call takes a minute, again after each restart
 # -------------------------------------------------------
 #
@@ -72,28 +94,6 @@ fused_error < 0.7 * eager_error  # tensor(True)
 captured = torch.compile(f, backend="aot_eager")(x, y)
 torch.equal(captured, eager)  # True
 config.emulate_precision_casts  # False
-
-# %%
-# ``torch.distributions`` no longer checks its arguments after compiling
-# ----------------------------------------------------------------------
-#
-# A call of ``torch.compile``, even for another function, switches off the
-# checks of ``torch.distributions`` in the whole process. Then nan passes
-# without an error. ``set_default_validate_args(True)`` after it switches
-# them on again, and ``validate_args=True`` does so for one distribution.
-nan = torch.tensor(torch.nan)
-Distribution.set_default_validate_args(True)
-with suppress(ValueError):
-    Normal(nan, 1.0)  # ValueError: Expected parameter loc
-torch.compile(torch.sin, backend="eager")
-Normal(nan, 1.0).loc  # tensor(nan)
-with suppress(ValueError):
-    Normal(
-        nan, 1.0, validate_args=True
-    )  # ValueError: Expected parameter loc
-Distribution.set_default_validate_args(True)
-with suppress(ValueError):
-    Normal(nan, 1.0)  # ValueError: Expected parameter loc
 
 # %%
 # Error: Cannot find a working triton installation (``TritonMissing``)
