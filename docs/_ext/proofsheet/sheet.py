@@ -62,11 +62,8 @@ def _box(app, docname, module, card, entry):
     def link(written):
         """From a name to the card that has it in its title, or else runs it."""
         found = find(written)
-        there = (
-            [one for one in cards.get(found[1], ()) if one.docname not in modules()]
-            if found
-            else ()
-        )
+        mentions = cards.get(found[1], ()) if found else ()
+        there = [one for one in mentions if not one.docname.startswith(CHAPTER)]
         if not there:
             return None
         uri = app.builder.get_relative_uri(docname, there[0].docname)
