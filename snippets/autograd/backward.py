@@ -175,10 +175,9 @@ w.grad  # tensor([-2., -1.])
 # ------------------------------------------------------------------
 #
 # The first call frees what the graph had saved. In a training loop compute
-# the loss again for each step, and detach a state that is carried from step
-# to step. Add two losses that share a part of the graph, and call
-# ``backward`` once. ``retain_graph=True`` is for two calls on one graph;
-# their gradients add up.
+# the loss again for each step, detach a state that is carried from step to
+# step, and add losses that share a part of the graph. ``retain_graph=True``
+# is for two calls on one graph; their gradients add up.
 w = torch.tensor(3.0, requires_grad=True)
 loss = w**2
 loss.backward()

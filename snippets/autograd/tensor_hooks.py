@@ -187,11 +187,10 @@ old  # [tensor(10.)]
 # Error: cannot register a hook on a tensor that doesn't require gradient
 # -----------------------------------------------------------------------
 #
-# Such a tensor gets no gradient, so the hook could not run. Feature maps
-# for Grad-CAM are like this if the forward pass ran under
-# ``torch.no_grad``, or if the model is frozen and the input needs no
-# gradient. Call ``requires_grad_`` on the input; ``eval()`` is no obstacle.
-# For ``register_post_accumulate_grad_hook`` the tensor must be a leaf.
+# Feature maps for Grad-CAM get no gradient if the forward pass ran under
+# ``torch.no_grad``, or if the model is frozen and the input needs none.
+# Call ``requires_grad_`` on the input; ``eval()`` is no obstacle. For
+# ``register_post_accumulate_grad_hook`` the tensor must be a leaf.
 model, seen = nn.Conv2d(1, 2, 3).requires_grad_(False).eval(), []
 x = torch.ones(1, 1, 4, 4)
 with suppress(RuntimeError):

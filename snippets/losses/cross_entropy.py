@@ -87,9 +87,9 @@ torch.allclose(loss, (w * each).sum() / w.sum())  # True
 # ------------------------------------------------------------
 #
 # ``ignore_index`` is a value of the targets and not a position, -100 by
-# default. Targets equal to it add nothing to the loss and are not counted
-# in the mean. Choose a value that is no class, such as -1 or 255. A batch
-# of ignored targets alone divides 0 by 0.
+# default; choose one that is no class, such as -1 or 255. Targets equal to
+# it add nothing to the loss and are not counted in the mean. A batch of
+# ignored targets alone divides 0 by 0.
 logits = torch.tensor([[1.0, 0.0], [0.0, 2.0], [5.0, 0.0]])
 target = torch.tensor([0, 1, -100])
 kept = F.cross_entropy(logits[:2], target[:2])

@@ -176,10 +176,10 @@ torch.allclose(equal, torch.tensor(6.0).log())  # True
 # NT-Xent, the loss of SimCLR: log(2N - 1) means nothing is learned
 # -----------------------------------------------------------------
 #
-# Two views of N samples make 2N rows, and row i belongs to row i + N. Minus
+# Two views of N samples make 2N rows, row i belongs to row i + N, and minus
 # infinity on the diagonal leaves out the row itself. Rows that are all
-# alike cost :math:`\log(2N - 1)`, 5.54 for N = 128, which is a guess among
-# the others. Normalize, and try temperatures from 0.07 to 0.5.
+# alike cost :math:`\log(2N - 1)`, 5.54 for N = 128, as guesses do.
+# Normalize, and try temperatures from 0.07 to 0.5.
 def nt_xent(a, b, temperature):
     z = F.normalize(torch.cat([a, b]), dim=1)
     similarity = z @ z.T / temperature

@@ -120,11 +120,11 @@ torch.equal(product, (above * below).abs())  # True
 # Error: Boolean value of Tensor ... is ambiguous (``and``, ``if``)
 # -----------------------------------------------------------------
 #
-# ``and``, ``or``, ``not`` and ``if`` want one truth value. Between masks
-# write ``&``, ``|``, ``~``; for a decision say whether ``any`` or ``all``
-# elements must hold. A tensor of one element is fine: ``torch.is_nonzero``
-# is its truth value. A loss class raises it, too, if it gets the tensors
-# that its object should get: write ``nn.MSELoss()(x, y)``.
+# ``and``, ``or``, ``not`` and ``if`` want one truth value, which a tensor
+# of one element has. Between masks write ``&``, ``|``, ``~``; for a
+# decision say whether ``any`` or ``all`` elements must hold. A loss class
+# raises the error, too, if it gets the tensors that its object should get:
+# write ``nn.MSELoss()(x, y)``.
 x = torch.tensor([1, 2, 3])
 with suppress(RuntimeError):
     x > 1 and x < 3  # RuntimeError: more than one value is ambiguous

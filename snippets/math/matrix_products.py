@@ -181,10 +181,9 @@ torch.allclose(old, a @ (b @ c))  # True
 # -----------------------------------------------------------
 #
 # For another batch size a layer may add the same products in another order,
-# and float32 rounds each sum. A row alone and the row in a batch may then
-# differ in the last digits. Compare with ``torch.allclose``, not with
-# ``==``. If the difference is larger, look for dropout or batch
-# normalization in training mode.
+# and float32 rounds each sum. Compare a row alone with the row in a batch
+# by ``torch.allclose``, not by ``==``. If the difference is larger, look
+# for dropout or batch normalization in training mode.
 a, b, c = torch.tensor([1e8, 1.0, -1e8])
 (a + b + c, a + c + b)  # (tensor(0.), tensor(1.))
 rows, weight = torch.randn(64, 512), torch.randn(512, 10)

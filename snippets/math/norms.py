@@ -185,10 +185,9 @@ F.embedding(torch.tensor([0]), w, max_norm=1)  # tensor([[0.6000, 0.8000]])
 # Gradient of a distance at zero is nan: ``sqrt`` or ``vector_norm``
 # ------------------------------------------------------------------
 #
-# The length has a kink at zero, as has the distance of two equal vectors.
-# A square root by hand gives NaN there, which then spreads to every weight.
-# ``vector_norm`` and ``torch.cdist`` give 0. So does a small number added
-# inside the root; outside it does not help.
+# A distance by hand, with a square root, has the gradient NaN where both
+# vectors are equal, and NaN spreads to every weight. ``vector_norm`` and
+# ``torch.cdist`` give 0. So does a small number added inside the root.
 x = torch.zeros(2, requires_grad=True)
 torch.linalg.vector_norm(x).backward()
 x.grad  # tensor([0., 0.])
@@ -197,8 +196,6 @@ x.square().sum().sqrt().backward()
 x.grad  # tensor([nan, nan])
 inside = (x.square().sum() + 1e-8).sqrt()
 torch.autograd.grad(inside, x)  # (tensor([0., 0.]),)
-outside = x.square().sum().sqrt() + 1e-8
-torch.autograd.grad(outside, x)  # (tensor([nan, nan]),)
 distance = torch.cdist(x[None], torch.zeros(1, 2)).sum()
 torch.autograd.grad(distance, x)  # (tensor([0., 0.]),)
 y = torch.tensor([3.0, 4.0], requires_grad=True)

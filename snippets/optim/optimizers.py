@@ -73,11 +73,11 @@ w.item()  # 0.5
 # Update weights by hand: ``torch.no_grad``, not ``weight.data``
 # --------------------------------------------------------------
 #
-# Plain gradient descent needs no optimizer. Write ``w -= lr * w.grad``
-# under ``torch.no_grad``; elsewhere it is an error for a leaf. Do not write
-# to ``weight.data``: autograd does not see it, and a backward pass that
-# still needs the old value gives a wrong gradient. Under ``torch.no_grad``
-# the same mistake is an error.
+# Plain gradient descent needs no optimizer: write ``w -= lr * w.grad``
+# under ``torch.no_grad``, without which it is an error. Do not write to
+# ``weight.data``: autograd does not see it, and a backward pass that still
+# needs the old value gives a wrong gradient. Under ``torch.no_grad`` the
+# same mistake is an error.
 #
 # .. glance:: w.item()
 w = torch.tensor(3.0, requires_grad=True)

@@ -117,8 +117,8 @@ l1(prediction, target)  # UserWarning: Using a target size ... different
 # Broadcast error: size of tensor a must match size of tensor b
 # -------------------------------------------------------------
 #
-# Write both shapes under each other, aligned right: the clash is where they
-# differ and neither is 1. The message counts that dimension from the left.
+# Write both shapes under each other, aligned right: the clash, which the
+# message counts from the left, is where they differ and neither is 1.
 # Insert a 1 where the stretching should happen, or transpose. A PNG image
 # with transparency has 4 channels and not 3: drop the last.
 x = torch.zeros(2, 3)

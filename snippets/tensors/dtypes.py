@@ -183,10 +183,10 @@ layer(data.float())  # shape (4, 2), dtype float32
 # Error: not implemented for 'Half' (float16 on the CPU)
 # ------------------------------------------------------
 #
-# Some operations have no float16 form on the CPU. Old releases lacked it
+# Some operations have no float16 form on the CPU; old releases lacked it
 # for layers such as ``nn.LayerNorm``, which have it today. Compute in
-# float32 on the CPU, or move the model to the GPU. A float16 layer does
-# not take a float32 input.
+# float32 on the CPU, or move the model to the GPU. A float16 layer does not
+# take a float32 input.
 half = torch.ones(2, 2, dtype=torch.float16, device="cpu")
 with suppress(NotImplementedError):
     torch.cdist(half, half)  # NotImplementedError: not implemented for
