@@ -183,7 +183,7 @@ class Last(nn.Module):
         self.head = nn.Linear(4, 1)
 
     def forward(self, x):
-        output, (h_n, c_n) = self.lstm(x)
+        output, _ = self.lstm(x)
         return self.head(output[:, -1])
 
 

@@ -80,10 +80,9 @@ conv(q.dequantize()).shape  # torch.Size([1, 4, 6, 6])
 quantized = torch.backends.quantized
 before = quantized.engine
 before in quantized.supported_engines  # True
-chosen = [name for name in ("x86", "qnnpack", "none")]
-chosen = [name for name in chosen if name in quantized.supported_engines]
-quantized.engine = chosen[0]
-quantized.engine == chosen[0]  # True
+chosen = "x86" if "x86" in quantized.supported_engines else before
+quantized.engine = chosen
+quantized.engine == chosen  # True
 quantized.engine = before
 with suppress(RuntimeError):
     quantized.engine = "thumbgemm"  # RuntimeError: not a valid value
