@@ -4,10 +4,10 @@ Memory that grows and cores that are busy: threads of a service
 
 The gradient mode belongs to a thread, so each handler needs its own
 ``torch.inference_mode``. Each process starts a thread per core, so several
-processes fight for the cores: set ``torch.set_num_threads``. Answer requests
-in a fixed pool of threads, load the model in the worker process, and return
-Python numbers. Each of these is shown without a server; for the servers see
-:doc:`flask_service` and :doc:`fastapi_service`.
+processes fight for the cores: set ``torch.set_num_threads``. Answer
+requests in a fixed pool of threads, load the model in the worker process,
+and return Python numbers. Each of these is shown without a server; for the
+servers see :doc:`flask_service` and :doc:`fastapi_service`.
 """
 import multiprocessing
 import threading
@@ -45,11 +45,8 @@ model.eval()
 # answer that is kept keeps its graph: memory grows. Put
 # ``torch.inference_mode`` on the function that the thread calls.
 def in_thread(function, *args):
-    answers = []
-    thread = threading.Thread(target=lambda: answers.append(function(*args)))
-    thread.start()
-    thread.join()
-    return answers[0]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(function, *args).result()
 
 
 def logits(rows):
@@ -125,13 +122,13 @@ ask(None) == torch.get_num_threads()  # True
 # Load in the worker: Cannot re-initialize CUDA in forked subprocess
 # ------------------------------------------------------------------
 #
-# ``gunicorn`` forks its workers. If the model is on the GPU before the fork,
-# as with ``--preload`` or a model that is moved when the module is imported,
-# a worker fails with this message. Load the model in the worker: leave
-# ``--preload`` out, or use the hook ``post_fork``, or the ``lifespan`` of
-# FastAPI. The start method of ``multiprocessing`` does not matter, since
-# ``gunicorn`` forks by itself. Without a GPU the function below has nothing
-# to show.
+# ``gunicorn`` forks its workers. If the model is on the GPU before the
+# fork, as with ``--preload`` or a model that is moved when the module is
+# imported, a worker fails with this message. Load the model in the worker:
+# leave ``--preload`` out, or use the hook ``post_fork``, or the
+# ``lifespan`` of FastAPI. The start method of ``multiprocessing`` does not
+# matter, since ``gunicorn`` forks by itself. Without a GPU the function
+# below has nothing to show.
 gpu = torch.cuda.is_available()
 if gpu:
     torch.ones(1, device="cuda")

@@ -16,7 +16,7 @@ below really happens, is told apart by its message, and is repaired.
   * "Can't pickle" or "Can't get attribute"? See *Can't pickle local object:
     what a spawned worker is sent*.
   * "An attempt has been made to start a new process"? See *An attempt has
-    been made to start a new process: the script has no main guard*.
+    been made to start a new process: no __main__ check*.
   * "Cannot re-initialize CUDA in forked subprocess" or "cannot pin"? See
     *Cannot re-initialize CUDA in forked subprocess: tensors of the CPU*.
 
@@ -85,9 +85,11 @@ squares = Calls(lambda index: index**2)
 # near the end of the message.
 broken = Calls({"a.png": 0}.__getitem__)
 with suppress(KeyError):
-    next(iter(load(broken)))  # KeyError: Caught KeyError in DataLoader worker
+    next(
+        iter(load(broken))
+    )  # KeyError: Caught KeyError in DataLoader worker
 with suppress(KeyError):
-    next(iter(DataLoader(broken, num_workers=0)))  # KeyError: 0
+    next(iter(DataLoader(broken)))  # KeyError: 0
 
 
 # %%
@@ -98,8 +100,8 @@ with suppress(KeyError):
 # error above it in the traceback, its ``__cause__``, says how the worker
 # ended. "Killed" comes from the system, most often because the memory of
 # the machine is full: use fewer workers, a smaller ``prefetch_factor`` and
-# no cache in the dataset. "Bus error" comes from a full ``/dev/shm``. Docker
-# gives a container 64 MB of it: start it with ``--shm-size=8g`` or
+# no cache in the dataset. "Bus error" comes from a full ``/dev/shm``.
+# Docker gives a container 64 MB of it: start it with ``--shm-size=8g`` or
 # ``--ipc=host``. "exit code" is an exit of the program itself.
 def cause(act):
     try:
@@ -122,14 +124,11 @@ with suppress(RuntimeError):
     )  # RuntimeError: DataLoader worker (pid(s) ...) exited unexpectedly
 with suppress(RuntimeError):
     cause(leave)  # RuntimeError: exited unexpectedly with exit code 1
+kill, bus = partial(end, signal.SIGKILL), partial(end, signal.SIGBUS)
 with suppress(RuntimeError):
-    cause(
-        partial(end, signal.SIGKILL)
-    )  # RuntimeError: DataLoader worker (pid ...) is killed by signal: Killed
+    cause(kill)  # RuntimeError: DataLoader worker (pid ...) is killed by
 with suppress(RuntimeError):
-    cause(
-        partial(end, signal.SIGBUS)
-    )  # RuntimeError: is killed by signal: Bus error. It is possible that
+    cause(bus)  # RuntimeError: is killed by signal: Bus error. It is
 
 
 # %%
@@ -155,9 +154,9 @@ if shared.exists():
 # A fork copies the memory of your process and one of its threads. A lock
 # that another thread holds is never released in the copy, and a pool has no
 # threads. OpenCV has such a pool: call ``cv2.setNumThreads(0)`` before the
-# loop. Here Python's own pool stands for it. ``timeout`` turns the wait into
-# an error, and ``faulthandler`` writes down the line at which the worker
-# waits. ``py-spy dump --pid`` shows the same from outside.
+# loop. Here Python's own pool stands for it. ``timeout`` turns the wait
+# into an error, and ``faulthandler`` writes down the line at which the
+# worker waits. ``py-spy dump --pid`` shows the same from outside.
 pool = ThreadPoolExecutor(1)
 pool.submit(abs, -1).result()  # 1
 waits = Calls(lambda index: pool.submit(abs, index).result())
@@ -187,8 +186,8 @@ log.close()
 #
 # ``worker_init_fn`` runs in the worker before the first sample. A pool, a
 # file handle or a connection that is made there belongs to the worker.
-# Another fix is ``multiprocessing_context="spawn"``: a spawned worker starts
-# with nothing of your process.
+# Another fix is ``multiprocessing_context="spawn"``: a spawned worker
+# starts with nothing of your process.
 def new_pool(worker_id):
     global pool
     pool = ThreadPoolExecutor(1)
@@ -205,8 +204,8 @@ pool.shutdown()
 # On Linux a tensor from a worker is shared through an open file, and the
 # file stays open as long as the tensor lives. A list of batches reaches the
 # limit of ``ulimit -n``, which is lowered here. The loader says "Too many
-# open files"; a queue of ``torch.multiprocessing`` says "received 0 items of
-# ancdata".
+# open files"; a queue of ``torch.multiprocessing`` says "received 0 items
+# of ancdata".
 @contextmanager
 def limit_open_files(more):
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -278,8 +277,9 @@ def private_bytes():
     report = Path("/proc/self/smaps_rollup")
     if not report.exists():
         return 0
-    rows = [row for row in report.read_text().splitlines() if "_Dirty" in row]
-    return sum(int(row.split()[1]) << 10 for row in rows if "Private" in row)
+    rows = report.read_text().splitlines()
+    sizes = [row.split()[1] for row in rows if row.startswith("Private_D")]
+    return sum(int(size) << 10 for size in sizes)
 
 
 class Reads(Dataset):
@@ -337,14 +337,14 @@ with open(os.devnull) as file:
 goes_through(Calls(partial(max, 2)))  # True
 
 # %%
-# An attempt has been made to start a new process: the script has no main guard
-# -----------------------------------------------------------------------------
+# An attempt has been made to start a new process: no ``__main__`` check
+# ----------------------------------------------------------------------
 #
 # A spawned worker imports your script. If the loop stands at its top level,
 # the import reaches the loop and would start workers again. The message
-# comes from ``multiprocessing``, which the loader uses. In the scripts below
-# a plain process stands for the worker; the second script has
-# ``if __name__ == "__main__":``.
+# comes from ``multiprocessing``, which the loader uses. In the scripts
+# below a plain process stands for the worker; the second script has ``if
+# __name__ == "__main__":``.
 lines = [
     "import multiprocessing",
     "start = multiprocessing.get_context('spawn').Process",
@@ -376,9 +376,9 @@ run(guarded).stdout  # 'a worker\n'
 # A forked worker cannot use CUDA if your process has used it. Return
 # tensors of the CPU from the dataset, load files with
 # ``map_location="cpu"``, and move each batch in the loop. "cannot pin
-# 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned" has the same
-# cause: ``pin_memory=True`` wants batches on the CPU. Without a GPU the
-# function below has nothing to show.
+# 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned" has the
+# same cause: ``pin_memory=True`` wants batches on the CPU. Without a GPU
+# the function below has nothing to show.
 gpu = torch.cuda.is_available()
 
 
@@ -422,16 +422,17 @@ def seed_dataset(worker_id):
 
 two = partial(load, num_workers=2)
 len({batch.item() for batch in two(Noise())})  # 1
-len({batch.item() for batch in two(Noise(), worker_init_fn=seed_dataset)})  # 2
+seeded = two(Noise(), worker_init_fn=seed_dataset)
+len({batch.item() for batch in seeded})  # 2
 
 # %%
 # Each epoch is slow to start: keep the workers
 # ---------------------------------------------
 #
 # By default the workers end with the epoch. A spawned worker imports torch
-# again in each epoch, which takes seconds. ``persistent_workers=True`` keeps
-# the processes. For data that fit into memory ``num_workers=0`` is often the
-# faster choice: :doc:`slow_training` shows how to measure it.
+# again in each epoch, which takes seconds. ``persistent_workers=True``
+# keeps the processes. For data that fit into memory ``num_workers=0`` is
+# often the faster choice: :doc:`slow_training` shows how to measure it.
 process = Calls(lambda index: os.getpid(), samples=1)
 each = load(process)
 next(iter(each)).equal(next(iter(each)))  # False

@@ -5,8 +5,8 @@
 ``backward`` needs a tensor that hangs on the weights. ``item``, NumPy,
 ``float`` and a loss that starts at the integer 0 give plain numbers. Keep
 the tensor until after ``backward``, and take ``loss.item()`` for the log.
-The reverse mistake, a tensor where one number per sample was meant, makes an
-accuracy wrong without an error. Both are made here and repaired.
+The reverse mistake, a tensor where one number per sample was meant, makes
+an accuracy wrong without an error. Both are made here and repaired.
 
 * "'float' object has no attribute 'backward'"? See *'float' object has no
   attribute 'backward': item() came too early*.
@@ -17,8 +17,8 @@ accuracy wrong without an error. Both are made here and repaired.
 * "invalid index of a 0-dim tensor"? See *loss.data[0]: invalid index of a
   0-dim tensor*.
 
-* "does not require grad and does not have a grad_fn"? See *The loss was made
-  again from a number*.
+* "does not require grad and does not have a grad_fn"? See *The loss was
+  made again from a number*.
 
 * Is the accuracy near zero, or the same for each model? See *Accuracy near
   zero: argmax without dim* and *Accuracy of shape (N, N): targets of shape
@@ -49,9 +49,9 @@ model = nn.Linear(64, 10)
 # 'float' object has no attribute 'backward': item() came too early
 # -----------------------------------------------------------------
 #
-# ``item`` returns a Python number, which has lost its graph. ``np.mean`` and
-# ``float`` do the same. Call ``backward`` on the tensor and ``item`` on a
-# line of its own.
+# ``item`` returns a Python number, which has lost its graph. ``np.mean``
+# and ``float`` do the same. Call ``backward`` on the tensor and ``item`` on
+# a line of its own.
 loss = F.cross_entropy(model(x), y).item()
 with suppress(AttributeError):
     loss.backward()  # AttributeError: 'float' object has no attribute
@@ -91,8 +91,9 @@ model.weight.grad.any()  # tensor(False)
 # loss.data[0]: invalid index of a 0-dim tensor
 # ---------------------------------------------
 #
-# Code from before PyTorch 0.4 reads a loss with ``loss.data[0]``. A loss has
-# no dimensions today, so there is nothing to index. Write ``loss.item()``.
+# Code from before PyTorch 0.4 reads a loss with ``loss.data[0]``. A loss
+# has no dimensions today, so there is nothing to index. Write
+# ``loss.item()``.
 loss = F.cross_entropy(model(x), y)
 loss.shape  # torch.Size([])
 with suppress(IndexError):
@@ -104,8 +105,8 @@ loss.item() == loss.data.item()  # True
 # -------------------------------------
 #
 # ``torch.tensor(number)`` makes a tensor, and no graph. With
-# ``requires_grad=True`` the error goes away and the weights get no gradient:
-# the model does not learn.
+# ``requires_grad=True`` the error goes away and the weights get no
+# gradient: the model does not learn.
 number = F.cross_entropy(model(x), y).item()
 with suppress(RuntimeError):
     torch.tensor(number).backward()  # RuntimeError: does not require grad
@@ -169,7 +170,8 @@ for _ in range(5):
         seen += len(rows)
     means.append(total / seen)
 with torch.no_grad():
-    accuracy = (model(x[1200:]).argmax(dim=1) == labels).float().mean().item()
+    answers = model(x[1200:]).argmax(dim=1)
+accuracy = (answers == labels).float().mean().item()
 print(f"{accuracy=:.3f}", np.round(means, 3))
 assert 0.85 < accuracy <= 1.0, accuracy
 assert means[-1] < means[0] / 3, means

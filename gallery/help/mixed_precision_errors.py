@@ -23,8 +23,8 @@ reads more than 85 % of the test digits.
   * A FutureWarning about ``torch.cuda.amp``? See *Old names:
     torch.cuda.amp.GradScaler is deprecated*.
 
-* Is the loss nan or inf with mixed precision and fine without? See *The loss
-  is nan in float16 and finite in float32*.
+* Is the loss nan or inf with mixed precision and fine without? See *The
+  loss is nan in float16 and finite in float32*.
 
 * Do the weights not change? See *A bfloat16 model does not learn with a
   small learning rate*.
@@ -83,7 +83,7 @@ optimizer = torch.optim.SGD(other.parameters(), lr=0.1)
 scaler = make_scaler()
 scaled_backward(model, scaler)
 with suppress(AssertionError):
-    scaler.step(optimizer)  # AssertionError: No inf checks were recorded for
+    scaler.step(optimizer)  # AssertionError: No inf checks were recorded
 [p.grad is None for p in other.parameters()]  # [True, True, True, True]
 
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -106,7 +106,7 @@ scaler = make_scaler()
 scaled_backward(half, scaler)
 half[0].weight.grad.dtype  # torch.float16
 with suppress(ValueError):
-    scaler.step(optimizer)  # ValueError: Attempting to unscale FP16 gradients
+    scaler.step(optimizer)  # ValueError: Attempting to unscale FP16
 
 model = half.float()
 model.zero_grad()
@@ -125,7 +125,7 @@ scaler.step(optimizer)
 # ``unscale_``: before it the gradients are 65,536 times as large.
 scaler = make_scaler()
 with suppress(AssertionError):
-    scaler.step(optimizer)  # AssertionError: Attempted step but _scale is None
+    scaler.step(optimizer)  # AssertionError: Attempted step but _scale is
 optimizer.zero_grad()
 scaled_backward(model, scaler)
 norm_scaled = nn.utils.get_total_norm([p.grad for p in model.parameters()])

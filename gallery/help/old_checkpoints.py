@@ -11,24 +11,24 @@ digits as well as before.
 
 * Does ``torch.load`` fail?
 
-  * "invalid load key", "Unsupported operand" or "EOFError"? See *Is it a file
-    of weights at all? invalid load key*.
-  * "Weights only load failed"? See *Weights only load failed: what is in the
-    file*.
-  * "No module named" or "Can't get attribute"? See *No module named 'models':
-    the class has moved*.
-  * "Attempting to deserialize object on a CUDA device"? See *Devices: the file
-    comes from a GPU*.
+  * "invalid load key", "Unsupported operand" or "EOFError"? See *Is it a
+    file of weights at all? invalid load key*.
+  * "Weights only load failed"? See *Weights only load failed: what is in
+    the file*.
+  * "No module named" or "Can't get attribute"? See *No module named
+    'models': the class has moved*.
+  * "Attempting to deserialize object on a CUDA device"? See *Devices: the
+    file comes from a GPU*.
 
 * Is the object the wrong one?
 
-  * "'OrderedDict' object has no attribute 'eval'", or "'dict' object"? See *A
-    dictionary is no model: has no attribute 'eval'*.
+  * "'OrderedDict' object has no attribute 'eval'", or "'dict' object"? See
+    *A dictionary is no model: has no attribute 'eval'*.
 
 * Does ``load_state_dict`` fail?
 
-  * A prefix ``module.`` or ``_orig_mod.``? See *Names: module., _orig_mod. and
-    renamed layers*.
+  * A prefix ``module.`` or ``_orig_mod.``? See *Names: module., _orig_mod.
+    and renamed layers*.
   * ``weight_g`` and ``weight_v``, or no ``num_batches_tracked``? See *What
     PyTorch converts by itself*.
 """
@@ -106,8 +106,8 @@ torch.save(old, home / "whole.pth")
 #
 # Look at the size and at the first bytes. A file of PyTorch is a zip
 # archive and begins with ``PK``; one from before version 1.6 begins with
-# another byte and still loads. ``<`` is a web page, ``version`` is a pointer
-# of Git LFS, and an empty file is a download that was broken off.
+# another byte and still loads. ``<`` is a web page, ``version`` is a
+# pointer of Git LFS, and an empty file is a download that was broken off.
 (home / "page.pth").write_text("<!DOCTYPE html><title>Sign in</title>")
 (home / "pointer.pth").write_text("version https://git-lfs.github.com/spec")
 (home / "empty.pth").touch()
@@ -192,8 +192,8 @@ list(opened["net"])[:2]  # ['module.fc1.weight', 'module.fc1.bias']
 #
 # Each tensor goes back to the device that it was saved on. If that one is
 # not there, ``torch.load`` fails; GPU number 63 stands for it.
-# ``map_location="cpu"`` works on each machine, and ``load_state_dict`` copies
-# to the device of the model.
+# ``map_location="cpu"`` works on each machine, and ``load_state_dict``
+# copies to the device of the model.
 with suppress(RuntimeError):
     torch.load(
         home / "checkpoint.pth", weights_only=False, map_location="cuda:63"
@@ -206,8 +206,8 @@ with suppress(RuntimeError):
 # ---------------------------------------------
 #
 # Today's class has other names. One function takes the prefixes away and
-# renames; ``strict=True`` then proves that no name is left over. More cases,
-# among them a size mismatch, are in :doc:`keys_do_not_match`.
+# renames; ``strict=True`` then proves that no name is left over. More
+# cases, among them a size mismatch, are in :doc:`keys_do_not_match`.
 class Today(nn.Module):
     def __init__(self):
         super().__init__()

@@ -30,8 +30,8 @@ activations.
 
 * How much is in use? See *Counters of the device*.
 
-* Does nvidia-smi show the same after ``del`` and ``empty_cache``? See *Memory
-  is not released after del: something still refers to it*.
+* Does nvidia-smi show the same after ``del`` and ``empty_cache``? See
+  *Memory is not released after del: something still refers to it*.
 """
 import gc
 import io
@@ -329,8 +329,8 @@ torch.allclose(at_once, again)  # True
 # together; ``nvidia-smi`` shows more, since PyTorch keeps freed memory for
 # the next tensor. ``empty_cache`` gives that to other programs and seldom
 # cures an error of your own: PyTorch does the same before it raises. If the
-# message says that "reserved but unallocated memory is large", the memory is
-# in pieces that are too small: set the environment variable
+# message says that "reserved but unallocated memory is large", the memory
+# is in pieces that are too small: set the environment variable
 # ``PYTORCH_ALLOC_CONF=expandable_segments:True`` before the program starts.
 # Older releases call it ``PYTORCH_CUDA_ALLOC_CONF``. A CPU has no such
 # counter.

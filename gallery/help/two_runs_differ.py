@@ -25,9 +25,9 @@ last bit.
 * Are the losses equal to six digits? See *The last digits differ: another
   order of sums*.
 
-* Is there an error about ``CUBLAS_WORKSPACE_CONFIG``, or one that says "does
-  not have a deterministic implementation"? See *Errors of deterministic mode:
-  CUBLAS_WORKSPACE_CONFIG*.
+* Is there an error about ``CUBLAS_WORKSPACE_CONFIG``, or one that says
+  "does not have a deterministic implementation"? See *Errors of
+  deterministic mode: CUBLAS_WORKSPACE_CONFIG*.
 """
 import os
 import random
@@ -113,7 +113,7 @@ first_difference(reference, run(0, make_loader(0))) is None  # True
 # First question: are the weights equal?
 # --------------------------------------
 #
-# Add up all weights before the first step. They differ if the seed comes
+# Compare the weights before the first step. They differ if the seed comes
 # after the model, or if one more layer or one more draw stands before them.
 # Seed at the start, and again right before the model.
 def weights(seed, before=None):

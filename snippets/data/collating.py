@@ -181,10 +181,10 @@ images, targets = batch
 # Error: batch must contain tensors; found NoneType: skip samples
 # ---------------------------------------------------------------
 #
-# ``__getitem__`` returned ``None``, because a ``return`` is missing or a file
-# could not be read. Raise the cause, or drop such samples in ``collate_fn``.
-# Batches then get shorter, and one that would be empty is an error: count
-# what you drop.
+# ``__getitem__`` returned ``None``, because a ``return`` is missing or a
+# file could not be read. Raise the cause, or drop such samples in
+# ``collate_fn``. Batches then get shorter, and one that would be empty is
+# an error: count what you drop.
 def keep(samples):
     return default_collate([s for s in samples if s is not None])
 

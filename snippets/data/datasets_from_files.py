@@ -199,9 +199,10 @@ with tempfile.TemporaryDirectory() as folder:
 # --------------------------------------------------------------
 #
 # A PNG may have one channel, or four with transparency. Then a layer says
-# "to have 3 channels, but got 4 channels instead", and ``v2.Normalize`` says
-# "size of tensor a (4) must match the size of tensor b (3)". A palette image
-# holds numbers of colours, not colours. Convert every image on opening.
+# "to have 3 channels, but got 4 channels instead", and ``v2.Normalize``
+# says "size of tensor a (4) must match the size of tensor b (3)". A palette
+# image holds numbers of colours, not colours. Convert every image on
+# opening.
 red = Image.new("RGB", (2, 2), "red")
 shapes = {}
 for mode in ["L", "P", "RGBA"]:

@@ -211,7 +211,7 @@ three = [0.5, 0.5, 0.5]
 with suppress(RuntimeError):
     transforms.Normalize(three, three)(
         x
-    )  # RuntimeError: output with shape [1, 28, 28] doesn't match the broadcast
+    )  # RuntimeError: output with shape [1, 28, 28] doesn't match the
 v2.Normalize(three, three)(x).shape  # torch.Size([3, 28, 28])
 y = v2.Normalize([0.5], [0.5])(x)  # shape (1, 28, 28)
 y[0, 0, 0]  # tensor(0.5000)

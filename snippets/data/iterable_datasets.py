@@ -241,7 +241,7 @@ stream = Stream()
 with suppress(ValueError):
     DataLoader(
         stream, shuffle=True
-    )  # ValueError: expected unspecified shuffle option, but got shuffle=True
+    )  # ValueError: expected unspecified shuffle option, but got
 with suppress(ValueError):
     DataLoader(stream, sampler=[0, 1])  # ValueError: unspecified sampler
 sorted(batch.item() for batch in DataLoader(stream))  # [0, 1, 2, 3, 4]

@@ -169,8 +169,8 @@ with suppress(ValueError):
 # ----------------------------------------------------------
 #
 # Windows and macOS spawn workers, and send them dataset, ``collate_fn`` and
-# ``worker_init_fn`` by pickle. Lambdas, open files, and classes or functions
-# inside a function do not go through. Functions of a module and
+# ``worker_init_fn`` by pickle. Lambdas, open files, and classes or
+# functions inside a function do not go through. Functions of a module and
 # ``functools.partial`` do.
 with suppress(pickle.PicklingError):
     pickle.dumps(
@@ -265,9 +265,9 @@ del batches
 #
 # The cause of the error says how the worker ended. "Killed" means that the
 # memory of the machine was full, "Bus error" that ``/dev/shm`` was: give
-# Docker ``--shm-size=8g``, or take fewer workers. For "exit code 1" run with
-# ``num_workers=0`` and read the traceback. Each case is made and repaired in
-# :doc:`/gallery/help/data_workers`.
+# Docker ``--shm-size=8g``, or take fewer workers. For "exit code 1" run
+# with ``num_workers=0`` and read the traceback. Each case is made and
+# repaired in :doc:`/gallery/help/data_workers`.
 class Ends(Dataset):
     def __len__(self):
         return 1

@@ -159,7 +159,9 @@ kept = Net
 del Net
 with suppress(AttributeError):
     file.seek(0)
-    torch.load(file, weights_only=False)  # AttributeError: Can't get attribute
+    torch.load(
+        file, weights_only=False
+    )  # AttributeError: Can't get attribute 'Net'
 Net = kept
 file.seek(0)
 state = torch.load(file, weights_only=False).state_dict()

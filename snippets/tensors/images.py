@@ -129,8 +129,8 @@ new = v2.functional.to_dtype(image, torch.float32, scale=True)
 torch.allclose(old.to(new.device), new)  # True
 
 # %%
-# 16-bit images: ``ToTensor`` does not scale to 0-1 (mode ``I;16``)
-# -----------------------------------------------------------------
+# ``ToTensor`` does not scale 16-bit images to 0-1 (mode ``I;16``)
+# ----------------------------------------------------------------
 #
 # ``ToTensor`` divides bytes by 255 and leaves other types as they are. Of
 # 16-bit pixels it makes int16, in which 65,535 becomes -1. ``v2.ToDtype``
