@@ -62,7 +62,7 @@ print("torchvision", torchvision.__version__, "numpy", np.__version__)
 # ``pip`` installed into one Python and another one runs, for instance in a
 # notebook, in an editor or in another environment. Install with the Python
 # that runs: ``python -m pip install torch``. The child process here has no
-# installed packages. A file of your own called ``torch.py`` has another
+# installed packages. A file of your own called "torch.py" has another
 # message, see :doc:`/reference/setup/installation`.
 child = [sys.executable, "-I", "-S", "-c", "import torch"]
 ran = subprocess.run(child, capture_output=True, text=True)

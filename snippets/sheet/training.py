@@ -28,7 +28,7 @@ nn.MaxPool2d(2)(images).shape  # torch.Size([4, 3, 4, 4])
 nn.Flatten()(images).shape  # torch.Size([4, 192])
 nn.Dropout(0.5).eval()(x).equal(x)  # True
 nn.Embedding(9, 5)(torch.tensor([0, 8])).shape  # torch.Size([2, 5])
-nn.LSTM(8, 5, batch_first=True)(x[:, None])[0].shape  # torch.Size([4, 1, 5])
+nn.LSTM(8, 5, batch_first=True)(x[None])[0].shape  # torch.Size([1, 4, 5])
 nn.ReLU()(torch.tensor([-1.0, 2.0]))  # tensor([0., 2.])
 nn.GELU()(torch.tensor([0.0, 1.0]))  # tensor([0.0000, 0.8413])
 F.scaled_dot_product_attention(x, x, x).shape  # torch.Size([4, 8])
@@ -163,7 +163,7 @@ dist.all_reduce(x)
 x.item()  # 1.0
 dist.broadcast(x, src=0)
 dist.barrier()
-DistributedSampler(range(10), num_replicas=2, rank=1, shuffle=False).num_samples  # 5
+len(DistributedSampler(range(10), num_replicas=2, rank=1))  # 5
 dist.destroy_process_group()
 
 # %%
