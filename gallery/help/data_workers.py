@@ -33,6 +33,7 @@ below really happens, is told apart by its message, and is repaired.
   workers*.
 """
 import faulthandler
+import gc
 import multiprocessing
 import os
 import pickle
@@ -453,4 +454,7 @@ repaired = {
 }
 print(repaired)
 assert all(repaired.values())
+gc.collect()
+for child in multiprocessing.active_children():
+    child.join(timeout=60)
 multiprocessing.active_children()  # []

@@ -125,7 +125,9 @@ scaler.step(optimizer)
 # ``unscale_``: before it the gradients are 65,536 times as large.
 scaler = make_scaler()
 with suppress(AssertionError):
-    scaler.step(optimizer)  # AssertionError: Attempted step but _scale is
+    scaler.step(
+        optimizer
+    )  # AssertionError: Attempted step but _scale is None
 optimizer.zero_grad()
 scaled_backward(model, scaler)
 norm_scaled = nn.utils.get_total_norm([p.grad for p in model.parameters()])
