@@ -38,9 +38,17 @@ def ask(page, queries):
 
 
 def answered(row, found):
-    """The place of the first of ``found`` that answers the question, from 0, or None."""
+    """The place of the first of ``found`` that answers the question, from 0, or None.
+
+    Where a step of an example answers, so does the example, which opens with what it shows.
+    """
     answers = row["answers"].split()
-    places = (i for i, one in enumerate(found) if any(part in one["url"] for part in answers))
+    pages = {one.partition("#")[0] for one in answers if one.startswith("gallery/")}
+    steps = tuple(one for one in answers if "#" in one)
+    whole = pages.union(one for one in answers if "#" not in one)
+    places = (
+        i for i, one in enumerate(found) if one["url"] in whole or one["url"].startswith(steps)
+    )
     return next(places, None)
 
 
