@@ -222,7 +222,9 @@ def fit(model, size, steps, lr):
     images = resized(size)
     model.train()
     for _ in tqdm(range(steps), disable=None):
-        rows = torch.randint(1400, (64,), generator=generator, device=device)
+        rows = torch.randint(
+            1400, (64,), generator=generator, device=device
+        )
         optimizer.zero_grad()
         loss = F.cross_entropy(model(images[rows]), labels[rows])
         loss.backward()

@@ -3,9 +3,9 @@ U-Net from scratch: semantic segmentation with cross-entropy, Dice and IoU
 ==========================================================================
 
 A U-Net gives each pixel of an image a class. Its encoder halves the image
-three times, its decoder doubles it three times, and skip connections pass the feature
-maps from the one to the other. Here it finds handwritten digits on
-photographs. On photographs and digits kept apart it reaches a mean
+three times, its decoder doubles it three times, and skip connections pass
+the feature maps from the one to the other. Here it finds handwritten digits
+on photographs. On photographs and digits kept apart it reaches a mean
 intersection over union (mIoU) above 0.7. Without skip connections the mIoU
 is lower by more than 0.1.
 """
@@ -389,7 +389,7 @@ def predict(model, images):
     return torch.cat([model(x).argmax(dim=1) for x in images.split(50)])
 
 
-outputs = {name: predict(one, test_images) for name, one in networks.items()}
+outputs = {name: predict(m, test_images) for name, m in networks.items()}
 outputs["background"] = torch.zeros_like(test_masks)
 accuracy, miou = {}, {}
 for name, output in outputs.items():
