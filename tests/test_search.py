@@ -2,7 +2,10 @@
 
 from collections import Counter
 
-from proofsheet import search
+from docutils import nodes
+
+from proofsheet import records, search
+from questions import questions
 
 
 def test_a_row_of_synonyms_joins_words_that_stand_nowhere_else():
@@ -20,3 +23,36 @@ def test_words_are_written_as_a_query_is_read():
     assert left_out == [word.lower() for word in left_out]
     assert not set(known) & set(left_out)
     assert len(left_out) == len(set(left_out))
+
+
+def addresses():
+    """Every page that is made of a script, its chapter, and its cards, as addresses."""
+    for name in records.docnames():
+        yield name
+        yield f"{name.rpartition('/')[0]}/index"
+        for card in records.module(name).cards:
+            yield f"{name}#{nodes.make_id(card.name)}"
+
+
+def test_readers_words_belong_to_a_card_or_page():
+    known = {*addresses(), "quick", "messages", "reference/index", "gallery/index"}
+    asked = search.questions()
+    assert sorted(set(asked) - known) == []
+    assert [row for row in asked.values() if not row["en"] or not row["zh_CN"]] == []
+
+
+def test_each_question_is_answered_by_what_there_is_or_says_that_it_is_not():
+    """Half of them were set aside before anyone wrote cards for the other half."""
+    known = [
+        address.replace("#", ".html#") + ".html" * ("#" not in address) for address in addresses()
+    ]
+    lost = [
+        answer
+        for row in questions()
+        for answer in row["answers"].split()
+        if answer != "-" and not any(address.startswith(answer) for address in known)
+    ]
+    assert lost == []
+    halves = Counter((row["half"], row["language"]) for row in questions())
+    assert sum(halves.values()) > 500
+    assert halves["aside", "zh_CN"] > 60 < halves["open", "zh_CN"]
