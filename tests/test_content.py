@@ -38,6 +38,9 @@ ABOUT_DEVICES = (
     *("devices", "installation", "devices_and_memory", "streams_and_copies"),
     "project_template",  # which looks through its files for a device that is named
     "training",  # the sheet, which has the line that readers know
+    "threads_and_processes",  # which shows the error of CUDA in a fork, where there is a GPU
+    "data_workers",  # which shows the same error, and that of pinning a batch on the GPU
+    "mixed_precision_errors",  # whose prose says what to write for the old names of CUDA
 )
 ANYWHERE = [module for module in MODULES if module.path.stem not in ABOUT_DEVICES]
 

@@ -16,7 +16,8 @@ each part once and asserts that the parts fit.
   See *No CUDA: the build, then the driver*.
 * "is not compatible with the current PyTorch installation", "no kernel
   image is available"? See *A GPU that the build does not know*.
-* "operator torchvision::nms does not exist"? See *torchvision does not fit*.
+* "operator torchvision::nms does not exist"? See *torchvision does not
+  fit*.
 * "compiled using NumPy 1.x", "Numpy is not available"? See *NumPy 1 and
   NumPy 2*.
 * "WinError 126", "DLL load failed"? See *Windows: WinError 126, a DLL is

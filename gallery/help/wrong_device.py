@@ -29,8 +29,8 @@ found at least two devices, cuda:0 and cpu!".
 * "Attempting to deserialize object on a CUDA device"? See *torch.load on a
   machine without CUDA*.
 
-* "device-side assert triggered" or "illegal memory access"? See *CUDA error:
-  device-side assert triggered*.
+* "device-side assert triggered" or "illegal memory access"? See *CUDA
+  error: device-side assert triggered*.
 
 * "Cannot convert a MPS Tensor to float64"? See *A Mac: float64 does not
   exist on MPS*.
@@ -225,12 +225,12 @@ ids.min().item() >= 0, ids.max().item() < 10  # (True, False)
 def check(index, size):
     low, high = index.min().item(), index.max().item()
     if low < 0 or high >= size:
-        raise IndexError(f"{low} to {high} with a size of {size}")
+        raise IndexError(f"{low} to {high} with size {size}")
 
 
 check(torch.tensor([0, 9]), 10)
 with suppress(IndexError):
-    check(torch.tensor([0, 10]), 10)  # IndexError: 0 to 10 with a size of 10
+    check(torch.tensor([0, 10]), 10)  # IndexError: 0 to 10 with size 10
 
 # %%
 # A Mac: float64 does not exist on MPS

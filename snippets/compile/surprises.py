@@ -39,11 +39,11 @@ with suppress(ValueError):
 # The first call takes a minute, again after each restart
 # -------------------------------------------------------
 #
-# ``torch.compile`` compiles at the first call, once for each kind of input.
-# A new process starts again; generated code is taken from a cache on disk
-# if the folder in ``TORCHINDUCTOR_CACHE_DIR`` is still there. Call the
-# model once with real shapes before you measure or serve. Compile the
-# block that repeats, so that all its copies share one compilation.
+# ``torch.compile`` compiles at the first call, once for each kind of input,
+# and again in a new process, where generated code is taken from a cache on
+# disk if the folder in ``TORCHINDUCTOR_CACHE_DIR`` is still there. Call the
+# model once with real shapes before you measure or serve. Compile the block
+# that repeats, so that all its copies share one compilation.
 counter = CompileCounter()
 
 
@@ -74,8 +74,7 @@ with torch.no_grad():
 #
 # Eager mode rounds to bfloat16 after each operation. Inductor fuses the
 # operations and keeps what lies between them in float32, as the line with
-# ``float`` does by hand. So the two differ, and one rounding at the end is
-# nearer to float64. Compare both with a float64 reference.
+# ``float`` does by hand; one rounding at the end is nearer to float64.
 # ``backend="aot_eager"`` gives the numbers of eager mode: use it to see
 # whether inductor is the cause.
 def f(x, y):
@@ -102,8 +101,7 @@ config.emulate_precision_casts  # False
 # For a GPU, inductor writes Triton code, and the wheel of ``triton`` is for
 # Linux. On Windows install ``triton-windows`` in the version for your
 # PyTorch, or use WSL2. To go on without compiling, set the environment
-# variable ``TORCH_COMPILE_DISABLE=1`` or choose ``backend="eager"``. The
-# error is raised by hand here.
+# variable ``TORCH_COMPILE_DISABLE=1`` or choose ``backend="eager"``.
 with suppress(exc.TritonMissing):
     raise exc.TritonMissing(
         None

@@ -189,10 +189,10 @@ moved  # tensor([2., 3.])
 # Same batch again: ``next(iter(loader))``; a loader is not subscriptable
 # -----------------------------------------------------------------------
 #
-# Each ``iter(loader)`` starts a new epoch, and with workers new processes
-# too. In a training loop ``next(iter(loader))`` is the first batch each
-# time. Keep the iterator, or write ``for``. A loader has no index: ask its
-# dataset for one sample, and ``islice`` for the first batches.
+# Each ``iter(loader)`` starts a new epoch, so in a training loop
+# ``next(iter(loader))`` is the first batch each time. Keep the iterator, or
+# write ``for``. A loader has no index: ask its dataset for one sample, and
+# ``islice`` for the first batches.
 loader = DataLoader(range(6), batch_size=2)
 [next(iter(loader)).tolist() for _ in range(3)]  # [[0, 1], [0, 1], [0, 1]]
 batches = iter(loader)

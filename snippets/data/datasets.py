@@ -169,8 +169,8 @@ len(TensorDataset(inputs.T, targets))  # 100
 # Error: sum of input lengths does not equal (``random_split``)
 # -------------------------------------------------------------
 #
-# Sizes must use up every sample. Sizes computed by ``int(0.8 * n)`` for
-# each part lose samples to rounding: give fractions, whose rest goes to the
+# Sizes must use up every sample, and sizes by ``int(0.8 * n)`` for each
+# part lose samples to rounding: give fractions, whose rest goes to the
 # first parts. Fractions whose sum is above 1 by rounding, as twenty times
 # 0.05, are taken for sizes. Give whole numbers then, here from ``divmod``.
 dataset = TensorDataset(torch.arange(11))

@@ -198,11 +198,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Gray, palette and transparent images: ``Image.convert("RGB")``
 # --------------------------------------------------------------
 #
-# A PNG may have one channel, or four with transparency. Then a layer says
-# "to have 3 channels, but got 4 channels instead", and ``v2.Normalize``
-# says "size of tensor a (4) must match the size of tensor b (3)". A palette
-# image holds numbers of colours, not colours. Convert every image on
-# opening.
+# A PNG may have one channel, of gray or of numbers of a palette, or four
+# with transparency. With four a layer says "to have 3 channels, but got 4
+# channels instead", and ``v2.Normalize`` says "size of tensor a (4) must
+# match the size of tensor b (3)". Convert every image on opening.
 red = Image.new("RGB", (2, 2), "red")
 shapes = {}
 for mode in ["L", "P", "RGBA"]:
@@ -223,9 +222,9 @@ pixels[:, 0, 0]  # tensor([255, 0, 0], dtype=torch.uint8)
 # ----------------------------------------------------------
 #
 # The file is empty, no image, or cut off. Check all files once before you
-# train. ``Image.open`` reads the head of a file; ``load`` decodes the rest
-# and finds what is cut off. ``ImageFile.LOAD_TRUNCATED_IMAGES`` reads what
-# is there.
+# train: ``Image.open`` reads the head of a file, and ``load`` decodes the
+# rest and finds what is cut off. ``ImageFile.LOAD_TRUNCATED_IMAGES`` reads
+# what is there.
 with tempfile.TemporaryDirectory() as folder:
     good, empty, cut = (Path(folder, name) for name in "abc")
     Image.new("RGB", (64, 64), "red").save(good, "PNG")

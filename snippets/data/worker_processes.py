@@ -186,11 +186,11 @@ copy([torch.tensor([1, 2]), torch.tensor([3, 4])])[0]  # tensor([1, 3])
 # Error: "An attempt has been made to start a new process"
 # --------------------------------------------------------
 #
-# A spawned worker imports your script, and would start workers in turn.
-# Put what runs under ``if __name__ == "__main__":``, and leave definitions
-# and imports outside. In a notebook keep the dataset class in a ``.py``
-# file, or the worker says "Can't get attribute". The error itself is made
-# in :doc:`/gallery/help/data_workers`.
+# A spawned worker imports your script, and would start workers in turn, as
+# :doc:`/gallery/help/data_workers` shows. Put what runs under
+# ``if __name__ == "__main__":``, and leave definitions and imports outside.
+# In a notebook keep the dataset class in a ``.py`` file, or the worker says
+# "Can't get attribute".
 class Doubles(Dataset):
     def __len__(self):
         return 3
@@ -263,11 +263,11 @@ del batches
 # Error: "DataLoader worker exited unexpectedly", "killed by signal"
 # ------------------------------------------------------------------
 #
-# The cause of the error says how the worker ended. "Killed" means that the
-# memory of the machine was full, "Bus error" that ``/dev/shm`` was: give
-# Docker ``--shm-size=8g``, or take fewer workers. For "exit code 1" run
-# with ``num_workers=0`` and read the traceback. Each case is made and
-# repaired in :doc:`/gallery/help/data_workers`.
+# The cause of the error says how the worker ended, and
+# :doc:`/gallery/help/data_workers` makes and repairs each case. "Killed"
+# means that the memory of the machine was full, "Bus error" that
+# ``/dev/shm`` was: give Docker ``--shm-size=8g``, or take fewer workers.
+# For "exit code 1" run with ``num_workers=0`` and read the traceback.
 class Ends(Dataset):
     def __len__(self):
         return 1

@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel as DDP
 # --------------------------------------------------------------------
 #
 # ``nn.DataParallel`` and ``DistributedDataParallel`` are modules that hold
-# your model as ``module``. They pass on ``forward``. Other methods and
+# your model as ``module`` and pass on ``forward``. Other methods and
 # attributes are on ``model.module``. What should run on several GPUs
 # belongs in ``forward``.
 class Net(nn.Linear):
@@ -43,7 +43,7 @@ plain.in_features  # 2
 #
 # A ``forward`` that returns a scalar loss under ``nn.DataParallel`` gives
 # one loss for each GPU, and the wrapper returns them as a vector. Call
-# ``mean`` before ``backward``. The lines do by hand what two GPUs do.
+# ``mean`` before ``backward``, here on what two GPUs would give.
 # ``DistributedDataParallel`` gathers nothing.
 net, x, y = nn.Linear(3, 1), torch.rand(8, 3), torch.rand(8, 1)
 parts = zip(x.chunk(2), y.chunk(2), strict=True)

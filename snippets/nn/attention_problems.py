@@ -44,8 +44,8 @@ same  # {False: False, True: True}
 # Masked with -1e4 or -1e9: the future comes back
 # -----------------------------------------------
 #
-# A finite number hides a position while the scores stay far above it.
-# Training can push scores below -10000, and then the hidden positions win.
+# A finite number hides a position while the scores stay far above it, but
+# training can push scores below -10000, and then the hidden positions win.
 # ``-torch.inf`` hides them for any finite score. In float16, -1e9 does not
 # even fit.
 scores = torch.full((1, 3), -15000.0)
@@ -99,11 +99,11 @@ right[:, 0].tolist()  # [[[0.0, 1.0]], [[1.0, 0.0]]]
 # The same token again and again: ``is_causal=True`` with a cache of keys
 # -----------------------------------------------------------------------
 #
-# ``is_causal=True`` lines up the first query with the first key. A single
-# new query then sees key 0 and nothing else. Leave the flag out when one
+# ``is_causal=True`` lines up the first query with the first key, so a
+# single new query sees key 0 and nothing else. Leave the flag out when one
 # token is decoded. For several new tokens pass
-# ``torch.nn.attention.bias.causal_lower_right``, or the mask that it
-# stands for.
+# ``torch.nn.attention.bias.causal_lower_right``, or the mask that it stands
+# for.
 q, k, v = torch.randn(1, 1, 2, 8), *torch.randn(2, 1, 1, 5, 8)
 one = q[:, :, -1:]
 attend = F.scaled_dot_product_attention
@@ -122,7 +122,7 @@ torch.allclose(attend(q, k, v, attn_mask=mask), two, atol=1e-5)  # True
 #
 # In ``eval()`` without gradients ``nn.TransformerEncoder`` skips the padded
 # positions and gives zeros there; in ``train()`` it gives other numbers.
-# Real positions agree. Take the mean over real positions, with the mask.
+# Real positions agree: take the mean over them, with the mask.
 # ``enable_nested_tensor=False`` keeps both modes the same.
 layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
 x = torch.randn(2, 4, 8)

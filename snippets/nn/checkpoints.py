@@ -40,9 +40,8 @@ def resume(checkpoint):
     net.load_state_dict(checkpoint["model"])
     if "optimizer" in checkpoint:
         optimizer.load_state_dict(checkpoint["optimizer"])
-    before = net.weight.item()
     one_step(net, optimizer)
-    return round(before - net.weight.item(), 3)
+    return round((checkpoint["model"]["weight"] - net.weight).item(), 3)
 
 
 net, optimizer = make()
@@ -145,8 +144,8 @@ net.eval().training  # False
 # Error: can't get attribute 'Net' on module '__main__' (``torch.load``)
 # ----------------------------------------------------------------------
 #
-# A whole model is saved with the name of its class and of its module. The
-# script that loads it must have the class under both names. "No module
+# A whole model is saved with the name of its class and of its module, and
+# the script that loads it must have the class under both names. "No module
 # named 'models'" says the same of a class that was imported. Load the file
 # where the class exists, and save the state dict from there.
 class Net(nn.Linear):
@@ -171,7 +170,7 @@ list(state)  # ['weight', 'bias']
 # Error: invalid load key '<' or 'v': the file holds no weights
 # -------------------------------------------------------------
 #
-# The key is the first character of the file. ``<`` begins a web page, often
+# The key is the first character of the file: ``<`` begins a web page, often
 # a login or a warning in place of the download. ``v`` begins "version
 # https://git-lfs", a pointer that ``git lfs pull`` replaces by the file. By
 # default ``torch.load`` says "Unsupported operand" and the number of the
@@ -236,9 +235,9 @@ torch.load(file)  # {'accuracy': 0.5}
 # --------------------------------------------------------
 #
 # The tensors were saved on a GPU, and ``torch.load`` puts each tensor where
-# it was. Without a GPU that fails; GPU number 63 stands for it here. Load
-# with ``map_location="cpu"``. If the machine has a GPU, the installed torch
-# may be a build for the CPU: see :doc:`/reference/setup/installation`.
+# it was, which fails without that GPU, here number 63. Load with
+# ``map_location="cpu"``. If the machine has a GPU, the installed torch may
+# be a build for the CPU: see :doc:`/reference/setup/installation`.
 file = io.BytesIO()
 torch.save(nn.Linear(2, 1).state_dict(), file)
 file.seek(0)

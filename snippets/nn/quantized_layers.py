@@ -20,7 +20,7 @@ from torch import nn
 # then multiplies floats. The file and the memory are a quarter of their
 # size, and the arithmetic stays. For speed the activations must be int8,
 # too, with a fused kernel, as in torchao with ``torch.compile`` or in ONNX
-# Runtime. Measure with your batch size.
+# Runtime.
 weight, x = torch.randn(64, 256), torch.randn(8, 256)
 scale = weight.abs().amax(dim=1, keepdim=True) / 127
 stored = (weight / scale).round().to(torch.int8)
@@ -54,9 +54,9 @@ type(small[2]) is nn.Linear  # False
 # Error: Could not run 'aten::...' with the 'QuantizedCPU' backend
 # ----------------------------------------------------------------
 #
-# A layer that was not converted gets a quantized tensor. Such a layer had
-# no ``qconfig``, was converted in training mode, or is a plain function
-# such as ``+``. Call ``dequantize`` before it, in a model through
+# A layer that was not converted gets a quantized tensor: it had no
+# ``qconfig``, was converted in training mode, or is a plain function such
+# as ``+``. Call ``dequantize`` before it, in a model through
 # ``DeQuantStub``. For a sum use ``torch.ao.nn.quantized.FloatFunctional``.
 x = torch.rand(1, 3, 8, 8, device="cpu")
 with warnings.catch_warnings():

@@ -55,9 +55,9 @@ for size in (8, 3):
 #
 # The initial state was made for another batch size, often for
 # ``batch_size`` when the last batch of an epoch is smaller. Leave the state
-# out or build it from ``x.shape[0]``. If the state is carried on from batch
-# to batch, use ``DataLoader(drop_last=True)``. For ``nn.GRU`` the message
-# says "Expected hidden size".
+# out or build it from ``x.shape[0]``; if it is carried on from batch to
+# batch, use ``DataLoader(drop_last=True)``. For ``nn.GRU`` the message says
+# "Expected hidden size".
 lstm = nn.LSTM(2, 4, batch_first=True)
 gru = nn.GRU(2, 4, batch_first=True)
 last_batch = torch.randn(3, 7, 2)
@@ -117,7 +117,7 @@ with suppress(AttributeError):
 #
 # A state that is kept from the last batch still belongs to the graph of
 # that batch, which ``backward`` has freed. Call ``detach`` on it between
-# batches, for an LSTM on both tensors. The values stay, and the gradient
+# batches, for an LSTM on both tensors: the values stay, and the gradient
 # ends there. ``retain_graph=True`` would keep the graph of each batch in
 # memory.
 lstm = nn.LSTM(2, 4, batch_first=True)

@@ -242,7 +242,7 @@ net.transform.image_mean  # [0.485, 0.456, 0.406]
 #
 # ``FlopCounterMode`` counts the operations of one call, so the number
 # belongs to an input size: name it. It counts a multiplication and an
-# addition as 2 FLOPs. Tools that report multiply-adds (MACs), as ``thop``
+# addition as 2 FLOPs; tools that report multiply-adds (MACs), as ``thop``
 # does, give half of it. On the device ``meta`` nothing is computed.
 with torch.device("meta"):
     net = models.resnet18().eval()

@@ -132,8 +132,8 @@ torch.allclose(old.to(new.device), new)  # True
 # ``ToTensor`` does not scale 16-bit images to 0-1 (mode ``I;16``)
 # ----------------------------------------------------------------
 #
-# ``ToTensor`` divides bytes by 255 and leaves other types as they are. Of
-# 16-bit pixels it makes int16, in which 65,535 becomes -1. ``v2.ToDtype``
+# ``ToTensor`` divides bytes by 255, leaves other types as they are, and
+# makes int16 of 16-bit pixels, in which 65,535 becomes -1. ``v2.ToDtype``
 # with ``scale=True`` divides by the largest number of the dtype. An array
 # of floats from 0 to 255 must be divided by hand.
 #

@@ -33,7 +33,7 @@ class Entry:
     used: set  # names that its lines ran
     in_title: set
     in_prose: set
-    messages: dict  # what it quotes of an error or warning -> the whole message
+    messages: dict = field(default_factory=dict)  # quotation of an error -> the whole message
     chief: object = None  # the claim that stands for the card in tables
 
 

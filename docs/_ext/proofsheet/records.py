@@ -1,6 +1,7 @@
 """Read what verification runs found: which card was checked where, and is it still the same?"""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ BUILT, COMMITTED = ROOT / "build" / "verified", ROOT / "docs" / "verified"
 
 DEVICES = ("cpu", "cuda")
 DEVICE_NAMES = {"cpu": "CPU", "cuda": "CUDA"}
+# What a message has for a terminal alone: colours, and characters that HTML does not have.
+CONTROL = re.compile(r"\x1b\[[\d;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 # The gallery folder of each source folder, and of each page's first path part.
 SOURCES = {"reference": "snippets", "gallery": "gallery"}
 
@@ -144,7 +147,7 @@ def messages(page, card):
     raised = {}
     for entry in _entries(page, unit) + known().of(page, unit):
         for line, text in entry.get("messages", ()):
-            raised.setdefault(unit.line + line, []).append(text)
+            raised.setdefault(unit.line + line, []).append(CONTROL.sub("", text))
     found = {}
     for claim in find(card.code, card.line)[1]:
         for branch in claim.branches:
