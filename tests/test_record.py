@@ -244,8 +244,21 @@ def test_the_record_has_the_published_form(module, tmp_path):
     text = json.loads(path.read_text())
     (run,) = text["runs"].values()
     assert {"torch", "python", "device", "name", "isa", "threads", "date", "commit"} <= set(run)
-    assert set(text["cards"]["page.py::One"]) == {"run", "sha256", "claims", "apis"}
+    found = text["cards"]["page.py::One"]
+    assert set(found) == {"run", "sha256", "claims", "apis", "messages"}
+    assert all(isinstance(line, int) and ": " in whole for line, whole in found["messages"])
     assert len(path.read_text().splitlines()) == 7  # a card, a line: two runs can be compared
+
+
+def test_a_message_is_kept_whole_but_for_what_belongs_to_one_machine():
+    said = (
+        "RuntimeError: no /home/me/data/x.pt for <Net at 0x7f00aa11bb22> (1/2), see https://a.b/c/d"
+    )
+    kept = "RuntimeError: no .../x.pt for <Net at 0x...> (1/2), see https://a.b/c/d"
+    assert record._plain(said) == kept
+    warned = "UserWarning: beta. (Triggered internally at /pytorch/aten/src/x.cpp:53.)"
+    assert record._plain(warned) == "UserWarning: beta."
+    assert len(record._plain("x" * 9999)) == record.MESSAGE
 
 
 def test_a_card_for_a_newer_release_is_skipped_and_has_no_entry(module):
