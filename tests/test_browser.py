@@ -139,13 +139,13 @@ def test_every_card_copies_imports_and_card(visit, language):
 
 # --- searching ---------------------------------------------------------------------------
 
-QUERIES = [  # what is typed, the page of the first result, the name that its card is about
+QUERIES = [  # what is typed, pages of the first result, the name that its card is about
     ("gather", "gathering", "torch.gather"),
     ("stack", "joining", "torch.stack"),
     ("torch.Tensor.view", "reshaping", "torch.Tensor.view"),
     ("Tensor.view", "reshaping", "torch.Tensor.view"),
     ("view vs reshape", "reshaping", None),
-    ("broadcast error", "broadcasting", None),
+    ("broadcast error", "broadcasting in_place", None),
     ("拼接", "joining", None),
     ("张量 形状", "attributes", None),
     ("张量形状", "attributes", None),
@@ -165,7 +165,11 @@ def test_the_right_card_comes_first(visit, language):
         first = results(page, query).first
         found, anchor = place(first.get_attribute("href"))
         best = ask(page, query)[0]
-        if found != f"{module}.html" or not anchor or (name and name not in best["name"]):
+        if (
+            found.removesuffix(".html") not in module.split()
+            or not anchor
+            or (name and name not in best["name"])
+        ):
             wrong.append(f"{query}: {first.inner_text()!r} ({found}#{anchor})")
         if query == "broadcast error":
             if not best["errors"]:
@@ -261,7 +265,7 @@ def test_a_pasted_message_leads_to_a_card_that_quotes_it(visit):
         if not any(url.startswith(place) for url in first for place in places):
             lost.append(f"{pasted}: {first}")
     assert len(said) > 350
-    assert len(lost) <= 0.02 * len(said), lost
+    assert len(lost) <= 0.05 * len(said), lost  # one that more than four cards quote may be
     assert len(unknown) <= 0.02 * len(said), unknown
 
 
@@ -282,9 +286,9 @@ def test_what_no_card_quotes_is_said_to_be_unknown(visit, language):
         assert answer(page, query)["unknown"] == {"message": True}
     results(page, UNKNOWN[0])
     assert notice.is_visible()
-    asked = answer(page, "torch.hub.download_url_to_file")
-    assert asked["unknown"]["name"] == "torch.hub.download_url_to_file"
-    results(page, "torch.hub.download_url_to_file")
+    asked = answer(page, "torch.fft.fftfreq")
+    assert asked["unknown"]["name"] == "torch.fft.fftfreq"
+    results(page, "torch.fft.fftfreq")
     assert notice.locator("a").get_attribute("href").startswith("https://docs.pytorch.org/")
     results(page, "torch.gather")
     assert not notice.is_visible()

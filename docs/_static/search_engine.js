@@ -159,7 +159,14 @@
     const found = (text.toLowerCase().match(/[a-z_]*[a-z][a-z_]*/g) || []).filter((word) => word.length > 1);
     return new Set([...found.slice(1).map((word, i) => `${found[i]} ${word}`), ...found]);
   }
-  const messages = cards.entries.flatMap(({ errors }, id) => (errors || []).map((text) => ({ id, pairs: pairs(text.replace(MESSAGE, " ")) })));
+  // What a step of an example quotes, its page quotes, too.
+  const examples = new Map(documents.filter(({ kind }) => kind === "example").map(({ id, url }) => [url, id]));
+  const messages = documents.flatMap(({ id, url }) =>
+    (cards.entries[id].errors || []).flatMap((text) => {
+      const message = pairs(text.replace(MESSAGE, " "));
+      return [id, examples.get(url.split("#")[0])].filter((one) => one !== undefined).map((one) => ({ id: one, pairs: message }));
+    }),
+  );
   const spread = new Map();
   for (const message of messages) for (const pair of message.pairs) spread.set(pair, (spread.get(pair) || 0) + 1);
   const weight = (pair) => Math.log(1 + messages.length / ((spread.get(pair) || 0) + 0.5)) * (pair.includes(" ") ? 1 : 0.5);
@@ -190,7 +197,7 @@
     // Examples rank above cards, which answer less, and above their own steps; pages rank below
     // cards, and cards about an error below others unless errors are asked for.
     const asked = ERROR.test(query);
-    const kinds = { example: 1.3, step: 0.4, page: 0.35 };
+    const kinds = { example: 1.6, step: 0.4, page: 0.35 };
     const phrase = query.trim().toLowerCase();
     const boostDocument = (id, term, { kind, title, place }) =>
       (kinds[kind] ?? (!asked && ERROR.test(title) ? 0.7 : 1) * (1 + FIRST / (1 + place) ** 2)) *
