@@ -7,11 +7,11 @@ A question counts as answered if one of its cards is among the first four result
 """
 
 import argparse
-import csv
 import sys
 from collections import Counter
 from pathlib import Path
 
+from proofsheet import tsv
 from proofsheet.browser import launched, served
 
 TABLE = Path(__file__).with_name("questions.tsv")
@@ -22,8 +22,7 @@ GOAL = 0.9
 
 def questions():
     """Rows of the table: half, language, query, answers, source."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return tsv.read(TABLE)
 
 
 def ask(page, queries):

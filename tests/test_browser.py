@@ -1,6 +1,5 @@
 """The built site in a real browser: copying, searching, switching, reading on a phone."""
 
-import csv
 import re
 import subprocess
 import sys
@@ -12,11 +11,13 @@ import pytest
 pytest.importorskip("playwright", reason="Playwright is not installed")
 from axe_playwright_python.sync_playwright import Axe
 
-from proofsheet import languages, records
+from proofsheet import languages, tsv
 from proofsheet.browser import CHROMIUM, SITE, launched, served
+from test_messages import quotations
 from torchproof import cards
 
 ROOT = Path(__file__).parents[1]
+SEARCHES = Path(__file__).with_name("searches.tsv")
 LANGUAGES = tuple(languages.NAMES)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -219,8 +220,7 @@ def test_what_newcomers_type_finds_an_answer(visit, language):
 
     One of them is among the first four results; mostly it is the first.
     """
-    with open(Path(__file__).with_name("searches.tsv"), encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["language"] == language]
+    rows = [row for row in tsv.read(SEARCHES) if row["language"] == language]
     page = visit(f"{language}/index.html")
     page.keyboard.press("Control+k")
     results(page, "tensor").first.wait_for()
@@ -250,11 +250,9 @@ def test_a_pasted_message_leads_to_a_card_that_quotes_it(visit):
     page.keyboard.press("Control+k")
     results(page, "tensor").first.wait_for()
     said = {}
-    for name in records.docnames():
-        for card in records.module(name).cards:
-            for quoted, whole in records.messages(records.module(name), card).items():
-                if len(quoted.partition(": ")[2].split()) > 2:
-                    said.setdefault(whole, set()).add(f"{name}.html#")
+    for name, quoted, whole in quotations():
+        if len(quoted.partition(": ")[2].split()) > 2:
+            said.setdefault(whole, set()).add(f"{name}.html#")
     lost, unknown = [], []
     for number, (whole, places) in enumerate(said.items()):
         pasted = re.sub(r"\d+", lambda digits: str(int(digits[0]) + 3), whole)
@@ -382,8 +380,7 @@ def test_the_page_does_not_stand_still_while_the_index_is_made(visit, base, reco
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_worker_and_the_page_give_the_same_answers(visit, language):
-    with open(Path(__file__).with_name("searches.tsv"), encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["language"] == language]
+    rows = [row for row in tsv.read(SEARCHES) if row["language"] == language]
     answers = []
     for base in (SERVED, AS_FILE):
         page = visit(f"{language}/index.html", base)

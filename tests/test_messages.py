@@ -9,19 +9,16 @@ from test_site import editions, find, page, text
 
 
 def quotations():
-    """``(page, quotation)`` of every claim of an error or a warning, on any side of it."""
+    """``(page, quotation, message)`` of every claim of an error or a warning, on any side of it."""
     for name in records.docnames():
         module = records.module(name)
         for card in module.cards:
-            for quoted in records.messages(module, card):
-                yield name, quoted
-
-
-QUOTED = list(dict.fromkeys(quotations()))
+            for quoted, whole in records.messages(module, card).items():
+                yield name, quoted, whole
 
 
 def test_each_quotation_has_a_cause_and_each_cause_a_quotation():
-    assert set(QUOTED) == set(messages.table())
+    assert {(name, quoted) for name, quoted, _whole in quotations()} == set(messages.table())
 
 
 @pytest.mark.parametrize("language", languages.NAMES)
@@ -35,12 +32,7 @@ def test_a_cause_is_one_line(language):
 
 def test_no_message_shows_a_machine():
     """Neither the folders of this machine nor the address of an object."""
-    shown = [
-        whole
-        for name in records.docnames()
-        for card in records.module(name).cards
-        for whole in records.messages(records.module(name), card).values()
-    ]
+    shown = [whole for _name, _quoted, whole in quotations()]
     assert [text for text in shown if re.search(r"(?<![\w.:/])/\w+/\w+/|0x[0-9a-f]{6}", text)] == []
     assert len(set(shown)) > 350
 

@@ -154,7 +154,7 @@
     return query.replace(/(?:[\w.~-]*[/\\])+[\w.-]+/g, " ");
   }
 
-  // Two words side by side say more than one. Names in quotes are the reader's own.
+  // Two words side by side say more than one.
   function pairs(text) {
     const found = (text.toLowerCase().match(/[a-z_]*[a-z][a-z_]*/g) || []).filter((word) => word.length > 1);
     return new Set([...found.slice(1).map((word, i) => `${found[i]} ${word}`), ...found]);
@@ -171,16 +171,17 @@
   for (const message of messages) for (const pair of message.pairs) spread.set(pair, (spread.get(pair) || 0) + 1);
   const weight = (pair) => Math.log(1 + messages.length / ((spread.get(pair) || 0) + 0.5)) * (pair.includes(" ") ? 1 : 0.5);
   const sum = (some) => [...some].reduce((total, pair) => total + weight(pair), 0);
+  for (const message of messages) message.whole = sum(message.pairs);
 
   // How much of the pasted message each card's message has: {card: share}.
   function alike(message) {
     const shares = new Map(), wanted = pairs(message.replace(MESSAGE, " "));
     if (wanted.size < 5) return shares; // two words or fewer, and their pairs
     const whole = sum(wanted);
-    for (const { id, pairs } of messages) {
-      const common = sum([...wanted].filter((pair) => pairs.has(pair)));
+    for (const { id, pairs: its, whole: itsWhole } of messages) {
+      const common = sum([...wanted].filter((pair) => its.has(pair)));
       // What is pasted may go on where a card's message ends, and be cut off where that goes on.
-      const share = common / Math.min(whole, Math.max(sum(pairs), whole / 2));
+      const share = common / Math.min(whole, Math.max(itsWhole, whole / 2));
       if (share > (shares.get(id) || 0)) shares.set(id, share);
     }
     return shares;

@@ -117,7 +117,7 @@
     button.className = "copy";
     button.textContent = words.copy;
     button.addEventListener("click", async () => {
-      await copy(pre.textContent.replaceAll("⧉", ""));
+      await copy(pre.textContent);
       button.textContent = words.copied;
       setTimeout(() => (button.textContent = words.copy), 1600);
     });
@@ -126,7 +126,7 @@
 
   for (const line of document.querySelectorAll(".sheet-line")) {
     const text = line.textContent.trimEnd();
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy-line", textContent: "⧉", title: words.copy });
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy-line", title: words.copy });
     button.tabIndex = -1; // by key a reader copies the box
     button.addEventListener("click", () => copy(text));
     line.append(button);

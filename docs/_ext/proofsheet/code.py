@@ -81,6 +81,17 @@ def line(code, link=None):
     return markup.html(code, code, html=f'<code class="highlight">{highlight(code, link)}</code>')
 
 
+def block(code, lines, imports, classes):
+    """A code block: ``lines`` is ``code`` as HTML; ``imports`` are copied with it, not shown."""
+    hidden = ""
+    if imports:
+        hidden = f'<span class="imports" hidden>{escape(imports, quote=False)}\n\n</span>'
+    kind = " ".join(["highlight-python", "notranslate", "card-code", *classes])
+    pre = f"<pre>{hidden}{lines}</pre>"
+    made = f'<div class="{kind}"><div class="highlight">{pre}</div></div>\n'
+    return markup.html(code, code, html=made)
+
+
 def highlight(code, link=None, found=(), reached=None):
     """``code`` as HTML. A comment after code has the class ``claim``, which site.css marks.
 

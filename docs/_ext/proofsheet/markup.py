@@ -48,6 +48,12 @@ def table(labels, caption, rows, *kinds):
     return element("", "", body, tag="table", before=head, classes=["glance", *kinds])
 
 
+def filtered(parts, label, items):
+    """``parts`` below a field, which site.js makes: it hides those ``items`` without its words."""
+    attributes = {"data-filter": label, "data-filtered": items}
+    return element("", "", *parts, tag="div", attributes=attributes)
+
+
 def loose(node):
     """A copy to keep between builds: docutils' own would keep the whole document with it."""
     copy = node.deepcopy()

@@ -1,29 +1,34 @@
 """Error messages: what PyTorch says, the cause in a line, and the card on which it is raised."""
 
-import csv
-import re
 from functools import cache
+from html import escape
 
 from docutils import nodes
 from sphinx.locale import _
 
-from . import data, markup, records
+from . import data, markup, records, tsv
+from .site import shorten
 
+LONGEST = 240  # characters of a message that are shown
 TABLE = records.ROOT / "docs" / "messages.tsv"
 
 
 @cache
 def table():
     """Rows of ``docs/messages.tsv``: ``{(page, quotation): {language: cause}}``."""
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return {(row["page"], row["message"]): row for row in rows}
+    return {(row["page"], row["message"]): row for row in tsv.read(TABLE)}
 
 
 def causes(docname, card, language):
     """The cause of each error and warning that a card quotes, without markup."""
     rows = (table().get((docname, quoted)) for quoted in card.messages)
     return list(dict.fromkeys(row[language].replace("`", "") for row in rows if row))
+
+
+def _verbatim(message):
+    """Code in one piece; docutils' literal would wrap each of its words in an element."""
+    made = f'<code class="notranslate">{escape(message, quote=False)}</code>'
+    return markup.html(message, message, html=made)
 
 
 def _inline(text):
@@ -48,17 +53,11 @@ def index(app, docname, _place):
                 continue
             seen.add((whole, cause))
             where = markup.link(app, docname, name, card.heading, card.anchor)
-            cells = [[nodes.literal("", shorten(whole))], _inline(cause), [where]]
+            cells = [[_verbatim(shorten(whole, LONGEST))], _inline(cause), [where]]
             rows.append([markup.cell(*cell) for cell in cells])
         title = app.env.titles[f"{chapter}/index"].astext()
         made.append(markup.table(labels, title, rows, "messages"))
-    filter_ = {"data-filter": _("Filter the messages"), "data-filtered": "tbody tr"}
-    return [markup.element("", "", *made, tag="div", attributes=filter_)]
-
-
-def shorten(message, limit=240):
-    """The beginning of a long message, up to the end of a word."""
-    return message if len(message) <= limit else re.sub(r"\W*\s\S*$", " …", message[:limit])
+    return [markup.filtered(made, _("Filter the messages"), "tbody tr")]
 
 
 def setup(app):

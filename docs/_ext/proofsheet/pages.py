@@ -4,8 +4,6 @@ Works on the document tree after translation, so that what is repeated (titles i
 table, in lists, in the search index) is repeated in the reader's language.
 """
 
-from html import escape
-
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.locale import _
@@ -102,15 +100,12 @@ def _code(module, card=None, entry=None):
         classes = [f"verified-{device}" for device in entry.verified]
         if entry.verified:
             classes.append("verified")
-        if module.imports and not module.example:  # copied with the card, not shown
-            hidden = escape(module.imports, quote=False)
-            imports = f'<span class="imports" hidden>{hidden}\n\n</span>'
+        if not module.example:
+            imports = module.imports
     used = sorted(entry.used) if entry else ()
     reached = changes.reached(module, card)
     lines = code.highlight(text, code.linker(module, used), found, reached)
-    kind = " ".join(["highlight-python", "notranslate", "card-code", *classes])
-    block = f'<div class="{kind}"><div class="highlight"><pre>{imports}{lines}</pre></div></div>\n'
-    return html(text, text, html=block)
+    return code.block(text, lines, imports, classes)
 
 
 def _card(docname, page, module, section, card):

@@ -200,12 +200,7 @@ def digest(docname):
             for entry in _entries(page, unit, device):
                 shown += [entry.get("failures"), entry.get("messages")]
     shown += [summary([(page, unit) for unit in page.units()], device) for device in DEVICES]
-    return short(repr(shown), 64)
-
-
-def short(text, length=10):
-    """The beginning of the hash of ``text``."""
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 def figures():

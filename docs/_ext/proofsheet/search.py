@@ -1,13 +1,12 @@
 """Search: an index of cards for the dialog, and Chinese for Sphinx's own search page."""
 
-import csv
 import json
 import re
 from pathlib import Path
 
 from sphinx.search import SearchLanguage
 
-from . import data, languages, messages, records, sheet
+from . import data, languages, messages, records, sheet, tsv
 from .inventory import documented
 from .site import first_sentence
 
@@ -69,9 +68,7 @@ def questions():
 
     A reader with a symptom has other words than the title.
     """
-    with (TABLES / "asked.tsv").open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return {row.pop("address"): row for row in rows}
+    return {row.pop("address"): row for row in tsv.read(TABLES / "asked.tsv")}
 
 
 def once(entry):

@@ -5,6 +5,7 @@ a Chromium: two pages of paper for each language.
 """
 
 import ast
+import hashlib
 import os
 from html import escape
 from importlib.metadata import version
@@ -37,21 +38,20 @@ def sheet(app, docname, _place):
             box["ids"], box["classes"] = [entry.anchor], ["sheet-box"]
             boxes.append(box)
         sheets.append(markup.element("", "", *boxes, tag="div", classes=["sheet"]))
-    filter_ = {"data-filter": _("Filter the lines"), "data-filtered": ".sheet-line"}
-    made = [markup.element("", "", *sheets, tag="div", attributes=filter_)]
     foot = nodes.paragraph("", _foot(app), classes=["sheet-foot"])
     if browser.CHROMIUM:
         foot += [nodes.Text(" · "), nodes.reference("", _("On paper (PDF)"), refuri="sheet.pdf")]
-    return [*made, foot]
+    return [markup.filtered(sheets, _("Filter the lines"), ".sheet-line"), foot]
 
 
 def _foot(app):
-    digest = "".join(records.digest(name) for name in modules())
+    names = modules()
+    digest = hashlib.sha256("".join(map(records.digest, names)).encode()).hexdigest()
     found = records.summary(
-        [(page, unit) for page in map(records.module, modules()) for unit in page.units()], "cpu"
+        [(page, unit) for page in map(records.module, names) for unit in page.units()], "cpu"
     )
     facts = [f"PyTorch {version('torch')}", found.date if found else "", app.config.proofsheet_site]
-    return " · ".join(filter(None, [*facts, f"#{records.short(digest)}"]))
+    return " · ".join(filter(None, [*facts, f"#{digest[:10]}"]))
 
 
 def _box(app, docname, module, card, entry):
@@ -77,27 +77,27 @@ def _box(app, docname, module, card, entry):
         shown = code.highlight(text, link, found, reached)
         kind = "sheet-line" if "\n" not in text else "sheet-line sheet-block"
         made.append(f'<span class="{kind}">{shown}\n</span>')
-    hidden = f'<span class="imports" hidden>{escape(module.imports, quote=False)}\n\n</span>'
-    kind = "highlight-python notranslate card-code" + " verified" * bool(entry.verified)
-    pre = f"<pre>{hidden}{''.join(made)}</pre>"
-    block = f'<div class="{kind}"><div class="highlight">{pre}</div></div>\n'
-    return markup.html(card.code, card.code, html=block)
+    classes = ["verified"] if entry.verified else []
+    return code.block(card.code, "".join(made), module.imports, classes)
 
 
 def print_sheets():
     """Print the sheet of each language that is newer than its paper. Needs a Chromium."""
-    for language in languages.NAMES:
-        page, paper = (browser.SITE / language / name for name in ("quick.html", "sheet.pdf"))
-        if browser.CHROMIUM and page.exists() and not _newer(paper, page):
-            with browser.launched() as running:
-                tab = running.new_page(color_scheme="light")
-                tab.goto(page.as_uri())
-                tab.evaluate("document.fonts.ready")
-                foot = tab.locator(".sheet-foot").inner_text().rpartition(" · ")[0]
-                template = FOOT.format(escape(foot))
-                ends = {"header_template": "<span></span>", "footer_template": template}
-                tab.pdf(path=f"{paper}.part", display_header_footer=True, **ends, **PAPER)
-                os.replace(f"{paper}.part", paper)
+    folders = [browser.SITE / language for language in languages.NAMES]
+    found = [(folder / "quick.html", folder / "sheet.pdf") for folder in folders]
+    wanted = [(page, paper) for page, paper in found if page.exists() and not _newer(paper, page)]
+    if not (wanted and browser.CHROMIUM):
+        return
+    with browser.launched() as running:
+        tab = running.new_page(color_scheme="light")
+        for page, paper in wanted:
+            tab.goto(page.as_uri())
+            tab.evaluate("document.fonts.ready")
+            foot = tab.locator(".sheet-foot").inner_text().rpartition(" · ")[0]
+            template = FOOT.format(escape(foot))
+            ends = {"header_template": "<span></span>", "footer_template": template}
+            tab.pdf(path=f"{paper}.part", display_header_footer=True, **ends, **PAPER)
+            os.replace(f"{paper}.part", paper)
 
 
 def _newer(one, other):

@@ -64,10 +64,14 @@ def configure(app, config):
 
 def first_sentence(text, limit=160):
     """Cut ``text`` after its first sentence; what is too long ends at a word."""
-    sentence = re.split(r"(?<=[.!?])\s+|(?<=[。！？])", text, maxsplit=1)[0]
-    if len(sentence) <= limit:
-        return sentence
-    return sentence[:limit].rsplit(" ", 1)[0].rstrip(",;:，；：") + " …"
+    return shorten(re.split(r"(?<=[.!?])\s+|(?<=[。！？])", text, maxsplit=1)[0], limit)
+
+
+def shorten(text, limit):
+    """``text``, or where it is too long its beginning, up to the end of a word."""
+    if len(text) <= limit:
+        return text
+    return text[:limit].rsplit(" ", 1)[0].rstrip(",;:，；：") + " …"
 
 
 def shorten_navigation(app, pagename, templatename, context, doctree):
