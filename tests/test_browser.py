@@ -282,6 +282,8 @@ def test_what_no_card_quotes_is_said_to_be_unknown(visit, language):
     assert not notice.is_visible()
     for query in UNKNOWN:
         assert answer(page, query)["unknown"] == {"message": True}
+    for query in ("RuntimeError:", "KeyError: 'lights'"):  # too short to know
+        assert answer(page, query)["unknown"] is None
     results(page, UNKNOWN[0])
     assert notice.is_visible()
     asked = answer(page, "torch.fft.fftfreq")

@@ -173,10 +173,10 @@
   const sum = (some) => [...some].reduce((total, pair) => total + weight(pair), 0);
   for (const message of messages) message.whole = sum(message.pairs);
 
-  // How much of the pasted message each card's message has: {card: share}.
+  // How much of the pasted message each card's message has: {card: share}. Of a short one: null.
   function alike(message) {
     const shares = new Map(), wanted = pairs(message.replace(MESSAGE, " "));
-    if (wanted.size < 5) return shares; // two words or fewer, and their pairs
+    if (wanted.size < 5) return null; // two words or fewer, and their pairs
     const whole = sum(wanted);
     for (const { id, pairs: its, whole: itsWhole } of messages) {
       const common = sum([...wanted].filter((pair) => its.has(pair)));
@@ -221,8 +221,9 @@
       card.score *= [...card.words.values()].reduce((share, one) => share + one, 0) ** LACKING;
     // Cards that quote what was pasted come before all others.
     const top = Math.max(...[...found.values()].map(({ score }) => score), 1);
-    let known = false;
-    for (const [id, share] of alike(message)) {
+    const shares = alike(message);
+    let known = !shares;
+    for (const [id, share] of shares || []) {
       if (share < (pasted ? KNOWN : ALIKE)) continue;
       known = true;
       const card = found.get(id) || { id, score: 0, terms: [] };

@@ -48,6 +48,26 @@ by_hand  # [2.0, 2.5, 3.875]
 ema.module.weight.item()  # 3.875
 
 # %%
+# A moving average that stays near the start: ``decay=0.9999``
+# ----------------------------------------------------------------
+#
+# After ``n`` updates the start weighs :math:`\mathrm{decay}^{n-1}`. A short
+# run needs a smaller ``decay``, for example 0.99 for 500 steps.
+model = nn.Linear(1, 1, bias=False)
+averages = {}
+for decay in [0.9999, 0.99]:
+    ema_fn = swa_utils.get_ema_multi_avg_fn(decay)
+    averages[decay] = AveragedModel(model, multi_avg_fn=ema_fn)
+    nn.init.zeros_(model.weight)
+    averages[decay].update_parameters(model)
+    nn.init.ones_(model.weight)
+    for _ in range(499):
+        averages[decay].update_parameters(model)
+averages[0.9999].module.weight.item()  # 0.0487
+averages[0.99].module.weight.item()  # 0.9934
+1 - 0.9999**499, 1 - 0.99**499  # (0.0487, 0.9934)
+
+# %%
 # One tensor or all at once: ``avg_fn`` and ``multi_avg_fn``
 # ----------------------------------------------------------
 #

@@ -7,7 +7,7 @@ from docutils import nodes
 from sphinx.locale import _
 
 from . import data, markup, records, tsv
-from .site import shorten
+from .site import chapters, shorten
 
 LONGEST = 240  # characters of a message that are shown
 TABLE = records.ROOT / "docs" / "messages.tsv"
@@ -39,24 +39,21 @@ def _inline(text):
 
 def index(app, docname, _place):
     """``{error-messages}``: a table for each chapter, in reading order."""
-    pages, chapters = data.of(app.env).pages, {}
-    for name in records.docnames():
-        for card in pages[name].cards if name in pages else ():
-            for quoted, whole in card.messages.items():
-                chapters.setdefault(name.rpartition("/")[0], {})[name, quoted] = card, whole
-    labels, made = (_("Message"), _("Cause"), _("Card")), []
-    for chapter, found in chapters.items():
+    pages, labels, made = data.of(app.env).pages, (_("Message"), _("Cause"), _("Card")), []
+    for chapter in (one for top in records.SOURCES for one in chapters(app.env, f"{top}/index")):
         rows, seen = [], set()
-        for (name, quoted), (card, whole) in found.items():
-            cause = table().get((name, quoted), {}).get(app.config.language, "")
-            if (whole, cause) in seen:
-                continue
-            seen.add((whole, cause))
-            where = markup.link(app, docname, name, card.heading, card.anchor)
-            cells = [[_verbatim(shorten(whole, LONGEST))], _inline(cause), [where]]
-            rows.append([markup.cell(*cell) for cell in cells])
-        title = app.env.titles[f"{chapter}/index"].astext()
-        made.append(markup.table(labels, title, rows, "messages"))
+        for name in (page["docname"] for page in chapter["pages"]):
+            for card in pages[name].cards if name in pages else ():
+                for quoted, whole in card.messages.items():
+                    cause = table().get((name, quoted), {}).get(app.config.language, "")
+                    if (whole, cause) in seen:
+                        continue
+                    seen.add((whole, cause))
+                    where = markup.link(app, docname, name, card.heading, card.anchor)
+                    cells = [[_verbatim(shorten(whole, LONGEST))], _inline(cause), [where]]
+                    rows.append([markup.cell(*cell) for cell in cells])
+        if rows:
+            made.append(markup.table(labels, chapter["title"], rows, "messages"))
     return [markup.filtered(made, _("Filter the messages"), "tbody tr")]
 
 

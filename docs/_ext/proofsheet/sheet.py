@@ -7,18 +7,33 @@ a Chromium: two pages of paper for each language.
 import ast
 import hashlib
 import os
+from functools import cache
 from html import escape
 from importlib.metadata import version
 from itertools import pairwise
 
 from docutils import nodes
 from sphinx.locale import _
+from sphinx.util import logging
 
-from . import apis, browser, changes, code, data, languages, markup, records
+from . import apis, browser, changes, code, data, languages, markup, records, tsv
+
+logger = logging.getLogger(__name__)
 
 CHAPTER = "reference/sheet"
 PAPER = {"format": "A4", "margin": dict(top="8mm", bottom="11mm", left="8mm", right="8mm")}
 FOOT = '<div style="width: 100%; padding: 0 8mm; font: 6pt sans-serif; color: #555">{}</div>'
+
+
+@cache
+def chosen():
+    """Rows of ``docs/sheet.tsv``: the card for a line that has no name, such as ``x[0]``, or
+    whose name stands on too many cards."""
+    return {row["line"]: row["card"] for row in tsv.read(records.ROOT / "docs" / "sheet.tsv")}
+
+
+def _elsewhere(mention):
+    return not mention.docname.startswith(CHAPTER)
 
 
 def modules():
@@ -56,25 +71,40 @@ def _foot(app):
 
 def _box(app, docname, module, card, entry):
     """The code of a card, a line of the sheet for each statement."""
-    cards = data.of(app.env).once(apis.index)
-    find = code.linker(module, sorted(entry.used))
+    cards, heads = data.of(app.env).once(apis.index), apis.imported(module.imports)
 
     def link(written):
         """From a name to the card that has it in its title, or else runs it."""
-        found = find(written)
-        mentions = cards.get(found[1], ()) if found else ()
-        there = [one for one in mentions if not one.docname.startswith(CHAPTER)]
-        if not there:
-            return None
-        uri = app.builder.get_relative_uri(docname, there[0].docname)
-        return f"{uri}#{there[0].anchor}", there[0].title
+        head, _dot, rest = written.partition(".")
+        names = [f"{heads[head]}.{rest}".rstrip(".")] if head in heads else []
+        if rest and not names:  # a method: of what it was called on, the record knows the class
+            names = [name for name in entry.used if name.endswith(f".{rest}")]
+            names.sort(key=lambda name: (head.lower() not in name.lower(), name))
+        found = [one for name in names[:1] for one in cards.get(name, ()) if _elsewhere(one)]
+        # Of cards that have it in their titles, the reference's before the gallery's.
+        found.sort(key=lambda one: (one.rank, one.docname.startswith("gallery")))
+        return to(found[0].docname, found[0].anchor, found[0].title) if found else None
+
+    def to(page, anchor, title):
+        return f"{app.builder.get_relative_uri(docname, page)}#{anchor}", title
 
     rows, made, reached = card.code.split("\n"), [], changes.reached(module, card)
     starts = [node.lineno - 1 for node in ast.parse(card.code).body] + [len(rows)]
     for start, stop in pairwise(starts):
         text = "\n".join(rows[start:stop]).rstrip("\n")
         found = [one for one in entry.claims if start < one.line <= stop]
-        shown = code.highlight(text, link, found, reached)
+        source = text.partition("  #")[0]
+        target = chosen().get(source)
+        shown = code.highlight(text, None if target else link, found, reached)
+        if target:
+            page, _hash, anchor = target.partition("#")
+            titles = {one.anchor: one.title for one in data.of(app.env).page(page).cards}
+            if anchor not in titles:
+                logger.warning("docs/sheet.tsv: no card %s", target, location=docname, once=True)
+            url, title = map(escape, to(page, anchor, titles.get(anchor, "")))
+            head = code.highlight(source)
+            leads = f'<a class="reference internal" href="{url}" title="{title}">{head}</a>'
+            shown = leads + shown.removeprefix(head)
         kind = "sheet-line" if "\n" not in text else "sheet-line sheet-block"
         made.append(f'<span class="{kind}">{shown}\n</span>')
     classes = ["verified"] if entry.verified else []
