@@ -205,8 +205,8 @@ encoder.load_state_dict(part)
 torch.equal(encoder.weight, whole.encoder.weight)  # True
 
 # %%
-# Two outputs from one backbone: a list of heads
-# ----------------------------------------------
+# Two outputs from one backbone: one layer for each task
+# ------------------------------------------------------
 #
 # For several tasks compute the features once and give them to each head.
 # Add the losses before ``backward``: the backbone then gets the gradient of

@@ -5,6 +5,7 @@ Models of torchvision
 What the classifiers, detectors and segmentation models of torchvision take
 and return, and what their messages mean. No card downloads weights.
 """
+import warnings
 from contextlib import suppress
 
 import torch
@@ -254,3 +255,20 @@ for size in (224, 112):
     flops[size] = counter.get_total_flops()
 flops  # {224: 3628146688, 112: 970719232}
 sum(p.numel() for p in net.parameters())  # 11689512
+
+# %%
+# Warning: The parameter 'pretrained' is deprecated since 0.13
+# ------------------------------------------------------------
+#
+# Write ``weights="DEFAULT"`` for the best weights, the name of other ones
+# such as ``"IMAGENET1K_V1"``, or ``weights=None`` for random weights.
+# ``pretrained=True`` means ``IMAGENET1K_V1``. Here the warning is made an
+# error, so that nothing is downloaded.
+with suppress(UserWarning), warnings.catch_warnings(action="error"):
+    models.resnet18(
+        pretrained=True
+    )  # UserWarning: The parameter 'pretrained' is deprecated since 0.13
+names = [weight.name for weight in models.ResNet50_Weights]
+names  # ['IMAGENET1K_V1', 'IMAGENET1K_V2']
+models.ResNet50_Weights.DEFAULT.name  # 'IMAGENET1K_V2'
+models.resnet18(weights=None, num_classes=3).fc.out_features  # 3
