@@ -193,3 +193,60 @@ before = net(x)
 with torch.no_grad():
     net.lstm.weight_ih_l0.mul_(1)
 torch.allclose(net(x), before, atol=1e-6)  # True
+
+# %%
+# Learnable initial state of an LSTM: ``nn.Parameter`` and ``expand``
+# -------------------------------------------------------------------
+#
+# Without a state the layer begins with zeros. A parameter of shape (layers,
+# 1, hidden) is trained instead; repeat it over the batch with ``expand``
+# and make it contiguous, which cuDNN needs.
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4, batch_first=True)
+        self.h_0 = nn.Parameter(torch.zeros(1, 1, 4))
+        self.c_0 = nn.Parameter(torch.zeros(1, 1, 4))
+
+    def forward(self, x):
+        size = (-1, x.shape[0], -1)
+        state = [s.expand(size).contiguous() for s in (self.h_0, self.c_0)]
+        return self.lstm(x, tuple(state))[0]
+
+
+net, x = Reader(), torch.randn(5, 7, 3)
+torch.allclose(net(x), net.lstm(x)[0], atol=1e-6)  # True
+net(x).sum().backward()
+net.h_0.grad.shape  # torch.Size([1, 1, 4])
+
+# %%
+# Many to one, many to many: the last step or all steps
+# -----------------------------------------------------
+#
+# To classify a sequence, give the last state to ``nn.Linear``. To label
+# each step, give it the whole ``output``. To predict several steps ahead,
+# let one layer return them all from the last state.
+lstm, x = nn.LSTM(3, 8, batch_first=True), torch.randn(5, 7, 3)
+output, (h_n, _) = lstm(x)
+nn.Linear(8, 4)(h_n[-1]).shape  # torch.Size([5, 4])
+nn.Linear(8, 4)(output).shape  # torch.Size([5, 7, 4])
+ahead, features = 3, 2
+future = nn.Linear(8, ahead * features)(h_n[-1])
+future.unflatten(1, (ahead, features)).shape  # torch.Size([5, 3, 2])
+
+# %%
+# Layers of different hidden sizes: one ``nn.LSTM`` after the other
+# -----------------------------------------------------------------
+#
+# ``num_layers`` gives all layers one size. For other sizes chain layers and
+# pass on ``output``, the first of the results. ``nn.Sequential`` cannot do
+# this, as an LSTM returns a tuple. Dropout between layers is a module.
+first = nn.LSTM(3, 16, batch_first=True)
+second = nn.LSTM(16, 4, batch_first=True)
+drop = nn.Dropout(0.2)
+x = torch.randn(5, 7, 3)
+middle, _ = first(x)
+output, (h_n, c_n) = second(drop(middle))
+middle.shape  # torch.Size([5, 7, 16])
+output.shape  # torch.Size([5, 7, 4])
+torch.allclose(h_n[-1], output[:, -1], atol=1e-6)  # True

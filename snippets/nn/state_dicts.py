@@ -147,6 +147,7 @@ net.weight.dtype  # torch.float32
 net.load_state_dict(state, assign=True)
 net.weight.dtype  # torch.float64
 net = nn.Linear(2, 1, bias=False, device="meta")
+net.load_state_dict(state)  # UserWarning: copying from a non-meta parameter
 net.load_state_dict(state, assign=True)
 net.weight.tolist()  # [[1.0, 1.0]]
 tied = nn.Sequential(nn.Embedding(3, 2), nn.Linear(2, 3, bias=False))
