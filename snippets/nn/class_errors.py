@@ -242,7 +242,9 @@ torch.equal(kept(x), kept(x))  # True
 # a name that the module has; delete the attribute first, or use another
 # name.
 with suppress(KeyError):
-    nn.ModuleDict({"conv.1": nn.ReLU()})  # KeyError: module name can
+    nn.ModuleDict(
+        {"conv.1": nn.ReLU()}
+    )  # KeyError: contain ".", got: conv.1
 heads = nn.ModuleDict({"conv.1".replace(".", "_"): nn.ReLU()})
 list(heads)  # ['conv_1']
 net = nn.Linear(2, 2)

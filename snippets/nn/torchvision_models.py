@@ -262,12 +262,11 @@ sum(p.numel() for p in net.parameters())  # 11689512
 #
 # Write ``weights="DEFAULT"`` for the best weights, the name of other ones
 # such as ``"IMAGENET1K_V1"``, or ``weights=None`` for random weights.
-# ``pretrained=True`` means ``IMAGENET1K_V1``. Here the warning is made an
-# error, so that nothing is downloaded.
-with suppress(UserWarning), warnings.catch_warnings(action="error"):
-    models.resnet18(
-        pretrained=True
-    )  # UserWarning: The parameter 'pretrained' is deprecated since 0.13
+# ``pretrained=True`` means ``IMAGENET1K_V1``.
+with warnings.catch_warnings(record=True) as caught:
+    models.resnet18(pretrained=False)
+message = str(caught[0].message)
+message[:40]  # "The parameter 'pretrained' is deprecated"
 names = [weight.name for weight in models.ResNet50_Weights]
 names  # ['IMAGENET1K_V1', 'IMAGENET1K_V2']
 models.ResNet50_Weights.DEFAULT.name  # 'IMAGENET1K_V2'

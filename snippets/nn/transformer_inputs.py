@@ -70,19 +70,19 @@ wide = nn.Linear(4, 8)(x)
 attention(wide, wide, wide)[0].shape  # torch.Size([3, 5, 8])
 
 # %%
-# Error: key's sequence and batch dims do not match value's
-# ---------------------------------------------------------
+# Error: key shape does not match value shape (``nn.MultiheadAttention``)
+# -----------------------------------------------------------------------
 #
 # Key and value describe the same positions, so their lengths agree. The
-# query may have another length. With ``batch_first=True`` the batch is the
-# first dimension of all three.
+# query may have another length. The message has the length before the
+# batch, also with ``batch_first=True``.
 attention = nn.MultiheadAttention(8, 2, batch_first=True)
 query = torch.randn(3, 2, 8)
 key, value = torch.randn(3, 5, 8), torch.randn(3, 6, 8)
 with suppress(AssertionError):
     attention(
         query, key, value
-    )  # AssertionError: key's sequence and batch dims
+    )  # AssertionError: key shape torch.Size([5, 3, 8]) does not match
 attention(query, key, key)[0].shape  # torch.Size([3, 2, 8])
 
 # %%
