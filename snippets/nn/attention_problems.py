@@ -11,6 +11,7 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.attention.bias import causal_lower_right
 
 # %%
@@ -209,3 +210,66 @@ with suppress(RuntimeError):
     )  # RuntimeError: size mismatch for pos_embed
 model.load_state_dict({"pos_embed": resized})
 torch.equal(model["pos_embed"][:, 0], saved[:, 0])  # True
+
+# %%
+# Error: the shape of the 2D attn_mask is [7, 7], but should be (2, 2)
+# --------------------------------------------------------------------
+#
+# The mask fits the length and the layer asks for the batch size: without
+# ``batch_first=True`` it takes the first dimension for the length. Set it
+# in ``nn.MultiheadAttention`` or in the Transformer layer. Where both sizes
+# are equal there is no error, and samples attend to each other.
+x = torch.randn(2, 7, 8)
+mask = torch.ones(7, 7, dtype=torch.bool).triu(diagonal=1)
+wrong = nn.MultiheadAttention(8, 2)
+with suppress(RuntimeError):
+    wrong(
+        x, x, x, attn_mask=mask
+    )  # RuntimeError: The shape of the 2D attn_mask is torch.Size([7, 7])
+right = nn.MultiheadAttention(8, 2, batch_first=True)
+right(x, x, x, attn_mask=mask)[0].shape  # torch.Size([2, 7, 8])
+x = x.transpose(0, 1)
+wrong(x, x, x, attn_mask=mask)[0].shape  # torch.Size([7, 2, 8])
+
+# %%
+# ``src_mask`` (S, S) or ``src_key_padding_mask`` (N, S)
+# ------------------------------------------------------
+#
+# ``src_mask`` says which position may look at which, the same for all
+# samples, such as a causal mask. ``src_key_padding_mask`` says which
+# positions of each sample are padding. The same holds for ``tgt_mask`` and
+# ``tgt_key_padding_mask``. Both can be given; True means masked out.
+layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
+x = torch.randn(3, 5, 8)
+future = torch.ones(5, 5, dtype=torch.bool).triu(diagonal=1)
+lengths = torch.tensor([5, 3, 2])
+padding = torch.arange(5) >= lengths.unsqueeze(1)
+future.shape, padding.shape  # (torch.Size([5, 5]), torch.Size([3, 5]))
+y = layer(x, src_mask=future, src_key_padding_mask=padding)
+changed = x.clone()
+changed[1, 3:] = 9.0
+z = layer(changed, src_mask=future, src_key_padding_mask=padding)
+torch.allclose(z[1, :3], y[1, :3], atol=1e-5)  # True
+alone = layer(x[1:2, :2], src_mask=future[:2, :2])
+torch.allclose(alone[0], y[1, :2], atol=1e-5)  # True
+
+# %%
+# No available kernel: what flash attention refuses
+# -------------------------------------------------
+#
+# On a GPU ``SDPBackend.FLASH_ATTENTION`` alone refuses float32 and an
+# ``attn_mask``. Use float16 or bfloat16, give ``is_causal=True`` in place
+# of a causal mask, or allow ``SDPBackend.EFFICIENT_ATTENTION`` as well.
+# ``torch.backends.cuda.can_use_flash_attention`` tells beforehand, and with
+# ``debug=True`` it warns with the reason.
+q = torch.randn(1, 2, 5, 8)
+mask = torch.ones(5, 5, dtype=torch.bool).tril()
+masked = F.scaled_dot_product_attention(q, q, q, attn_mask=mask)
+causal = F.scaled_dot_product_attention(q, q, q, is_causal=True)
+torch.allclose(masked, causal, atol=1e-5)  # True
+both = [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
+with sdpa_kernel(both):
+    y = F.scaled_dot_product_attention(q, q, q, attn_mask=mask)
+torch.allclose(y, causal, atol=1e-5)  # True
+params = torch.backends.cuda.SDPAParams(q, q, q, mask, 0.0, False, False)
+torch.backends.cuda.can_use_flash_attention(params)  # False

@@ -248,3 +248,43 @@ with suppress(RuntimeError):
 file.seek(0)
 state = torch.load(file, map_location="cpu")
 state["weight"].device.type  # 'cpu'
+
+# %%
+# Error: failed finding central directory (``torch.load``)
+# --------------------------------------------------------
+#
+# "PytorchStreamReader failed reading zip archive": the file has no end. The
+# download was broken off, the disk was full, or the process died while it
+# wrote. Delete the file, also from ``~/.cache/torch/hub/checkpoints``, and
+# download it again; compare the size. Save your own files under another
+# name and rename them when they are complete.
+file = io.BytesIO()
+torch.save({"weight": torch.ones(3)}, file)
+whole = file.getvalue()
+with suppress(RuntimeError):
+    torch.load(
+        io.BytesIO(whole[:-50])
+    )  # RuntimeError: PytorchStreamReader failed reading zip archive
+with suppress(EOFError):
+    torch.load(io.BytesIO())  # EOFError
+torch.load(io.BytesIO(whole))["weight"]  # tensor([1., 1., 1.])
+
+# %%
+# KeyError: 'state_dict': look at the keys of the file
+# ----------------------------------------------------
+#
+# Projects store weights under different names, or store the state dict
+# alone. Print the keys before you choose one. Names of layers mean that the
+# file is the state dict.
+net = nn.Linear(2, 1)
+file = io.BytesIO()
+torch.save(net.state_dict(), file)
+file.seek(0)
+checkpoint = torch.load(file)
+with suppress(KeyError):
+    net.load_state_dict(checkpoint["state_dict"])  # KeyError: 'state_dict'
+list(checkpoint)  # ['weight', 'bias']
+usual = ("state_dict", "model_state_dict", "model", "net")
+name = next((name for name in usual if name in checkpoint), None)
+state = checkpoint if name is None else checkpoint[name]
+len(net.load_state_dict(state).missing_keys)  # 0

@@ -187,13 +187,17 @@ module.double().plain.dtype  # torch.float32
 # Error: cannot assign 'torch.FloatTensor' as parameter
 # -----------------------------------------------------
 #
-# A registered name takes a parameter or ``None``. To change values and keep
-# the parameter that the optimizer holds, write into it with ``copy_``.
+# A registered name takes a parameter or ``None``. Store what ``forward``
+# computes from it, such as a softmax, in a local variable. To change values
+# and keep the parameter that the optimizer holds, write into it with
+# ``copy_``.
 layer = nn.Linear(2, 1)
 weight = layer.weight
 new = torch.tensor([[1.0, 2.0]])
 with suppress(TypeError):
     layer.weight = new  # TypeError: cannot assign
+share = layer.weight.softmax(dim=1)
+share.detach().sum()  # tensor(1.0000)
 with torch.no_grad():
     layer.weight.copy_(new)
 layer.weight is weight, weight.tolist()  # (True, [[1.0, 2.0]])

@@ -131,3 +131,122 @@ for _ in range(3):
     output, state = lstm(torch.randn(5, 7, 2), state)
     output.sum().backward()
 state[0].shape  # torch.Size([1, 5, 4])
+
+# %%
+# Error: For batched 3-D input, hx and cx should also be 3-D
+# ----------------------------------------------------------
+#
+# A state has a dimension for the layers in front, even for one layer:
+# (layers * directions, batch, hidden). Add it with ``unsqueeze(0)``. For
+# one sample without a batch the states have two dimensions.
+lstm = nn.LSTM(3, 4, batch_first=True)
+x, h = torch.randn(5, 7, 3), torch.zeros(5, 4)
+with suppress(RuntimeError):
+    lstm(
+        x, (h, h)
+    )  # RuntimeError: For batched 3-D input, hx and cx should also be 3-D
+h = h.unsqueeze(0)
+lstm(x, (h, h))[0].shape  # torch.Size([5, 7, 4])
+with suppress(RuntimeError):
+    lstm(
+        x[0], (h, h)
+    )  # RuntimeError: For unbatched 2-D input, hx and cx should also be 2-D
+lstm(x[0])[0].shape  # torch.Size([7, 4])
+
+# %%
+# Error: LSTM: Expected input to be 2D or 3D, got 4D instead
+# ----------------------------------------------------------
+#
+# A recurrent layer takes (batch, time, features). Merge what is left over:
+# feature maps of images become one vector for each step, and several
+# sequences for each sample become a larger batch.
+lstm = nn.LSTM(12, 4, batch_first=True)
+maps = torch.randn(2, 5, 3, 4)
+with suppress(ValueError):
+    lstm(maps)  # ValueError: Expected input to be 2D or 3D, got 4D
+lstm(maps.flatten(2))[0].shape  # torch.Size([2, 5, 4])
+many = torch.randn(2, 6, 5, 12)
+output = lstm(many.flatten(0, 1))[0]
+output.unflatten(0, (2, 6)).shape  # torch.Size([2, 6, 5, 4])
+
+# %%
+# Warning: RNN module weights are not part of single contiguous chunk
+# -------------------------------------------------------------------
+#
+# cuDNN wants all weights of a layer in one block of memory. A copy, a
+# parametrization or a weight that was assigned breaks the block. Results
+# stay right, and each call costs more memory. Call ``flatten_parameters()``
+# in ``forward`` before the layer, and change weights in place. It does
+# nothing on the CPU.
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4, batch_first=True)
+
+    def forward(self, x):
+        self.lstm.flatten_parameters()
+        return self.lstm(x)[0]
+
+
+net, x = Reader(), torch.randn(2, 5, 3)
+before = net(x)
+with torch.no_grad():
+    net.lstm.weight_ih_l0.mul_(1)
+torch.allclose(net(x), before, atol=1e-6)  # True
+
+# %%
+# Learnable initial state of an LSTM: ``nn.Parameter`` and ``expand``
+# -------------------------------------------------------------------
+#
+# Without a state the layer begins with zeros. A parameter of shape (layers,
+# 1, hidden) is trained instead; repeat it over the batch with ``expand``
+# and make it contiguous, which cuDNN needs.
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(3, 4, batch_first=True)
+        self.h_0 = nn.Parameter(torch.zeros(1, 1, 4))
+        self.c_0 = nn.Parameter(torch.zeros(1, 1, 4))
+
+    def forward(self, x):
+        size = (-1, x.shape[0], -1)
+        state = [s.expand(size).contiguous() for s in (self.h_0, self.c_0)]
+        return self.lstm(x, tuple(state))[0]
+
+
+net, x = Reader(), torch.randn(5, 7, 3)
+torch.allclose(net(x), net.lstm(x)[0], atol=1e-6)  # True
+net(x).sum().backward()
+net.h_0.grad.shape  # torch.Size([1, 1, 4])
+
+# %%
+# Many to one, many to many: the last step or all steps
+# -----------------------------------------------------
+#
+# To classify a sequence, give the last state to ``nn.Linear``. To label
+# each step, give it the whole ``output``. To predict several steps ahead,
+# let one layer return them all from the last state.
+lstm, x = nn.LSTM(3, 8, batch_first=True), torch.randn(5, 7, 3)
+output, (h_n, _) = lstm(x)
+nn.Linear(8, 4)(h_n[-1]).shape  # torch.Size([5, 4])
+nn.Linear(8, 4)(output).shape  # torch.Size([5, 7, 4])
+ahead, features = 3, 2
+future = nn.Linear(8, ahead * features)(h_n[-1])
+future.unflatten(1, (ahead, features)).shape  # torch.Size([5, 3, 2])
+
+# %%
+# Layers of different hidden sizes: one ``nn.LSTM`` after the other
+# -----------------------------------------------------------------
+#
+# ``num_layers`` gives all layers one size. For other sizes chain layers and
+# pass on ``output``, the first of the results. ``nn.Sequential`` cannot do
+# this, as an LSTM returns a tuple. Dropout between layers is a module.
+first = nn.LSTM(3, 16, batch_first=True)
+second = nn.LSTM(16, 4, batch_first=True)
+drop = nn.Dropout(0.2)
+x = torch.randn(5, 7, 3)
+middle, _ = first(x)
+output, (h_n, c_n) = second(drop(middle))
+middle.shape  # torch.Size([5, 7, 16])
+output.shape  # torch.Size([5, 7, 4])
+torch.allclose(h_n[-1], output[:, -1], atol=1e-6)  # True

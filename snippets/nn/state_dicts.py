@@ -136,7 +136,8 @@ list(plain)  # ['weight', 'bias']
 #
 # By default values are copied into the parameters that are there, which
 # keep their dtype and device. ``assign=True`` puts the loaded tensors in
-# their place: needed on the meta device. Make the optimizer after it.
+# their place: needed on the meta device. Make the optimizer after it. Tied
+# weights are separate afterwards, so tie them again.
 #
 # .. glance:: net.weight.dtype  # torch.float64
 state = {"weight": torch.ones(1, 2, dtype=torch.float64)}
@@ -146,8 +147,14 @@ net.weight.dtype  # torch.float32
 net.load_state_dict(state, assign=True)
 net.weight.dtype  # torch.float64
 net = nn.Linear(2, 1, bias=False, device="meta")
+net.load_state_dict(state)  # UserWarning: copying from a non-meta parameter
 net.load_state_dict(state, assign=True)
 net.weight.tolist()  # [[1.0, 1.0]]
+tied = nn.Sequential(nn.Embedding(3, 2), nn.Linear(2, 3, bias=False))
+tied[1].weight = tied[0].weight
+tied.load_state_dict(tied.state_dict(), assign=True)
+tied[1].weight is tied[0].weight  # False
+tied[1].weight = tied[0].weight
 
 # %%
 # Save more than tensors: ``get_extra_state``, ``set_extra_state``

@@ -5,6 +5,7 @@ Models of torchvision
 What the classifiers, detectors and segmentation models of torchvision take
 and return, and what their messages mean. No card downloads weights.
 """
+import warnings
 from contextlib import suppress
 
 import torch
@@ -254,3 +255,19 @@ for size in (224, 112):
     flops[size] = counter.get_total_flops()
 flops  # {224: 3628146688, 112: 970719232}
 sum(p.numel() for p in net.parameters())  # 11689512
+
+# %%
+# Warning: The parameter 'pretrained' is deprecated since 0.13
+# ------------------------------------------------------------
+#
+# Write ``weights="DEFAULT"`` for the best weights, the name of other ones
+# such as ``"IMAGENET1K_V1"``, or ``weights=None`` for random weights.
+# ``pretrained=True`` means ``IMAGENET1K_V1``.
+with warnings.catch_warnings(record=True) as caught:
+    models.resnet18(pretrained=False)
+message = str(caught[0].message)
+message[:40]  # "The parameter 'pretrained' is deprecated"
+names = [weight.name for weight in models.ResNet50_Weights]
+names  # ['IMAGENET1K_V1', 'IMAGENET1K_V2']
+models.ResNet50_Weights.DEFAULT.name  # 'IMAGENET1K_V2'
+models.resnet18(weights=None, num_classes=3).fc.out_features  # 3

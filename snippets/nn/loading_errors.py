@@ -1,0 +1,154 @@
+"""
+Errors when saving and loading
+==============================
+
+What goes wrong around ``torch.save``, ``torch.load`` and
+``load_state_dict``, and how to compare what was saved with what was loaded.
+"""
+import io
+from contextlib import suppress
+
+import numpy as np
+import torch
+from torch import nn
+
+# %%
+# Error: Expected state_dict to be dict-like, got <class 'str'>
+# -------------------------------------------------------------
+#
+# ``load_state_dict`` takes a dictionary of tensors. A path or an open file
+# goes through ``torch.load`` first, and another model through its
+# ``state_dict()``.
+net = nn.Linear(2, 1)
+with suppress(TypeError):
+    net.load_state_dict(
+        "net.pth"
+    )  # TypeError: Expected state_dict to be dict-like, got
+with suppress(TypeError):
+    net.load_state_dict(nn.Linear(2, 1))  # TypeError: dict-like, got <class
+file = io.BytesIO()
+torch.save(net.state_dict(), file)
+file.seek(0)
+net.load_state_dict(torch.load(file, weights_only=True)).missing_keys  # []
+
+# %%
+# Error: '_IncompatibleKeys' object has no attribute 'eval'
+# ---------------------------------------------------------
+#
+# ``load_state_dict`` changes the model and returns lists of keys, not the
+# model. Do not assign its result to the model. ``eval()`` does return the
+# model.
+net, state = nn.Linear(2, 1), nn.Linear(2, 1).state_dict()
+result = net.load_state_dict(state)
+with suppress(AttributeError):
+    result.eval()  # AttributeError: '_IncompatibleKeys' object has no
+result.missing_keys, result.unexpected_keys  # ([], [])
+torch.equal(net.weight, state["weight"])  # True
+net.eval() is net  # True
+
+# %%
+# Error: Parent directory does not exist (``torch.save``)
+# -------------------------------------------------------
+#
+# ``torch.save`` makes no folders. Make the folder first, with
+# ``Path(folder).mkdir(parents=True, exist_ok=True)``. A relative path
+# begins at the folder in which Python was started, so a file that "is
+# there" may be missing there: print ``Path(name).resolve()``.
+with suppress(RuntimeError):
+    torch.save(
+        {}, "no_such_folder/net.pth"
+    )  # RuntimeError: Parent directory no_such_folder does not exist
+with suppress(FileNotFoundError):
+    torch.load(
+        "no_such_file.pth"
+    )  # FileNotFoundError: No such file or directory
+
+# %%
+# The loaded model predicts otherwise: compare weights, then ``eval()``
+# ---------------------------------------------------------------------
+#
+# Equal weights, buffers and inputs give equal outputs in ``eval()``. Check
+# in this order: do all tensors of both state dicts agree, are both models
+# in ``eval()``, and is the preprocessing the same?
+net = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
+net(torch.randn(8, 3))  # shape (8, 3)
+loaded = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
+loaded.load_state_dict(net.state_dict())
+state, other = net.state_dict(), loaded.state_dict()
+[name for name in state if not torch.equal(state[name], other[name])]  # []
+x = torch.randn(4, 3)
+torch.equal(net(x), loaded(x))  # False
+torch.equal(net.eval()(x), loaded.eval()(x))  # True
+
+# %%
+# Unexpected key(s) such as position_ids: leave them out
+# ------------------------------------------------------
+#
+# A buffer that an older version saved and the new class does not know, or
+# knows with ``persistent=False``, is an unexpected key. Such a buffer is
+# computed, not learned: remove the key. Keep ``strict=True``, so that a
+# missing weight is still an error.
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2)
+        self.register_buffer("ids", torch.arange(3), persistent=False)
+
+
+net = Net()
+state = net.state_dict() | {"ids": torch.arange(3)}
+with suppress(RuntimeError):
+    net.load_state_dict(
+        state
+    )  # RuntimeError: Unexpected key(s) in state_dict: "ids"
+state = {name: x for name, x in state.items() if name != "ids"}
+net.load_state_dict(state).missing_keys  # []
+
+# %%
+# Several models in one file: a dictionary of state dicts
+# -------------------------------------------------------
+#
+# Generator and discriminator, encoder and decoder, or model and optimizer
+# go into one file under a name each. Each part is loaded with its own
+# ``load_state_dict``.
+encoder, decoder = nn.Linear(4, 2), nn.Linear(2, 4)
+file = io.BytesIO()
+parts = {"encoder": encoder, "decoder": decoder}
+torch.save({name: m.state_dict() for name, m in parts.items()}, file)
+file.seek(0)
+checkpoint = torch.load(file)
+list(checkpoint)  # ['encoder', 'decoder']
+new = nn.Linear(2, 4)
+new.load_state_dict(checkpoint["decoder"])
+torch.equal(new.weight, decoder.weight)  # True
+
+# %%
+# Half the file size: save float16 or bfloat16, load into float32
+# ---------------------------------------------------------------
+#
+# Convert the floats of the state dict before saving. ``load_state_dict``
+# converts them to the dtype of the model while it copies. Rounding costs
+# digits: keep float32 for a file from which training goes on.
+net = nn.Linear(64, 64)
+half = {name: x.half() for name, x in net.state_dict().items()}
+bytes_of = {x.dtype: x.nbytes for x in (net.weight, half["weight"])}
+bytes_of[torch.float32], bytes_of[torch.float16]  # (16384, 8192)
+new = nn.Linear(64, 64)
+new.load_state_dict(half)
+new.weight.dtype  # torch.float32
+(new.weight - net.weight).abs().max() < 1e-4  # tensor(True)
+
+# %%
+# Weights from NumPy arrays: ``torch.from_numpy`` for each name
+# -------------------------------------------------------------
+#
+# An ``.npz`` file or a dictionary of arrays becomes a state dict when each
+# array is converted and has the name of the parameter. Arrays of other
+# libraries may need a transpose; ``load_state_dict`` compares the shapes.
+arrays = {"w": np.ones((3, 2), dtype="float32"), "b": np.zeros(2)}
+names = {"w": "weight", "b": "bias"}
+state = {names[key]: torch.from_numpy(a.T) for key, a in arrays.items()}
+net = nn.Linear(3, 2)
+len(net.load_state_dict(state).missing_keys)  # 0
+net.weight.shape, net.bias.dtype  # (torch.Size([2, 3]), torch.float32)
+net(torch.ones(1, 3))  # shape (1, 2)

@@ -1,0 +1,148 @@
+"""
+Inputs and decoding of transformers
+===================================
+
+Read the shape errors of attention layers, connect two kinds of input, and
+decode with ``nn.TransformerDecoder`` when there is no target.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %%
+# Decode without a target: feed the output back in
+# ------------------------------------------------
+#
+# Encode the source once. Begin with the start token, take the logits of the
+# last position, append the best token, and repeat until the end token. In
+# training the shifted target is given at once with a causal mask; here the
+# mask keeps the results the same.
+embed, to_logits = nn.Embedding(12, 16), nn.Linear(16, 12)
+model = nn.Transformer(16, 2, 1, 1, 32, 0.0, batch_first=True).eval()
+start, end, steps = 1, 2, 6
+with torch.no_grad():
+    memory = model.encoder(embed(torch.tensor([[5, 6, 7]])))
+    tokens = torch.tensor([[start]])
+    for _ in range(steps):
+        length = tokens.shape[1]
+        mask = torch.ones(length, length, dtype=torch.bool).triu(diagonal=1)
+        y = model.decoder(embed(tokens), memory, tgt_mask=mask)
+        token = to_logits(y[:, -1]).argmax(dim=-1, keepdim=True)
+        tokens = torch.cat([tokens, token], dim=1)
+        if token.item() == end:
+            break
+2 <= tokens.shape[1] <= 1 + steps  # True
+
+# %%
+# Cross-attention: text asks, image answers
+# -----------------------------------------
+#
+# The query comes from one input, key and value from the other. The output
+# has the length of the query. Feature maps become a sequence with
+# ``flatten(2).transpose(1, 2)``, and a linear layer brings both inputs to
+# one width.
+text, maps = torch.randn(2, 7, 16), torch.randn(2, 32, 4, 4)
+image = maps.flatten(2).transpose(1, 2)
+image.shape  # torch.Size([2, 16, 32])
+image = nn.Linear(32, 16)(image)
+attention = nn.MultiheadAttention(16, 4, batch_first=True)
+output, weights = attention(text, image, image)
+output.shape  # torch.Size([2, 7, 16])
+weights.shape  # torch.Size([2, 7, 16])
+torch.allclose(weights.sum(dim=2), torch.ones(2, 7), atol=1e-5)  # True
+
+# %%
+# Error: was expecting embedding dimension of 8, but got 4
+# --------------------------------------------------------
+#
+# The last dimension of the query must be ``embed_dim``, or ``d_model`` of a
+# Transformer layer. Bring other features to this width with ``nn.Linear``.
+# Token ids need ``nn.Embedding`` first.
+attention = nn.MultiheadAttention(8, 2, batch_first=True)
+x = torch.randn(3, 5, 4)
+with suppress(AssertionError):
+    attention(
+        x, x, x
+    )  # AssertionError: was expecting embedding dimension of 8, but got 4
+wide = nn.Linear(4, 8)(x)
+attention(wide, wide, wide)[0].shape  # torch.Size([3, 5, 8])
+
+# %%
+# Error: key shape does not match value shape (``nn.MultiheadAttention``)
+# -----------------------------------------------------------------------
+#
+# Key and value describe the same positions, so their lengths agree. The
+# query may have another length. The message has the length before the
+# batch, also with ``batch_first=True``.
+attention = nn.MultiheadAttention(8, 2, batch_first=True)
+query = torch.randn(3, 2, 8)
+key, value = torch.randn(3, 5, 8), torch.randn(3, 6, 8)
+with suppress(AssertionError):
+    attention(
+        query, key, value
+    )  # AssertionError: key shape torch.Size([5, 3, 8]) does not match
+attention(query, key, key)[0].shape  # torch.Size([3, 2, 8])
+
+# %%
+# Error: query should be unbatched 2D or batched 3D tensor
+# --------------------------------------------------------
+#
+# ``nn.MultiheadAttention`` splits the heads itself: give it (batch, length,
+# width), not (batch, heads, length, head width). Tensors with the heads
+# apart are for ``F.scaled_dot_product_attention``.
+attention = nn.MultiheadAttention(8, 2, batch_first=True)
+q = torch.randn(3, 2, 5, 4)
+with suppress(AssertionError):
+    attention(
+        q, q, q
+    )  # AssertionError: query should be unbatched 2D or batched 3D tensor
+x = q.transpose(1, 2).flatten(2)
+attention(x, x, x)[0].shape  # torch.Size([3, 5, 8])
+F.scaled_dot_product_attention(q, q, q).shape  # torch.Size([3, 2, 5, 4])
+
+# %%
+# Split and join heads: ``unflatten`` and ``transpose``, not ``view``
+# -------------------------------------------------------------------
+#
+# The width is split into heads, and the heads move before the length. A
+# ``view`` straight to (batch, heads, length, width) has the right shape and
+# mixes positions, without an error. Undo both steps at the end.
+x = torch.arange(12.0).view(1, 3, 4)
+heads = x.unflatten(2, (2, 2)).transpose(1, 2)
+heads.shape  # torch.Size([1, 2, 3, 2])
+heads[0, 0]  # tensor([[0., 1.], [4., 5.], [8., 9.]])
+x.view(1, 2, 3, 2)[0, 0]  # tensor([[0., 1.], [2., 3.], [4., 5.]])
+joined = heads.transpose(1, 2).flatten(2)
+torch.equal(joined, x)  # True
+
+# %%
+# Sentence vector: mean of the tokens without padding
+# ---------------------------------------------------
+#
+# Multiply with the mask before the sum and divide by the number of real
+# tokens. ``clamp`` avoids a division by 0 for an empty text. A plain
+# ``mean`` over the length counts the padding.
+hidden = torch.tensor([[[1.0, 3.0], [3.0, 5.0], [9.0, 9.0]]])
+mask = torch.tensor([[1, 1, 0]]).unsqueeze(2)
+vector = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+vector  # tensor([[2., 4.]])
+hidden.mean(dim=1).round(decimals=2)  # tensor([[4.33, 5.67]])
+last = mask.sum(dim=1) - 1
+hidden[torch.arange(1), last[:, 0]]  # tensor([[3., 5.]])
+
+# %%
+# Embedding times the root of its width: ``math.sqrt(d_model)``
+# -------------------------------------------------------------
+#
+# The original transformer multiplies token vectors with the root of
+# ``d_model``. Vectors that start with a standard deviation of one over this
+# root then have about the size of the positions. ``nn.Embedding`` starts at
+# a standard deviation of 1: leave the factor out, or initialize smaller.
+width = 64
+words = nn.Embedding(1000, width)
+0.95 < words.weight.std() < 1.05  # tensor(True)
+nn.init.normal_(words.weight, std=width**-0.5)
+scaled = words(torch.arange(1000)) * width**0.5
+0.95 < scaled.std() < 1.05  # tensor(True)
