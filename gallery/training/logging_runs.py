@@ -212,6 +212,26 @@ for losses in ((2.0, 1.0), (3.0, 1.5)):
 len(points(board))  # 4
 
 # %%
+# Train and val in one chart: one tag, two writers
+# ------------------------------------------------
+#
+# TensorBoard draws points of the same tag from several folders in one
+# chart. Give training and validation a writer each, and the same tag.
+# ``add_scalars`` does it for you and makes a folder for each name, which
+# TensorBoard lists as runs.
+board = Path(folder.name) / "one-chart"
+for part, losses in {"train": (2.0, 1.0), "val": (2.2, 1.4)}.items():
+    with SummaryWriter(board / part) as writer:
+        for step, loss in enumerate(losses):
+            writer.add_scalar("loss", loss, step)
+points(board / "train")  # [(0, 2.0), (1, 1.0)]
+board = Path(folder.name) / "add-scalars"
+with SummaryWriter(board) as writer:
+    writer.add_scalars("loss", {"train": 1.0, "val": 1.5}, 0)
+names = sorted(path.name for path in board.iterdir() if path.is_dir())
+names  # ['loss_train', 'loss_val']
+
+# %%
 # How far do the weights spread?
 # ------------------------------
 #
