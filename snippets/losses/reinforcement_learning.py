@@ -132,7 +132,8 @@ gae(rewards, values, done, lam=0.0)  # tensor([0.7500, 0.7500, 0.5000])
 #
 # A Q network gives one value for each action. ``gather`` takes those of the
 # actions that were chosen, which must be int64 of shape (N, 1). Drop the
-# second dimension with ``squeeze(1)`` before the loss.
+# second dimension with ``squeeze(1)`` before the loss. An action that is
+# too large is shown on the CPU: on CUDA it is a device-side assert.
 q = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 actions = torch.tensor([0, 1, 1])
 q.gather(1, actions.unsqueeze(1)).squeeze(1)  # tensor([1., 4., 6.])
@@ -142,7 +143,7 @@ with suppress(RuntimeError):
     q.gather(1, stored)  # RuntimeError: gather(): Expected dtype
 q.gather(1, stored.long()).squeeze(1)  # tensor([1., 4., 6.])
 with suppress(RuntimeError):
-    q.gather(1, actions[:, None] + 1)  # RuntimeError: index 2 is out of
+    q.cpu().gather(1, actions.cpu()[:, None] + 1)  # RuntimeError: index 2 is
 
 # %%
 # Error: the shape of the mask (actions of dtype uint8 or bool)
