@@ -142,8 +142,9 @@ stored = torch.tensor([[0], [1], [1]], dtype=torch.uint8)
 with suppress(RuntimeError):
     q.gather(1, stored)  # RuntimeError: gather(): Expected dtype
 q.gather(1, stored.long()).squeeze(1)  # tensor([1., 4., 6.])
+large = actions.cpu()[:, None] + 1
 with suppress(RuntimeError):
-    q.cpu().gather(1, actions.cpu()[:, None] + 1)  # RuntimeError: index 2 is
+    q.cpu().gather(1, large)  # RuntimeError: index 2 is out of
 
 # %%
 # Error: the shape of the mask (actions of dtype uint8 or bool)

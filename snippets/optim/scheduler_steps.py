@@ -243,3 +243,23 @@ scheduler.step()  # UserWarning: Detected call of `lr_scheduler.step()`
 scheduler.get_last_lr()  # [0.5]
 if scaler.get_scale() >= scale:
     scheduler.step()
+
+# %%
+# A new learning rate is ignored after ``optimizer.load_state_dict``
+# ------------------------------------------------------------------
+#
+# The saved state contains the rate of the old run and replaces the one that
+# you gave. Set it after loading, in each group. A scheduler computes from
+# ``initial_lr`` or ``base_lrs`` of the old run, so make a new scheduler
+# after you have removed ``initial_lr``.
+w = torch.zeros(1, requires_grad=True)
+old = torch.optim.SGD([w], lr=0.5)
+lr_scheduler.ExponentialLR(old, gamma=0.5).get_last_lr()  # [0.5]
+optimizer = torch.optim.SGD([w], lr=0.125)
+optimizer.load_state_dict(old.state_dict())
+optimizer.param_groups[0]["lr"]  # 0.5
+for group in optimizer.param_groups:
+    group["lr"] = 0.125
+    group.pop("initial_lr", None)
+scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+scheduler.get_last_lr()  # [0.125]
