@@ -16,6 +16,8 @@ again from weights that are finite.
     that is not finite: forward hooks*.
   * Is it not clear which of them it is? See *Check inputs, loss and
     gradients with isfinite*.
+  * Shall the run go on? See *Skip a batch whose loss is nan, and count how
+    many*.
 
 * Does the loss grow for some steps, to ``inf`` and then ``nan``?
 
@@ -161,6 +163,32 @@ model[2].weight.isfinite().all().item()  # True
 means = broken[:320].nanmean(dim=0)
 filled = torch.where(broken.isnan(), means, broken)
 run(filled)
+
+# %%
+# Skip a batch whose loss is nan, and count how many
+# --------------------------------------------------
+#
+# A long run can leave out a bad batch: no ``backward`` and no ``step``, so
+# the weights stay finite. It treats the symptom. Count the batches that
+# were skipped, and stop if there are many. With several processes all of
+# them must skip, or the others wait.
+def epoch_with_skips(model, inputs, lr=0.05):
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    skipped = 0
+    for rows in torch.arange(320).split(32):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(inputs[rows]), targets[rows])
+        if not loss.isfinite():
+            skipped += 1
+            continue
+        loss.backward()
+        optimizer.step()
+    return skipped
+
+
+model = make_model()
+epoch_with_skips(model, broken)  # 1
+model[2].weight.isfinite().all().item()  # True
 
 # %%
 # The learning rate is too high

@@ -121,8 +121,10 @@ scaler.step(optimizer)
 #
 # ``scale(loss).backward()``, then ``unscale_`` if you clip, then ``step``,
 # then ``update``, each of them once. ``unscale_`` twice without ``update``
-# between them is an error, and so is ``step`` before ``scale``. Clip after
-# ``unscale_``: before it the gradients are 65,536 times as large.
+# between them is an error, and so is ``step`` before ``scale``. ``update``
+# without ``step`` is one as well: with gradient accumulation call both
+# after the last part. Clip after ``unscale_``: before it the gradients are
+# 65,536 times as large.
 scaler = make_scaler()
 with suppress(AssertionError):
     scaler.step(
@@ -140,6 +142,10 @@ scaler.step(optimizer)
 with suppress(RuntimeError):
     scaler.step(optimizer)  # RuntimeError: step() has already been called
 scaler.update()
+optimizer.zero_grad()
+scaled_backward(model, scaler)
+with suppress(AssertionError):
+    scaler.update()  # AssertionError: No inf checks were recorded prior to
 
 # %%
 # Half and Float: a result leaves autocast
@@ -159,6 +165,23 @@ head(features.float()).dtype  # torch.float32
 with suppress(TypeError):
     features.detach().cpu().numpy()  # TypeError: unsupported ScalarType
 features.detach().float().cpu().numpy().dtype.name  # 'float32'
+
+# %%
+# BCELoss is "unsafe to autocast": BCEWithLogitsLoss
+# --------------------------------------------------
+#
+# On CUDA, ``nn.BCELoss`` and ``F.binary_cross_entropy`` under ``autocast``
+# raise an error that says "are unsafe to autocast". Remove the sigmoid from
+# the model and take ``nn.BCEWithLogitsLoss``, which computes in
+# ``float32``. If the model must give probabilities, leave ``autocast``
+# before the loss and call ``float()`` on them.
+logits = torch.tensor([2.0, -1.0]).half()
+yes = torch.tensor([1.0, 0.0])
+with torch.autocast(device.type, dtype=torch.float16):
+    loss = nn.BCEWithLogitsLoss()(logits, yes)
+loss.dtype  # torch.float32
+probability = logits.float().sigmoid()
+torch.allclose(nn.BCELoss()(probability, yes), loss)  # True
 
 # %%
 # -1e9 does not fit: value cannot be converted to type c10::Half

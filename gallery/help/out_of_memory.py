@@ -159,7 +159,9 @@ memory.bytes()  # 0
 # system ends the process. The budget raises the class of the GPU.
 issubclass(torch.OutOfMemoryError, RuntimeError)  # True
 with suppress(RuntimeError):
-    torch.empty(2**50, device="cpu")  # RuntimeError: can't allocate memory
+    torch.empty(
+        2**50, device="cpu"
+    )  # RuntimeError: DefaultCPUAllocator: can't allocate memory
 small = SavedMemory(model, budget=activations // 3)
 with suppress(torch.OutOfMemoryError), small.watch():
     model(x_train)  # OutOfMemoryError: out of memory

@@ -21,11 +21,16 @@ digits.
 * Does the step take the time?
 
   * Are batches small? See *Batches that are too small*.
+  * Does it take longer with each step? See *Each step is slower than the
+    last: the graph grows*.
+  * Is utilization low although the memory is full? See *Low GPU
+    utilization: memory in use is not work done*.
   * Is a GPU busy for a part of the time only? See *.item() in each step*.
   * Neither of the two? See :doc:`/gallery/training/profiling` for the
     slowest operations and :doc:`/gallery/techniques/compiling` for faster
     ones.
 """
+import os
 import time
 
 import matplotlib.pyplot as plt
@@ -257,6 +262,53 @@ for loss in losses:
     asked_each_step += loss.item()
     summed += loss
 abs(asked_each_step - summed.item()) < 1e-9  # True
+
+# %%
+# Each step is slower than the last: the graph grows
+# --------------------------------------------------
+#
+# A state that goes from step to step keeps the graph of all steps, and
+# ``backward`` walks through all of it. Here ``nodes`` counts the operations
+# behind a tensor. ``detach`` the state between steps. A sum of losses and a
+# list of outputs grow in the same way: :doc:`out_of_memory`. If the graph
+# does not grow, look for a list, a plot or hooks that do.
+def nodes(tensor):
+    seen, todo = set(), [tensor.grad_fn]
+    while todo:
+        node = todo.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            todo += [following for following, _ in node.next_functions]
+    return len(seen)
+
+
+def count_nodes(keep_graph):
+    cell, state, counts = nn.RNNCell(4, 8), torch.zeros(2, 8), []
+    for _ in range(4):
+        state = cell(torch.rand(2, 4), state)
+        counts.append(nodes(state))
+        if not keep_graph:
+            state = state.detach()
+    return counts
+
+
+growing, constant = count_nodes(True), count_nodes(False)
+print(growing, constant)
+growing[3] > growing[2] > growing[1] > growing[0]  # True
+len(set(constant))  # 1
+
+# %%
+# Low GPU utilization: memory in use is not work done
+# ---------------------------------------------------
+#
+# ``nvidia-smi`` shows how much of the time some kernel ran. The memory that
+# is taken says nothing about it. A low or jumping number means that the GPU
+# waits for data or for Python. One CPU core at 100 % means that one process
+# prepares all batches: add workers, up to the number of cores, and measure,
+# since more workers than cores are slower. In the Windows Task Manager
+# choose the graph "Cuda"; "3D" does not show this work.
+cores = os.cpu_count() or 1
+print(f"{cores} cores: begin with num_workers={min(4, cores)}")
 
 # %%
 # What was reached: an epoch with a tenth of the operations

@@ -23,6 +23,7 @@ from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
 
 # %%
 # Something to log: digits, a network, two functions
@@ -210,6 +211,42 @@ for losses in ((2.0, 1.0), (3.0, 1.5)):
         for step, loss in enumerate(losses):
             writer.add_scalar("loss", loss, step)
 len(points(board))  # 4
+
+# %%
+# A progress bar with the loss: ``tqdm`` and ``set_postfix``
+# ----------------------------------------------------------
+#
+# ``tqdm`` around the loader shows the share that is done and the time that
+# is left. ``set_postfix`` adds numbers behind it. ``loss.item()`` waits for
+# a GPU, so call it every few batches. A loader without a length, such as a
+# generator, needs ``total=``.
+loader = DataLoader(train_set, 64, generator=torch.Generator(device=device))
+bar = tqdm(loader, desc="epoch 0", disable=None)
+for batch, _ in enumerate(bar):
+    if batch % 10 == 0:
+        bar.set_postfix(loss=f"{1 / (batch + 1):.3f}")
+batch + 1 == len(loader) == bar.total  # True
+tqdm((i for i in range(5)), disable=True).total is None  # True
+
+# %%
+# Train and val in one chart: one tag, two writers
+# ------------------------------------------------
+#
+# TensorBoard draws points of the same tag from several folders in one
+# chart. Give training and validation a writer each, and the same tag.
+# ``add_scalars`` does it for you and makes a folder for each name, which
+# TensorBoard lists as runs.
+board = Path(folder.name) / "one-chart"
+for part, losses in {"train": (2.0, 1.0), "val": (2.2, 1.4)}.items():
+    with SummaryWriter(board / part) as writer:
+        for step, loss in enumerate(losses):
+            writer.add_scalar("loss", loss, step)
+points(board / "train")  # [(0, 2.0), (1, 1.0)]
+board = Path(folder.name) / "add-scalars"
+with SummaryWriter(board) as writer:
+    writer.add_scalars("loss", {"train": 1.0, "val": 1.5}, 0)
+names = sorted(path.name for path in board.iterdir() if path.is_dir())
+names  # ['loss_train', 'loss_val']
 
 # %%
 # How far do the weights spread?

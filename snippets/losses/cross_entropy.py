@@ -181,3 +181,43 @@ torch.allclose(pieces, F.cross_entropy(logits, target))  # True
 (grad,) = torch.autograd.grad(pieces, x)
 (whole,) = torch.autograd.grad(F.cross_entropy(logits, target), x)
 torch.allclose(grad, whole, atol=1e-6)  # True
+
+# %%
+# Gradient is nan: all logits of a row are ``-inf``
+# -------------------------------------------------
+#
+# Classes that are not allowed often get a logit of minus infinity. The
+# softmax of a row that has nothing else is ``nan``. ``ignore_index`` keeps
+# such a row out of the loss, and its gradient is still ``nan``. Do not mask
+# rows that are ignored, or use a large negative number.
+logits = torch.tensor([[0.0, 1.0], [0.0, 1.0]], requires_grad=True)
+target = torch.tensor([1, -100])
+forbidden = torch.tensor([[False, False], [True, True]])
+loss = F.cross_entropy(logits.masked_fill(forbidden, -torch.inf), target)
+loss  # tensor(0.3133, grad_fn=<NllLossBackward0>)
+masked = torch.tensor([[-torch.inf, -torch.inf]], requires_grad=True)
+ignored = F.cross_entropy(masked, target[1:], reduction="sum")
+torch.autograd.grad(ignored, masked)  # (tensor([[nan, nan]]),)
+allowed = forbidden & (target != -100)[:, None]
+loss = F.cross_entropy(logits.masked_fill(allowed, -torch.inf), target)
+torch.autograd.grad(loss, logits)[0][1]  # tensor([0., 0.])
+
+# %%
+# Class weights with ``label_smoothing``: the wrong class is predicted
+# --------------------------------------------------------------------
+#
+# The weights multiply the smoothed part as well. A rare class of weight 100
+# then takes most of the probability of a common one. Smooth the targets
+# yourself and weight each sample by its own class.
+weight, target = torch.tensor([1.0, 100.0]), torch.tensor([0])
+mass = torch.tensor([0.95, 0.05]) * weight
+best = (mass / mass.sum()).log()[None].requires_grad_()
+best.exp()  # tensor([[0.1597, 0.8403]], grad_fn=<ExpBackward0>)
+loss = F.cross_entropy(best, target, weight, label_smoothing=0.1)
+(torch.autograd.grad(loss, best)[0].abs() < 1e-5).all()  # tensor(True)
+smooth = 0.9 * F.one_hot(target, 2) + 0.1 / 2
+smooth  # tensor([[0.9500, 0.0500]])
+logits = smooth.log().requires_grad_()
+loss = F.cross_entropy(logits, smooth, reduction="none")
+loss = (weight[target] * loss).sum() / weight[target].sum()
+(torch.autograd.grad(loss, logits)[0].abs() < 1e-6).all()  # tensor(True)

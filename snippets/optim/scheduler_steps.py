@@ -219,3 +219,47 @@ scheduler.step()
 old.param_groups[0]["lr"], new.param_groups[0]["lr"]  # (0.5, 1.0)
 with suppress(TypeError):
     lr_scheduler.ExponentialLR([w], 0.5)  # TypeError: is not an Optimizer
+
+# %%
+# Warning in the right order: ``GradScaler`` skipped the step
+# -----------------------------------------------------------
+#
+# A gradient that is infinite makes the scaler skip ``optimizer.step``,
+# often in the first steps, when its scale is too large. If that is the very
+# first step, the scheduler warns, although the order of the calls is right.
+# To keep the rate for the next batch, call ``scheduler.step`` only if the
+# scale did not fall.
+kind = torch.get_default_device().type
+w = torch.ones(1, requires_grad=True)
+optimizer = torch.optim.SGD([w], lr=1.0)
+scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+scaler = torch.amp.GradScaler(kind)
+scaler.scale(w.sum() * torch.inf).backward()
+scale = scaler.get_scale()
+scaler.step(optimizer)
+scaler.update()
+w, scaler.get_scale() / scale  # (tensor([1.], requires_grad=True), 0.5)
+scheduler.step()  # UserWarning: Detected call of `lr_scheduler.step()`
+scheduler.get_last_lr()  # [0.5]
+if scaler.get_scale() >= scale:
+    scheduler.step()
+
+# %%
+# A new learning rate is ignored after ``optimizer.load_state_dict``
+# ------------------------------------------------------------------
+#
+# The saved state contains the rate of the old run and replaces the one that
+# you gave. Set it after loading, in each group. A scheduler computes from
+# ``initial_lr`` or ``base_lrs`` of the old run, so make a new scheduler
+# after you have removed ``initial_lr``.
+w = torch.zeros(1, requires_grad=True)
+old = torch.optim.SGD([w], lr=0.5)
+lr_scheduler.ExponentialLR(old, gamma=0.5).get_last_lr()  # [0.5]
+optimizer = torch.optim.SGD([w], lr=0.125)
+optimizer.load_state_dict(old.state_dict())
+optimizer.param_groups[0]["lr"]  # 0.5
+for group in optimizer.param_groups:
+    group["lr"] = 0.125
+    group.pop("initial_lr", None)
+scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+scheduler.get_last_lr()  # [0.125]

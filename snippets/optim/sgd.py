@@ -170,3 +170,30 @@ with suppress(ValueError):
 with suppress(ValueError):
     torch.optim.SGD([w], momentum=-1)  # ValueError: Invalid momentum value
 torch.optim.SGD([w]).param_groups[0]["lr"]  # 0.001
+
+# %%
+# Batch size and learning rate: twice the batch, twice the rate
+# -------------------------------------------------------------
+#
+# The gradient is a mean, so a batch of twice the size makes half as many
+# steps of the same length in an epoch. With twice the rate, one step goes
+# nearly as far as two steps before. Raise the rate with a warm-up, and stop
+# where the loss becomes unstable. Gradient accumulation counts like a
+# larger batch. For Adam, begin with the square root of the factor.
+x = torch.linspace(-1, 3, 8)
+
+
+def walk(batch_size, lr):
+    w = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=lr)
+    for batch in x.split(batch_size):
+        optimizer.zero_grad()
+        (w - batch).square().mean().backward()
+        optimizer.step()
+    return w.item()
+
+
+small, large = walk(4, lr=0.01), walk(8, lr=0.02)
+round(large, 4)  # 0.04
+abs(small - large) < 0.001  # True
+round(walk(8, lr=0.01), 4)  # 0.02

@@ -154,3 +154,53 @@ def moved(factor):
 
 moved(factor=1.0)  # tensor([-0.5000,  0.5000])
 moved(factor=0.1)  # tensor([-0.0500,  0.0500])
+
+# %%
+# Warm-up is over too soon or too late: it counts ``scheduler.step``
+# ------------------------------------------------------------------
+#
+# ``total_iters`` is a number of calls of ``scheduler.step``. If you call it
+# after each batch, give the warm-up in batches. A warm-up of 6 batches that
+# is stepped once an epoch lasts for 6 epochs. A formula of your own needs
+# the number of all batches so far, not that of the batch in its epoch.
+batches, epochs = 3, 2
+w = torch.zeros(1, requires_grad=True)
+
+
+def rate_after(steps):
+    optimizer = torch.optim.SGD([w], lr=1.0)
+    scheduler = lr_scheduler.LinearLR(optimizer, 0.1, total_iters=6)
+    for _ in range(steps):
+        optimizer.step()
+        scheduler.step()
+    return round(scheduler.get_last_lr()[0], 4)
+
+
+rate_after(batches * epochs)  # 1.0
+rate_after(epochs)  # 0.4
+[e * batches + b for e in range(2) for b in range(3)]  # [0, 1, 2, 3, 4, 5]
+
+# %%
+# The peak comes one step late: what ``LinearLR`` counts
+# ------------------------------------------------------
+#
+# The first step is made with the start factor. After ``total_iters`` calls
+# of ``scheduler.step`` the factor is 1, so the next step is the first one
+# with the full rate. For a warm-up of n steps that ends with the full rate
+# in step n, start at ``1 / n`` and give ``total_iters=n - 1``.
+w = torch.zeros(1, requires_grad=True)
+
+
+def rates_used(start, total_iters):
+    optimizer = torch.optim.SGD([w], lr=1.0)
+    warmup = lr_scheduler.LinearLR(optimizer, start, 1.0, total_iters)
+    rates = []
+    for _ in range(5):
+        rates.append(warmup.get_last_lr()[0])
+        optimizer.step()
+        warmup.step()
+    return torch.tensor(rates)
+
+
+rates_used(0.2, 4)  # tensor([0.2000, 0.4000, 0.6000, 0.8000, 1.0000])
+rates_used(0.25, 3)  # tensor([0.2500, 0.5000, 0.7500, 1.0000, 1.0000])

@@ -1,0 +1,252 @@
+"""
+Segmentation losses
+===================
+
+Give each pixel a class, when most of the pixels are background.
+"""
+from contextlib import suppress
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchvision.ops import sigmoid_focal_loss
+
+# %%
+# Dice loss of several classes: softmax and one-hot masks
+# -------------------------------------------------------
+#
+# The mask holds class numbers, so ``F.one_hot`` makes one channel for each
+# class, and ``movedim`` puts it behind the batch. The overlap is counted
+# for each class and averaged over the classes. Leave out class 0 with
+# ``[:, 1:]`` if the background is not to count.
+def dice_loss(logits, mask, eps=1e-6):
+    probability = logits.softmax(dim=1)
+    wanted = F.one_hot(mask, logits.size(1)).movedim(-1, 1)
+    overlap = (probability * wanted).flatten(2).sum(dim=2)
+    areas = (probability + wanted).flatten(2).sum(dim=2)
+    return 1 - ((2 * overlap + eps) / (areas + eps)).mean()
+
+
+mask = torch.tensor([[[0, 0], [1, 2]]])
+sure = 100.0 * F.one_hot(mask, 3).movedim(-1, 1)
+sure.shape  # torch.Size([1, 3, 2, 2])
+dice_loss(sure, mask)  # tensor(0.)
+background = torch.zeros(1, 3, 2, 2)
+background[:, 0] = 100.0
+dice_loss(background, mask).item()  # 0.7778
+round(1 - (2 * 2 / (4 + 2) + 0 + 0) / 3, 4)  # 0.7778
+
+# %%
+# Dice loss is negative: the mask holds 0 and 255
+# -----------------------------------------------
+#
+# A mask that was read from a file often holds 255 for the object. The
+# overlap is then too large, and one minus Dice falls below 0. Make the mask
+# 0 and 1 with ``mask > 0``. A loss that returns minus Dice is negative as
+# well, and trains alike.
+def dice_loss(probability, mask):
+    overlap = (probability * mask).sum()
+    return 1 - 2 * overlap / (probability + mask).sum()
+
+
+probability = torch.tensor([0.9, 0.8, 0.1, 0.2])
+mask = torch.tensor([255, 255, 0, 0], dtype=torch.uint8)
+mask.unique()  # tensor([0, 255], dtype=torch.uint8)
+dice_loss(probability, mask.float()) < 0  # tensor(True)
+dice_loss(probability, (mask > 0).float())  # tensor(0.1500)
+
+# %%
+# Dice loss of logits: the sigmoid is missing
+# -------------------------------------------
+#
+# Dice is made for probabilities. With logits the sum of the areas can be
+# near 0 or negative, and the loss leaves the range from 0 to 1. Apply
+# ``sigmoid`` for one class or ``softmax`` for several. Do not apply a
+# threshold: ``logits > 0`` has no gradient.
+def dice_loss(probability, mask):
+    overlap = (probability * mask).sum()
+    return 1 - 2 * overlap / (probability + mask).sum()
+
+
+logits = torch.tensor([2.0, 1.0, -3.0, -2.5], requires_grad=True)
+mask = torch.tensor([1.0, 1.0, 0.0, 0.0])
+dice_loss(logits, mask)  # tensor(13.0000, grad_fn=<RsubBackward1>)
+loss = dice_loss(logits.sigmoid(), mask)
+0 < loss.item() < 0.2  # True
+(logits > 0).float().requires_grad  # False
+
+# %%
+# Everything is background: cross entropy is low, Dice is not
+# -----------------------------------------------------------
+#
+# One pixel in a hundred belongs to the object. A model that answers 0.01
+# everywhere has a low cross entropy and 99 % of its pixels right, and its
+# mask is empty. Dice compares with the object alone. Add both: Dice for the
+# rare class, cross entropy for a gradient in each pixel.
+mask = torch.zeros(1, 1, 10, 10)
+mask[0, 0, 4, 4] = 1.0
+logits = torch.full_like(mask, -4.5951)
+F.binary_cross_entropy_with_logits(logits, mask)  # tensor(0.0560)
+((logits > 0) == mask.bool()).float().mean()  # tensor(0.9900)
+probability = logits.sigmoid()
+dice = 2 * (probability * mask).sum() / (probability + mask).sum()
+1 - dice  # tensor(0.9900)
+
+# %%
+# The mask stays black: a sure background has no Dice gradient
+# ------------------------------------------------------------
+#
+# The gradient of Dice passes through the sigmoid, which is flat for a logit
+# of -20. Cross entropy with logits keeps a gradient of -1 for the pixel
+# that is wrong. Add it to the Dice loss, or begin with it.
+mask = torch.tensor([1.0, 0.0, 0.0])
+logits = torch.tensor([-20.0, -20.0, -20.0], requires_grad=True)
+
+
+def dice_loss(logits, mask):
+    probability = logits.sigmoid()
+    overlap = (probability * mask).sum()
+    return 1 - 2 * overlap / (probability + mask).sum()
+
+
+(by_dice,) = torch.autograd.grad(dice_loss(logits, mask), logits)
+by_dice.abs().max() < 1e-7  # tensor(True)
+total = F.binary_cross_entropy_with_logits(logits, mask, reduction="sum")
+(by_entropy,) = torch.autograd.grad(total, logits)
+by_entropy[0]  # tensor(-1.)
+
+# %%
+# Weight the positive pixels: ``pos_weight`` of shape (C, 1, 1)
+# -------------------------------------------------------------
+#
+# ``pos_weight`` broadcasts against (N, C, H, W) from the right, so a vector
+# of length C meets the width and is refused. Two dimensions of size 1
+# behind it make it one weight for each channel. If C equals the width,
+# there is no message and the columns are weighted.
+logits = torch.zeros(2, 3, 4, 5)
+masks = torch.zeros(2, 3, 4, 5)
+masks[:, 0] = 1.0
+weight = torch.tensor([2.0, 3.0, 4.0])
+wrong = nn.BCEWithLogitsLoss(pos_weight=weight)
+with suppress(RuntimeError):
+    wrong(logits, masks)  # RuntimeError: The size of tensor a (3) must
+criterion = nn.BCEWithLogitsLoss(
+    pos_weight=weight[:, None, None], reduction="none"
+)
+losses = criterion(logits, masks).mean(dim=(0, 2, 3))
+losses / torch.tensor(2.0).log()  # tensor([2., 1., 1.])
+
+# %%
+# Weight rare classes: count the pixels of each class
+# ---------------------------------------------------
+#
+# Count over all masks of the training set. One over the share of a class
+# gives each class the same total weight. A class of a few pixels then gets
+# a very large weight; the square root is a milder choice.
+masks = torch.zeros(2, 4, 4, dtype=torch.int64)
+masks[0, :2, :2] = 1
+masks[1, 3, 3] = 2
+counts = masks.flatten().bincount(minlength=3)
+counts  # tensor([27, 4, 1])
+weight = counts.sum() / (3 * counts)
+weight  # tensor([0.3951, 2.6667, 10.6667])
+weight * counts  # tensor([10.6667, 10.6667, 10.6667])
+weight.sqrt()  # tensor([0.6285, 1.6330, 3.2660])
+F.cross_entropy(torch.zeros(2, 3, 4, 4), masks, weight)  # tensor(1.0986)
+
+# %%
+# Loss of the overlap of masks: soft IoU (Jaccard)
+# ------------------------------------------------
+#
+# The union is both areas less the overlap. IoU is smaller than Dice for the
+# same mask, and one follows from the other, so they order masks alike.
+def iou_loss(probability, mask):
+    overlap = (probability * mask).sum()
+    return 1 - overlap / ((probability + mask).sum() - overlap)
+
+
+probability = torch.tensor([0.5, 1.0, 0.5, 0.0])
+mask = torch.tensor([1.0, 1.0, 0.0, 0.0])
+iou_loss(probability, mask)  # tensor(0.4000)
+dice = 2 * 1.5 / (2 + 2)
+round(1 - dice / (2 - dice), 4)  # 0.4
+
+# %%
+# Misses cost more than false alarms: Tversky loss
+# ------------------------------------------------
+#
+# ``alpha`` weighs false alarms and ``beta`` weighs missed pixels. With 0.5
+# for both it is the Dice loss. A larger ``beta`` finds more of a small
+# object, at the price of more false alarms.
+def tversky_loss(probability, mask, alpha, beta):
+    found = (probability * mask).sum()
+    false_alarms = (probability * (1 - mask)).sum()
+    missed = ((1 - probability) * mask).sum()
+    return 1 - found / (found + alpha * false_alarms + beta * missed)
+
+
+mask = torch.tensor([1.0, 1.0, 0.0, 0.0])
+small = torch.tensor([1.0, 0.0, 0.0, 0.0])
+large = torch.tensor([1.0, 1.0, 1.0, 0.0])
+tversky_loss(small, mask, 0.5, 0.5)  # tensor(0.3333)
+tversky_loss(large, mask, 0.5, 0.5)  # tensor(0.2000)
+tversky_loss(small, mask, 0.3, 0.7)  # tensor(0.4118)
+tversky_loss(large, mask, 0.3, 0.7)  # tensor(0.1304)
+
+# %%
+# Leave out unlabelled pixels in a Dice loss: 255
+# -----------------------------------------------
+#
+# ``ignore_index=255`` belongs to ``F.cross_entropy``. In a Dice loss,
+# multiply both parts by a mask of the valid pixels. Replace the 255 before
+# ``F.one_hot``, which refuses a class that does not exist.
+mask = torch.tensor([[[0, 1], [1, 255]]])
+valid = mask != 255
+with suppress(RuntimeError):
+    F.one_hot(mask.cpu(), 2)  # RuntimeError: Class values must be smaller
+wanted = F.one_hot(mask * valid, 2).movedim(-1, 1) * valid[:, None]
+wanted.flatten(1)  # tensor([[1, 0, 0, 0, 0, 1, 1, 0]])
+probability = torch.full((1, 2, 2, 2), 0.5) * valid[:, None]
+overlap = (probability * wanted).sum(dim=(0, 2, 3))
+areas = (probability + wanted).sum(dim=(0, 2, 3))
+2 * overlap / areas  # tensor([0.4000, 0.5714])
+
+# %%
+# Focal loss of masks: ``torchvision.ops.sigmoid_focal_loss``
+# -----------------------------------------------------------
+#
+# The loss of a pixel is multiplied by ``(1 - p) ** gamma``, where ``p`` is
+# the probability of its right class. Pixels that are easily right then cost
+# almost nothing. ``alpha`` weighs the positives and ``1 - alpha`` the
+# negatives; its default 0.25 lowers the weight of the positives.
+logits = torch.tensor([[3.0, -3.0], [0.0, 2.0]])
+mask = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+entropy = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
+p = torch.exp(-entropy)
+p  # tensor([[0.9526, 0.9526], [0.5000, 0.1192]])
+alpha = torch.where(mask == 1, 0.25, 0.75)
+by_hand = alpha * (1 - p) ** 2 * entropy
+loss = sigmoid_focal_loss(logits, mask, reduction="none")
+torch.allclose(loss, by_hand)  # True
+loss / entropy  # tensor([[0.0006, 0.0017], [0.0625, 0.5819]])
+
+# %%
+# Weight each pixel by a map: ``reduction="none"``
+# ------------------------------------------------
+#
+# Pixels at the border of an object can weigh more than others. The map has
+# the shape of the mask, (N, H, W). Divide by the sum of the weights, so
+# that the loss keeps its size. The border here is where pooling finds a
+# neighbour of the other class.
+mask = torch.zeros(1, 4, 4, dtype=torch.int64)
+mask[:, :, 2:] = 1
+inside = mask.float()
+border = F.max_pool2d(inside, 3, 1, 1) + F.max_pool2d(-inside, 3, 1, 1)
+border[0, 0]  # tensor([0., 1., 1., 0.])
+weights = 1 + 4 * border
+logits = torch.randn(1, 2, 4, 4)
+losses = F.cross_entropy(logits, mask, reduction="none")
+loss = (weights * losses).sum() / weights.sum()
+weights[0, 0]  # tensor([1., 5., 5., 1.])
+far = losses[border == 0].sum() + 5 * losses[border == 1].sum()
+torch.allclose(loss, far / (8 * 1 + 8 * 5))  # True
