@@ -134,7 +134,8 @@ command = [
 # The first ``torchrun`` waits for the second. If one does not come, the
 # other ends after ten minutes with ``RendezvousTimeoutError``; see
 # :doc:`/reference/distributed/launching` for this and for other messages.
-# Under SLURM ``srun --ntasks-per-node=1`` starts the command on each machine.
+# Under SLURM ``srun --ntasks-per-node=1`` starts the command on each
+# machine.
 logs = [open(home / f"machine-{i}.log", "w") for i in (0, 1)]
 machines = [
     subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
@@ -158,7 +159,8 @@ codes  # [0, 0]
 # The machines are numbered as they come. So do not count on rank 0 being on
 # the machine of the endpoint; where it must be, use ``--node-rank`` with
 # ``--master-addr``, which is the static rendezvous.
-found = [json.loads((home / f"{rank}.json").read_text()) for rank in range(4)]
+files = [home / f"{rank}.json" for rank in range(4)]
+found = [json.loads(file.read_text()) for file in files]
 [one["GROUP_RANK"] for one in found]  # [0, 0, 1, 1]
 [one["LOCAL_RANK"] for one in found]  # [0, 1, 0, 1]
 [one["RANK"] for one in found]  # [0, 1, 2, 3]

@@ -143,14 +143,15 @@ class Stream(IterableDataset):
 
     def __iter__(self):
         worker = get_worker_info()
-        here, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        reader = self.rank * workers + here
+        workers = worker.num_workers if worker else 1
+        reader = self.rank * workers + (worker.id if worker else 0)
         return islice(range(8), reader, None, self.size * workers)
 
 
 [list(Stream(rank, 2)) for rank in (0, 1)]  # [[0, 2, 4, 6], [1, 3, 5, 7]]
-with_workers = [DataLoader(Stream(r, 2), None, num_workers=2) for r in (0, 1)]
-[sorted(one) for one in with_workers]  # [[0, 1, 4, 5], [2, 3, 6, 7]]
+streams = [Stream(rank, 2) for rank in (0, 1)]
+loaders = [DataLoader(one, None, num_workers=2) for one in streams]
+[sorted(one) for one in loaders]  # [[0, 1, 4, 5], [2, 3, 6, 7]]
 
 # %%
 # Accumulate without communication: ``DistributedDataParallel.no_sync``

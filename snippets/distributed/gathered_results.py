@@ -23,7 +23,7 @@ from torch.utils.data import DistributedSampler
 # pickled: use it for lists of predictions or names at the end of a
 # validation.
 #
-# .. glance:: [name for part in found for name in part]  # ['a0', 'a1', 'b1']
+# .. glance:: found  # [['a0'], ['a1', 'b1']]
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mine = ["a0"] if rank == 0 else ["a1", "b1"]
@@ -176,9 +176,8 @@ def work(rank, store):
             outputs, list(torch.tensor([[rank], [10 + rank]]))
         )  # None since 2.12, RuntimeError: does not support before
     parts = torch.tensor([rank, 10 + rank, 10 + rank])
-    sizes = dict(output_split_sizes=[1 + rank] * 2, input_split_sizes=[1, 2])
     got = torch.empty(2 + 2 * rank, dtype=torch.int64)
-    dist.all_to_all_single(got, parts, **sizes)
+    dist.all_to_all_single(got, parts, [1 + rank] * 2, [1, 2])
     if rank == 0:
         got  # tensor([0, 1])
     else:

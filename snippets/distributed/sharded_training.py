@@ -112,7 +112,7 @@ def work(rank, store):
     with torch.device("meta"):
         net = nn.Linear(3, 4)
     fully_shard(net, mesh=init_device_mesh("cpu", (2,)))
-    net.weight.to_local().device  # device(type='meta')
+    net.weight.to_local().device.type  # 'meta'
     net.to_empty(device="cpu")
     net.reset_parameters()
     net.weight.to_local().shape  # torch.Size([2, 3])
@@ -152,10 +152,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Call a method other than ``forward``: ``register_fsdp_forward_method``
 # ----------------------------------------------------------------------
 #
-# The whole parameters are there while ``forward`` runs. Another method, such
-# as ``encode`` or ``generate``, finds shards, and the product with a plain
-# tensor raises "got mixed torch.Tensor and DTensor". Register the method
-# once.
+# The whole parameters are there while ``forward`` runs. Another method,
+# such as ``encode`` or ``generate``, finds shards, and the product with a
+# plain tensor raises "got mixed torch.Tensor and DTensor". Register the
+# method once.
 class Net(nn.Linear):
     def encode(self, x):
         return F.linear(x, self.weight, self.bias)

@@ -40,8 +40,8 @@ shared.is_shared()  # True
 #
 # The processes update the same weights without waiting for each other
 # (Hogwild). Gradients are not shared: each process makes its own, and an
-# optimizer of its own. Both processes here fit y = 2 x, and the parent finds
-# the trained weight.
+# optimizer of its own. Both processes here fit y = 2 x, and the parent
+# finds the trained weight.
 def train(rank, net):
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     x = torch.tensor([[1.0], [-1.0]], device="cpu")

@@ -162,10 +162,10 @@ new.parse_args([]).local_rank  # 0
 # Error: expected to mark a variable ready only once (checkpointing)
 # ------------------------------------------------------------------
 #
-# With ``use_reentrant=True`` a checkpointed part runs its own backward pass,
-# and a wrapper that looks for unused parameters counts its gradients twice:
-# "marked as ready twice". Pass ``use_reentrant=False``; in ``transformers``
-# that is ``gradient_checkpointing_kwargs``.
+# With ``use_reentrant=True`` a checkpointed part runs its own backward
+# pass, and a wrapper that looks for unused parameters counts its gradients
+# twice: "marked as ready twice". Pass ``use_reentrant=False``; in
+# ``transformers`` that is ``gradient_checkpointing_kwargs``.
 class Deep(nn.Module):
     def __init__(self, **options):
         super().__init__()
@@ -253,9 +253,9 @@ dist.destroy_process_group()
 # Error: not needed when a module has no parameter with a gradient
 # ----------------------------------------------------------------
 #
-# ``DistributedDataParallel`` refuses a model that is frozen as a whole, such
-# as a teacher or a feature extractor. Use it without the wrapper: it has
-# nothing to communicate.
+# ``DistributedDataParallel`` refuses a model that is frozen as a whole,
+# such as a teacher or a feature extractor. Use it without the wrapper: it
+# has nothing to communicate.
 alone = dict(store=dist.HashStore(), rank=0, world_size=1)
 dist.init_process_group("gloo", **alone)
 teacher = nn.Linear(2, 1, device="cpu").requires_grad_(False)
