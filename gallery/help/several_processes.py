@@ -115,9 +115,9 @@ run(agrees)
 # ``init_process_group`` waits until ``WORLD_SIZE`` processes have come. It
 # waits in vain if one of them died while importing, if ``WORLD_SIZE`` is
 # too large, or if ``MASTER_ADDR`` and ``MASTER_PORT`` differ between
-# machines or are behind a firewall. Older releases then print "Waiting in
-# store based barrier" with a ``worker_count`` that is too small. Print these four variables in each
-# process, and pass ``timeout=`` to get the message early.
+# machines or are behind a firewall. "Waiting in store based barrier" with a
+# ``worker_count`` below ``world_size`` says the same. Print the variables
+# in each process, and pass ``timeout=`` to get the message early.
 with suppress(dist.DistStoreError):
     dist.TCPStore(
         "localhost",

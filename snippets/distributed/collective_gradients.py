@@ -56,7 +56,7 @@ def work(rank, store):
     mine = torch.tensor([1.0 + rank], requires_grad=True)
     parts = all_gather(
         mine
-    )  # FutureWarning: is deprecated since 2.12, None before
+    )  # FutureWarning: is deprecated since 2.12, type tuple before
     torch.cat(parts).detach()  # tensor([1., 2.])
     loss = (rank + 1) * torch.cat(parts).sum()
     loss.backward()
@@ -165,7 +165,7 @@ def work(rank, store):
     mine = torch.tensor([0.5 + rank], requires_grad=True)
     total = all_reduce(
         mine
-    )  # FutureWarning: is deprecated since 2.12, None before
+    )  # FutureWarning: is deprecated since 2.12, shape (1,) before
     total.detach()  # tensor([2.])
     total.square().sum().backward()
     mine.grad  # tensor([8.])
@@ -189,10 +189,10 @@ def work(rank, store):
     tokens = torch.tensor([1.0, 10.0], requires_grad=True)
     arrived = all_to_all_single(
         torch.empty(2), tokens
-    )  # FutureWarning: is deprecated since 2.12, None before
+    )  # FutureWarning: is deprecated since 2.12, shape (2,) before
     home = all_to_all_single(
         torch.empty(2), (rank + 1) * arrived
-    )  # FutureWarning: is deprecated since 2.12, None before
+    )  # FutureWarning: is deprecated since 2.12, shape (2,) before
     home.detach()  # tensor([ 1., 20.])
     home.sum().backward()
     tokens.grad  # tensor([1., 2.])

@@ -219,14 +219,14 @@ dist.destroy_process_group()
 # Builds for Windows, macOS and the CPU have no NCCL. Pass ``"gloo"`` to
 # ``init_process_group``, or leave the backend out. If you have an NVIDIA
 # GPU under Linux, install a build with CUDA. Here the same message names
-# UCC, which this build has not.
-alone = dict(store=dist.HashStore(), rank=0, world_size=1)
-dist.is_ucc_available()  # False
+# MPI, which PyTorch must be compiled with.
+dist.is_mpi_available()  # False
 with suppress(RuntimeError):
     dist.init_process_group(
-        "ucc", **alone
+        "mpi"
     )  # RuntimeError: Distributed package doesn't have ... built in
 dist.is_initialized()  # False
+alone = dict(store=dist.HashStore(), rank=0, world_size=1)
 dist.init_process_group("gloo", **alone)
 dist.get_backend()  # 'gloo'
 dist.destroy_process_group()

@@ -39,9 +39,9 @@ def work(rank, store):
     right = nn.utils.clip_grad_norm_(alone.parameters(), 0.1)
     norm = nn.utils.clip_grad_norm_(net.parameters(), 0.1)
     isinstance(norm, DTensor)  # True
-    torch.allclose(norm.full_tensor(), right)  # True
+    torch.allclose(norm.full_tensor(), right, atol=1e-6)  # True
     grad = net.weight.grad.full_tensor()
-    torch.allclose(grad, alone.weight.grad)  # True
+    torch.allclose(grad, alone.weight.grad, atol=1e-6)  # True
     dist.destroy_process_group()
 
 
@@ -91,7 +91,7 @@ def work(rank, store):
     )
     state = whole if rank == 0 else {}
     dsd.set_model_state_dict(net, state, options=options)
-    net.weight.to_local()[0]  # tensor([7., 7., 7.])
+    net.weight.to_local()[0].tolist()  # [7.0, 7.0, 7.0]
     dist.barrier()
     dist.destroy_process_group()
 
@@ -105,8 +105,7 @@ with tempfile.TemporaryDirectory() as folder:
 # -------------------------------------------------------------------
 #
 # On the device ``meta`` a model takes no memory. Shard it there, allocate
-# the parts with ``to_empty``, and fill them: with a checkpoint, or with the
-# layers' own ``reset_parameters``.
+# the parts with ``to_empty``, and fill them from a checkpoint.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     with torch.device("meta"):
@@ -114,10 +113,11 @@ def work(rank, store):
     fully_shard(net, mesh=init_device_mesh("cpu", (2,)))
     net.weight.to_local().device.type  # 'meta'
     net.to_empty(device="cpu")
-    net.reset_parameters()
+    whole = {"weight": torch.full((4, 3), 7.0), "bias": torch.zeros(4)}
+    options = dsd.StateDictOptions(full_state_dict=True)
+    dsd.set_model_state_dict(net, whole, options=options)
     net.weight.to_local().shape  # torch.Size([2, 3])
-    bound = 3**-0.5
-    (net.weight.full_tensor().abs() <= bound).all()  # tensor(True)
+    net.weight.full_tensor()[0].tolist()  # [7.0, 7.0, 7.0]
     dist.destroy_process_group()
 
 
@@ -169,7 +169,7 @@ def work(rank, store):
     with suppress(RuntimeError):
         net.encode(x)  # RuntimeError: got mixed torch.Tensor and DTensor
     register_fsdp_forward_method(net, "encode")
-    torch.allclose(net.encode(x), right)  # True
+    torch.allclose(net.encode(x), right, atol=1e-6)  # True
     dist.barrier()
     dist.destroy_process_group()
 

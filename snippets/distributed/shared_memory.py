@@ -77,15 +77,17 @@ counter  # tensor([200])
 # Send tensors through a queue: ``torch.multiprocessing.Queue``
 # -------------------------------------------------------------
 #
-# A queue of ``torch.multiprocessing`` moves the tensor to shared memory and
-# sends a handle. So the receiver sees later changes of the sender. Send a
-# ``clone`` if the sender goes on to write. The sender must live until the
-# receiver has taken the tensor, so ``join`` comes after ``get``.
+# A queue of ``torch.multiprocessing`` sends a handle to shared memory, to
+# which it moves a tensor that lies elsewhere. So the receiver sees later
+# changes of the sender. Send a ``clone`` if the sender goes on to write.
+# The sender must live until the receiver has taken the tensor: call
+# ``join`` after ``get``.
 def sender(queue, done):
-    x = torch.zeros(2, device="cpu")
+    x = torch.zeros(2, device="cpu").share_memory_()
     queue.put(x)
     queue.put(x.clone())
     x += 5
+    queue.put("changed")
     done.wait()
 
 
@@ -93,10 +95,11 @@ context = mp.get_context("fork")
 queue, done = context.Queue(), context.Event()
 process = context.Process(target=sender, args=(queue, done))
 process.start()
-handle, copied = queue.get(), queue.get()
+handle, copied, note = queue.get(), queue.get(), queue.get()
 done.set()
 process.join()
-handle.is_shared()  # True
+note  # 'changed'
+handle  # tensor([5., 5.])
 copied  # tensor([0., 0.])
 process.exitcode  # 0
 
