@@ -12,6 +12,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 import torch.nn.functional as F
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel as DDP
 from torch.utils.data import DistributedSampler
 
 # %%
@@ -130,6 +132,33 @@ def work(rank, store):
     ordered = torch.empty(5, dtype=torch.int64)
     ordered[index] = prediction
     ordered  # tensor([ 0,  1,  4,  9, 16])
+    dist.destroy_process_group()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Validate on rank 0 alone: call ``model.module``
+# -----------------------------------------------
+#
+# Before a forward pass ``DistributedDataParallel`` can copy buffers, such
+# as those of batch normalization, so a call of the wrapper on one rank can
+# wait for the others. The model inside does not communicate. The other
+# ranks wait at the barrier.
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    model = DDP(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)))
+    if rank == 0:
+        inside = model.module.eval()
+        with torch.inference_mode():
+            inside(torch.rand(5, 3))  # shape (5, 2)
+    dist.barrier()
+    model.train()
+    model(torch.rand(4, 3)).square().mean().backward()
+    dist.barrier()
+    del model
     dist.destroy_process_group()
 
 

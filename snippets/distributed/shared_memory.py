@@ -143,6 +143,25 @@ queue.put(x.detach())
 queue.get()  # tensor([2., 2.])
 
 # %%
+# Error: context has already been set (``set_start_method``)
+# ----------------------------------------------------------
+#
+# The start method of a program is set once, often by a library that was
+# imported first. Take a context of your own with ``get_context``, which
+# changes nothing for others. ``force=True`` replaces what was set.
+def child(rank):
+    mp.set_start_method("spawn", force=True)
+    with suppress(RuntimeError):
+        mp.set_start_method(
+            "fork"
+        )  # RuntimeError: context has already been set
+    mp.get_context("fork").get_start_method()  # 'fork'
+    mp.get_start_method()  # 'spawn'
+
+
+mp.start_processes(child, nprocs=1, start_method="fork")
+
+# %%
 # One large array for all processes: ``torch.from_numpy``, shared
 # ---------------------------------------------------------------
 #
