@@ -110,9 +110,9 @@ sgd.param_groups[0]["lr"] < 1e-5  # True
 # ----------------------------------------------------------
 #
 # Each rank has its own scheduler. If it gets the loss of its own samples,
-# one rank lowers the rate and the other does not, and the weights part.
-# Give all ranks the mean of ``all_reduce``. Do the same for early stopping
-# and for the choice of the best epoch.
+# one rank lowers the rate and the other does not, and the weights drift
+# apart. Give all ranks the mean of ``all_reduce``. Do the same for early
+# stopping and for the choice of the best epoch.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     weights = [nn.Linear(1, 1).parameters() for _ in range(2)]
@@ -155,9 +155,10 @@ len(train & same_valid)  # 0
 # Do all ranks hold the same weights? Compare a sum of each
 # ---------------------------------------------------------
 #
-# Weights part if a rank changes them by hand, skips a step or has another
-# learning rate; ``DistributedDataParallel`` averages gradients alone.
-# Gather one number for each rank after some steps. Here rank 1 was changed.
+# Weights drift apart if a rank changes them by hand, skips a step or has
+# another learning rate; ``DistributedDataParallel`` averages the gradients
+# alone. Gather one number for each rank after some steps. Here rank 1 was
+# changed.
 def agree(net):
     flat = nn.utils.parameters_to_vector(net.parameters()).detach()
     mine = flat.double().sum().reshape(1)
