@@ -211,9 +211,9 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # Batch normalization in ``DistributedDataParallel`` uses the mean and
 # variance of the local batch. For those of all ranks, replace the layers
-# with ``convert_sync_batchnorm`` before you wrap the model. In training the
-# new layers refuse a CPU tensor. In evaluation mode they do not
-# communicate, so one rank may validate alone.
+# with ``convert_sync_batchnorm`` before you wrap the model. The new layers
+# refuse a CPU tensor in training, and in evaluation mode they do not
+# communicate: one rank may validate alone.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))

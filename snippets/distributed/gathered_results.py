@@ -245,7 +245,7 @@ dist.destroy_process_group()
 # Error: Distributed package doesn't have NCCL built in
 # -----------------------------------------------------
 #
-# Builds for Windows, macOS and the CPU have no NCCL. Pass ``"gloo"`` to
+# Builds for Windows, macOS and the CPU have no NCCL: pass ``"gloo"`` to
 # ``init_process_group``, or leave the backend out. If you have an NVIDIA
 # GPU under Linux, install a build with CUDA. Here the same message names
 # MPI, which PyTorch must be compiled with.

@@ -47,20 +47,21 @@ int(os.environ.get("WORLD_SIZE", 1)) > 1  # False
 #
 # A process that names no GPU uses GPU 0, so NCCL reports a duplicate GPU
 # or that a ``barrier`` guesses its device. Set the device before
-# ``init_process_group``. ``RANK`` counts over all machines and is too large
-# for the second one: take ``LOCAL_RANK``.
+# ``init_process_group``; ``torch.accelerator`` works for other makes, too.
+# ``RANK`` is too large on the second machine: take ``LOCAL_RANK``.
 def device_of(local_rank):
-    if not torch.cuda.is_available():
+    accelerator = torch.accelerator.current_accelerator()
+    if accelerator is None:
         return torch.device("cpu")
-    torch.cuda.set_device(local_rank)
-    return torch.device("cuda", local_rank)
+    torch.accelerator.set_device_index(local_rank)
+    return torch.device(accelerator.type, local_rank)
 
 
 def place(rank, gpus_of_each_machine):
     return divmod(rank, gpus_of_each_machine)
 
 
-device_of(0).type in ("cpu", "cuda")  # True
+device_of(0)  # type device
 [place(rank, 4) for rank in (0, 3, 4)]  # [(0, 0), (0, 3), (1, 0)]
 
 # %%
@@ -69,7 +70,7 @@ device_of(0).type in ("cpu", "cuda")  # True
 #
 # A checkpoint remembers the device of its tensors, which is ``cuda:0`` for
 # one that rank 0 has saved. Without ``map_location`` all ranks load it to
-# that GPU. ``nvidia-smi`` then shows each process on GPU 0 as well. Load to
+# that GPU, and ``nvidia-smi`` shows each process on GPU 0 as well. Load to
 # the CPU; ``load_state_dict`` copies to the device of the model.
 net = torch.nn.Linear(2, 1)
 with tempfile.TemporaryDirectory() as folder:
@@ -172,7 +173,7 @@ found["MASTER_PORT"]  # '39018'
 # Several machines: the command for ``torchrun`` on each
 # ------------------------------------------------------
 #
-# Each machine runs the same command. ``--rdzv-endpoint`` names one of them
+# Each machine runs the same command: ``--rdzv-endpoint`` names one of them
 # and a free port that the others can reach, ``--rdzv-id`` the job. Under
 # SLURM start one ``torchrun`` on each machine: ``srun
 # --ntasks-per-node=1``. See :doc:`/gallery/scale/several_machines`.
@@ -241,10 +242,10 @@ del os.environ["GLOO_SOCKET_IFNAME"]
 # Error: ChildFailedError, exitcode -9, no traceback (torchrun)
 # -------------------------------------------------------------
 #
-# ``torchrun`` reports how its first process died. Exit code 1 is a Python
-# error: its traceback stands further up. A negative code is a signal: -9 is
-# SIGKILL, often from the system when the memory of the machine ran out, and
-# -11 is a crash in compiled code. The report here is made by hand.
+# ``torchrun`` reports how its first process died: exit code 1 is a Python
+# error, whose traceback stands further up. A negative code is a signal: -9
+# is SIGKILL, often from the system when the memory of the machine ran out,
+# and -11 is a crash in compiled code. The report here is made by hand.
 report = ProcessFailure(
     local_rank=0, pid=14750, exitcode=-9, error_file="<N/A>"
 )

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, DistributedSampler, random_split
 # --------------------------------------------------
 #
 # Training with Adam in float32 needs 16 bytes for each parameter, besides
-# activations. If that fits on one GPU, take ``DistributedDataParallel``. If
+# activations. If that fits on one GPU, take ``DistributedDataParallel``; if
 # not, ``fully_shard`` divides it by the number of GPUs. Tensor parallelism
 # splits single layers, for fast links in one machine, and a pipeline splits
 # between layers.
@@ -44,7 +44,7 @@ gigabytes(7e9, ranks=8)  # 14.0
 # So ``LOCAL_RANK`` is right for both. A fixed ``cuda:2`` in the script
 # raises "invalid device ordinal" there.
 visible = "2,3".split(",")
-[f"cuda:{i}" for i in range(len(visible))]  # ['cuda:0', 'cuda:1']
+dict(enumerate(visible))  # {0: '2', 1: '3'}
 local_rank = int(os.environ.get("LOCAL_RANK", 0))
 visible[local_rank]  # '2'
 
@@ -111,8 +111,8 @@ sgd.param_groups[0]["lr"] < 1e-5  # True
 #
 # Each rank has its own scheduler. If it gets the loss of its own samples,
 # one rank lowers the rate and the other does not, and the weights drift
-# apart. Give all ranks the mean of ``all_reduce``. Do the same for early
-# stopping and for the choice of the best epoch.
+# apart. Give all ranks the mean of ``all_reduce``, for early stopping and
+# for the choice of the best epoch as well.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     weights = [nn.Linear(1, 1).parameters() for _ in range(2)]

@@ -186,28 +186,25 @@ with tempfile.TemporaryDirectory() as folder:
 # states of the optimizer after the parameters, so another number of ranks
 # can read them. Fill the dictionaries with ``load``, and give them back
 # with ``set_state_dict``.
+def states(pair):
+    names = ("model_state_dict", "optim_state_dict")
+    return dict(zip(names, dsd.get_state_dict(*pair), strict=True))
+
+
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))
     nets = [fully_shard(nn.Linear(3, 4), mesh=mesh) for _ in range(2)]
     pairs = [(net, torch.optim.Adam(net.parameters())) for net in nets]
-    net, adam = pairs[0]
-    net(torch.ones(2, 3)).sum().backward()
-    adam.step()
-    model, optimizer = dsd.get_state_dict(net, adam)
-    saved = {"model": model, "optimizer": optimizer}
-    dcp.save(saved, checkpoint_id=f"{folder}/saved")
-    model, optimizer = dsd.get_state_dict(*pairs[1])
-    saved = {"model": model, "optimizer": optimizer}
-    dcp.load(saved, checkpoint_id=f"{folder}/saved")
-    states = dict(model_state_dict=model, optim_state_dict=optimizer)
-    dsd.set_state_dict(*pairs[1], **states)
-    first, second = [net.weight.full_tensor() for net in nets]
-    torch.equal(first, second)  # True
-    moments = [o.state[n.weight]["exp_avg"] for n, o in pairs]
-    first, second = [one.full_tensor() for one in moments]
-    torch.equal(first, second)  # True
-    dist.destroy_process_group()
+    nets[0](torch.ones(2, 3)).sum().backward()
+    pairs[0][1].step()
+    dcp.save(states(pairs[0]), checkpoint_id=f"{folder}/saved")
+    loaded = states(pairs[1])
+    dcp.load(loaded, checkpoint_id=f"{folder}/saved")
+    dsd.set_state_dict(*pairs[1], **loaded)
+    torch.equal(*[net.weight.full_tensor() for net in nets])  # True
+    moment = pairs[1][1].state[nets[1].weight]["exp_avg"]
+    moment.full_tensor()[0]  # tensor([0.2000, 0.2000, 0.2000])
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -221,7 +218,7 @@ with tempfile.TemporaryDirectory() as folder:
 # Each rank holds some of the layers. ``step`` cuts the batch in parts and
 # runs forward and backward passes: the first rank gives the inputs, the
 # last one the targets, and gets the losses there. Each rank has an
-# optimizer for its own layers. The gradient agrees with that of one
+# optimizer for its own layers; the gradient agrees with that of one
 # process.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
@@ -240,7 +237,6 @@ def work(rank, store):
     grad = whole[rank].weight.grad
     torch.allclose(part.weight.grad, grad, atol=1e-5)  # True
     dist.barrier()
-    dist.destroy_process_group()
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -79,9 +79,9 @@ counter  # tensor([200])
 #
 # A queue of ``torch.multiprocessing`` sends a handle to shared memory, to
 # which it moves a tensor that lies elsewhere. So the receiver sees later
-# changes of the sender. Send a ``clone`` if the sender goes on to write.
-# The sender must live until the receiver has taken the tensor: call
-# ``join`` after ``get``.
+# changes of the sender: send a ``clone`` if it goes on to write. The sender
+# must live until the receiver has taken the tensor: call ``join`` after
+# ``get``.
 def sender(queue, done):
     x = torch.zeros(2, device="cpu").share_memory_()
     queue.put(x)
@@ -108,9 +108,9 @@ process.exitcode  # 0
 # ------------------------------------------------
 #
 # A module that is sent must be importable in the other process, with its
-# hooks and its loaders. The state dictionary holds tensors and names. The
-# receiver builds the model and loads it. ``detach`` and ``clone`` keep what
-# the other process should not follow.
+# hooks and its loaders. The state dictionary holds tensors and names, and
+# the receiver builds the model and loads it. Send a ``clone`` of what the
+# other process should not follow.
 def trainer(queue, done):
     net = nn.Linear(2, 1, device="cpu")
     nn.init.constant_(net.weight, 3.0)

@@ -166,28 +166,26 @@ new.parse_args([]).local_rank  # 0
 # pass, and a wrapper that looks for unused parameters counts its gradients
 # twice: "marked as ready twice". Pass ``use_reentrant=False``; in
 # ``transformers`` that is ``gradient_checkpointing_kwargs``.
-class Deep(nn.Module):
-    def __init__(self, **options):
-        super().__init__()
-        self.used, self.unused = nn.Linear(2, 2), nn.Linear(2, 2)
-        self.options = options
-
+class Deep(nn.ModuleDict):
     def forward(self, x):
-        return checkpoint(self.used, x, **self.options)
+        return checkpoint(self["used"], x, use_reentrant=self.reentrant)
 
 
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    net = Deep({"used": nn.Linear(2, 2), "unused": nn.Linear(2, 2)})
     x = torch.ones(3, 2, requires_grad=True)
-    old = DDP(Deep(use_reentrant=True), find_unused_parameters=True)
+    net.reentrant = True
+    model = DDP(net, find_unused_parameters=True)
+    loss = model(x).sum()
     with suppress(RuntimeError):
-        old(x).sum().backward()  # RuntimeError: Expected to mark a variable
-    new = DDP(Deep(use_reentrant=False), find_unused_parameters=True)
-    new(x).sum().backward()
-    new.module.used.bias.grad  # tensor([3., 3.])
+        loss.backward()  # RuntimeError: Expected to mark a variable
+    net.zero_grad()
+    net.reentrant = False
+    model = DDP(net, find_unused_parameters=True)
+    model(x).sum().backward()
+    net["used"].bias.grad  # tensor([3., 3.])
     dist.barrier()
-    del old, new
-    dist.destroy_process_group()
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -202,25 +200,21 @@ with tempfile.TemporaryDirectory() as folder:
 # second loss out, its head gets no gradient there, and the training hangs
 # or fails in the next step. ``0 *`` keeps the head in the graph: both ranks
 # communicate the same gradients.
-class Heads(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.label, self.box = nn.Linear(2, 1), nn.Linear(2, 1)
-
+class Heads(nn.ModuleDict):
     def forward(self, x):
-        return self.label(x), self.box(x)
+        return self["label"](x), self["box"](x)
 
 
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
-    model, x = DDP(Heads()), torch.ones(1, 2)
+    net = Heads({"label": nn.Linear(2, 1), "box": nn.Linear(2, 1)})
+    model, x = DDP(net), torch.ones(1, 2)
     for _ in range(2):
         model.zero_grad()
         label, box = model(x)
-        has_box = rank == 0
-        loss = label.sum() + (box.sum() if has_box else 0 * box.sum())
-        loss.backward()
-    model.module.box.weight.grad  # tensor([[0.5000, 0.5000]])
+        second = box.sum() if rank == 0 else 0 * box.sum()
+        (label.sum() + second).backward()
+    net["box"].weight.grad  # tensor([[0.5000, 0.5000]])
     dist.barrier()
     del model
     dist.destroy_process_group()
@@ -273,8 +267,8 @@ dist.destroy_process_group()
 # it "in any distributed mode". Start it with ``python``, in one process, or
 # load a whole copy on the GPU of each process: ``device_map={"":
 # local_rank}``.
-gpus = torch.cuda.device_count()
-devices = [f"cuda:{i}" for i in range(gpus)] or ["cpu"]
+gpus = torch.accelerator.device_count()
+devices = list(range(gpus)) or ["cpu"]
 layers = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1))
 layers[0].to(devices[0])
 layers[2].to(devices[-1])
