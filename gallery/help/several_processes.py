@@ -250,6 +250,8 @@ advice = {
     "no GPUs found": "backend gloo, or a build with CUDA",
     "doesn't have NCCL built in": "backend gloo",
     "devices used by this process are currently unknown": "set_device",
+    "invalid device ordinal": "LOCAL_RANK; no more processes than GPUs",
+    "communicator was aborted": "another rank failed: read its error",
 }
 
 

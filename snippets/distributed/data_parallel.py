@@ -238,8 +238,9 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # A parameter got no gradient, so its average was never complete, and the
 # next forward pass raises this error. ``find_unused_parameters=True`` looks
-# for such parameters in each step, which costs time. It is better to remove
-# a layer that is never used.
+# for such parameters in each step, which costs time; leave it out again if
+# PyTorch warns that it "did not find any unused parameters". It is better
+# to remove a layer that is never used.
 class Net(nn.ModuleDict):
     def forward(self, x):
         return self["used"](x)
