@@ -40,6 +40,7 @@ ABOUT_DEVICES = (
     "training",  # the sheet, which has the line that readers know
     "threads_and_processes",  # which shows the error of CUDA in a fork, where there is a GPU
     "data_workers",  # which shows the same error, and that of pinning a batch on the GPU
+    "gathered_results",  # which says which backend belongs to which device
     "mixed_precision_errors",  # whose prose says what to write for the old names of CUDA
 )
 ANYWHERE = [module for module in MODULES if module.path.stem not in ABOUT_DEVICES]

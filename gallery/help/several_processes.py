@@ -23,7 +23,10 @@ runs below are repaired one by one, and the last one trains.
   * "Missing key(s) in state_dict", with ``module.``? See *Keys that begin
     with module.: save the model inside*.
   * Is NCCL in the message? See *NCCL errors: what they mean*.
-  * Another one? See :doc:`/reference/distributed/wrapped_models`.
+  * "RendezvousConnectionError", "ChildFailedError", "LOCAL_RANK"? See
+    :doc:`/reference/distributed/launching`.
+  * "marked as ready twice", "device_ids"? See
+    :doc:`/reference/distributed/wrapped_models`.
 
 * Does each epoch have the same order? See *The same order in every epoch*.
 """
@@ -112,8 +115,9 @@ run(agrees)
 # ``init_process_group`` waits until ``WORLD_SIZE`` processes have come. It
 # waits in vain if one of them died while importing, if ``WORLD_SIZE`` is
 # too large, or if ``MASTER_ADDR`` and ``MASTER_PORT`` differ between
-# machines or are behind a firewall. Print these four variables in each
-# process, and pass ``timeout=`` to get the message early.
+# machines or are behind a firewall. "Waiting in store based barrier" with a
+# ``worker_count`` below ``world_size`` says the same. Print the variables
+# in each process, and pass ``timeout=`` to get the message early.
 with suppress(dist.DistStoreError):
     dist.TCPStore(
         "localhost",
@@ -244,6 +248,10 @@ advice = {
     "unhandled system error": "NCCL_DEBUG=INFO; the network interface",
     "unhandled cuda error": "the error before it, often out of memory",
     "no GPUs found": "backend gloo, or a build with CUDA",
+    "doesn't have NCCL built in": "backend gloo",
+    "devices used by this process are currently unknown": "set_device",
+    "invalid device ordinal": "LOCAL_RANK; no more processes than GPUs",
+    "communicator was aborted": "another rank failed: read its error",
 }
 
 

@@ -7,6 +7,7 @@ Train one model on several processes, each with its own part of the batch.
 import copy
 import tempfile
 from contextlib import suppress
+from itertools import islice
 
 import torch
 import torch.distributed as dist
@@ -16,6 +17,7 @@ from torch import nn
 from torch.distributed.algorithms.join import Join
 from torch.nn.parallel import DistributedDataParallel as DDP
 from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import IterableDataset, get_worker_info
 
 # %%
 # The gradient of the whole batch: ``nn.parallel.DistributedDataParallel``
@@ -128,12 +130,37 @@ def deal(rank, **kwargs):
 [list(range(5))[rank::2] for rank in (0, 1)]  # [[0, 2, 4], [1, 3]]
 
 # %%
+# Every rank reads the same samples: share an ``IterableDataset``
+# ---------------------------------------------------------------
+#
+# A stream has no sampler that could divide it, so each rank and each worker
+# reads all of it. Let every reader take its turn: there are ranks times
+# workers of them. Give ``rank`` and ``size`` to the dataset, because a
+# worker process has no process group.
+class Stream(IterableDataset):
+    def __init__(self, rank, size):
+        self.rank, self.size = rank, size
+
+    def __iter__(self):
+        worker = get_worker_info()
+        workers = worker.num_workers if worker else 1
+        reader = self.rank * workers + (worker.id if worker else 0)
+        return islice(range(8), reader, None, self.size * workers)
+
+
+[list(Stream(rank, 2)) for rank in (0, 1)]  # [[0, 2, 4, 6], [1, 3, 5, 7]]
+streams = [Stream(rank, 2) for rank in (0, 1)]
+loaders = [DataLoader(one, None, num_workers=2) for one in streams]
+[sorted(one) for one in loaders]  # [[0, 1, 4, 5], [2, 3, 6, 7]]
+
+# %%
 # Accumulate without communication: ``DistributedDataParallel.no_sync``
 # ---------------------------------------------------------------------
 #
 # Inside ``no_sync`` a backward pass adds to the gradients of its own rank.
-# The first pass outside averages all that was collected. Put the forward
-# pass inside, too.
+# The first pass outside averages all that was collected, so the last small
+# batch before the step stays outside: otherwise the ranks take different
+# steps. Put the forward pass inside, too.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model = DDP(nn.Linear(1, 1, bias=False))
@@ -184,8 +211,9 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # Batch normalization in ``DistributedDataParallel`` uses the mean and
 # variance of the local batch. For those of all ranks, replace the layers
-# with ``convert_sync_batchnorm`` before you wrap the model. Inside a group,
-# in training, the new layers refuse a CPU tensor.
+# with ``convert_sync_batchnorm`` before you wrap the model. The new layers
+# refuse a CPU tensor in training, and in evaluation mode they do not
+# communicate: one rank may validate alone.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
@@ -194,7 +222,8 @@ def work(rank, store):
     x = torch.rand(4, 2)
     with suppress(ValueError):
         net(x)  # ValueError: SyncBatchNorm expected input tensor to be on
-    net.eval()(x)  # shape (4, 3)
+    if rank == 0:
+        net.eval()(x)  # shape (4, 3)
     dist.barrier()
     dist.destroy_process_group()
 
@@ -209,8 +238,9 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # A parameter got no gradient, so its average was never complete, and the
 # next forward pass raises this error. ``find_unused_parameters=True`` looks
-# for such parameters in each step, which costs time. It is better to remove
-# a layer that is never used.
+# for such parameters in each step, which costs time; leave it out again if
+# PyTorch warns that it "did not find any unused parameters". It is better
+# to remove a layer that is never used.
 class Net(nn.ModuleDict):
     def forward(self, x):
         return self["used"](x)

@@ -6,6 +6,7 @@ What changes when a model is wrapped for several GPUs or a script is started
 by a launcher, and the messages that follow.
 """
 import argparse
+import os
 import tempfile
 from contextlib import redirect_stderr, suppress
 from io import StringIO
@@ -16,6 +17,7 @@ import torch.multiprocessing as mp
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel as DDP
+from torch.utils.checkpoint import checkpoint
 
 # %%
 # Error: 'DataParallel' object has no attribute (use ``model.module``)
@@ -155,3 +157,125 @@ new = argparse.ArgumentParser()
 new.add_argument("--local-rank", "--local_rank", type=int, default=0)
 new.parse_args(["--local-rank=1"]).local_rank  # 1
 new.parse_args([]).local_rank  # 0
+
+# %%
+# Error: expected to mark a variable ready only once (checkpointing)
+# ------------------------------------------------------------------
+#
+# With ``use_reentrant=True`` a checkpointed part runs its own backward
+# pass, and a wrapper that looks for unused parameters counts its gradients
+# twice: "marked as ready twice". Pass ``use_reentrant=False``; in
+# ``transformers`` that is ``gradient_checkpointing_kwargs``.
+class Deep(nn.ModuleDict):
+    def forward(self, x):
+        return checkpoint(self["used"], x, use_reentrant=self.reentrant)
+
+
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    net = Deep({"used": nn.Linear(2, 2), "unused": nn.Linear(2, 2)})
+    x = torch.ones(3, 2, requires_grad=True)
+    net.reentrant = True
+    model = DDP(net, find_unused_parameters=True)
+    loss = model(x).sum()
+    with suppress(RuntimeError):
+        loss.backward()  # RuntimeError: Expected to mark a variable
+    net.zero_grad()
+    net.reentrant = False
+    model = DDP(net, find_unused_parameters=True)
+    model(x).sum().backward()
+    net["used"].bias.grad  # tensor([3., 3.])
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# A loss that only some batches have: add zero times the output
+# -------------------------------------------------------------
+#
+# Rank 0 has a box in its batch, and rank 1 has none. If rank 1 leaves the
+# second loss out, its head gets no gradient there, and the training hangs
+# or fails in the next step. ``0 *`` keeps the head in the graph: both ranks
+# communicate the same gradients.
+class Heads(nn.ModuleDict):
+    def forward(self, x):
+        return self["label"](x), self["box"](x)
+
+
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    net = Heads({"label": nn.Linear(2, 1), "box": nn.Linear(2, 1)})
+    model, x = DDP(net), torch.ones(1, 2)
+    for _ in range(2):
+        model.zero_grad()
+        label, box = model(x)
+        second = box.sum() if rank == 0 else 0 * box.sum()
+        (label.sum() + second).backward()
+    net["box"].weight.grad  # tensor([[0.5000, 0.5000]])
+    dist.barrier()
+    del model
+    dist.destroy_process_group()
+
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+
+# %%
+# Error: ``device_ids`` and ``output_device`` arguments only work with
+# --------------------------------------------------------------------
+#
+# ``DistributedDataParallel`` got ``device_ids`` for a model on the CPU, or
+# on several GPUs. Move the model to its GPU first; leave ``device_ids`` out
+# for a model on the CPU or one that is spread over several.
+alone = dict(store=dist.HashStore(), rank=0, world_size=1)
+dist.init_process_group("gloo", **alone)
+net = nn.Linear(2, 1, device="cpu")
+with suppress(ValueError):
+    DDP(
+        net, device_ids=[0]
+    )  # ValueError: device_ids and output_device arguments only work
+model = DDP(net)
+model.device_ids  # None
+del model
+dist.destroy_process_group()
+
+# %%
+# Error: not needed when a module has no parameter with a gradient
+# ----------------------------------------------------------------
+#
+# ``DistributedDataParallel`` refuses a model that is frozen as a whole,
+# such as a teacher or a feature extractor. Use it without the wrapper: it
+# has nothing to communicate.
+alone = dict(store=dist.HashStore(), rank=0, world_size=1)
+dist.init_process_group("gloo", **alone)
+teacher = nn.Linear(2, 1, device="cpu").requires_grad_(False)
+with suppress(RuntimeError):
+    DDP(teacher)  # RuntimeError: DistributedDataParallel is not needed when
+teacher.eval()(torch.ones(1, 2, device="cpu")).requires_grad  # False
+dist.destroy_process_group()
+
+# %%
+# ``device_map="auto"`` under torchrun: one copy for each process
+# ---------------------------------------------------------------
+#
+# ``device_map="auto"`` of ``transformers`` spreads the layers of one copy
+# over all GPUs, as the loop does here, and ``accelerate`` refuses to train
+# it "in any distributed mode". Start it with ``python``, in one process, or
+# load a whole copy on the GPU of each process: ``device_map={"":
+# local_rank}``.
+gpus = torch.accelerator.device_count()
+devices = list(range(gpus)) or ["cpu"]
+layers = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1))
+layers[0].to(devices[0])
+layers[2].to(devices[-1])
+x = torch.rand(2, 3)
+for layer in layers:
+    device = next(layer.parameters(), x).device
+    x = layer(x.to(device))
+x.shape  # torch.Size([2, 1])
+local_rank = int(os.environ.get("LOCAL_RANK", 0))
+whole = {"": local_rank}
+whole  # {'': 0}
