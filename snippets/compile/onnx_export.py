@@ -171,6 +171,30 @@ x = np.array([-1, 0, 2], np.float32)
 session.run(None, {"input": x})[0].tolist()  # [0.0, 0.0, 2.0]
 
 # %%
+# onnxruntime uses the CPU and not the GPU: ``get_available_providers``
+# ---------------------------------------------------------------------
+#
+# ``CUDAExecutionProvider`` comes with the package ``onnxruntime-gpu``. With
+# ``onnxruntime`` beside it the CPU package wins: remove both and install
+# ``onnxruntime-gpu`` alone, for the CUDA version that you have. A provider
+# that is missing is left out with a warning, and ``get_providers`` tells
+# what the session uses.
+available = onnxruntime.get_available_providers()
+"CPUExecutionProvider" in available  # True
+wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+wanted = [name for name in wanted if name in available]
+with redirect_stdout(StringIO()):
+    program = torch.onnx.export(nn.ReLU().eval(), (torch.rand(3),))
+file = program.model_proto.SerializeToString()
+session = onnxruntime.InferenceSession(file, providers=wanted)
+session.get_providers()[-1]  # 'CPUExecutionProvider'
+missing = ["QNNExecutionProvider", "CPUExecutionProvider"]
+session = onnxruntime.InferenceSession(
+    file, providers=missing
+)  # UserWarning: is not in available provider names
+session.get_providers()  # ['CPUExecutionProvider']
+
+# %%
 # Error: no ONNX function for an operator, ``custom_translation_table``
 # ---------------------------------------------------------------------
 #

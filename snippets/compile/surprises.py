@@ -2,16 +2,20 @@
 Surprises of torch.compile
 ==========================
 
-Slow first calls, slightly other numbers, checks that are off, and messages
-about Triton and CUDA graphs.
+Slow calls, slightly other numbers, checks that are off, missing compilers,
+caches, modes and CUDA graphs.
 """
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
+from io import BytesIO, StringIO
 
 import torch
 from torch import nn
 from torch._dynamo.testing import CompileCounter
-from torch._inductor import config, exc
+from torch._dynamo.utils import counters
+from torch._inductor import config, cudagraph_utils, exc
+from torch._inductor.utils import fresh_inductor_cache
 from torch.distributions import Distribution, Normal
+from torch.utils.benchmark import Timer
 
 # %%
 # ``torch.distributions`` no longer checks its arguments after compiling
@@ -138,3 +142,173 @@ for value in (1.0, 5.0):
     torch.compiler.cudagraph_mark_step_begin()
     outputs += [double(torch.full((1,), value)).clone()]
 torch.cat(outputs)  # tensor([ 2., 10.])
+
+# %%
+# Error: Compiler: cl is not found, no C++ compiler for inductor
+# --------------------------------------------------------------
+#
+# On a CPU inductor writes C++ and needs a compiler. On Windows install the
+# C++ build tools of Visual Studio and start the program in their developer
+# prompt; on Linux install ``g++``, or name it in ``CXX``. For a GPU, Triton
+# needs ``gcc`` as well: "Failed to find C compiler".
+with suppress(RuntimeError):
+    raise exc.InvalidCxxCompiler(
+        "cl"
+    )  # InvalidCxxCompiler: Compiler: cl is not found.
+with suppress(RuntimeError):
+    raise (
+        exc.InvalidCxxCompiler
+    )  # InvalidCxxCompiler: No working C++ compiler found
+compiled = torch.compile(lambda x: x * 2, backend="aot_eager")
+compiled(torch.ones(2))  # tensor([2., 2.])
+
+# %%
+# Slower than eager mode: count graphs and compilations first
+# -----------------------------------------------------------
+#
+# A compiled call has a fixed cost, for the guards and for each graph. A
+# small function, a graph break or a recompilation makes it slower than
+# eager mode. ``counters`` tells how many graphs there are and why they
+# broke. Time later calls alone, with the batch size that you use.
+def normalize(x):
+    total = x.sum().item()
+    return x / total
+
+
+torch.compiler.reset()
+counters.clear()
+compiled = torch.compile(normalize, backend="aot_eager")
+with redirect_stderr(StringIO()):
+    compiled(torch.ones(4))  # tensor([0.2500, 0.2500, 0.2500, 0.2500])
+counters["stats"]["unique_graphs"]  # 2
+sum(counters["graph_break"].values())  # 1
+timer = Timer("f(x)", globals={"f": compiled, "x": torch.ones(4)})
+timer.timeit(10).number_per_run  # 10
+
+# %%
+# The ``mode`` of ``torch.compile``: reduce-overhead, max-autotune
+# ----------------------------------------------------------------
+#
+# ``"reduce-overhead"`` records CUDA graphs, which helps small batches on a
+# GPU. ``"max-autotune"`` tries kernels during the compilation, which then
+# takes much longer. ``torch._inductor.list_mode_options`` shows what a mode
+# sets. The modes are for inductor.
+torch._inductor.list_mode_options("default")  # {}
+options = torch._inductor.list_mode_options("reduce-overhead")
+options  # {'triton.cudagraphs': True}
+options = torch._inductor.list_mode_options("max-autotune")
+options["max_autotune"]  # True
+with suppress(RuntimeError):
+    torch.compile(torch.sin, mode="fast")  # RuntimeError: Unrecognized mode
+
+
+# %%
+# skipping cudagraphs due to mutated inputs (``reduce-overhead``)
+# ---------------------------------------------------------------
+#
+# A CUDA graph works with fixed memory, so inductor leaves it out if the
+# function writes into a tensor that the caller made. The log then says
+# "skipping cudagraphs". Return a new tensor, or keep the state in a buffer
+# of the module. ``TORCH_LOGS=cudagraphs`` prints each reason.
+def writes(state, x):
+    return state.add_(x)
+
+
+def returns(state, x):
+    return state + x
+
+
+reason = cudagraph_utils.format_default_skip_message("mutated inputs")
+reason  # 'skipping cudagraphs due to mutated inputs'
+found = {}
+for function in (writes, returns):
+    state, x = torch.zeros(2), torch.ones(2)
+    version = state._version
+    torch.compile(function, backend="eager")(state, x)
+    found[function.__name__] = state._version > version
+found  # {'writes': True, 'returns': False}
+
+# %%
+# Compile once, use on other machines: ``save_cache_artifacts``
+# -------------------------------------------------------------
+#
+# ``torch.compiler.save_cache_artifacts`` packs what was compiled in this
+# process into bytes. In a new process, ``load_cache_artifacts`` puts them
+# into the cache before the first call, which then finds its code there. Use
+# the same PyTorch and the same kind of GPU or CPU.
+def square(x):
+    return x @ x
+
+
+torch.compiler.reset()
+x = torch.rand(4, 4)
+with fresh_inductor_cache():
+    first = torch.compile(square)(x)
+    artifacts, info = torch.compiler.save_cache_artifacts()
+type(artifacts).__name__, len(artifacts) > 1000  # ('bytes', True)
+torch.compiler.reset()
+counters.clear()
+with fresh_inductor_cache():
+    torch.compiler.load_cache_artifacts(artifacts)
+    second = torch.compile(square)(x)
+hits = counters["aot_autograd"]["autograd_cache_hit"]
+hits + counters["inductor"]["fxgraph_cache_hit"] >= 1  # True
+torch.equal(first, second)  # True
+
+# %%
+# Compile a repeated block once: ``torch.compiler.nested_compile_region``
+# -----------------------------------------------------------------------
+#
+# The decorated function becomes a region of the graph. Its second call
+# with inputs of the same kind refers to the same region, so a deep model
+# compiles faster. Without ``torch.compile`` the decorator changes nothing.
+graphs = []
+
+
+def keep(graph_module, example_inputs):
+    graphs.append(graph_module)
+    return graph_module.forward
+
+
+@torch.compiler.nested_compile_region
+def block(x):
+    return x.sin() + 1
+
+
+def deep(x):
+    for _ in range(6):
+        x = block(x)
+    return x
+
+
+x = torch.ones(3)
+y = torch.compile(deep, backend=keep, fullgraph=True)(x)
+torch.allclose(y, deep(x))  # True
+[name for name, _ in graphs[0].named_children()]  # ['subgraph_0']
+names = [str(node.target) for node in graphs[0].graph.nodes]
+names.count("invoke_subgraph")  # 6
+
+# %%
+# Save a compiled model: the weights, without ``_orig_mod``
+# ---------------------------------------------------------
+#
+# ``torch.compile(model)`` wraps the model, and each key of its state dict
+# begins with ``_orig_mod.``. Save ``model.state_dict()`` of the model
+# itself, or compile in place with ``model.compile()``. The file holds no
+# compiled code. To pickle a compiled function is an error.
+model = nn.Linear(2, 2)
+wrapped = torch.compile(model, backend="eager")
+list(wrapped.state_dict())  # ['_orig_mod.weight', '_orig_mod.bias']
+list(wrapped._orig_mod.state_dict())  # ['weight', 'bias']
+model.compile(backend="eager")
+list(model.state_dict())  # ['weight', 'bias']
+
+
+def make():
+    return torch.compile(lambda x: x + 1, backend="eager")
+
+
+with suppress(AttributeError):
+    torch.save(
+        make(), BytesIO()
+    )  # AttributeError: Can't pickle local object

@@ -87,3 +87,142 @@ quantized.engine == chosen  # True
 quantized.engine = before
 with suppress(RuntimeError):
     quantized.engine = "thumbgemm"  # RuntimeError: not a valid value
+
+# %%
+# A qint8 tensor: ``torch.quantize_per_tensor``, ``int_repr``, ``q_scale``
+# ------------------------------------------------------------------------
+#
+# A quantized tensor holds integers, a scale and a zero point. ``int_repr``
+# gives the integers and ``dequantize`` the floats
+# ``(integer - zero_point) * scale``. A value beyond the range of int8
+# becomes the largest one. ``qint8`` is deprecated: new code keeps an int8
+# tensor and its scale, as torchao does.
+x = torch.tensor([-1.0, 0.0, 0.504, 2.0], device="cpu")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    q = torch.quantize_per_tensor(
+        x, scale=0.01, zero_point=0, dtype=torch.qint8
+    )
+q.dtype, q.element_size()  # (torch.qint8, 1)
+q.int_repr().tolist()  # [-100, 0, 50, 127]
+q.q_scale(), q.q_zero_point()  # (0.01, 0)
+q.dequantize()  # tensor([-1.0000, 0.0000, 0.5000, 1.2700])
+integers = q.int_repr()
+torch.equal((integers - 0) * 0.01, q.dequantize())  # True
+
+# %%
+# Accuracy drops after int8: a scale for each row, ``quantize_per_channel``
+# -------------------------------------------------------------------------
+#
+# With one scale for the tensor, a row of large weights leaves few integers
+# to the other rows. One scale for each output channel keeps them apart. An
+# outlier in the activations does the same harm: calibrate with real data.
+weight = torch.tensor([[0.01, -0.02], [5.0, -10.0]])
+
+
+def round_trip(weight, scale):
+    return (weight / scale).round().clamp(-128, 127) * scale
+
+
+one = weight.abs().max() / 127
+each = weight.abs().amax(dim=1, keepdim=True) / 127
+round_trip(weight, one)[0]  # tensor([0., -0.])
+row = round_trip(weight, each)[0]
+(row - weight[0]).abs().max() < 1e-4  # tensor(True)
+axis = torch.zeros(2, dtype=torch.int64, device="cpu")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    q = torch.quantize_per_channel(
+        weight.cpu(), each.flatten().cpu(), axis, 0, torch.qint8
+    )
+q.int_repr().tolist()  # [[64, -127], [64, -127]]
+
+# %%
+# Error: Could not run 'quantized::linear' with the 'CPU' backend
+# ---------------------------------------------------------------
+#
+# A layer of a statically quantized model got a float tensor. Put
+# ``QuantStub`` before the first quantized layer and ``DeQuantStub`` after
+# the last one, before ``prepare``. ``quantized::conv2d`` says the same.
+# torchao and the export way (pt2e) need no stubs.
+tools = torch.ao.quantization
+stubs = tools.QuantStub(), nn.Linear(2, 2), tools.DeQuantStub()
+models = []
+for parts in ([nn.Linear(2, 2)], stubs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = nn.Sequential(*parts).cpu().eval()
+        model.qconfig = tools.get_default_qconfig("x86")
+        model = tools.prepare(model)
+        model(torch.rand(8, 2, device="cpu"))
+        models.append(tools.convert(model))
+x = torch.rand(1, 2, device="cpu")
+with suppress(NotImplementedError):
+    models[0](x)  # NotImplementedError: Could not run 'quantized::linear'
+models[1](x).dtype  # torch.float32
+
+# %%
+# Run a quantized model on the GPU: 'quantized::linear_dynamic', 'CUDA'
+# ---------------------------------------------------------------------
+#
+# The int8 kernels of ``torch.ao.quantization`` are for the CPU: on a GPU
+# they say "Could not run 'quantized::linear_dynamic' with arguments from
+# the 'CUDA' backend". Keep such a model on the CPU. For a GPU quantize with
+# torchao and compile the model.
+name = "quantized::linear_dynamic"
+has = torch._C._dispatch_has_kernel_for_dispatch_key
+has(name, "CPU"), has(name, "CUDA")  # (True, False)
+left = torch.ones(32, 16, dtype=torch.int8, device="cpu")
+product = torch._int_mm(left, left.T.contiguous())
+product.dtype, product[0, 0].item()  # (torch.int32, 16)
+
+# %%
+# Save and load a quantized model: quantize first, then ``load_state_dict``
+# -------------------------------------------------------------------------
+#
+# The state dict of a quantized model has other keys, so it does not load
+# into the float model. Build the float model, quantize it in the same way,
+# and load the state dict then. A whole model that was saved with another
+# version may fail with "'LinearPackedParams' object has no attribute".
+def build(seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(4, 2)).cpu()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.ao.quantization.quantize_dynamic(model, {nn.Linear})
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    saved, other = build(0), build(1)
+    state = saved.state_dict()
+    float_model = nn.Sequential(nn.Linear(4, 2)).cpu()
+    with suppress(RuntimeError):
+        float_model.load_state_dict(state)  # RuntimeError: Missing key(s)
+    x = torch.ones(1, 4, device="cpu")
+    torch.equal(other(x), saved(x))  # False
+    other.load_state_dict(state)
+    torch.equal(other(x), saved(x))  # True
+
+# %%
+# float8: 8 bits to store, and who multiplies (``torch.float8_e4m3fn``)
+# ---------------------------------------------------------------------
+#
+# ``torch.float8_e4m3fn`` has 4 bits of exponent and 3 of fraction, and ends
+# at 448. Scale the values into this range before you convert. Sums have no
+# float8 kernel: convert to bfloat16 first. ``torch._scaled_mm`` multiplies
+# float8 and on CUDA needs compute capability 8.9 or more.
+torch.finfo(torch.float8_e4m3fn).max  # 448.0
+x = torch.tensor([0.1, 1.0, 300.0])
+stored = x.to(torch.float8_e4m3fn)
+stored.nbytes, x.nbytes  # (3, 12)
+stored.float()  # tensor([0.1016, 1.0000, 288.0000])
+scale = x.abs().max() / 448
+error = ((x / scale).to(torch.float8_e4m3fn).float() * scale - x).abs()
+(error / x).max() < 0.07  # tensor(True)
+square = torch.ones(16, 16, device="cpu").to(torch.float8_e4m3fn)
+with suppress(NotImplementedError):
+    (
+        square + square
+    )  # NotImplementedError: not implemented for 'Float8_e4m3fn'
+(square.bfloat16() @ square.bfloat16())[0, 0].item()  # 16.0

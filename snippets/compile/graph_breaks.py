@@ -1,0 +1,177 @@
+"""
+Graph breaks
+============
+
+See where ``torch.compile`` splits a function into several graphs, and write
+the function so that it stays one graph.
+"""
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from io import StringIO
+
+import numpy as np
+import torch
+from torch._dynamo import config, exc
+from torch._dynamo.testing import CompileCounter
+
+# %%
+# Where does the graph break, and why: ``torch._dynamo.explain``
+# --------------------------------------------------------------
+#
+# ``explain`` runs the function and reports the number of graphs and a
+# reason for each break. The environment variable
+# ``TORCH_LOGS=graph_breaks`` prints the same reasons, with the line of
+# code, while your program runs.
+def scale(x):
+    total = x.sum().item()
+    return x / total
+
+
+x = torch.tensor([1.0, 3.0])
+with redirect_stderr(StringIO()):
+    report = torch._dynamo.explain(scale)(x)
+report.graph_count, report.graph_break_count  # (2, 1)
+reason = report.break_reasons[0].reason
+reason.split(" call")[0]  # 'Unsupported Tensor.item()'
+
+
+# %%
+# ``item()`` breaks the graph: keep the number in a tensor
+# --------------------------------------------------------
+#
+# ``item`` waits for the value and hands it to Python, so by default the
+# graph ends there. Compute with the tensor instead. If the number is
+# needed, set ``torch._dynamo.config.capture_scalar_outputs``.
+def count(function, *inputs):
+    torch.compiler.reset()
+    counter = CompileCounter()
+    with redirect_stderr(StringIO()):
+        torch.compile(function, backend=counter)(*inputs)
+    return counter.frame_count
+
+
+x = torch.tensor([1.0, 3.0])
+count(lambda x: x / x.sum().item(), x)  # 2
+count(lambda x: x / x.sum(), x)  # 1
+with config.patch(capture_scalar_outputs=True):
+    count(lambda x: x / x.sum().item(), x)  # 1
+
+
+# %%
+# A boolean mask ``x[mask]`` breaks the graph: ``torch.where``
+# ------------------------------------------------------------
+#
+# The size of ``x[mask]`` and of ``nonzero`` depends on the values of the
+# tensor. ``torch.where`` keeps the shape, so the graph stays whole. If the
+# short result is needed, set
+# ``torch._dynamo.config.capture_dynamic_output_shape_ops``.
+def count(function, *inputs):
+    torch.compiler.reset()
+    counter = CompileCounter()
+    torch.compile(function, backend=counter)(*inputs)
+    return counter.frame_count
+
+
+x = torch.tensor([1.0, -3.0])
+count(lambda x: (x[x > 0] * 2).sum(), x)  # 2
+count(lambda x: (torch.where(x > 0, x, 0) * 2).sum(), x)  # 1
+with config.patch(capture_dynamic_output_shape_ops=True):
+    count(lambda x: (x[x > 0] * 2).sum(), x)  # 1
+
+
+# %%
+# Error: Data-dependent branching (``if`` on a tensor, ``fullgraph=True``)
+# ------------------------------------------------------------------------
+#
+# The value of a tensor is unknown while the graph is captured, so an ``if``
+# on it splits the graph, and ``fullgraph=True`` makes that an error. Choose
+# with ``torch.where``, or keep both branches with ``torch.cond``. An ``if``
+# on a shape is no problem.
+def branch(x):
+    if x.sum() > 0:
+        return x
+    return -x
+
+
+def chosen(x):
+    return torch.where(x.sum() > 0, x, -x)
+
+
+x = torch.tensor([1.0, -3.0])
+with suppress(exc.Unsupported):
+    torch.compile(
+        branch, backend="eager", fullgraph=True
+    )(x)  # Unsupported: Data-dependent branching
+compiled = torch.compile(chosen, backend="eager", fullgraph=True)
+compiled(x)  # tensor([-1., 3.])
+branch(x)  # tensor([-1., 3.])
+
+
+# %%
+# Error: Failed to trace builtin operator ``print`` (``fullgraph=True``)
+# ----------------------------------------------------------------------
+#
+# Printing needs the values, and without ``fullgraph`` the graph breaks
+# there. Remove the call. With ``print`` in
+# ``torch._dynamo.config.reorderable_logging_functions`` the text is printed
+# after the graph has run.
+def debug(x):
+    print(x)
+    return x * 2
+
+
+x = torch.tensor([1.0, 3.0])
+with suppress(exc.Unsupported):
+    torch.compile(
+        debug, backend="eager", fullgraph=True
+    )(x)  # Unsupported: Failed to trace builtin operator
+printed = StringIO()
+with redirect_stdout(printed):
+    with config.patch(reorderable_logging_functions={print}):
+        torch.compile(debug, backend="eager", fullgraph=True)(x)
+printed.getvalue()[:10]  # 'tensor([1.'
+
+
+# %%
+# Error: Unsupported Tensor.backward() call (compile the forward pass)
+# --------------------------------------------------------------------
+#
+# Compile the model or the loss function and call ``backward`` outside. The
+# backward pass of the compiled part is compiled, too. A training step that
+# is compiled as a whole breaks at ``backward``.
+def loss(weight, x):
+    return (weight * x).square().sum()
+
+
+def step(weight, x):
+    loss(weight, x).backward()
+    return weight.grad
+
+
+weight = torch.tensor([1.0, 2.0], requires_grad=True)
+x = torch.tensor([1.0, 3.0])
+with suppress(exc.Unsupported):
+    torch.compile(
+        step, backend="eager", fullgraph=True
+    )(weight, x)  # Unsupported: Unsupported Tensor.backward() call
+whole = torch.compile(loss, backend="aot_eager", fullgraph=True)
+whole(weight, x).backward()
+weight.grad  # tensor([ 2., 36.])
+
+
+# %%
+# NumPy code inside a compiled function
+# -------------------------------------
+#
+# The compiler turns NumPy calls on the data of a tensor into tensor
+# operations, so they run in the graph: ``fullgraph=True`` holds. A gradient
+# does not flow through ``numpy()``. Write what is trained with PyTorch.
+def shifted(x):
+    array = np.maximum(x.numpy() * 2, 3)
+    return torch.from_numpy(array) + 1
+
+
+counter = CompileCounter()
+x = torch.tensor([1.0, 3.0], device="cpu")
+compiled = torch.compile(shifted, backend=counter, fullgraph=True)
+compiled(x)  # tensor([4., 7.])
+counter.op_count >= 2  # True

@@ -1,0 +1,229 @@
+"""
+TorchScript
+===========
+
+Understand old code with ``torch.jit``: what tracing and scripting do, their
+messages, and what takes their place.
+"""
+import tempfile
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+
+# %%
+# ``torch.jit.trace`` or ``torch.jit.script``: what is the difference
+# -------------------------------------------------------------------
+#
+# ``trace`` runs the model once and writes down the operations, so of an
+# ``if`` it keeps one side. ``script`` compiles the source code and keeps
+# both. Both are deprecated. ``torch.export.export`` takes the place of
+# either for files, and ``torch.compile`` for speed.
+class Positive(nn.Module):
+    def forward(self, x):
+        if x.sum() > 0:
+            return x
+        return -x
+
+
+model, plus, minus = Positive(), torch.ones(2), -torch.ones(2)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    traced = torch.jit.trace(model, plus)
+    scripted = torch.jit.script(model)
+model(minus)  # tensor([1., 1.])
+traced(minus)  # tensor([-1., -1.])
+scripted(minus)  # tensor([1., 1.])
+
+
+# %%
+# TracerWarning: Converting a tensor to a Python boolean, the trace
+# -----------------------------------------------------------------
+#
+# The trace depends on a value: on an ``if``, on ``int(x)`` or on a loop
+# over a tensor. The side that the example took is kept for each later
+# input. Choose with ``torch.where`` instead. If the test is an assertion
+# that holds for each input, the warning does no harm.
+class Clamp(nn.Module):
+    def forward(self, x):
+        if x.max() > 1:
+            return x / x.max()
+        return x
+
+
+class Where(nn.Module):
+    def forward(self, x):
+        top = x.max()
+        return torch.where(top > 1, x / top, x)
+
+
+small, large = torch.tensor([0.5]), torch.tensor([4.0])
+heard = []
+for model in (Clamp(), Where()):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        traced = torch.jit.trace(model, small)
+    texts = [str(one.message) for one in caught]
+    heard.append(any("trace to be incorrect" in text for text in texts))
+heard  # [True, False]
+traced(large)  # tensor([1.])
+
+
+# %%
+# Error: Expected a value of type 'Tensor (inferred)' (annotate arguments)
+# ------------------------------------------------------------------------
+#
+# In ``torch.jit.script`` each argument without an annotation is a tensor.
+# Annotate numbers, strings, lists and ``Optional``.
+def repeat(x, count):
+    return x * count
+
+
+def annotated(x, count: int):
+    return x * count
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    guessed = torch.jit.script(repeat)
+    typed = torch.jit.script(annotated)
+x = torch.ones(2)
+with suppress(RuntimeError):
+    guessed(
+        x, 3
+    )  # RuntimeError: Expected a value of type 'Tensor (inferred)'
+typed(x, 3)  # tensor([3., 3.])
+
+
+# %%
+# Error: instead found type 'Optional[Tensor]' (``torch.jit.script``)
+# -------------------------------------------------------------------
+#
+# A test ``is not None`` counts for a local variable and not for an
+# attribute. Assign the attribute to a local variable before the test.
+class Attribute(nn.Module):
+    shift: Tensor | None
+
+    def __init__(self):
+        super().__init__()
+        self.shift = torch.ones(2)
+
+    def forward(self, x):
+        if self.shift is not None:
+            return x + self.shift
+        return x
+
+
+class Local(Attribute):
+    def forward(self, x):
+        shift = self.shift
+        if shift is not None:
+            return x + shift
+        return x
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    with suppress(RuntimeError):
+        torch.jit.script(
+            Attribute()
+        )  # RuntimeError: but instead found type 'Optional[Tensor]'
+    scripted = torch.jit.script(Local())
+scripted(torch.ones(2))  # tensor([2., 2.])
+
+# %%
+# Error: PytorchStreamReader failed (``torch.jit.load``)
+# ------------------------------------------------------
+#
+# ``torch.jit.load``, in C++ ``torch::jit::load``, reads files of
+# ``ScriptModule.save``. A file of ``torch.save`` has weights and no code:
+# C++ then says "error loading the model". Load such weights into the model
+# in Python, and write a file for C++ from there.
+with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    weights = Path(folder) / "weights.pt"
+    program = Path(folder) / "model.pt"
+    torch.save(nn.Linear(2, 2).state_dict(), weights)
+    with suppress(RuntimeError):
+        torch.jit.load(weights)  # RuntimeError: PytorchStreamReader failed
+    torch.jit.script(nn.Linear(2, 2)).save(program)
+    loaded = torch.jit.load(program)
+loaded(torch.ones(1, 2)).shape  # torch.Size([1, 2])
+
+
+# %%
+# C++ error: Expected Tensor but got Tuple (``toTuple``)
+# ------------------------------------------------------
+#
+# ``module.forward(inputs)`` gives an ``IValue``. If ``forward`` returns
+# several tensors, it is a tuple: write
+# ``output.toTuple()->elements()[0].toTensor()``. The graph tells the type
+# before you write C++. A list needs ``toList``, a dictionary
+# ``toGenericDict``.
+class Pair(nn.Module):
+    def forward(self, x):
+        return x + 1, x * 2
+
+
+class One(nn.Module):
+    def forward(self, x):
+        return x + 1
+
+
+kinds = []
+for model in (Pair(), One()):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(model, torch.ones(2))
+    kinds.append(next(traced.graph.outputs()).type().kind())
+kinds  # ['TupleType', 'TensorType']
+
+# %%
+# libtorch is slow at first, or slower than Python
+# ------------------------------------------------
+#
+# A TorchScript model optimizes itself during its first two or three calls,
+# and a GPU is started at the first one: warm up before you measure. In C++
+# use ``c10::InferenceMode``, a Release build, and ``module.to(device)`` for
+# model and inputs. ``torch.jit.freeze`` makes the weights constants.
+model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)).eval()
+x = torch.rand(1, 1, 5, 5)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    scripted = torch.jit.script(model)
+    frozen = torch.jit.freeze(scripted)
+len(list(scripted.parameters())), len(list(frozen.parameters()))  # (4, 0)
+outputs = [frozen(x) for _ in range(3)]
+same = [torch.allclose(y, model(x), atol=1e-5) for y in outputs]
+same  # [True, True, True]
+
+
+# %%
+# From TorchScript to ``torch.export`` and AOTInductor
+# ----------------------------------------------------
+#
+# To run faster in Python use ``torch.compile``. For a file that needs no
+# class use ``torch.export.save``. For C++ use
+# ``torch._inductor.aoti_compile_and_package``. An exported program keeps
+# the types of the outputs, here a dictionary.
+class Scores(nn.Module):
+    def forward(self, x):
+        return {"logits": x * 2, "best": x.argmax(dim=1)}
+
+
+x = torch.tensor([[1.0, 3.0], [5.0, 2.0]])
+program = torch.export.export(Scores(), (x,))
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "scores.pt2"
+    torch.export.save(program, path)
+    loaded = torch.export.load(path).module()
+loaded(x)["best"]  # tensor([1, 0])
+sorted(loaded(x))  # ['best', 'logits']
+with warnings.catch_warnings(), suppress(RuntimeError):
+    warnings.simplefilter("ignore")
+    torch.jit.trace(
+        Scores(), x
+    )  # RuntimeError: Encountering a dict at the output of the tracer
