@@ -144,7 +144,7 @@ loader = DataLoader(
 # holds one in a hundred. ``num_samples`` is the length of an epoch.
 large, small = range(990), range(10_000, 10_010)
 both = ConcatDataset([large, small])
-weights = [0.75 / len(large)] * len(large) + [0.25 / len(small)] * len(small)
+weights = [0.75 / 990] * 990 + [0.25 / 10] * 10
 sampler = WeightedRandomSampler(weights, num_samples=4000)
 loader = DataLoader(both, batch_size=40, sampler=sampler)
 drawn = torch.cat(list(loader))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from torchvision import io, transforms, utils
+from torchvision import transforms, utils
 from torchvision.transforms import v2
 
 # %%
@@ -73,7 +73,7 @@ transforms.Resize(8)(Image.fromarray(array)).size  # (10, 8)
 # tensor use ``v2.ToDtype``.
 x = torch.full((3, 4, 4), 255, dtype=torch.uint8)
 with suppress(TypeError):
-    transforms.ToTensor()(x)  # TypeError: pic should be PIL Image or ndarray
+    transforms.ToTensor()(x)  # TypeError: pic should be PIL Image or
 v2.ToDtype(torch.float32, scale=True)(x).max()  # tensor(1.)
 
 # %%
@@ -115,8 +115,8 @@ scaled  # tensor([[0.0000, 0.1000, 0.2550, 1.0000, 1.0000]])
 #
 # ``cv2.imread`` returns None for a file that it cannot read, and raises no
 # error. The path is wrong, or on Windows it contains letters outside of
-# ASCII. Check the path first; ``torchvision.io.decode_image`` and PIL raise
-# an error that names the file.
+# ASCII. Check the path first. PIL raises an error that names the file, and
+# it opens such paths.
 image = None
 with suppress(AttributeError):
     image.shape  # AttributeError: 'NoneType' object has no attribute
@@ -126,7 +126,7 @@ with TemporaryDirectory() as folder:
     with suppress(FileNotFoundError):
         Image.open(path)  # FileNotFoundError: No such file or directory
     Image.new("RGB", (4, 2), "red").save(path)
-    io.decode_image(str(path)).shape  # torch.Size([3, 2, 4])
+    np.array(Image.open(path)).shape  # (2, 4, 3)
 
 # %%
 # Width and height swapped: ``cv2.resize``, PIL and ``v2.Resize``
