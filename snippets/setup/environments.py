@@ -185,9 +185,9 @@ if before is not None:
 # The GPU of a Mac needs the build for macOS on a processor made by Apple.
 # If ``platform.machine`` is ``x86_64`` on such a Mac, Python itself is the
 # one for Intel: install one for arm64. "The MPS backend is supported on
-# MacOS 14.0+" asks for an update of macOS. For an operator that is "not
-# currently implemented for the MPS device", set
-# ``PYTORCH_ENABLE_MPS_FALLBACK=1`` before the import.
+# MacOS" asks for an update of macOS. For an operator that is "not currently
+# implemented for the MPS device", set ``PYTORCH_ENABLE_MPS_FALLBACK=1``
+# before the import.
 print(platform.system(), platform.machine(), platform.mac_ver()[0])
 built = torch.backends.mps.is_built()
 built == (sys.platform == "darwin")  # True
