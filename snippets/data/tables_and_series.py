@@ -61,6 +61,21 @@ embedding = nn.Embedding(len(number) + 1, 4)
 embedding(codes).shape  # torch.Size([2, 4])
 
 # %%
+# Several labels in one cell of a CSV: multi-hot targets
+# ------------------------------------------------------
+#
+# A sample with several labels gets a row of zeros and ones, one column per
+# label. ``str.get_dummies`` splits the text. The loss is
+# ``F.binary_cross_entropy_with_logits``, which wants floats.
+table = pd.DataFrame({"file": ["a", "b"], "labels": ["red|round", "red"]})
+columns = table["labels"].str.get_dummies("|")
+list(columns)  # ['red', 'round']
+target = torch.tensor(columns.to_numpy(dtype="float32"))
+target  # tensor([[1., 1.], [1., 0.]])
+logits = torch.zeros(2, 2)
+F.binary_cross_entropy_with_logits(logits, target)  # tensor(0.6931)
+
+# %%
 # Missing values make the loss nan: fill them, and say where
 # ----------------------------------------------------------
 #

@@ -9,6 +9,7 @@ import ctypes
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -197,14 +198,34 @@ if not built:
         x.to("mps")  # RuntimeError: PyTorch is not linked with support for
 
 # %%
-# No GPU in Docker or WSL: what must be there
-# -------------------------------------------
+# Is a CUDA toolkit needed? Driver, toolkit and ``torch.version.cuda``
+# --------------------------------------------------------------------
+#
+# A build of PyTorch brings its own CUDA libraries and cuDNN: the driver is
+# all that must be installed. ``nvidia-smi`` shows the newest CUDA version
+# that the driver supports. A driver of an older major version says "CUDA
+# driver version is insufficient" or "driver on your system is too old". A
+# toolkit, ``nvcc``, is for compiling extensions.
+def runs(build, driver):
+    return int(driver.split(".")[0]) >= int(build.split(".")[0])
+
+
+runs(build="12.8", driver="13.0")  # True
+runs(build="12.8", driver="12.4")  # True
+runs(build="13.0", driver="12.4")  # False
+cudnn = torch.backends.cudnn
+print(torch.version.cuda, cudnn.version(), shutil.which("nvcc"))
+torch.version.cuda is None or cudnn.is_available()  # True
+
+# %%
+# No GPU in Docker, WSL or Colab: what must be there
+# --------------------------------------------------
 #
 # A container sees the GPU if the host has the driver and the NVIDIA
 # Container Toolkit, and if it is started with ``--gpus all``. WSL takes the
 # driver of Windows: install none inside. In both, ``nvidia-smi`` must work
-# before PyTorch can find a GPU. The image needs no CUDA toolkit, because
-# the packages of PyTorch bring the libraries.
+# before PyTorch can find a GPU. In Colab and Kaggle choose a GPU in the
+# settings of the notebook, which starts it again.
 print("container", Path("/.dockerenv").exists())
 print("WSL", "microsoft" in platform.release().lower())
 print("driver", Path("/proc/driver/nvidia/version").exists())
