@@ -262,7 +262,8 @@ class Stage(Dataset):
         return 1
 
     def __getitem__(self, index):
-        return self.plain, self.shared.item()
+        values = [self.plain, self.shared.item()]
+        return torch.tensor(values, device="cpu")
 
 
 data = Stage()
@@ -272,8 +273,8 @@ kept = DataLoader(
     persistent_workers=True,
     multiprocessing_context="fork",
 )
-[values.item() for values in next(iter(kept))]  # [0, 0.0]
+next(iter(kept)).tolist()  # [[0.0, 0.0]]
 data.plain = 1
-data.shared.fill_(1)  # tensor(1.)
-[values.item() for values in next(iter(kept))]  # [0, 1.0]
+data.shared.fill_(1)
+next(iter(kept)).tolist()  # [[0.0, 1.0]]
 del kept
