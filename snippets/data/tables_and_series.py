@@ -22,8 +22,8 @@ from torch.utils.data import (
 )
 
 # %%
-# Error: can't convert np.ndarray of type numpy.object_ (a table)
-# ---------------------------------------------------------------
+# Error: can't convert np.ndarray of type ``numpy.object_`` (a table)
+# -------------------------------------------------------------------
 #
 # One column of text makes an array of objects out of the whole table. Look
 # at ``dtypes``, select the columns of numbers, and give each text a number
