@@ -103,7 +103,9 @@ with suppress(KeyError):
 # the machine is full: use fewer workers, a smaller ``prefetch_factor`` and
 # no cache in the dataset. "Bus error" comes from a full ``/dev/shm``.
 # Docker gives a container 64 MB of it: start it with ``--shm-size=8g`` or
-# ``--ipc=host``. "exit code" is an exit of the program itself.
+# ``--ipc=host``. "exit code" is an exit of the program itself. On Windows
+# "WinError 1455" says that the paging file is too small: each worker loads
+# the libraries of PyTorch again, so use fewer workers or enlarge the file.
 def cause(act):
     try:
         next(iter(load(Calls(act))))
@@ -345,7 +347,9 @@ goes_through(Calls(partial(max, 2)))  # True
 # the import reaches the loop and would start workers again. The message
 # comes from ``multiprocessing``, which the loader uses. In the scripts
 # below a plain process stands for the worker; the second script has ``if
-# __name__ == "__main__":``.
+# __name__ == "__main__":``. On Windows your own process can say
+# "BrokenPipeError: [Errno 32] Broken pipe" instead, because the worker has
+# ended.
 lines = [
     "import multiprocessing",
     "start = multiprocessing.get_context('spawn').Process",

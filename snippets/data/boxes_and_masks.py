@@ -115,6 +115,30 @@ outside = tv_tensors.wrap(boxes + 60, like=boxes)
 v2.ClampBoundingBoxes()(outside)[0]  # tensor([70., 70., 100., 100.])
 
 # %%
+# Masks that go with dropped boxes: one per box, or one for the image
+# -------------------------------------------------------------------
+#
+# ``SanitizeBoundingBoxes`` drops the mask of each box that it drops, if
+# there is one mask per box, (N, H, W). A mask of classes, (H, W), stays as
+# it is. Older versions of torchvision said of it "The shape of the mask [2]
+# at index 0 does not match the shape of the indexed tensor".
+#
+# .. glance:: out["masks"].shape
+boxes = tv_tensors.BoundingBoxes(
+    [[0.0, 0.0, 5.0, 5.0], [3.0, 3.0, 3.0, 3.0]],
+    format="XYXY", canvas_size=(8, 8),
+)
+sample = {"boxes": boxes, "labels": torch.tensor([1, 2])}
+clean = v2.SanitizeBoundingBoxes()
+each = tv_tensors.Mask(torch.zeros(2, 8, 8, dtype=torch.uint8))
+out = clean({**sample, "masks": each})
+out["masks"].shape  # torch.Size([1, 8, 8])
+whole = tv_tensors.Mask(torch.zeros(8, 8, dtype=torch.uint8))
+out = clean({**sample, "masks": whole})
+out["masks"].shape  # torch.Size([8, 8])
+out["labels"]  # tensor([1])
+
+# %%
 # Random crops for detection: ``v2.RandomIoUCrop``, ``v2.RandomZoomOut``
 # ----------------------------------------------------------------------
 #

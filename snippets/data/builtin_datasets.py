@@ -192,3 +192,26 @@ with TemporaryDirectory() as root:
     len(datasets.MNIST(root))  # 1
     with suppress(RuntimeError):
         datasets.MNIST(raw)  # RuntimeError: Dataset not found
+
+# %%
+# Download by hand: file, folder and checksum of a built-in dataset
+# -----------------------------------------------------------------
+#
+# Where the download is slow or blocked, fetch the archive with another
+# program and put it into ``root``; MNIST's files go to ``MNIST/raw``. With
+# ``download=True`` the class finds the file, compares its checksum and
+# unpacks it. A file that is cut off has another checksum: it is
+# "corrupted".
+cifar = datasets.CIFAR10
+cifar.filename  # 'cifar-10-python.tar.gz'
+print(cifar.url, cifar.tgz_md5)
+names = [name for name, _ in datasets.MNIST.resources]
+names[0]  # 'train-images-idx3-ubyte.gz'
+check = datasets.utils.check_integrity
+with TemporaryDirectory() as root:
+    path = Path(root, "a.bin")
+    path.write_bytes(b"whole file")
+    right = datasets.utils.calculate_md5(path)
+    check(path, right)  # True
+    path.write_bytes(b"whole")
+    check(path, right)  # False

@@ -109,6 +109,27 @@ symmetric = pad(x, [2, 0], padding_mode="symmetric")
 symmetric[0, 0]  # tensor([2, 1, 1, 2, 3, 3, 2])
 
 # %%
+# Square without distortion: pad the shorter side, then ``v2.Resize``
+# -------------------------------------------------------------------
+#
+# ``v2.Resize((n, n))`` stretches an image that is not square. Pad the
+# shorter side on both ends first, as detectors do ("letterbox"); the
+# proportions stay. Gray padding disturbs less than black.
+def pad_to_square(image):
+    height, width = image.shape[-2:]
+    size = max(height, width)
+    left, top = (size - width) // 2, (size - height) // 2
+    rest = [size - width - left, size - height - top]
+    return v2.functional.pad(image, [left, top, *rest], fill=128)
+
+
+image = torch.ones(3, 4, 7, dtype=torch.uint8)
+square = pad_to_square(image)
+square.shape  # torch.Size([3, 7, 7])
+square[0, :, 0]  # tensor([128, 1, 1, 1, 1, 128, 128], dtype=torch.uint8)
+v2.Resize((14, 14))(square).shape  # torch.Size([3, 14, 14])
+
+# %%
 # Shift small images at random: ``v2.RandomCrop`` with ``padding``
 # ----------------------------------------------------------------
 #

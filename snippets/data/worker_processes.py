@@ -290,3 +290,18 @@ with suppress(RuntimeError):
     )  # RuntimeError: DataLoader worker (pid(s) ...) exited unexpectedly
 with suppress(RuntimeError):
     cause(loader)  # RuntimeError: exited unexpectedly with exit code 1
+
+# %%
+# Warning: This DataLoader will create ... worker processes in total
+# ------------------------------------------------------------------
+#
+# ``num_workers`` is above the number of processor cores that this process
+# may use. More workers then wait for a core, and each takes memory. Begin
+# with the number of cores and go down while the speed stays. On a cluster
+# ask for more cores; Colab gives two.
+DataLoader(
+    range(4), num_workers=10_000
+)  # UserWarning: This DataLoader will create 10000 worker processes in
+cores = len(os.sched_getaffinity(0))
+loader = DataLoader(range(4), num_workers=min(4, cores))
+1 <= loader.num_workers <= 4  # True
