@@ -41,6 +41,9 @@ ABOUT_DEVICES = (
     "threads_and_processes",  # which shows the error of CUDA in a fork, where there is a GPU
     "data_workers",  # which shows the same error, and that of pinning a batch on the GPU
     "gathered_results",  # which says which backend belongs to which device
+    "cuda_errors",  # whose script asks for a GPU, since its error comes late there
+    "environments",  # which looks for the packages of CUDA among the installed ones
+    "custom_operators",  # which registers a kernel for CUDA beside that for the CPU
     "mixed_precision_errors",  # whose prose says what to write for the old names of CUDA
 )
 ANYWHERE = [module for module in MODULES if module.path.stem not in ABOUT_DEVICES]

@@ -108,7 +108,7 @@ for name, operation in operations.items():
     works[name] = bool(torch.isfinite(result.abs()).all())
 print(works)
 all(works.values())  # True
-if device.type == "cuda":
+if device.type != "cpu":
     free, total = torch.cuda.mem_get_info()
     print(f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB are free")
 
@@ -166,7 +166,7 @@ stored = weights.to(torch.float8_e4m3fn)
 stored.nbytes, weights.nbytes  # (3, 12)
 usable = stored.to(torch.bfloat16)
 usable.float()  # tensor([0.1016, 1.0000, 288.0000])
-if device.type == "cuda":
+if device.type != "cpu":
     print("float8:", torch.cuda.get_device_capability() >= (8, 9))
 
 # %%

@@ -91,8 +91,8 @@ uniform = torch.empty(10000).uniform_(1e-5, 1)
 #
 # Three epochs show which rates fail. The best four train for ten epochs,
 # and the best of these is kept: successive halving in its shortest form.
-# Look at the ends as well. If the best rate is the smallest or the largest that
-# was tried, widen the range.
+# Look at the ends as well. If the best rate is the smallest or the largest
+# that was tried, widen the range.
 short = [trial(setting, epochs=3)[1] for setting in settings]
 ranked = sorted(range(12), key=short.__getitem__)
 longer = {i: trial(settings[i], epochs=10) for i in ranked[:4]}

@@ -147,10 +147,10 @@ draw(42) == draw(43)  # False
 # Seeded, and each call gives other numbers: a seed starts a sequence
 # -------------------------------------------------------------------
 #
-# ``torch.manual_seed`` sets where the sequence of random numbers begins. The
-# next call goes on in it, so two calls differ within a run, and the whole
-# sequence is the same in each run. Set the seed again, or use a generator
-# of your own, to get the same numbers twice.
+# ``torch.manual_seed`` sets where the sequence of random numbers begins.
+# The next call goes on in it, so two calls differ within a run, and the
+# whole sequence is the same in each run. Set the seed again, or use a
+# generator of your own, to get the same numbers twice.
 torch.manual_seed(0)
 first, second = torch.rand(3), torch.rand(3)
 first.equal(second)  # False
