@@ -122,7 +122,8 @@ len(set(wrong)), abs(wrong[0] - share_of_no) < 1e-6  # (1, True)
 #
 # The probabilities are above 0, so a rule "above 0" says yes to each
 # sample. A logit of 0.5 is a probability of 0.62, so a bound of 0.5 on
-# logits finds fewer samples. ``round`` fits probabilities and does not fit logits.
+# logits finds fewer samples. ``round`` fits probabilities and does not fit
+# logits.
 with torch.inference_mode():
     logits = model(x_test)
 (logits.sigmoid() > 0).all().item()  # True
