@@ -237,8 +237,8 @@ wrong(x, x, x, attn_mask=mask)[0].shape  # torch.Size([7, 2, 8])
 #
 # ``src_mask`` says which position may look at which, the same for all
 # samples, such as a causal mask. ``src_key_padding_mask`` says which
-# positions of each sample are padding. The same holds for ``tgt_mask`` and
-# ``tgt_key_padding_mask``. Both can be given; True means masked out.
+# positions of each sample are padding. Both can be given, also as
+# ``tgt_mask`` and ``tgt_key_padding_mask``, and True means masked out.
 layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
 x = torch.randn(3, 5, 8)
 future = torch.ones(5, 5, dtype=torch.bool).triu(diagonal=1)

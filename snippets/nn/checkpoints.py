@@ -253,11 +253,11 @@ state["weight"].device.type  # 'cpu'
 # Error: failed finding central directory (``torch.load``)
 # --------------------------------------------------------
 #
-# "PytorchStreamReader failed reading zip archive": the file has no end. The
-# download was broken off, the disk was full, or the process died while it
-# wrote. Delete the file, also from ``~/.cache/torch/hub/checkpoints``, and
-# download it again; compare the size. Save your own files under another
-# name and rename them when they are complete.
+# "PytorchStreamReader failed reading zip archive" says that the end of the
+# file is missing: a download broke off, the disk was full, or the process
+# died while it wrote. Delete the file, also from
+# ``~/.cache/torch/hub/checkpoints``, and download it again. Save your own
+# files under another name and rename them when they are complete.
 file = io.BytesIO()
 torch.save({"weight": torch.ones(3)}, file)
 whole = file.getvalue()

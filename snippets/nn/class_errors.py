@@ -73,10 +73,9 @@ Both()(x, mask=x)  # tensor([1., 1.])
 # --------------------------------------------------------------
 #
 # The class takes fewer arguments than you give. Often the method is called
-# ``_init_`` with single underscores, so Python does not find it and
-# ``nn.Module`` is asked. Keyword arguments give "got an unexpected keyword
-# argument". A layer without settings, such as ``nn.Sigmoid``, is made first
-# and called afterwards.
+# ``_init_`` with single underscores, so Python does not find it and uses
+# that of ``nn.Module``. A layer without settings, such as ``nn.Sigmoid``,
+# is made first and called afterwards.
 class Net(nn.Module):
     def _init_(self, size):
         super().__init__()

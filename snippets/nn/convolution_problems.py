@@ -173,10 +173,9 @@ nn.Conv2d(4, 8, 3, groups=4).weight.shape  # torch.Size([8, 1, 3, 3])
 # Errors of ``nn.MaxUnpool2d``: invalid output_size, invalid max index
 # --------------------------------------------------------------------
 #
-# Unpooling must undo one pooling: with its indices and the size before it.
-# Indices of another layer have another shape. A wrong ``output_size`` is
-# refused, or has no place for an index. Keep ``x.shape`` before each
-# pooling.
+# Unpooling undoes one pooling, so it needs the indices of that pooling and
+# the size before it. Indices of another layer, or a wrong ``output_size``,
+# do not fit. Keep ``x.shape`` before each pooling.
 pool, unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
 x = torch.rand(1, 1, 25, 25)
 y, indices = pool(x)

@@ -142,10 +142,10 @@ torch.allclose(lstm(x)[0][:, -1], h, atol=1e-5)  # True
 # return_sequences and return_state: ``output``, ``h_n`` and ``c_n``
 # ------------------------------------------------------------------
 #
-# ``nn.LSTM`` returns both each time. ``output`` is what
-# ``return_sequences=True`` gives. Its last step is what Keras gives by
-# default, and the states are the tuple. For ``Bidirectional`` join the last
-# states of both directions.
+# ``nn.LSTM`` returns both each time: ``output`` is what
+# ``return_sequences=True`` gives, and the tuple holds the states. The last
+# step of ``output`` is what Keras gives by default. For ``Bidirectional``
+# join the last states of both directions.
 lstm = nn.LSTM(3, 4, batch_first=True)
 output, (h_n, c_n) = lstm(torch.randn(2, 7, 3))
 output.shape  # torch.Size([2, 7, 4])

@@ -13,10 +13,10 @@ from torch import nn
 # The generation loop: the logits of the last position
 # ----------------------------------------------------
 #
-# A model returns logits of shape (batch, length, vocabulary). Those of the
-# last position are for the next token. Choose one, append it, and go on.
-# Use ``eval()`` and ``torch.no_grad()``. The model here counts: token i + 1
-# follows token i.
+# A model returns logits of shape (batch, length, vocabulary), and those of
+# the last position are for the next token. Choose one, append it, and go
+# on, with ``eval()`` and ``torch.no_grad()``. The model here counts: token
+# i + 1 follows token i.
 class Next(nn.Module):
     def forward(self, tokens):
         return 9.0 * F.one_hot((tokens + 1) % 6, 6).float()
@@ -200,9 +200,9 @@ wrong > 8  # tensor(True)
 # Likelihood of a text: log probabilities of its tokens
 # -----------------------------------------------------
 #
-# ``log_softmax`` and ``gather`` give the log probability of each token. The
-# sum is that of the text. To rank texts of different length, use the mean.
-# The exponential of the negative mean is the perplexity.
+# ``log_softmax`` and ``gather`` give the log probability of each token, and
+# their sum is that of the text. To rank texts of different length, use the
+# mean. The exponential of the negative mean is the perplexity.
 logits = torch.randn(1, 4, 6)
 tokens = torch.tensor([[2, 0, 5, 1]])
 each = logits[:, :-1].log_softmax(dim=-1)

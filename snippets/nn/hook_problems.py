@@ -40,8 +40,8 @@ torch.equal(net(x), before)  # True
 # Outputs of all layers by name: ``named_modules`` and ``partial``
 # ----------------------------------------------------------------
 #
-# A hook gets the module and no name. ``partial`` puts the name in front. A
-# ``lambda`` in a loop would see the last name in every call. Hook the
+# A hook gets the module and no name, so ``partial`` puts the name in front.
+# A ``lambda`` in a loop would see the last name in every call. Hook the
 # layers without children, or blocks appear beside their parts.
 def keep(name, module, args, output):
     shapes[name] = tuple(output.shape)

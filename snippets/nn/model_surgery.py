@@ -102,9 +102,9 @@ torch.allclose(new(x)[:, :3], old(x), atol=1e-6)  # True
 # New tokens: make ``nn.Embedding`` larger and keep its rows
 # ----------------------------------------------------------
 #
-# Added tokens have ids beyond the table: "index out of range in self". Copy
-# the old rows into a larger table. The mean of the old rows is a good start
-# for the new ones. An output layer that shares the weight must share the
+# Added tokens have ids beyond the table, which raises "index out of range
+# in self". Copy the old rows into a larger table and start the new ones
+# from their mean. An output layer that shared the old weight must share the
 # new one.
 old = nn.Embedding(100, 8)
 new = nn.Embedding(102, 8)

@@ -36,10 +36,10 @@ long[:, -context:].shape  # torch.Size([1, 4])
 # Rotary position embedding (RoPE): rotate queries and keys
 # ---------------------------------------------------------
 #
-# Each pair of features is turned by an angle that grows with the position.
-# The product of a query and a key then depends on their distance alone, and
-# lengths stay as they are. Values are not rotated. The pairs here are the
-# two halves, as in Llama.
+# Each pair of features is turned by an angle that grows with the position,
+# where the pairs here are the two halves, as in Llama. The product of a
+# query and a key then depends on their distance alone. Lengths stay as they
+# are, and values are not rotated.
 def rotate(x, positions, base=10000.0):
     half = x.shape[-1] // 2
     rates = base ** (-torch.arange(half) / half)

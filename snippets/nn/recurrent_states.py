@@ -173,11 +173,11 @@ output.unflatten(0, (2, 6)).shape  # torch.Size([2, 6, 5, 4])
 # Warning: RNN module weights are not part of single contiguous chunk
 # -------------------------------------------------------------------
 #
-# cuDNN wants all weights of a layer in one block of memory. A copy, a
-# parametrization or a weight that was assigned breaks the block. Results
-# stay right, and each call costs more memory. Call ``flatten_parameters()``
-# in ``forward`` before the layer, and change weights in place. It does
-# nothing on the CPU.
+# cuDNN wants all weights of a layer in one block of memory, and a copy, a
+# parametrization or an assigned weight breaks the block. The results stay
+# right, but each call costs more memory. Call ``flatten_parameters()`` in
+# ``forward`` before the layer, which does nothing on the CPU, and change
+# weights in place.
 class Reader(nn.Module):
     def __init__(self):
         super().__init__()
@@ -239,8 +239,9 @@ future.unflatten(1, (ahead, features)).shape  # torch.Size([5, 3, 2])
 # -----------------------------------------------------------------
 #
 # ``num_layers`` gives all layers one size. For other sizes chain layers and
-# pass on ``output``, the first of the results. ``nn.Sequential`` cannot do
-# this, as an LSTM returns a tuple. Dropout between layers is a module.
+# pass on ``output``, the first of the results, with a dropout module
+# between them. ``nn.Sequential`` cannot do this, as an LSTM returns a
+# tuple.
 first = nn.LSTM(3, 16, batch_first=True)
 second = nn.LSTM(16, 4, batch_first=True)
 drop = nn.Dropout(0.2)

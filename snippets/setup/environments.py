@@ -87,9 +87,9 @@ wheel is None or f"Tag: {mine}" in wheel  # True
 # -------------------------------------------------------------
 #
 # An update that broke off, or conda and pip in turn, can leave files of two
-# versions. The import then fails with "partially initialized module" or
+# versions, and the import fails with "partially initialized module" or
 # "cannot import name". Uninstall until pip finds nothing, and install once.
-# ``metadata.distributions`` lists what is there: here a folder with two.
+# ``metadata.distributions`` lists what is there, here in a folder with two.
 with TemporaryDirectory() as folder:
     for version in ("2.1.0", "2.14.1"):
         info = Path(folder, f"torch-{version}.dist-info")
@@ -146,11 +146,11 @@ with suppress(AttributeError):
 # Undefined symbol in libcusparse, libcublas: ``LD_LIBRARY_PATH``
 # ---------------------------------------------------------------
 #
-# The variable puts another folder first, and the CUDA libraries of the
-# system are loaded in place of those that came with PyTorch. The message
-# names a symbol such as ``__nvJitLinkAddData``. Run ``unset
-# LD_LIBRARY_PATH`` and import again. On Linux the lines below show from
-# which folders PyTorch's own libraries come.
+# The variable puts another folder first, so the CUDA libraries of the
+# system are loaded in place of those that came with PyTorch, and a symbol
+# such as ``__nvJitLinkAddData`` is missing. Run ``unset LD_LIBRARY_PATH``
+# and import again. On Linux the lines below show from which folder
+# PyTorch's own library comes.
 maps = Path("/proc/self/maps")
 words = maps.read_text().split() if maps.exists() else []
 loaded = {Path(word) for word in words if "libtorch_cpu" in word}
@@ -185,10 +185,9 @@ if before is not None:
 #
 # The GPU of a Mac needs the build for macOS on a processor made by Apple.
 # If ``platform.machine`` is ``x86_64`` on such a Mac, Python itself is the
-# one for Intel: install one for arm64. "The MPS backend is supported on
-# MacOS" asks for an update of macOS. For an operator that is "not currently
-# implemented for the MPS device", set ``PYTORCH_ENABLE_MPS_FALLBACK=1``
-# before the import.
+# one for Intel: install one for arm64. For an operator that is "not
+# currently implemented for the MPS device", set
+# ``PYTORCH_ENABLE_MPS_FALLBACK=1`` before the import.
 print(platform.system(), platform.machine(), platform.mac_ver()[0])
 built = torch.backends.mps.is_built()
 built == (sys.platform == "darwin")  # True
@@ -201,11 +200,11 @@ if not built:
 # Is a CUDA toolkit needed? Driver, toolkit and ``torch.version.cuda``
 # --------------------------------------------------------------------
 #
-# A build of PyTorch brings its own CUDA libraries and cuDNN: the driver is
-# all that must be installed. ``nvidia-smi`` shows the newest CUDA version
-# that the driver supports. A driver of an older major version says "CUDA
-# driver version is insufficient" or "driver on your system is too old". A
-# toolkit, ``nvcc``, is for compiling extensions.
+# A build of PyTorch brings its own CUDA libraries and cuDNN, so the driver
+# is all that must be installed; a toolkit with ``nvcc`` is for compiling
+# extensions. ``nvidia-smi`` shows the newest CUDA version that the driver
+# supports. A driver of an older major version says "CUDA driver version is
+# insufficient" or "driver on your system is too old".
 def runs(build, driver):
     return int(driver.split(".")[0]) >= int(build.split(".")[0])
 
@@ -222,10 +221,10 @@ torch.version.cuda is None or cudnn.is_available()  # True
 # --------------------------------------------------
 #
 # A container sees the GPU if the host has the driver and the NVIDIA
-# Container Toolkit, and if it is started with ``--gpus all``. WSL takes the
-# driver of Windows: install none inside. In both, ``nvidia-smi`` must work
-# before PyTorch can find a GPU. In Colab and Kaggle choose a GPU in the
-# settings of the notebook, which starts it again.
+# Container Toolkit, and if it is started with ``--gpus all``; WSL takes the
+# driver of Windows. In both, ``nvidia-smi`` must work before PyTorch can
+# find a GPU. In Colab and Kaggle choose a GPU in the settings of the
+# notebook, which starts it again.
 print("container", Path("/.dockerenv").exists())
 print("WSL", "microsoft" in platform.release().lower())
 print("driver", Path("/proc/driver/nvidia/version").exists())

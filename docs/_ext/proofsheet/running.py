@@ -121,6 +121,7 @@ class Render:
 # --- all scripts, before sphinx-gallery looks ------------------------------------------------
 
 _held = []  # the lock of this build
+_ran = []  # the pages that it made
 
 
 def _key(script):
@@ -135,11 +136,11 @@ def _key(script):
 def is_made(target, mode="t", key=None):
     """In place of sphinx-gallery's question: is the page of ``target`` up to date?
 
-    Sphinx-gallery asks without a key, when all has run: a script that was edited since then
+    Sphinx-gallery asks without a key. Once all has run, a script that was edited since then
     waits for the next build, and does not run in Sphinx itself.
     """
     mark = Path(f"{target}.md5")
-    return mark.is_file() and (key is None or mark.read_text() == key)
+    return mark.is_file() and (bool(_ran and not key) or mark.read_text() == (key or _key(target)))
 
 
 def run_outdated(app):
@@ -153,6 +154,7 @@ def run_outdated(app):
         return
     forget_deleted(src)
     pages = {name: records.module(name) for name in records.docnames()}
+    _ran.extend(pages)
     unproved = record.Records(records.BUILT).outdated(pages.values())
     jobs, beside = [], []
     for name, module in pages.items():
