@@ -267,7 +267,7 @@ first_bad_layer(model, inputs[:1]) is None  # True
 # ``set_detect_anomaly`` names the operation that returns it and warns with
 # the lines of the forward pass; it is slow, so use it for the search only.
 # The fix is ``torch.linalg.vector_norm``, which has gradient 0 there. More
-# cases: :doc:`/reference/autograd/finding_bad_gradients`.
+# cases: :doc:`/reference/autograd/nan_gradients`.
 linear = nn.Linear(10, 1)
 nn.init.zeros_(linear.weight)
 loss = F.mse_loss(linear(inputs), targets)

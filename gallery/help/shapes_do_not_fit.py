@@ -37,6 +37,8 @@ network reaches more than 90 % accuracy on the test set.
   sequences*.
 * Is there no error, and the loss is wrong? See *No error: the shapes
   broadcast*.
+* Is it about an index, a dimension or a scalar? See
+  :doc:`/reference/tensors/shape_errors`.
 """
 from contextlib import contextmanager, suppress
 

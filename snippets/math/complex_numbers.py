@@ -161,3 +161,23 @@ with suppress(RuntimeError):
 z.abs() < 2  # tensor([False,  True])
 z.float()  # UserWarning: Casting complex values to real discards
 z.real  # tensor([3., 1.])
+
+# %%
+# Loss of a complex output: ``abs``, or the distance of real and imaginary
+# ------------------------------------------------------------------------
+#
+# A loss must be one real number, and ``backward`` from a complex one is
+# refused. Take the squared size of the difference, or pass
+# ``torch.view_as_real`` of both to a loss function. A classifier uses the
+# sizes as logits.
+z = torch.tensor([3 + 4j, 1 + 0j], requires_grad=True)
+target = torch.tensor([3 + 0j, 0 + 0j])
+loss = (z - target).abs().square().mean()
+loss.item()  # 8.5000
+as_real = torch.view_as_real(z), torch.view_as_real(target)
+2 * torch.nn.functional.mse_loss(*as_real).item()  # 8.5000
+with suppress(RuntimeError):
+    z.softmax(0)  # NotImplementedError: not implemented for 'ComplexFloat'
+z.abs().softmax(0).dtype  # torch.float32
+with suppress(RuntimeError):
+    z.sum().backward()  # RuntimeError: grad can be implicitly created only

@@ -170,3 +170,18 @@ y.sum().item()  # 3.0
 y.tolist()  # [1.0, 2.0]
 z = torch.ones(2, device="cpu")
 z.cpu() is z  # True
+
+# %%
+# Indices should be either on cpu or on the same device: move the index
+# ---------------------------------------------------------------------
+#
+# A tensor on the CPU cannot be indexed with a tensor on a GPU: "indices
+# should be either on cpu or on the same device as the indexed tensor
+# (cpu)". Move the index to the device of the tensor, or the tensor to that
+# of the index. An index on the CPU fits both.
+table = torch.arange(10, 15, device="cpu")
+index = torch.tensor([3, 1])
+table[index.to(table.device)]  # tensor([13, 11])
+table.to(index.device)[index]  # tensor([13, 11])
+values = torch.arange(10, 15)
+values[torch.tensor([3, 1], device="cpu")]  # tensor([13, 11])

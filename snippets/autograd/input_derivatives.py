@@ -1,0 +1,155 @@
+"""
+Derivatives by the input
+========================
+
+Differentiate a network by its input, once and twice, for each sample, and
+stop the gradient of a part.
+"""
+from contextlib import suppress
+
+import torch
+from torch import nn
+
+# %%
+# Gradient by the input, such as an image: ``requires_grad_``
+# -----------------------------------------------------------
+#
+# The samples of a batch do not mix, so the gradient of the sum holds the
+# gradient of each sample. Pick the score of one class before. Call
+# ``eval()``, because batch normalization mixes samples in training mode.
+net = nn.Linear(3, 2, bias=False).eval()
+x = torch.rand(4, 3).requires_grad_()
+scores = net(x)
+classes = torch.tensor([0, 1, 1, 0])
+picked = scores.gather(1, classes[:, None]).sum()
+(grad,) = torch.autograd.grad(picked, x)
+grad.shape  # torch.Size([4, 3])
+torch.allclose(grad, net.weight[classes])  # True
+
+# %%
+# Derivatives of a PINN: ``u_t``, ``u_x`` and ``u_xx`` of a batch
+# ---------------------------------------------------------------
+#
+# Make a column for each variable and differentiate the sum of the outputs.
+# ``create_graph=True`` is needed for the second derivative and for a loss
+# that contains derivatives. Here u solves the heat equation.
+t = torch.tensor([[0.0], [0.5]], requires_grad=True)
+x = torch.tensor([[1.0], [2.0]], requires_grad=True)
+
+
+def d(y, by):
+    return torch.autograd.grad(y.sum(), by, create_graph=True)[0]
+
+
+u = torch.exp(-t) * torch.sin(x)
+u_t, u_x = d(u, t), d(u, x)
+u_xx = d(u_x, x)
+torch.allclose(u_t, u_xx)  # True
+u_x[0].item()  # 0.5403
+residual = (u_t - u_xx).square().mean()
+residual.item() < 1e-12  # True
+
+# %%
+# Laplacian of a network: the trace of the Hessian
+# ------------------------------------------------
+#
+# ``torch.func.hessian`` gives all second derivatives at one point, and
+# ``vmap`` does it for each point of a batch. The Laplacian is the sum of
+# the diagonal. In many dimensions differentiate one coordinate at a time.
+def f(x):
+    return (x**2).sum() + x[0] * x[1]
+
+
+points = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]])
+hessians = torch.vmap(torch.func.hessian(f))(points)
+hessians[0]  # tensor([[2., 1., 0.], [1., 2., 0.], [0., 0., 2.]])
+hessians.diagonal(dim1=1, dim2=2).sum(dim=1)  # tensor([6., 6.])
+
+# %%
+# Mixed second derivative: differentiate one after the other
+# ----------------------------------------------------------
+#
+# First by one variable with ``create_graph=True``, then by the other. The
+# order does not matter.
+x = torch.tensor(2.0, requires_grad=True)
+y = torch.tensor(3.0, requires_grad=True)
+f = x**2 * y**3
+(f_x,) = torch.autograd.grad(f, x, create_graph=True)
+(f_y,) = torch.autograd.grad(f, y, create_graph=True)
+torch.autograd.grad(f_x, y)  # (tensor(108.),)
+torch.autograd.grad(f_y, x)  # (tensor(108.),)
+
+# %%
+# A Jacobian for each sample: ``vmap`` of ``torch.func.jacrev``
+# -------------------------------------------------------------
+#
+# ``torch.autograd.functional.jacobian`` of a whole batch has a block for
+# each pair of samples, of which most are zero. Write the function for one
+# sample and map it.
+net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+x = torch.rand(5, 3)
+full = torch.autograd.functional.jacobian(net, x)
+full.shape  # torch.Size([5, 2, 5, 3])
+each = torch.vmap(torch.func.jacrev(net))(x)
+each.shape  # torch.Size([5, 2, 3])
+blocks = full.diagonal(dim1=0, dim2=2).permute(2, 0, 1)
+torch.allclose(each, blocks, atol=1e-6)  # True
+
+# %%
+# Stop the gradient of a part: ``torch.where`` with ``detach``
+# ------------------------------------------------------------
+#
+# The values stay as they are, and the masked elements pass no gradient.
+# For some rows of a parameter mask the gradient with a hook instead.
+x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+learns = torch.tensor([True, False, True])
+y = torch.where(learns, x, x.detach())
+torch.autograd.grad((y**2).sum(), x)  # (tensor([2., 0., 6.]),)
+head = torch.cat([x[:1], x[1:].detach()])
+torch.autograd.grad((head**2).sum(), x)  # (tensor([2., 0., 0.]),)
+
+# %%
+# Error: derivative for aten::floor_divide is not implemented (``//``)
+# --------------------------------------------------------------------
+#
+# Whole-number division has steps and no useful slope. Use ``/`` where a
+# gradient is wanted. Cut numbers that only serve as an index from the graph
+# with ``detach``.
+x = torch.tensor([5.0, 8.0], requires_grad=True)
+y = (x // 2).sum()
+with suppress(RuntimeError):
+    y.backward()  # RuntimeError: aten::floor_divide is not implemented
+(x.detach() // 2).long()  # tensor([2, 4])
+torch.autograd.grad((x / 2).sum(), x)  # (tensor([0.5000, 0.5000]),)
+
+# %%
+# Error: Mismatch in shape: grad_output[0] has a shape of
+# -------------------------------------------------------
+#
+# The ``gradient`` argument of ``backward`` and ``grad_outputs`` weigh each
+# output, so they have the shape of the output. ``torch.ones_like`` weighs
+# all equally, which is the gradient of the sum. A ``.grad`` that is
+# assigned needs the shape of its tensor.
+x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+y = x**2
+with suppress(RuntimeError):
+    y.backward(torch.ones(2))  # RuntimeError: Mismatch in shape:
+y.backward(torch.ones_like(y))
+x.grad  # tensor([2., 4., 6.])
+with suppress(RuntimeError):
+    x.grad = torch.ones(2)  # RuntimeError: attempting to assign a gradient
+
+# %%
+# Choose between ``retain_graph`` and ``create_graph``
+# ----------------------------------------------------
+#
+# ``retain_graph=True`` keeps the graph for another pass through it.
+# ``create_graph=True`` also records the backward pass, so that the gradient
+# itself can be differentiated. It takes more memory.
+x = torch.tensor(2.0, requires_grad=True)
+y = x**3
+(kept,) = torch.autograd.grad(y, x, retain_graph=True)
+kept.requires_grad  # False
+(recorded,) = torch.autograd.grad(y, x, create_graph=True)
+recorded.requires_grad  # True
+torch.autograd.grad(recorded, x)  # (tensor(12.),)

@@ -1,0 +1,120 @@
+"""
+Points with a bad gradient
+==========================
+
+Functions that are fine going forward and give NaN or infinity going back,
+and how to write them.
+"""
+import torch
+import torch.nn.functional as F
+
+# %%
+# Division by zero and a mask: make the divisor safe first
+# --------------------------------------------------------
+#
+# Overwriting the bad results afterwards does not help: their gradient is 0
+# times infinity, which is NaN. Put a 1 into the divisor before dividing.
+# The same order helps with ``sqrt`` and ``log``.
+x = torch.tensor([1.0, 6.0], requires_grad=True)
+divisor = torch.tensor([0.0, 2.0])
+y = x / divisor
+y = torch.where(divisor == 0, 0.0, y)
+y.detach()  # tensor([0., 3.])
+torch.autograd.grad(y.sum(), x)  # (tensor([nan, 0.5000]),)
+safe = torch.where(divisor == 0, 1.0, divisor)
+y = torch.where(divisor == 0, 0.0, x / safe)
+torch.autograd.grad(y.sum(), x)  # (tensor([0.0000, 0.5000]),)
+
+# %%
+# Targets with NaN: replace them before the loss, not after
+# ---------------------------------------------------------
+#
+# NaN times 0 is NaN, so a mask that multiplies the loss does not remove it.
+# Choose the valid elements, or replace the bad targets first.
+prediction = torch.tensor([1.0, 2.0], requires_grad=True)
+target = torch.tensor([float("nan"), 5.0])
+valid = ~target.isnan()
+((prediction - target) ** 2 * valid).sum().isnan()  # tensor(True)
+loss = F.mse_loss(prediction[valid], target[valid])
+loss.item()  # 9.0
+torch.autograd.grad(loss, prediction)  # (tensor([0., -6.]),)
+filled = torch.where(valid, target, 0.0)
+loss = ((prediction - filled) ** 2 * valid).sum() / valid.sum()
+torch.autograd.grad(loss, prediction)  # (tensor([0., -6.]),)
+
+# %%
+# Standard deviation of equal values: ``std`` or ``var`` and ``sqrt``
+# -------------------------------------------------------------------
+#
+# The root of a variance of 0 has an infinite slope. ``torch.std`` gives the
+# gradient 0 there. A root by hand gives NaN: add a small number inside.
+x = torch.ones(3, requires_grad=True)
+torch.autograd.grad(x.std(), x)  # (tensor([0., 0., 0.]),)
+torch.autograd.grad(x.var().sqrt(), x)  # (tensor([nan, nan, nan]),)
+safe = (x.var() + 1e-8).sqrt()
+torch.autograd.grad(safe, x)  # (tensor([0., 0., 0.]),)
+
+# %%
+# Angle between vectors: ``acos`` at 1, ``atan2`` instead
+# -------------------------------------------------------
+#
+# The slope of ``acos`` is infinite at 1 and at -1, and rounding can put a
+# cosine beyond 1, where the result is NaN. ``clamp`` a little inside, or
+# compute the angle by ``atan2`` of cross and dot product.
+c = torch.tensor(1.0, requires_grad=True)
+torch.autograd.grad(c.acos(), c)  # (tensor(-inf),)
+torch.tensor(1.0000001).acos()  # tensor(nan)
+inside = c.clamp(-1 + 1e-6, 1 - 1e-6)
+torch.autograd.grad(inside.acos(), c)  # (tensor(0.),)
+a = torch.tensor([1.0, 0.0], requires_grad=True)
+b = torch.tensor([1.0, 1.0])
+angle = torch.atan2(a[0] * b[1] - a[1] * b[0], a @ b)
+angle.rad2deg().item()  # 45.0000
+torch.autograd.grad(angle, a)  # (tensor([0., -1.]),)
+
+# %%
+# Powers of zero: ``x ** 0.5`` and ``x ** 2``
+# -------------------------------------------
+#
+# An exponent below 1 has an infinite slope at 0, and a negative number with
+# a broken exponent is NaN. Add a small number, or use ``abs`` and ``sign``.
+x = torch.tensor([0.0, 4.0], requires_grad=True)
+torch.autograd.grad((x**0.5).sum(), x)  # (tensor([inf, 0.2500]),)
+torch.autograd.grad((x**2).sum(), x)  # (tensor([0., 8.]),)
+y = torch.tensor([-8.0])
+y ** (1 / 3)  # tensor([nan])
+y.sign() * y.abs() ** (1 / 3)  # tensor([-2.0000])
+
+# %%
+# ``log(softmax(x))`` is minus infinity: ``F.log_softmax``
+# --------------------------------------------------------
+#
+# A probability that underflows to 0 has the logarithm minus infinity and
+# the gradient NaN. The combined functions ``F.log_softmax`` and
+# ``F.logsigmoid`` stay finite. ``torch.xlogy`` takes 0 times log 0 as 0,
+# as an entropy needs it.
+x = torch.tensor([0.0, 200.0], requires_grad=True)
+by_hand = x.softmax(dim=0).log()[0]
+by_hand.item()  # -inf
+torch.autograd.grad(by_hand, x)[0].isnan().any()  # tensor(True)
+stable = F.log_softmax(x, dim=0)[0]
+stable.item()  # -200.0
+torch.autograd.grad(stable, x)  # (tensor([ 1., -1.]),)
+F.logsigmoid(torch.tensor(-200.0))  # tensor(-200.)
+p = torch.tensor([0.0, 1.0])
+(p * p.log()).sum(), torch.xlogy(p, p).sum()  # (tensor(nan), tensor(0.))
+
+# %%
+# Gradient 0 where ``clamp``, ``relu`` and ``round`` are flat
+# -----------------------------------------------------------
+#
+# These functions are flat in places, and a value that lies there learns
+# nothing. It is no error. For a limit that still learns use ``sigmoid``,
+# ``tanh`` or softplus.
+x = torch.tensor([-2.0, 0.5, 3.0], requires_grad=True)
+torch.autograd.grad(x.clamp(0, 1).sum(), x)  # (tensor([0., 1., 0.]),)
+torch.autograd.grad(x.relu().sum(), x)  # (tensor([0., 1., 1.]),)
+torch.autograd.grad(x.round().sum(), x)  # (tensor([0., 0., 0.]),)
+torch.autograd.grad(x.abs().sum(), x)  # (tensor([-1., 1., 1.]),)
+soft = torch.autograd.grad(x.sigmoid().sum(), x)[0]
+(soft > 0).all()  # tensor(True)

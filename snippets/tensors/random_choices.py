@@ -1,0 +1,169 @@
+"""
+Random choices and generators
+=============================
+
+Shuffle each row, draw without repeats, truncate and rotate at random, and
+keep the state of a generator.
+"""
+from contextlib import suppress
+
+import torch
+from torch import nn
+
+# %%
+# Shuffle each row differently: ``argsort`` of ``torch.rand``
+# -----------------------------------------------------------
+#
+# ``torch.randperm`` makes one permutation. The order of random numbers is
+# one permutation for each row, without a loop. ``gather`` applies it.
+x = torch.arange(12).view(3, 4)
+order = torch.rand(3, 4).argsort(dim=1)
+order.sort(dim=1).values[0]  # tensor([0, 1, 2, 3])
+shuffled = x.gather(1, order)
+torch.equal(shuffled.sort(dim=1).values, x)  # True
+many = torch.rand(10_000, 4).argsort(dim=1)
+shares = many[:, 0].bincount() / 10_000
+((shares - 0.25).abs() < 0.05).all()  # tensor(True)
+
+# %%
+# k different elements of each row, a mask with k ones: ``topk``
+# --------------------------------------------------------------
+#
+# The places of the k largest random numbers are k different places.
+# ``scatter`` makes a mask of them. A mask by ``torch.rand(...) < p`` has
+# another number of ones in each row.
+places = torch.rand(5, 20).topk(3, dim=1).indices
+[len(set(row)) for row in places.tolist()]  # [3, 3, 3, 3, 3]
+mask = torch.zeros(5, 20, dtype=torch.bool).scatter(1, places, True)
+mask.sum(dim=1)  # tensor([3, 3, 3, 3, 3])
+equal = torch.ones(5, 20).multinomial(3)
+[len(set(row)) for row in equal.tolist()]  # [3, 3, 3, 3, 3]
+
+# %%
+# Error: probability tensor contains either inf, nan or element < 0
+# -----------------------------------------------------------------
+#
+# ``torch.multinomial`` gets weights that are no probabilities; weights that
+# are all 0 raise their own error. When text is generated, a logit was
+# infinite or NaN, often from float16 or from a temperature near 0, and
+# softmax made NaN of the row. Look at the logits with ``isfinite``.
+logits = torch.tensor([2.0, 70000.0]).half().float()
+logits.isfinite().all()  # tensor(False)
+weights = logits.softmax(dim=0)
+weights  # tensor([nan, nan])
+p = weights.cpu()
+with suppress(RuntimeError):
+    p.multinomial(1)  # RuntimeError: probability tensor contains either
+safe = logits.clamp(max=torch.finfo(torch.float16).max).softmax(dim=0)
+safe.multinomial(1)  # tensor([1])
+nothing = torch.zeros(2, device="cpu")
+with suppress(RuntimeError):
+    nothing.multinomial(1)  # RuntimeError: invalid multinomial distribution
+
+# %%
+# A seed fixes the sequence, not each call: ``torch.manual_seed``
+# ---------------------------------------------------------------
+#
+# Two draws after one seed differ. After the same seed the whole sequence
+# comes again. For the same numbers in a later call, seed again or keep the
+# tensor.
+torch.manual_seed(0)
+first, second = torch.rand(3), torch.rand(3)
+torch.equal(first, second)  # False
+torch.manual_seed(0)
+torch.equal(torch.rand(3), first)  # True
+torch.equal(torch.rand(3), second)  # True
+torch.initial_seed()  # 0
+
+# %%
+# Save and restore the state: ``torch.get_rng_state``, ``get_state``
+# ------------------------------------------------------------------
+#
+# The state is a tensor, which a checkpoint can hold. A generator of your
+# own has ``get_state`` and ``set_state``. The state of a GPU's generator is
+# apart, in ``torch.cuda.get_rng_state``.
+state = torch.get_rng_state()
+expected = torch.rand(3, device="cpu")
+torch.rand(10, device="cpu").shape  # torch.Size([10])
+torch.set_rng_state(state)
+torch.equal(torch.rand(3, device="cpu"), expected)  # True
+generator = torch.Generator("cpu").manual_seed(1)
+state = generator.get_state()
+draw = torch.rand(3, generator=generator, device="cpu")
+generator.set_state(state)
+again = torch.rand(3, generator=generator, device="cpu")
+torch.equal(draw, again)  # True
+
+# %%
+# Expected a CUDA device type for generator: one device for both
+# --------------------------------------------------------------
+#
+# A generator draws tensors of its own device. "Expected a cuda device type
+# for generator but found cpu" often comes from a data loader after
+# ``torch.set_default_device`` or the older ``set_default_tensor_type``.
+# Leave the default device alone, or pass a generator of that device;
+# numbers drawn on the CPU and then moved are equal on each machine.
+device = torch.get_default_device()
+generator = torch.Generator(device=device).manual_seed(0)
+torch.randperm(4, generator=generator).device == device  # True
+data = torch.utils.data.TensorDataset(torch.arange(4, device=device))
+loader = torch.utils.data.DataLoader(
+    data, shuffle=True, generator=generator
+)
+sorted(batch.item() for (batch,) in loader)  # [0, 1, 2, 3]
+cpu = torch.Generator("cpu").manual_seed(0)
+noise = torch.randn(3, generator=cpu, device="cpu").to(device)
+noise.device == device  # True
+
+# %%
+# Truncated normal numbers: ``nn.init.trunc_normal_``
+# ---------------------------------------------------
+#
+# The numbers keep the shape of the normal distribution and stay between
+# ``a`` and ``b``. ``clamp`` would put many numbers exactly on the limits.
+x = torch.empty(10_000)
+nn.init.trunc_normal_(x, mean=0.0, std=1.0, a=-1.0, b=1.0)  # shape (10000,)
+x.abs().max() <= 1  # tensor(True)
+(x.abs() == 1).float().mean() < 0.01  # tensor(True)
+clamped = torch.randn(10_000).clamp(-1, 1)
+(clamped.abs() == 1).float().mean() > 0.25  # tensor(True)
+
+# %%
+# Random directions and rotations: ``F.normalize``, ``torch.linalg.qr``
+# ---------------------------------------------------------------------
+#
+# Normal numbers scaled to length 1 are uniform on the sphere. Q of a normal
+# matrix, with the signs of R moved into it, is a random orthogonal matrix.
+# Multiply one column by the determinant to get a rotation.
+points = nn.functional.normalize(torch.randn(10_000, 3), dim=1)
+torch.allclose(points.norm(dim=1), torch.ones(10_000))  # True
+(points.mean(dim=0).abs() < 0.05).all()  # tensor(True)
+Q, R = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64))
+Q = Q * R.diagonal().sign()
+Q[:, 0] *= torch.linalg.det(Q)
+torch.allclose(Q @ Q.T, torch.eye(3, dtype=Q.dtype))  # True
+torch.linalg.det(Q).round(decimals=6)  # tensor(1., dtype=torch.float64)
+
+# %%
+# Error: expects 'from' to be less than 'to' (``torch.randint``)
+# --------------------------------------------------------------
+#
+# The upper end is left out, so ``torch.randint(5, 5, ...)`` has nothing to
+# draw from. The same happens with the length of an empty list. Add 1 to
+# include the end.
+with suppress(RuntimeError):
+    torch.randint(5, 5, (2,))  # RuntimeError: random_ expects 'from' to be
+torch.randint(5, 5 + 1, (2,))  # tensor([5, 5])
+
+# %%
+# Error: normal expects all elements of std >= 0.0
+# ------------------------------------------------
+#
+# A network that predicts a standard deviation can give a negative number or
+# NaN. Let it predict the logarithm and take ``exp``, or use softplus.
+raw = torch.tensor([-1.0, 2.0], device="cpu")
+with suppress(RuntimeError):
+    torch.normal(0.0, raw)  # RuntimeError: normal expects all elements of
+(raw.exp() > 0).all()  # tensor(True)
+torch.normal(0.0, raw.exp()).shape  # torch.Size([2])
+nn.functional.softplus(raw)  # tensor([0.3133, 2.1269])
