@@ -94,9 +94,9 @@ with suppress(RuntimeError):
 #
 # A quantized tensor holds integers, a scale and a zero point. ``int_repr``
 # gives the integers and ``dequantize`` the floats
-# ``(integer - zero_point) * scale``. A value beyond the range of int8
-# becomes the largest one. ``qint8`` is deprecated: new code keeps an int8
-# tensor and its scale, as torchao does.
+# ``(integer - zero_point) * scale``, where a value beyond int8 has become
+# the largest one. ``qint8`` is deprecated: new code keeps an int8 tensor
+# and its scale, as torchao does.
 x = torch.tensor([-1.0, 0.0, 0.504, 2.0], device="cpu")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -143,7 +143,7 @@ q.int_repr().tolist()  # [[64, -127], [64, -127]]
 #
 # A layer of a statically quantized model got a float tensor. Put
 # ``QuantStub`` before the first quantized layer and ``DeQuantStub`` after
-# the last one, before ``prepare``. ``quantized::conv2d`` says the same.
+# the last one, before ``prepare``. ``quantized::conv2d`` says the same;
 # torchao and the export way (pt2e) need no stubs.
 tools = torch.ao.quantization
 stubs = tools.QuantStub(), nn.Linear(2, 2), tools.DeQuantStub()
@@ -209,9 +209,9 @@ with warnings.catch_warnings():
 # ---------------------------------------------------------------------
 #
 # ``torch.float8_e4m3fn`` has 4 bits of exponent and 3 of fraction, and ends
-# at 448. Scale the values into this range before you convert. Sums have no
-# float8 kernel: convert to bfloat16 first. ``torch._scaled_mm`` multiplies
-# float8 and on CUDA needs compute capability 8.9 or more.
+# at 448. Scale the values into this range before you convert, and convert
+# to bfloat16 before you add. ``torch._scaled_mm`` multiplies float8 and on
+# CUDA needs compute capability 8.9 or more.
 torch.finfo(torch.float8_e4m3fn).max  # 448.0
 x = torch.tensor([0.1, 1.0, 300.0])
 stored = x.to(torch.float8_e4m3fn)
