@@ -65,7 +65,7 @@ batch.max().item(), model[0].num_embeddings  # (10, 10)
 script = """
 import torch
 
-device = "cuda" if torch.cuda.is_available() else "cpu"
+device = torch.accelerator.current_accelerator(True) or "cpu"
 table = torch.nn.Embedding(10, 4, device=device)
 ids = torch.arange(8, 12, device=device)
 rows = table(ids)

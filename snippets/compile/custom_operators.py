@@ -17,9 +17,9 @@ from torch.utils import cpp_extension
 # Make an operator of a Python function: ``torch.library.custom_op``
 # ------------------------------------------------------------------
 #
-# The name has a namespace of your choice. The annotations of the arguments
-# become the schema. The function may call any library, such as NumPy here:
-# the compiler does not look into it. ``register_fake`` says which shape and
+# The name has a namespace of your choice, and the annotations become the
+# schema. The function may call any library, such as NumPy here: the
+# compiler does not look into it. ``register_fake`` says which shape and
 # dtype the result has, and needs no values.
 @torch.library.custom_op("sheet::cube", mutates_args=())
 def cube(x: Tensor) -> Tensor:
@@ -214,9 +214,9 @@ def halve(x: Tensor) -> Tensor:
     return x / 2
 
 
-@halve.register_kernel("cuda")
+@halve.register_kernel("mps")
 def _(x):
-    notes.append("CUDA")
+    notes.append("MPS")
     return x * 0.5
 
 

@@ -198,8 +198,8 @@ torch.set_num_threads(before)
 # Export in evaluation mode, name the inputs, let the batch size vary, and
 # keep the weights in the file. TensorRT then builds an engine on the
 # machine with the GPU: ``trtexec --onnx=model.onnx --fp16
-# --minShapes=input:1x4 --optShapes=input:8x4 --maxShapes=input:64x4``.
-# OpenVINO reads the file itself. Compare the outputs of each step.
+# --minShapes=input:1x4 --optShapes=input:8x4 --maxShapes=input:64x4``,
+# and OpenVINO reads the file itself. Compare the outputs of each step.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
     path = Path(folder) / "model.onnx"

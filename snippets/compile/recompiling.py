@@ -97,9 +97,7 @@ counts(lambda x, n: x * n, whole)  # [1, 1, 1, 1]
 # ``self.step += 1`` needs a new graph in each call. A buffer is an input of
 # the graph. Change it in place.
 class Attribute(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.step = 0
+    step = 0
 
     def forward(self, x):
         self.step += 1
@@ -116,16 +114,14 @@ class Buffer(nn.Module):
         return x * self.step
 
 
-found = {}
+found, x = [], torch.ones(1)
 for model in (Attribute(), Buffer()):
-    counter, x = CompileCounter(), torch.ones(1)
+    counter = CompileCounter()
     model(x)
     compiled = torch.compile(model, backend=counter)
-    for _ in range(4):
-        output = compiled(x)
-    found[type(model).__name__] = counter.frame_count, output.item()
-found["Attribute"]  # (4, 5.0)
-found["Buffer"]  # (1, 5.0)
+    outputs = [compiled(x) for _ in range(4)]
+    found.append((counter.frame_count, outputs[-1].item()))
+found  # [(4, 5.0), (1, 5.0)]
 
 # %%
 # ``train()``, ``eval()`` and ``no_grad`` have a graph each
@@ -151,8 +147,8 @@ counter.frame_count  # 3
 # Sequences of many lengths: pad to a few lengths
 # -----------------------------------------------
 #
-# Some modes, such as CUDA graphs, work with fixed sizes. Then pad each
-# batch to the next multiple, so that few sizes remain. Elsewhere
+# Some modes, such as CUDA graphs, work with fixed sizes: pad each batch to
+# the next multiple, so that few sizes remain. Elsewhere
 # ``torch._dynamo.mark_dynamic`` needs one graph. In a ``DataLoader``,
 # ``drop_last=True`` avoids a smaller last batch.
 def pad(batch, multiple):

@@ -168,8 +168,8 @@ compiled(torch.ones(2))  # tensor([2., 2.])
 #
 # A compiled call has a fixed cost, for the guards and for each graph. A
 # small function, a graph break or a recompilation makes it slower than
-# eager mode. ``counters`` tells how many graphs there are and why they
-# broke. Time later calls alone, with the batch size that you use.
+# eager mode. Look at ``counters`` for the number of graphs, and time later
+# calls alone, with the batch size that you use.
 def normalize(x):
     total = x.sum().item()
     return x / total
@@ -192,7 +192,7 @@ timer.timeit(10).number_per_run  # 10
 # ``"reduce-overhead"`` records CUDA graphs, which helps small batches on a
 # GPU. ``"max-autotune"`` tries kernels during the compilation, which then
 # takes much longer. ``torch._inductor.list_mode_options`` shows what a mode
-# sets. The modes are for inductor.
+# of inductor sets.
 torch._inductor.list_mode_options("default")  # {}
 options = torch._inductor.list_mode_options("reduce-overhead")
 options  # {'triton.cudagraphs': True}
@@ -206,10 +206,10 @@ with suppress(RuntimeError):
 # skipping cudagraphs due to mutated inputs (``reduce-overhead``)
 # ---------------------------------------------------------------
 #
-# A CUDA graph works with fixed memory, so inductor leaves it out if the
-# function writes into a tensor that the caller made. The log then says
-# "skipping cudagraphs". Return a new tensor, or keep the state in a buffer
-# of the module. ``TORCH_LOGS=cudagraphs`` prints each reason.
+# A CUDA graph works with fixed memory. If the function writes into a tensor
+# that the caller made, inductor leaves the graph out: return a new tensor,
+# or keep the state in a buffer of the module. ``TORCH_LOGS=cudagraphs``
+# prints each reason.
 def writes(state, x):
     return state.add_(x)
 
@@ -295,7 +295,7 @@ names.count("invoke_subgraph")  # 6
 # ``torch.compile(model)`` wraps the model, and each key of its state dict
 # begins with ``_orig_mod.``. Save ``model.state_dict()`` of the model
 # itself, or compile in place with ``model.compile()``. The file holds no
-# compiled code. To pickle a compiled function is an error.
+# compiled code, and to pickle a compiled function is an error.
 model = nn.Linear(2, 2)
 wrapped = torch.compile(model, backend="eager")
 list(wrapped.state_dict())  # ['_orig_mod.weight', '_orig_mod.bias']

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 #
 # ``trace`` runs the model once and writes down the operations, so of an
 # ``if`` it keeps one side. ``script`` compiles the source code and keeps
-# both. Both are deprecated. ``torch.export.export`` takes the place of
-# either for files, and ``torch.compile`` for speed.
+# both. Both are deprecated: use ``torch.export.export`` for files and
+# ``torch.compile`` for speed.
 class Positive(nn.Module):
     def forward(self, x):
         if x.sum() > 0:
@@ -43,10 +43,10 @@ scripted(minus)  # tensor([1., 1.])
 # TracerWarning: Converting a tensor to a Python boolean, the trace
 # -----------------------------------------------------------------
 #
-# The trace depends on a value: on an ``if``, on ``int(x)`` or on a loop
-# over a tensor. The side that the example took is kept for each later
-# input. Choose with ``torch.where`` instead. If the test is an assertion
-# that holds for each input, the warning does no harm.
+# The trace depends on a value, in an ``if``, in ``int(x)`` or in a loop,
+# and the side that the example took is kept for each later input. Choose
+# with ``torch.where`` instead. If the test is an assertion that holds for
+# each input, the warning does no harm.
 class Clamp(nn.Module):
     def forward(self, x):
         if x.max() > 1:
@@ -112,9 +112,7 @@ class Attribute(nn.Module):
         self.shift = torch.ones(2)
 
     def forward(self, x):
-        if self.shift is not None:
-            return x + self.shift
-        return x
+        return x + self.shift if self.shift is not None else x
 
 
 class Local(Attribute):
@@ -125,8 +123,7 @@ class Local(Attribute):
         return x
 
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
+with warnings.catch_warnings(action="ignore"):
     with suppress(RuntimeError):
         torch.jit.script(
             Attribute()
@@ -160,9 +157,9 @@ loaded(torch.ones(1, 2)).shape  # torch.Size([1, 2])
 #
 # ``module.forward(inputs)`` gives an ``IValue``. If ``forward`` returns
 # several tensors, it is a tuple: write
-# ``output.toTuple()->elements()[0].toTensor()``. The graph tells the type
-# before you write C++. A list needs ``toList``, a dictionary
-# ``toGenericDict``.
+# ``output.toTuple()->elements()[0].toTensor()``, and for a list or a
+# dictionary ``toList`` or ``toGenericDict``. The graph tells the type
+# before you write C++.
 class Pair(nn.Module):
     def forward(self, x):
         return x + 1, x * 2
@@ -205,8 +202,8 @@ same  # [True, True, True]
 # From TorchScript to ``torch.export`` and AOTInductor
 # ----------------------------------------------------
 #
-# To run faster in Python use ``torch.compile``. For a file that needs no
-# class use ``torch.export.save``. For C++ use
+# To run faster in Python use ``torch.compile``, for a file that needs no
+# class ``torch.export.save``, and for C++
 # ``torch._inductor.aoti_compile_and_package``. An exported program keeps
 # the types of the outputs, here a dictionary.
 class Scores(nn.Module):

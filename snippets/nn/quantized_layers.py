@@ -92,11 +92,11 @@ with suppress(RuntimeError):
 # A qint8 tensor: ``torch.quantize_per_tensor``, ``int_repr``, ``q_scale``
 # ------------------------------------------------------------------------
 #
-# A quantized tensor holds integers, a scale and a zero point: ``int_repr``
-# gives the integers and ``dequantize`` the floats ``(integer - zero_point)
-# * scale``. A value beyond the range of int8 becomes the largest one.
-# ``qint8`` is deprecated, so keep an int8 tensor and its scale in new code,
-# as torchao does.
+# A quantized tensor holds integers, a scale and a zero point. ``int_repr``
+# gives the integers and ``dequantize`` the floats
+# ``(integer - zero_point) * scale``, where a value beyond int8 has become
+# the largest one. ``qint8`` is deprecated: new code keeps an int8 tensor
+# and its scale, as torchao does.
 x = torch.tensor([-1.0, 0.0, 0.504, 2.0], device="cpu")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -143,8 +143,8 @@ q.int_repr().tolist()  # [[64, -127], [64, -127]]
 #
 # A layer of a statically quantized model got a float tensor. Put
 # ``QuantStub`` before the first quantized layer and ``DeQuantStub`` after
-# the last one, before you call ``prepare``. torchao and quantization by
-# export (pt2e) need no stubs.
+# the last one, before ``prepare``. ``quantized::conv2d`` says the same;
+# torchao and the export way (pt2e) need no stubs.
 tools = torch.ao.quantization
 stubs = tools.QuantStub(), nn.Linear(2, 2), tools.DeQuantStub()
 models = []
@@ -208,10 +208,10 @@ with warnings.catch_warnings():
 # float8: 8 bits to store, and who multiplies (``torch.float8_e4m3fn``)
 # ---------------------------------------------------------------------
 #
-# ``torch.float8_e4m3fn`` has 4 bits of exponent and 3 of fraction and ends
-# at 448, so scale the values into this range first. Sums have no float8
-# kernel: convert to bfloat16 before. On CUDA ``torch._scaled_mm``
-# multiplies float8 from compute capability 8.9 on.
+# ``torch.float8_e4m3fn`` has 4 bits of exponent and 3 of fraction, and ends
+# at 448. Scale the values into this range before you convert, and convert
+# to bfloat16 before you add. ``torch._scaled_mm`` multiplies float8 and on
+# CUDA needs compute capability 8.9 or more.
 torch.finfo(torch.float8_e4m3fn).max  # 448.0
 x = torch.tensor([0.1, 1.0, 300.0])
 stored = x.to(torch.float8_e4m3fn)
