@@ -209,9 +209,8 @@ with torch.inference_mode():
 #
 # Windows that start an hour apart share 95 of their 96 values. After a
 # random split, nearly every validation window has such a neighbour in the
-# training set. A network with the raw values as input then looks good, and
-# fails on later values: it has not seen the height that the trend has
-# reached.
+# training set. A network with the raw values as input then looks better
+# than it is: on later values its error is larger.
 def network():
     hidden = nn.Linear(past, 256), nn.ReLU()
     return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(256, future))
@@ -227,7 +226,7 @@ with torch.inference_mode():
     leaked = mae(shuffled(x_all[val_rows]), y_all[val_rows])
     honest = mae(by_time(x_test), y_test)
 print(f"{leaked=:.2f} {honest=:.2f}")
-leaked < 0.8 * honest  # True
+leaked < 0.9 * honest  # True
 
 # %%
 # Mistake: (N, L, C) for ``nn.Conv1d``, and an LSTM without ``batch_first``
