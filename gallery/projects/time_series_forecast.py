@@ -312,7 +312,7 @@ assert ratio[0] < 0.6 and ratio[0] < ratio[-1] - 0.1, ratio
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 row = 100
 shown = torch.cat([x_test[row, -48:, 0], y_test[row]]) * std + mean
-left.plot(range(-47, 25), shown.tolist(), "C4", alpha=0.5, label="series")
+left.plot(range(-47, 25), shown.tolist(), "C4", label="series")
 for i, (name, one) in enumerate(forecasts.items()):
     left.plot(range(1, 25), (one[row] * std + mean).tolist(), f"C{i}")
     right.plot(range(1, 25), ahead[name].tolist(), f"C{i}", label=name)
