@@ -1,6 +1,6 @@
 """
-Everyday tasks with datasets
-============================
+Recipes for datasets
+====================
 
 File names with the samples, some classes only, all samples at once, fewer
 batches, files from MATLAB.
