@@ -125,7 +125,7 @@ copied.exists()  # False
 # refuses the file. Save the ``state_dict`` instead. To open an old file
 # from a source that you trust, allow its classes by name with
 # ``torch.serialization.safe_globals``. The list must hold each class that
-# the file names.
+# is refused.
 path = folder / "model.pt"
 torch.save(model, path)
 with suppress(pickle.UnpicklingError):

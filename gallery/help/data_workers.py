@@ -2,10 +2,10 @@
 DataLoader workers hang, die or fill the memory: find out which, and why
 ========================================================================
 
-Set ``num_workers=0`` first. If the error stays, it is in the dataset, and
-the traceback shows the line. If it goes, the cause is in how the workers
-are started, in what they share or in the memory they need. Each failure
-below really happens, is told apart by its message, and is repaired.
+Set ``num_workers=0`` first. If the error stays, look at the dataset and
+``collate_fn``: the traceback says where. If it goes, the cause is in how
+the workers are started, in what they share or in the memory they need. Each
+failure below really happens, is told apart by its message, and is repaired.
 
 * Is there a message?
 

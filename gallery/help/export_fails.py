@@ -99,8 +99,8 @@ run(file, torch.rand(8, 4)).shape  # (8, 2)
 #
 # The graph has no value to decide by: the input is known when it runs. Let
 # both results be computed and choose with ``torch.where``; where that costs
-# too much, use ``torch.cond``. An ``if`` on a shape or on ``self.training``
-# is no problem.
+# too much, use ``torch.cond``. An ``if`` on fixed sizes or
+# ``self.training`` is harmless.
 class Branch(nn.Module):
     def forward(self, x):
         if x.sum() > 0:

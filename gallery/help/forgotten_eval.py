@@ -142,7 +142,7 @@ wrong < 0.7  # True
 # One sample: ``Expected more than 1 value per channel``
 # ------------------------------------------------------
 #
-# In train mode one sample has no variance: the error is a sign of the
+# One row has no variance for ``nn.BatchNorm1d``: the error shows the
 # forgotten ``eval()``. If it comes in training, the last batch holds one
 # sample: ``DataLoader(..., drop_last=True)``.
 model.train()

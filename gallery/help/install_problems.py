@@ -92,10 +92,9 @@ sys.version_info >= (3, minor)  # True
 # No CUDA: the build, then the driver
 # -----------------------------------
 #
-# If ``torch.version.cuda`` is None, install a build with CUDA with the
-# command of the selector on pytorch.org. If it is a number and
-# ``is_available`` is False, look at the driver: the reason is in the error
-# of ``torch.cuda.init``.
+# If ``torch.version.cuda`` is None, take a build with CUDA from pytorch.org
+# (Linux, Windows). If it is a number and ``is_available`` is False, look at
+# the driver: the reason is in the error of ``torch.cuda.init``.
 built = torch.version.cuda is not None
 reason = "usable"
 try:

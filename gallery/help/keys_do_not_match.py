@@ -4,7 +4,7 @@ Missing key(s) in state_dict: keys and sizes that do not match
 
 ``load_state_dict`` names every key that the model expects and the file
 lacks (missing), and the reverse (unexpected). Compare the two lists of
-names: a prefix ``module.`` comes from several GPUs, ``_orig_mod.`` from
+names: a prefix ``module.`` comes from a wrapper, ``_orig_mod.`` from
 ``torch.compile``, other names from changed code. The files below fail
 first; repaired, they give back the accuracy they were saved with, except
 for a new head, which must be trained.

@@ -84,8 +84,8 @@ def fit(model, optimizer, x, y, criterion=F.cross_entropy, epochs=5):
 #
 # Before training, each of ten classes has a probability near 1/10: the loss
 # is near ``log(10)``. A hundred steps on 32 samples must bring it near 0.
-# If they do not, look for the fault in the code, or for inputs that are not
-# scaled; if they do, look at the data and at the learning rate.
+# If they do not, look at the code, the learning rate and the scale of the
+# inputs; if they do, look at the data.
 def overfit_one_batch(model, lr=0.01, criterion=F.cross_entropy):
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     batch = x_train[:32], y_train[:32]
@@ -222,9 +222,9 @@ ends["no zero_grad()"] > 2 * ends["lr=0.3"]  # True
 # -------------------------------------------------------
 #
 # Inputs and labels were put in two different orders. Any labels can be
-# learned by heart, so the first test passes; over the whole set the loss
-# stays near ``log(10)``. Look at ten pictures with their labels. The fix
-# is one order for both, as ``x[rows], y[rows]`` above.
+# learned by heart, so the first test passes; here the loss over the set
+# stays near ``log(10)``. Look at ten pictures with their labels. The fix is
+# one order for both, as ``x[rows], y[rows]`` above.
 x_bad = x_train[torch.randperm(1400)]
 y_bad = y_train[torch.randperm(1400)]
 model = make_model()

@@ -119,12 +119,12 @@ scaler.step(optimizer)
 # Calls of the scaler in the wrong order
 # --------------------------------------
 #
-# ``scale(loss).backward()``, then ``unscale_`` if you clip, then ``step``,
-# then ``update``, each of them once. ``unscale_`` twice without ``update``
-# between them is an error, and so is ``step`` before ``scale``. ``update``
-# without ``step`` is one as well: with gradient accumulation call both
-# after the last part. Clip after ``unscale_``: before it the gradients are
-# 65,536 times as large.
+# Call ``scale(loss).backward()``, then ``unscale_`` if you clip, then
+# ``step``, then ``update``. ``unscale_`` twice without ``update`` between
+# them is an error, and so is ``step`` before ``scale``. ``update`` without
+# ``step`` is one as well: with gradient accumulation call both after the
+# last part. Clip after ``unscale_``: before, the gradients carry the scale,
+# here 65,536.
 scaler = make_scaler()
 with suppress(AssertionError):
     scaler.step(
@@ -229,8 +229,8 @@ products.dtype, products.isfinite().all().item()  # (torch.float32, True)
 # A bfloat16 model does not learn with a small learning rate
 # ----------------------------------------------------------
 #
-# bfloat16 keeps about three digits. Next to 1 its numbers are 0.0078
-# apart, so a step of 0.001 is rounded away. Under ``autocast`` the weights
+# bfloat16 keeps about three digits. Just below 1 its numbers are 0.004
+# apart: a step of 0.001 is rounded away. Under ``autocast`` the weights
 # stay float32 and take the step.
 for dtype in (torch.float32, torch.bfloat16):
     weight = torch.ones(1, dtype=dtype, requires_grad=True)
@@ -245,8 +245,8 @@ found[torch.float32], found[torch.bfloat16]  # (0.9, 1.0)
 # What is float32, and what is not: print the dtypes
 # --------------------------------------------------
 #
-# Matrix products and convolutions run in 16 bits, losses in float32, and
-# the weights are not changed. The lists differ between CPU and CUDA, so
+# Matrix products and convolutions run in 16 bits and most losses in
+# float32; the weights stay as is. The lists differ between CPU and CUDA, so
 # look at the dtype of what you have. On a CPU the default is bfloat16.
 # Without units for 16 bits ``autocast`` is no faster: measure it.
 with torch.amp.autocast(device.type):

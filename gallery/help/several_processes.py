@@ -4,10 +4,10 @@ Several processes: hangs, ports, unused parameters
 
 A training on several processes hangs when one process does not make a call
 that the others make. Give the group a short ``timeout`` while you search:
-then the hang becomes an error, and ``monitored_barrier`` names the process
-that is missing. The other messages come from a port in use, from parameters
-without a gradient, and from keys that begin with ``module.``. The failing
-runs below are repaired one by one, and the last one trains.
+the hang becomes an error. With gloo ``monitored_barrier`` names the missing
+process. The other messages come from a port in use, from parameters without
+a gradient, and from keys that begin with ``module.``. The failing runs
+below are repaired one by one, and the last one trains.
 
 * Does nothing happen?
 
@@ -70,8 +70,7 @@ def run(function):
 # Rank 0 calls ``all_reduce`` and rank 1 took another branch. Rank 0 would
 # wait for the timeout of the group, which is ten minutes for NCCL and
 # thirty for gloo. A group with one second turns the hang into an error.
-# ``monitored_barrier`` before the collective names the rank that is
-# missing.
+# With gloo ``monitored_barrier`` before it names the missing rank.
 def skips(rank, store):
     limit = timedelta(seconds=1)
     short, other = dist.new_group(timeout=limit), dist.new_group()

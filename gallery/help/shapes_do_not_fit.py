@@ -136,9 +136,9 @@ Net()(images[:5]).shape  # torch.Size([5, 10])
 # ----------------------------------------------------------
 #
 # ``in_features`` was computed for larger pictures. The second number of
-# mat1 is what the layer gets: put it there. ``nn.LazyLinear`` reads it
-# from the first batch. ``nn.AdaptiveAvgPool2d`` makes a picture of any size
-# fit the layer.
+# mat1 is what the layer gets: put it there. ``nn.LazyLinear`` reads it from
+# the first batch. ``nn.AdaptiveAvgPool2d`` makes larger pictures fit the
+# layer, too.
 net = Net(features=16 * 14 * 14)
 with suppress(RuntimeError):
     net(
@@ -175,7 +175,7 @@ torch.equal(mixed_up, colour.permute(0, 3, 1, 2))  # False
 # -------------------------------------------------------
 #
 # A network for colour wants 3 channels. A grey picture has 1: repeat it
-# with ``expand``. A PNG file with transparency has 4: leave out the last.
+# with ``expand``. A PNG file with transparency may have 4: drop the last.
 # It is better to convert each file when it is opened, with
 # ``Image.open(path).convert("RGB")``. The same 4 and 3 clash when a mean
 # for each channel is subtracted.

@@ -253,9 +253,9 @@ of_8 > 10 * of_128  # True
 # ------------------------
 #
 # ``item()``, ``float(loss)``, ``print(loss)`` and ``.cpu()`` make Python
-# wait until a GPU has done all its work, and then the GPU waits for
-# Python. Sum tensors and ask once per epoch: the number is the same. On a
-# CPU there is nothing to wait for and no time to win.
+# wait until a GPU has done all its work, and then the GPU waits for Python.
+# Sum detached losses, ask once per epoch: the same number. On a CPU there
+# is nothing to wait for and no time to win.
 losses = torch.rand(50, dtype=torch.float64)
 asked_each_step, summed = 0.0, torch.zeros((), dtype=torch.float64)
 for loss in losses:

@@ -204,8 +204,8 @@ first_difference(reference, apart) is None  # True
 #
 # Each worker has seeds of its own, so the same sample gets another
 # augmentation with another number of workers. Keep ``num_workers`` when you
-# compare runs, or draw from a generator that is seeded with the number of
-# the sample.
+# compare runs, or seed a generator with the epoch and the number of the
+# sample.
 class Noisy(Dataset):
     def __init__(self, per_sample):
         self.per_sample = per_sample

@@ -6,8 +6,8 @@ The message names two devices, and the tensor on the other one is what was
 not moved. Print the device of each parameter, each buffer and each input;
 usually it is a tensor that ``forward`` makes, a plain attribute, a layer in
 a list, or the batch. A "device-side assert" is another matter: a wrong
-index, which the same code on the CPU names. The models below fail first;
-repaired, they work on the device that they are moved to.
+index or value, which the CPU names. The models below fail first; repaired,
+they work on the device that they are moved to.
 
 The device ``meta``, which every machine has, stands for the GPU on this
 page. Its message reads "Tensor on device cpu is not on the expected device
@@ -194,12 +194,12 @@ state["weight"].device.type  # 'cpu'
 # CUDA error: device-side assert triggered
 # ----------------------------------------
 #
-# A kernel met an index outside its range: a label that is not below the
-# number of classes, or an id that is not below ``num_embeddings``. "t >= 0
-# && t < n_classes" is such a label. The line in the traceback is often not
-# the guilty one, since the GPU works behind the program. Run the same batch
-# on the CPU, where the message names the value, or set
-# ``CUDA_LAUNCH_BLOCKING=1``. After the assert start a new process.
+# Most often an index is outside its range: a label not below the number of
+# classes, or an id not below ``num_embeddings``. "t >= 0 && t < n_classes"
+# is such a label. The line in the traceback is often not the guilty one,
+# since the GPU works behind the program. Run the same batch on the CPU,
+# where the message names the value, or set ``CUDA_LAUNCH_BLOCKING=1``.
+# After the assert start a new process.
 logits = torch.zeros(1, 3, 2, 2, device="cpu")
 mask = torch.tensor([[[0, 1], [2, 255]]], device="cpu")
 with suppress(IndexError):

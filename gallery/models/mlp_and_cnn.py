@@ -108,8 +108,8 @@ norm, flat = nn.BatchNorm1d(64), x.flatten(1)
 torch.allclose(norm(flat), norm(flat + 5), atol=1e-3)  # True
 
 # %%
-# A batch of one cannot be normalized
-# -----------------------------------
+# The MLP refuses a batch of one -----------------------------------
+# ------------------------------------------------------------------
 #
 # This error comes where the last batch of an epoch holds one sample:
 # ``DataLoader(..., drop_last=True)`` leaves that batch out. In evaluation

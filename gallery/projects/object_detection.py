@@ -83,7 +83,7 @@ target["boxes"].shape[1], target["labels"].dtype  # (4, torch.int64)
 # A detector: backbone, anchors, head
 # -----------------------------------
 #
-# Any module with an attribute ``out_channels`` is a backbone. This one
+# A backbone gives maps and has an attribute ``out_channels``. This one
 # gives a map of 8 by 8 places; FCOS predicts at each place a score for each
 # class, a box, and how central the place is in that box. FCOS needs one
 # anchor a place; its size, 8, is the distance between places in pixels. The

@@ -194,8 +194,7 @@ print(explained.break_reasons[0].reason)
 # -------------------------------------------
 #
 # Without it most graph breaks cost time in silence. ``fullgraph=True``
-# raises at the first one, names the cause and, in its last lines, the
-# place.
+# raises at this ``if``, names the cause and, in the last lines, the place.
 try:
     torch.compile(clip, backend="eager", fullgraph=True)(long)
 except RuntimeError as error:

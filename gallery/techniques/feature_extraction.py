@@ -217,9 +217,9 @@ tables |= {stage: torch.cat(part) for stage, part in parts.items()}
 # ---------------------------------------------
 #
 # The features are standardized with the mean and the standard deviation of
-# the training rows. A tensor made under ``torch.inference_mode`` cannot
-# take part in a backward pass. ``torch.cat`` has made normal tensors of
-# the parts above; ``clone()`` does so, too.
+# the training rows. A tensor made under ``torch.inference_mode`` cannot be
+# saved for a backward pass. ``torch.cat`` has made normal tensors of the
+# parts above; ``clone()`` does so, too.
 with suppress(RuntimeError):
     nn.Linear(256, 10)(
         parts["layer1"][0]

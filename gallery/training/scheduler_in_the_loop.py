@@ -157,8 +157,8 @@ plateau.get_last_lr()[0]  # 0.00005
 # Per epoch: ``scheduler.step(val_loss)`` after ``evaluate``
 # ----------------------------------------------------------
 #
-# One loop serves both kinds. After epoch 10 it saves all that a run needs
-# to go on: the state of the scheduler beside those of model and optimizer.
+# One loop serves both kinds. After epoch 10 it saves the state of the
+# scheduler beside those of model and optimizer.
 def fit(model, optimizer, scheduler, path):
     plateau = isinstance(scheduler, lr_scheduler.ReduceLROnPlateau)
     history = {"lr": [], "train loss": [], "val loss": []}

@@ -91,9 +91,9 @@ torch.autograd.grad(y.sum(), x)  # (tensor([0.0000, 0.2500]),)
 # Which parameters have bad gradients?
 # ------------------------------------
 #
-# After ``backward``, one line over the names. A parameter that the loss
-# does not depend on has ``None`` as its gradient: a layer that ``forward``
-# never calls, or one behind a ``detach``.
+# After ``backward``, one line over the names. A parameter outside of the
+# loss's graph has ``None`` as its gradient: ``forward`` never calls the
+# layer, or it is behind a ``detach``.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

@@ -152,9 +152,9 @@ w.detach()  # tensor([0.0000, 0.0000])
 # Clipping does not remove ``nan``: ``error_if_nonfinite``
 # --------------------------------------------------------
 #
-# One ``nan`` makes the norm ``nan`` and with it every gradient, one
-# ``inf`` makes the others 0. Without the argument nothing is reported.
-# Skip the step, or raise and look for the cause.
+# One ``nan`` makes the norm ``nan`` and with it every gradient, one ``inf``
+# makes the others 0. Without the argument no error comes. Skip the step, or
+# raise and look for the cause.
 w = nn.Parameter(torch.zeros(2))
 w.grad = torch.tensor([1.0, float("nan")])
 with suppress(RuntimeError):

@@ -119,7 +119,7 @@ counter.frame_count  # 3
 #
 # ``mark_dynamic`` tells for one tensor which dimension will vary, so the
 # first graph holds for other sizes. ``torch.compile(dynamic=True)`` makes
-# all sizes variable; ``dynamic=False`` compiles for each size.
+# all sizes variable; ``dynamic=False`` compiles up to eight.
 def count(sizes, mark=False, dynamic=None):
     counter = CompileCounter()
     compiled = torch.compile(

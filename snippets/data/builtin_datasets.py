@@ -155,9 +155,8 @@ dataset[9][1]  # tensor(9)
 # ---------------------------------------------------------
 #
 # Weights know what their model needs: the preprocessing for evaluation, and
-# the names of the classes. Asking downloads nothing; only building the
-# model with ``weights=`` does. Use this transform rather than typing its
-# numbers.
+# the names of the classes. Asking downloads nothing; building the model
+# with ``weights=`` does. Use this transform rather than typing its numbers.
 weights = models.ResNet18_Weights.DEFAULT
 preprocess = weights.transforms()
 preprocess.crop_size  # [224]

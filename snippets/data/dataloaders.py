@@ -189,7 +189,7 @@ moved  # tensor([2., 3.])
 # Same batch again: ``next(iter(loader))``; a loader is not subscriptable
 # -----------------------------------------------------------------------
 #
-# Each ``iter(loader)`` starts a new epoch, so in a training loop
+# Each ``iter(loader)`` starts a new epoch: without shuffling
 # ``next(iter(loader))`` is the first batch each time. Keep the iterator, or
 # write ``for``. A loader has no index: ask its dataset for one sample, and
 # ``islice`` for the first batches.

@@ -122,7 +122,7 @@ train[0]  # tensor([[1.0000, 0.2000, 0.0000]])
 #
 # A table that fits into memory is read once, into one tensor for features
 # and one for targets: that is far faster than a file opened per sample.
-# Class indices must be int64, features float32.
+# Make class indices int64 and features float32.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "flowers.csv")
     path.write_text("length,width,label\n5.5,2.5,0\n6.0,3.0,1\n")
@@ -201,7 +201,7 @@ with tempfile.TemporaryDirectory() as folder:
 # A PNG may have one channel, of gray or of numbers of a palette, or four
 # with transparency. With four a layer says "to have 3 channels, but got 4
 # channels instead", and ``v2.Normalize`` says "size of tensor a (4) must
-# match the size of tensor b (3)". Convert every image on opening.
+# match the size of tensor b (3)". Convert images on opening, but not masks.
 red = Image.new("RGB", (2, 2), "red")
 shapes = {}
 for mode in ["L", "P", "RGBA"]:

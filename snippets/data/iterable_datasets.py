@@ -24,9 +24,9 @@ from torch.utils.data import (
 # Samples from a stream: ``IterableDataset``
 # ------------------------------------------
 #
-# Define ``__iter__`` where samples can only be read one after the other.
-# There is no number of a sample, so no shuffling, no sampler, no split by
-# index: choose a map-style dataset wherever you can.
+# Define ``__iter__`` where samples can only be read one after the other. A
+# sample has no number, so the loader cannot shuffle, sample or split by
+# index: use a map-style dataset where you can.
 class Countdown(IterableDataset):
     def __init__(self, start):
         self.start = start
@@ -93,7 +93,7 @@ with suppress(AssertionError):
 # ---------------------------------------------------------------
 #
 # Each worker process gets a copy of the dataset and reads all of it. With
-# ``num_workers=2`` an epoch is twice as long, and nothing warns. Split the
+# ``num_workers=2`` an epoch is twice as long, here in silence. Split the
 # stream in ``__iter__``. (``"fork"`` spares these cards a main guard; a
 # script with one can leave it out.)
 #

@@ -97,8 +97,8 @@ image[0, 0, 1], mask  # (tensor(0.2000), Mask([[0, 1, 2]]))
 #
 # A pipeline takes every callable: a plain function gets the whole sample,
 # ``v2.Lambda`` each part, and only those of the types named. A lambda
-# cannot be sent to worker processes that are spawned: write a function with
-# a name. ``Identity`` is the step left out.
+# cannot be sent to workers that are not forked: write a function with a
+# name. ``Identity`` is the step left out.
 image = tv_tensors.Image(torch.tensor([[[1.0, 2.0]]]))
 mask = tv_tensors.Mask(torch.tensor([[1, 2]]))
 double = v2.Lambda(lambda part: part * 2, tv_tensors.Image)

@@ -43,9 +43,9 @@ os.getpid() in pids  # False
 # Changes made in a worker are lost: counters and caches in a dataset
 # -------------------------------------------------------------------
 #
-# A worker changes its own copy, and the copy ends with the epoch. So a
-# cache filled in ``__getitem__`` stays empty here. Return what you want to
-# know with the sample, or fill the cache in ``__init__``.
+# A worker changes its own copy, and the copy ends with it. So a cache
+# filled in ``__getitem__`` stays empty here. Return what you want to know
+# with the sample, or fill the cache in ``__init__``.
 class Counting(Dataset):
     seen = 0
 
@@ -168,7 +168,7 @@ with suppress(ValueError):
 # Error: can't pickle local object, lambda (spawned workers)
 # ----------------------------------------------------------
 #
-# Windows and macOS spawn workers, and send them dataset, ``collate_fn`` and
+# Workers that are not forked get dataset, ``collate_fn`` and
 # ``worker_init_fn`` by pickle. Lambdas, open files, and classes or
 # functions inside a function do not go through. Functions of a module and
 # ``functools.partial`` do.

@@ -62,9 +62,9 @@ loss.backward()
 # ------------------------------------------------------------------
 #
 # ``nn.DataParallel`` cuts the batch as ``chunk`` does. A last batch of 5
-# samples on 4 GPUs gives parts of 2, 2 and 1, and batch normalization
-# refuses a part of 1. Use ``drop_last=True`` and a batch size that is a
-# multiple of the number of GPUs, with 2 samples or more for each.
+# samples on 4 GPUs gives parts of 2, 2 and 1, and ``nn.BatchNorm1d``
+# refuses 1. Use ``drop_last=True`` and a batch size that is a multiple of
+# the number of GPUs, with 2 samples or more for each.
 batch, norm = torch.rand(5, 3), nn.BatchNorm1d(3)
 [len(part) for part in batch.chunk(4)]  # [2, 2, 1]
 *others, last = batch.chunk(4)

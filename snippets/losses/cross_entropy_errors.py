@@ -70,9 +70,9 @@ logits.grad  # tensor([[0., 0., 0.], [0., 0., 0.]])
 # Error: expected Long but found Int, or Float (``F.cross_entropy``)
 # ------------------------------------------------------------------
 #
-# Class indices are int64 or uint8, class probabilities are floats of the
-# shape of the logits. Indices as int32 or float, and one-hot rows of
-# integers, are errors. A GPU has its own words, hence the CPU.
+# Class indices are int64 (here also uint8), probabilities are floats of the
+# logits' shape. Indices as int32 or float, and one-hot rows of integers,
+# are errors. A GPU has its own words, hence the CPU.
 logits = torch.zeros(2, 3, device="cpu")
 target = torch.tensor([0, 2], dtype=torch.int32, device="cpu")
 with suppress(RuntimeError):

@@ -14,7 +14,7 @@ from torch import nn
 # A loss of your own as a function
 # --------------------------------
 #
-# Any function of tensors that ends in one number is a loss: autograd finds
+# A differentiable function that gives one number is a loss: autograd finds
 # the gradient. Compute with tensors throughout, and reduce at the end. This
 # one is smooth at 0 and grows like the absolute error.
 def log_cosh_loss(prediction, target):

@@ -45,7 +45,7 @@ prediction.grad  # tensor([2., 4.])
 # For ``nn.MSELoss`` and its like, ``"mean"`` divides by the number of
 # elements, not of samples. A loss summed over each sample and averaged over
 # the batch, as in the formula of many a paper, is larger by the elements
-# per sample. ``nn.CrossEntropyLoss`` divides by the number of targets.
+# per sample. ``nn.CrossEntropyLoss`` divides by targets that count.
 image = torch.ones(4, 3, 8, 8)
 zero = torch.zeros(4, 3, 8, 8)
 F.mse_loss(image, zero)  # tensor(1.)

@@ -201,8 +201,8 @@ torch.allclose(torch.tensordot(inverse, b, dims=1), x)  # True
 #
 # The columns depend on each other: no solution, or many. Catch
 # ``torch.linalg.LinAlgError``; ``inv_ex`` and ``solve_ex`` report in
-# ``info`` and save the wait for the GPU. The pseudoinverse answers always,
-# and a little on the diagonal makes a singular matrix regular.
+# ``info`` and save the wait for the GPU. The pseudoinverse gives an answer
+# here, and a little on the diagonal makes the matrix regular.
 A = torch.tensor([[1.0, 2.0], [2.0, 4.0]])
 b = torch.tensor([[1.0], [2.0]])
 with suppress(torch.linalg.LinAlgError):

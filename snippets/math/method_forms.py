@@ -30,8 +30,8 @@ all(map(torch.equal, functions, methods))  # True
 # ---------------------------------------------
 #
 # The method with the underscore writes the result into the tensor and
-# returns that tensor. It exists where the result fits into the tensor, as
-# for all functions here; ``positive`` has none.
+# returns that tensor. All functions listed here have this form;
+# ``positive`` has none.
 x = torch.tensor([0.25, 0.5])
 names = "abs ceil cos cosh deg2rad erf erfc erfinv exp exp2 expm1 floor"
 names += " frac i0 lgamma digamma log log10 log1p log2 logit neg negative"

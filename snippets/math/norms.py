@@ -88,9 +88,9 @@ with suppress(RuntimeError):
 # Scale vectors to length 1: ``F.normalize``
 # ------------------------------------------
 #
-# Divides by the norm along ``dim``, which is 1 unless you say, and never by
-# less than ``eps``: a zero vector stays zero. Dividing by hand gives
-# NaN there. For embeddings in the last dimension write ``dim=-1``.
+# It divides by the norm along ``dim``, by default 1, or by ``eps`` if
+# larger: in float32 a zero vector stays zero. Dividing by hand gives NaN
+# there. For embeddings in the last dimension write ``dim=-1``.
 x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
 F.normalize(x)  # tensor([[0.6000, 0.8000], [0., 0.]])
 length = torch.linalg.vector_norm(x, dim=1, keepdim=True)

@@ -44,8 +44,8 @@ window.sum(dim=1)  # tensor([1, 2, 3, 3, 3, 3, 3, 3])
 # ---------------------------------------------------------
 #
 # The lower triangle as "take part", the upper one as "masked out", or a
-# float mask with minus infinity, which ``nn.Transformer`` makes for you and
-# which means the same everywhere.
+# float mask with minus infinity, which a method of ``nn.Transformer``
+# makes; it means the same everywhere.
 n = 3
 ones = torch.ones(n, n, dtype=torch.bool)
 take_part = ones.tril()

@@ -19,9 +19,10 @@ from torch.nn.attention.bias import causal_lower_right
 # -----------------------------------------------------------------
 #
 # Without a causal mask each position sees the token that it has to predict,
-# so training learns to copy it. Pass ``is_causal=True`` or a mask, and
-# shift the targets by one: ``tokens[:, :-1]`` predicts ``tokens[:, 1:]``.
-# The test: a change of the last token must not change earlier outputs.
+# so training learns to copy it. Use a causal mask (here
+# ``is_causal=True``); shift the targets: ``tokens[:, :-1]`` predicts
+# ``tokens[:, 1:]``. The test: a change of the last token must not change
+# earlier outputs.
 tokens = torch.tensor([[3, 1, 4, 1, 5]])
 inputs, targets = tokens[:, :-1], tokens[:, 1:]
 inputs.tolist(), targets.tolist()  # ([[3, 1, 4, 1]], [[1, 4, 1, 5]])

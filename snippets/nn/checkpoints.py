@@ -18,10 +18,10 @@ from torch import nn
 # Loss jumps after resuming: save optimizer and scheduler, too
 # ------------------------------------------------------------
 #
-# A checkpoint for resuming holds the state of each part that has one:
-# model, optimizer, scheduler and ``GradScaler``, and the epoch. Without its
-# state the optimizer starts from zero, and the next step is another one:
-# here the gradient is 1, and the momentum is missing.
+# A checkpoint holds the state of each part that has one: model, optimizer,
+# scheduler, ``GradScaler``, generators, and the epoch. Without its state
+# the optimizer starts from zero, and the next step is another one: here the
+# gradient is 1, and the momentum is missing.
 #
 # .. glance:: resume(checkpoint)
 def one_step(net, optimizer):

@@ -32,7 +32,7 @@ torch.equal(mask, y != 0)  # False
 # ----------------------------------------------------------
 #
 # After ``eval()`` dropout returns its input. ``torch.no_grad()`` does not
-# do that: predictions that change from call to call lack ``eval()``.
+# do that: if predictions change from call to call, try ``eval()``.
 model = nn.Sequential(nn.Dropout(0.5), nn.Flatten())
 x = torch.ones(10, 100)
 with torch.no_grad():

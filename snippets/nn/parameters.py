@@ -60,7 +60,7 @@ names(net.named_parameters(recurse=False))  # []
 # --------------------------------------------------
 #
 # ``parameters()`` yields all parameters, frozen ones too, whatever you may
-# read. Give the optimizer the filtered list, and count with it.
+# read. Count with the filtered list; the optimizer may have it.
 #
 # .. glance:: len(trainable)
 net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))

@@ -13,14 +13,13 @@ import torch
 from torch import nn
 
 # %%
-# Slower after int8 quantization: weight-only saves memory, not time
-# ------------------------------------------------------------------
+# Slower after int8 quantization: weight-only without a fused kernel ------------------------------------------------------------------
+# -------------------------------------------------------------------------------------------------------------------------------------
 #
 # With int8 weights alone, each call turns the weight back into floats and
 # then multiplies floats. The file and the memory are a quarter of their
-# size, and the arithmetic stays. For speed the activations must be int8,
-# too, with a fused kernel, as in torchao with ``torch.compile`` or in ONNX
-# Runtime.
+# size, and the arithmetic stays. For speed use a fused kernel, and int8
+# activations if arithmetic is the limit: torchao with ``torch.compile``.
 weight, x = torch.randn(64, 256), torch.randn(8, 256)
 scale = weight.abs().amax(dim=1, keepdim=True) / 127
 stored = (weight / scale).round().to(torch.int8)

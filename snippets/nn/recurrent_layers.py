@@ -221,7 +221,7 @@ dropped = nn.Dropout(0.5)(lstm(x)[0])
 # ---------------------------------------------------------------
 #
 # The last dimension holds the features, also where there is only one: add
-# it with ``unsqueeze(-1)``. A state must be (layers, N, hidden), whatever
+# it with ``unsqueeze(-1)``. The batch is dimension 1 of a state, whatever
 # ``batch_first`` says.
 series = torch.randn(2, 7)
 gru = nn.GRU(1, 5, batch_first=True)

@@ -15,8 +15,8 @@ from torch import nn
 # -------------------------------------------------------------------
 #
 # ``batch_first=True`` changes the input and ``output``. The states ``h_n``
-# and ``c_n`` keep the shape (layers, batch, hidden). The state of the last
-# layer is ``h_n[-1]``, with one row for each sample.
+# and ``c_n`` keep the shape (layers, batch, hidden). Here ``h_n[-1]`` is
+# the last layer's state, a row for each sample.
 lstm = nn.LSTM(3, 4, num_layers=2, batch_first=True)
 output, (h_n, c_n) = lstm(torch.randn(5, 7, 3))
 output.shape  # torch.Size([5, 7, 4])

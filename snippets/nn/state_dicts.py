@@ -49,8 +49,8 @@ module.get_buffer("steps")  # tensor(0)
 # ----------------------------------------------------------
 #
 # Save the state dict, build the model from its code, then load.
-# ``torch.load`` reads tensors and plain containers only, as
-# ``weights_only=True`` is its default. Here a buffer in memory stands for
+# ``torch.load`` reads tensors, numbers, text, containers:
+# ``weights_only=True`` is the default. Here a buffer in memory stands for
 # the file.
 net = nn.Linear(3, 2)
 file = io.BytesIO()
@@ -113,8 +113,8 @@ torch.equal(new[0].weight, old[0].weight)  # True
 # Remove the prefix "module." from a state dict
 # ---------------------------------------------
 #
-# ``nn.DataParallel`` and ``DistributedDataParallel`` wrap the model, which
-# then is their submodule ``module``; compiled models save ``_orig_mod.``.
+# ``nn.DataParallel`` and ``DistributedDataParallel`` wrap the model as
+# their submodule ``module``; ``torch.compile`` adds ``_orig_mod.``.
 # ``torch.nn.modules.utils.consume_prefix_in_state_dict_if_present`` strips
 # it in place.
 #

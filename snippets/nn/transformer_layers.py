@@ -130,9 +130,9 @@ torch.allclose(model(source, target, **masks), alone)  # True
 # Without positions a transformer ignores the order
 # -------------------------------------------------
 #
-# Attention sees a set: permuted inputs give outputs permuted in the same
-# way. Add positions to the embeddings, learned ones or the fixed sines of
-# the next card.
+# Without a mask attention sees a set: permuted inputs permute the outputs.
+# Add positions to the embeddings, learned ones or the fixed sines of the
+# next card.
 layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True).eval()
 x = torch.randn(1, 6, 16)
 order = torch.tensor([5, 0, 4, 1, 3, 2])

@@ -123,8 +123,8 @@ nn.LayerNorm([3, 4]).weight.ndim  # 2
 # -------------------------------------------------------------
 #
 # Freeze first, then pass what still requires a gradient. Frozen parameters
-# in the list are skipped, as their ``.grad`` is ``None``; but one frozen
-# later keeps its last ``.grad`` and goes on moving until you zero it.
+# in the list are skipped, as their ``.grad`` is ``None``. One frozen later
+# keeps its last ``.grad`` and goes on moving: set it to ``None``.
 model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
 model[0].requires_grad_(False)
 trainable = [p for p in model.parameters() if p.requires_grad]

@@ -31,8 +31,8 @@ scheduler.best  # 0.6
 # Watch accuracy: ``mode="max"``
 # ------------------------------
 #
-# The default is ``"min"``, for losses. With an accuracy that rises, every
-# epoch then counts as bad, and the rate falls while training goes well.
+# The default is ``"min"``, for losses. With a rising accuracy each later
+# epoch counts as bad, and the rate falls while training goes well.
 def rates(mode):
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)

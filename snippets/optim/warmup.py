@@ -140,8 +140,8 @@ torch.tensor(rates[4:])  # tensor([1.0000, 0.7500, 0.5000, 0.2500])
 # Why warm up: the first steps of Adam are full steps
 # ---------------------------------------------------
 #
-# After bias correction the first step has the size ``lr`` in every weight,
-# however noisy the gradient. Warm-up keeps those steps small until the
+# After bias correction the first step has the size ``lr`` wherever a
+# gradient is, however noisy. Warm-up keeps those steps small until the
 # running means are settled.
 def moved(factor):
     w = torch.zeros(2, requires_grad=True)

@@ -204,7 +204,7 @@ np.allclose(tensor.numpy(), array)  # False
 #
 # ``Tensor.repeat`` is ``np.tile``, and ``np.repeat`` is
 # ``torch.repeat_interleave``. A mean of integers is float64 in NumPy and an
-# error in PyTorch. Integers with float32 give float64 in NumPy.
+# error in PyTorch. int64 with float32 gives float64 in NumPy.
 array, tensor = np.array([1, 2]), torch.tensor([1, 2])
 np.tile(array, 2)  # array([1, 2, 1, 2])
 tensor.repeat(2)  # tensor([1, 2, 1, 2])

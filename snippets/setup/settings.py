@@ -163,10 +163,10 @@ flushed == supported  # True
 # Refuse what is not repeatable: ``use_deterministic_algorithms``
 # ---------------------------------------------------------------
 #
-# In this mode an operation that could give other bits the next time raises
-# an error. ``warn_only=True`` warns instead, which lists what a program
-# needs. ``torch.get_deterministic_debug_mode`` returns 0 for off, 1 for
-# warnings and 2 for errors.
+# In this mode an operation that has no repeatable kernel raises an error.
+# ``warn_only=True`` warns instead, which lists what a program needs.
+# ``torch.get_deterministic_debug_mode`` returns 0 for off, 1 for warnings
+# and 2 for errors.
 where, values = torch.tensor([0, 0]), torch.tensor([1.0, 2.0])
 before = torch.get_deterministic_debug_mode()
 torch.use_deterministic_algorithms(True)
@@ -184,8 +184,8 @@ torch.get_deterministic_debug_mode()  # 0
 # Which seed was used: ``torch.initial_seed``, ``torch.seed``
 # -----------------------------------------------------------
 #
-# ``torch.initial_seed`` returns the seed in use: log it, and you can repeat
-# the run. ``torch.seed`` takes a new seed from the system and returns it.
+# ``torch.initial_seed`` returns the seed in use: log it to repeat PyTorch's
+# draws. ``torch.seed`` takes a new seed from the system and returns it.
 torch.manual_seed(3)
 torch.rand(5)  # shape (5,)
 torch.initial_seed()  # 3

@@ -154,7 +154,7 @@ torch.accelerator.is_available() == (device != "cpu")  # True
 # Several processes
 # -----------------
 #
-# ``torchrun`` starts one process a GPU and gives each its rank.
+# ``torchrun`` starts the processes and gives each its rank.
 dist.init_process_group("gloo", "tcp://127.0.0.1:0", rank=0, world_size=1)
 dist.get_rank()  # 0
 dist.get_world_size()  # 1

@@ -120,7 +120,7 @@ l1(prediction, target)  # UserWarning: Using a target size ... different
 # Write both shapes under each other, aligned right: the clash, which the
 # message counts from the left, is where they differ and neither is 1.
 # Insert a 1 where the stretching should happen, or transpose. A PNG image
-# with transparency has 4 channels and not 3: drop the last.
+# may have 4 channels, with transparency last: drop it.
 x = torch.zeros(2, 3)
 per_row = torch.tensor([1.0, 2.0])
 with suppress(RuntimeError):

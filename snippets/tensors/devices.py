@@ -117,8 +117,8 @@ positions = torch.arange(x.shape[1], device=x.device)
 # --------------------------------------------------------
 #
 # Parameters, buffers and submodules move. A tensor that is a plain
-# attribute stays, and so does one in a list: the first forward on the GPU
-# finds two devices.
+# attribute stays, and so does one in a list: a forward on the GPU may find
+# two devices.
 class Standardize(nn.Module):
     def __init__(self):
         super().__init__()
