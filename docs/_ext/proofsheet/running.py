@@ -106,8 +106,10 @@ class Render:
             os.chdir(folder)  # what a script writes does not belong beside its source
             ends = [node.end_lineno for node in ast.walk(block) if hasattr(node, "end_lineno")]
             count = sum(node.lineno <= max(ends, default=0) for node in statements)
-            # What sphinx-gallery asks for as the value of a last expression, which it hides.
-            body = [*ast.parse(f"___ = None; {hook}.names = globals()").body]
+            # What sphinx-gallery asks for as the value of a last expression, which it hides; and
+            # our names as globals, since torch.compile takes no builtins of ours.
+            ours = "; ".join(f"{name} = {name}" for name in names)
+            body = [*ast.parse(f"___ = None; {ours}; {hook}.names = globals()").body]
             body += statements[:count]
             del statements[:count]
             return compile(ast.Module(body, []), filename, mode, optimize=0)
