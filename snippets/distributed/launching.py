@@ -50,11 +50,10 @@ int(os.environ.get("WORLD_SIZE", 1)) > 1  # False
 # ``init_process_group``; ``torch.accelerator`` works for other makes, too.
 # ``RANK`` is too large on the second machine: take ``LOCAL_RANK``.
 def device_of(local_rank):
-    accelerator = torch.accelerator.current_accelerator()
-    if accelerator is None:
+    if not torch.accelerator.is_available():
         return torch.device("cpu")
     torch.accelerator.set_device_index(local_rank)
-    return torch.device(accelerator.type, local_rank)
+    return torch.device(local_rank)
 
 
 def place(rank, gpus_of_each_machine):

@@ -112,8 +112,8 @@ lstm(x)[0].shape  # torch.Size([2, 5, 4])
 kept[0].shape  # torch.Size([2, 5, 4])
 
 # %%
-# Error: BackwardHookFunctionBackward is a view and is being modified
-# -------------------------------------------------------------------
+# Error: Output 0 of BackwardHookFunction is a view and is being modified
+# -----------------------------------------------------------------------
 #
 # ``register_full_backward_hook`` wraps input and output of a layer, and an
 # ``inplace=True`` after it would change the wrapped tensor. Set ``inplace``
@@ -121,11 +121,11 @@ kept[0].shape  # torch.Size([2, 5, 4])
 # ``Tensor.register_hook``.
 net = nn.Sequential(nn.Linear(3, 3), nn.ReLU(inplace=True))
 handle = net[0].register_full_backward_hook(lambda m, gi, go: None)
-x = torch.ones(1, 3)
+x = torch.ones(1, 3, requires_grad=True)
 with suppress(RuntimeError):
     net(
         x
-    )  # RuntimeError: Output 0 of BackwardHookFunctionBackward is a view
+    )  # RuntimeError: is a view and is being modified inplace
 net[1].inplace = False
 net(x).sum().backward()
 net[0].weight.grad.shape  # torch.Size([3, 3])
