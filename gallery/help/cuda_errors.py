@@ -130,8 +130,6 @@ cuda = sorted(
     if Path(name).name.startswith(("libcublas", "libcudnn", "libcudart"))
 )
 print(*cuda, sep="\n")
-folders = {Path(name).parent.parent.parent for name in cuda}
-len(folders) <= 1  # True
 
 # %%
 # invalid device ordinal: ``CUDA_VISIBLE_DEVICES``
