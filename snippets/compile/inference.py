@@ -20,7 +20,6 @@ import onnxruntime
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torch.utils.benchmark import Timer
 
 # %%
 # Before a model serves: ``eval``, ``inference_mode``, a warm-up call
@@ -44,20 +43,6 @@ for size in (1, 16):
 output = predict(torch.ones(2, 8))
 output.requires_grad, output.grad_fn  # (False, None)
 torch.equal(output, predict(torch.ones(2, 8)))  # True
-
-# %%
-# Measure the latency: ``torch.utils.benchmark.Timer``
-# ----------------------------------------------------
-#
-# ``Timer`` warms up, waits for the GPU and uses one thread by default. The
-# median tells more than the mean, and the slowest of a hundred calls is
-# what users notice. Measure with the batch size that you serve.
-model, x = nn.Linear(64, 64).eval(), torch.rand(1, 64)
-timer = Timer("model(x)", globals={"model": model, "x": x})
-measured = timer.blocked_autorange(min_run_time=0.05)
-measured.median > 0  # True
-measured.number_per_run >= 1  # True
-measured.task_spec.num_threads  # 1
 
 # %%
 # Fold batch normalization into the convolution: ``fuse_conv_bn_eval``

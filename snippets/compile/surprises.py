@@ -15,7 +15,6 @@ from torch._dynamo.utils import counters
 from torch._inductor import config, cudagraph_utils, exc
 from torch._inductor.utils import fresh_inductor_cache
 from torch.distributions import Distribution, Normal
-from torch.utils.benchmark import Timer
 
 # %%
 # ``torch.distributions`` no longer checks its arguments after compiling
@@ -182,8 +181,6 @@ with redirect_stderr(StringIO()):
     compiled(torch.ones(4))  # tensor([0.2500, 0.2500, 0.2500, 0.2500])
 counters["stats"]["unique_graphs"]  # 2
 sum(counters["graph_break"].values())  # 1
-timer = Timer("f(x)", globals={"f": compiled, "x": torch.ones(4)})
-timer.timeit(10).number_per_run  # 10
 
 # %%
 # The ``mode`` of ``torch.compile``: reduce-overhead, max-autotune

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 # %%
-# Slower after int8 quantization: weight-only without a fused kernel ------------------------------------------------------------------
-# -------------------------------------------------------------------------------------------------------------------------------------
+# Slower after int8 quantization: weight-only without a fused kernel
+# ------------------------------------------------------------------
 #
 # With int8 weights alone, each call turns the weight back into floats and
 # then multiplies floats. The file and the memory are a quarter of their

@@ -264,6 +264,7 @@ sum(p.numel() for p in net.parameters())  # 11689512
 # such as ``"IMAGENET1K_V1"``, or ``weights=None`` for random weights.
 # ``pretrained=True`` means ``IMAGENET1K_V1``.
 with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
     models.resnet18(pretrained=False)
 message = str(caught[0].message)
 message[:40]  # "The parameter 'pretrained' is deprecated"
