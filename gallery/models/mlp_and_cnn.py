@@ -108,7 +108,8 @@ norm, flat = nn.BatchNorm1d(64), x.flatten(1)
 torch.allclose(norm(flat), norm(flat + 5), atol=1e-3)  # True
 
 # %%
-# The MLP refuses a batch of one -----------------------------------
+# The MLP refuses a batch of one
+# -------------------------------
 # ------------------------------------------------------------------
 #
 # This error comes where the last batch of an epoch holds one sample:
