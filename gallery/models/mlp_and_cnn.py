@@ -109,8 +109,7 @@ torch.allclose(norm(flat), norm(flat + 5), atol=1e-3)  # True
 
 # %%
 # The MLP refuses a batch of one
-# -------------------------------
-# ------------------------------------------------------------------
+# ------------------------------
 #
 # This error comes where the last batch of an epoch holds one sample:
 # ``DataLoader(..., drop_last=True)`` leaves that batch out. In evaluation
