@@ -54,9 +54,10 @@ mono.shape  # torch.Size([1, 2])
 # Change the sampling rate: ``scipy.signal.resample_poly``
 # --------------------------------------------------------
 #
-# Pretrained models want one rate, often 16,000 values per second. Taking
-# each third value of 48,000 folds high tones down. ``resample_poly``
-# filters first. A tone keeps its frequency, in Hertz.
+# A pretrained model wants one rate, often 16,000 values per second.
+# ``resample_poly`` removes the tones that are too high for the new rate and
+# keeps the frequency of the others. If you take each third value instead, a
+# tone of 10,000 Hz becomes one of 6,000 Hz.
 def resample(wave, old, new):
     divisor = gcd(old, new)
     array = resample_poly(
@@ -75,6 +76,9 @@ wave = torch.sin(2 * torch.pi * 440 * seconds)[None]
 slower = resample(wave, 48_000, 16_000)
 slower.shape  # torch.Size([1, 16000])
 tone(wave, 48_000), tone(slower, 16_000)  # (440.0, 440.0)
+high = torch.sin(2 * torch.pi * 10_000 * seconds)[None]
+tone(high[:, ::3], 16_000)  # 6000.0
+resample(high, 48_000, 16_000).square().mean() < 1e-3  # tensor(True)
 
 
 # %%
@@ -232,10 +236,10 @@ layer(clips.transpose(1, 2)).shape  # torch.Size([2, 4, 14, 6, 6])
 # ``torchvision.io.read_video`` is gone: ``torchcodec`` decodes videos
 # --------------------------------------------------------------------
 #
-# torchvision no longer decodes videos. ``VideoDecoder`` of the package
-# ``torchcodec`` gives frames by index, as tensors (channels, height,
-# width). Install it in the version that fits your PyTorch. Old code says
-# "module 'torchvision.io' has no attribute 'read_video'".
+# torchvision no longer decodes videos, and old code says "module
+# 'torchvision.io' has no attribute 'read_video'". Install the package
+# ``torchcodec`` in the version that fits your PyTorch. Its ``VideoDecoder``
+# gives frames by index, as tensors (channels, height, width).
 with suppress(AttributeError):
     torchvision.io.read_video(
         "clip.mp4"

@@ -25,10 +25,10 @@ from torch.utils.data import (
 # -------------------------------------------------------------------
 #
 # Make the order of an epoch from a seed and the number of the epoch, and
-# store epoch and number of batches in the checkpoint. After the restart,
-# give the loader the rest of the order as ``sampler``. The samples before
-# it are not read. ``StatefulDataLoader`` of the package torchdata stores
-# the position of a loader.
+# store this number and that of the finished batches in the checkpoint.
+# After a restart, pass the rest of the order as ``sampler``, so that the
+# samples before it are not read. ``StatefulDataLoader`` of the package
+# torchdata stores the position of a loader for you.
 def order(epoch):
     generator = torch.Generator("cpu").manual_seed(1000 + epoch)
     return torch.randperm(20, generator=generator, device="cpu").tolist()
@@ -83,11 +83,9 @@ class WeightedShare(Sampler):
 
     def __iter__(self):
         generator = torch.Generator("cpu").manual_seed(self.epoch)
+        total = len(self) * self.ranks
         drawn = torch.multinomial(
-            self.weights,
-            len(self) * self.ranks,
-            replacement=True,
-            generator=generator,
+            self.weights, total, replacement=True, generator=generator
         )
         return iter(drawn[self.rank :: self.ranks].tolist())
 
@@ -262,8 +260,7 @@ class Stage(Dataset):
         return 1
 
     def __getitem__(self, index):
-        values = [self.plain, self.shared.item()]
-        return torch.tensor(values, device="cpu")
+        return torch.tensor([self.plain, self.shared.item()], device="cpu")
 
 
 data = Stage()

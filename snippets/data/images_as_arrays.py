@@ -114,9 +114,9 @@ scaled  # tensor([[0.0000, 0.1000, 0.2550, 1.0000, 1.0000]])
 # ------------------------------------------------------------------
 #
 # ``cv2.imread`` returns None for a file that it cannot read, and raises no
-# error. The path is wrong, or on Windows it contains letters outside of
-# ASCII. Check the path first. PIL raises an error that names the file, and
-# it opens such paths.
+# error. Check that the path exists, and on Windows that its letters are
+# ASCII. PIL raises an error for a file that is missing, and it opens a path
+# such as ``café.png``.
 image = None
 with suppress(AttributeError):
     image.shape  # AttributeError: 'NoneType' object has no attribute
@@ -144,16 +144,17 @@ v2.Resize((100, 320))(photo).size  # (320, 100)
 # More than 3 channels: satellite bands, depth, stacked images
 # ------------------------------------------------------------
 #
-# Flips, crops, ``Resize`` and ``Normalize`` work with any number of
-# channels. Colour transforms want 1 or 3. Give the first convolution as
-# many input channels as there are bands. PIL reads such files seldom:
-# store them as ``.npy`` or read them with a library for TIFF.
+# Flips, crops, ``Resize`` and ``Normalize`` work with 13 bands, but colour
+# transforms want 1 or 3 channels. Give the first convolution as many input
+# channels as there are bands. PIL reads few such files, so store the bands
+# as ``.npy`` or use a library for TIFF.
 bands = torch.rand(13, 16, 16)
 mean, std = bands.mean(dim=(1, 2)), bands.std(dim=(1, 2))
 normal = v2.Normalize(mean.tolist(), std.tolist())(bands)
 normal.mean(dim=(1, 2)).abs().max() < 1e-4  # tensor(True)
 flipped = v2.RandomHorizontalFlip(p=1.0)(bands)
 torch.equal(flipped, bands.flip(-1))  # True
+v2.RandomResizedCrop(8)(bands).shape  # torch.Size([13, 8, 8])
 with suppress(TypeError):
     v2.ColorJitter(saturation=0.5)(
         bands

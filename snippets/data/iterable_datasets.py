@@ -8,7 +8,7 @@ import random
 import tarfile
 import tempfile
 from contextlib import suppress
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 
 import torch
@@ -232,36 +232,34 @@ once, always = DataLoader(Once()), DataLoader(Always())
 # ----------------------------------------------------------------
 #
 # One large file is read faster than many small ones, above all over a
-# network. Files of one sample lie side by side and share a name:
-# ``001.png`` and ``001.json``. Give several tar files to the workers, one
-# share each. The package webdataset does this with more comfort.
+# network. The files of one sample lie side by side and share a name up to
+# the first dot, such as ``001.png`` and ``001.json``. Give each worker tar
+# files of its own, or use the package webdataset.
+def stem(member):
+    return member.name.split(".")[0]
+
+
 class Tar(IterableDataset):
     def __init__(self, path):
         self.path = path
 
     def __iter__(self):
         with tarfile.open(self.path) as archive:
-            sample, name = {}, None
-            for member in archive:
-                stem, ending = member.name.split(".", 1)
-                if stem != name and sample:
-                    yield sample
-                    sample = {}
-                name = stem
-                sample[ending] = archive.extractfile(member).read()
-            yield sample
+            for name, files in groupby(archive, stem):
+                yield {
+                    f.name[len(name) + 1 :]: archive.extractfile(f).read()
+                    for f in files
+                }
 
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "data.tar")
     with tarfile.open(path, "w") as archive:
         for name in ["1.txt", "1.cls", "2.txt", "2.cls"]:
-            file = Path(folder, name)
-            file.write_text(name.upper())
-            archive.add(file, arcname=name)
-    samples = list(Tar(path))
-len(samples)  # 2
-samples[1]  # {'txt': b'2.TXT', 'cls': b'2.CLS'}
+            Path(folder, name).write_text(name.upper())
+            archive.add(Path(folder, name), arcname=name)
+    first, second = Tar(path)
+second  # {'txt': b'2.TXT', 'cls': b'2.CLS'}
 
 # %%
 # Error: expected unspecified shuffle option (``IterableDataset``)

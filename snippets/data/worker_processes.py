@@ -296,9 +296,9 @@ with suppress(RuntimeError):
 # ------------------------------------------------------------------
 #
 # ``num_workers`` is above the number of processor cores that this process
-# may use. More workers then wait for a core, and each takes memory. Begin
-# with the number of cores and go down while the speed stays. On a cluster
-# ask for more cores; Colab gives two.
+# may use. The workers that are too many wait for a core, and each takes
+# memory. Begin with the number of cores, and use fewer workers while the
+# speed stays the same.
 DataLoader(
     range(4), num_workers=10_000
 )  # UserWarning: This DataLoader will create 10000 worker processes in

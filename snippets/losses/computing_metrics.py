@@ -29,9 +29,9 @@ round(right / total, 4)  # 0.6667
 # -----------------------------------------------------
 #
 # A model with one output has logits of shape (N, 1). ``argmax(dim=1)`` of a
-# single column is 0 for each sample, so the accuracy is the share of the
-# class 0 and does not move. A logit above 0 is a probability above 0.5.
-# ``round`` of a logit is no decision.
+# single column is 0 for each sample, so the accuracy is the share of class
+# 0 and does not move. Use ``logits > 0``, which means a probability above
+# 0.5, and not ``round`` of a logit.
 logits = torch.tensor([[2.0], [-1.0], [0.3], [-3.0]])
 target = torch.tensor([1, 0, 1, 1])
 logits.argmax(dim=1)  # tensor([0, 0, 0, 0])

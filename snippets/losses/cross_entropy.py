@@ -186,10 +186,10 @@ torch.allclose(grad, whole, atol=1e-6)  # True
 # Gradient is nan: all logits of a row are ``-inf``
 # -------------------------------------------------
 #
-# Classes that are not allowed often get a logit of minus infinity. The
+# A class that is not allowed often gets a logit of minus infinity, and the
 # softmax of a row that has nothing else is ``nan``. ``ignore_index`` keeps
-# such a row out of the loss, and its gradient is still ``nan``. Do not mask
-# rows that are ignored, or use a large negative number.
+# such a row out of the loss, but its gradient is still ``nan``. Do not mask
+# rows that are ignored, or use a large negative number instead.
 logits = torch.tensor([[0.0, 1.0], [0.0, 1.0]], requires_grad=True)
 target = torch.tensor([1, -100])
 forbidden = torch.tensor([[False, False], [True, True]])

@@ -14,10 +14,10 @@ from torch import nn
 # Two losses of a GAN, and their values at the balance
 # ----------------------------------------------------
 #
-# The discriminator asks for 1 on real samples and for 0 on generated ones.
-# The generator asks for 1 on its own. A discriminator that cannot tell them
-# apart has a loss of ``2 * log(2)``, and the generator one of ``log(2)``.
-# A low loss is not the goal, so look at samples.
+# The target of the discriminator is 1 for real samples and 0 for generated
+# ones, and the target of the generator is 1. A discriminator that cannot
+# tell them apart has a loss of ``2 * log(2)``, and the generator one of
+# ``log(2)``. A low loss is not the goal, so look at samples.
 real, fake = torch.zeros(8, 1), torch.zeros(8, 1)
 bce = F.binary_cross_entropy_with_logits
 loss_d = bce(real, torch.ones(8, 1)) + bce(fake, torch.zeros(8, 1))

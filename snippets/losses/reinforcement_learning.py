@@ -36,10 +36,11 @@ returns  # tensor([1.7500, 1.5000, 1.0000, 4.0000, 4.0000])
 # Policy gradient (REINFORCE): ``-(log_prob * return)``
 # -----------------------------------------------------
 #
-# ``Categorical(logits=...)`` takes the output of the network as it is. The
-# loss has a minus, because an optimizer minimizes. Its value does not
-# measure success: watch the return of the episodes. For logits of 0 the
-# gradient is softmax minus one-hot, times the return.
+# ``Categorical(logits=...)`` takes the output of the network as it is, and
+# the loss has a minus because an optimizer minimizes. The gradient of the
+# logits is softmax minus one-hot, times the return, divided by the batch
+# size. The value of the loss does not measure success, so watch the return
+# of the episodes.
 logits = torch.zeros(2, 3, requires_grad=True)
 actions, returns = torch.tensor([0, 2]), torch.tensor([6.0, -3.0])
 policy = Categorical(logits=logits)
@@ -52,7 +53,7 @@ logits.grad[1]  # tensor([-0.5000, -0.5000, 1.0000])
 # Subtract a baseline: the advantage, detached
 # --------------------------------------------
 #
-# The value network predicts the return. What is above it is the advantage.
+# The advantage is the return minus the prediction of the value network.
 # ``detach`` keeps the loss of the policy from training the value network,
 # which has a loss of its own. Scale the advantages of a batch to mean 0 and
 # standard deviation 1.
@@ -130,10 +131,11 @@ gae(rewards, values, done, lam=0.0)  # tensor([0.7500, 0.7500, 0.5000])
 # Q value of the chosen action: ``gather``
 # ----------------------------------------
 #
-# A Q network gives one value for each action. ``gather`` takes those of the
-# actions that were chosen, which must be int64 of shape (N, 1). Drop the
-# second dimension with ``squeeze(1)`` before the loss. An action that is
-# too large is shown on the CPU: on CUDA it is a device-side assert.
+# ``gather`` takes the value of the chosen action from the output of a Q
+# network. The actions must be int64 of shape (N, 1), and ``squeeze(1)``
+# drops the second dimension before the loss. An action that is too large
+# raises an error on the CPU, as here, and on CUDA it is a device-side
+# assert.
 q = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 actions = torch.tensor([0, 1, 1])
 q.gather(1, actions.unsqueeze(1)).squeeze(1)  # tensor([1., 4., 6.])

@@ -42,8 +42,7 @@ round(1 - (2 * 2 / (4 + 2) + 0 + 0) / 3, 4)  # 0.7778
 #
 # A mask that was read from a file often holds 255 for the object. The
 # overlap is then too large, and one minus Dice falls below 0. Make the mask
-# 0 and 1 with ``mask > 0``. A loss that returns minus Dice is negative as
-# well, and trains alike.
+# 0 and 1 with ``mask > 0``.
 def dice_loss(probability, mask):
     overlap = (probability * mask).sum()
     return 1 - 2 * overlap / (probability + mask).sum()
@@ -61,8 +60,8 @@ dice_loss(probability, (mask > 0).float())  # tensor(0.1500)
 #
 # Dice is made for probabilities. With logits the sum of the areas can be
 # near 0 or negative, and the loss leaves the range from 0 to 1. Apply
-# ``sigmoid`` for one class or ``softmax`` for several. Do not apply a
-# threshold: ``logits > 0`` has no gradient.
+# ``sigmoid`` for one class or ``softmax`` for several, and no threshold,
+# because ``logits > 0`` has no gradient.
 def dice_loss(probability, mask):
     overlap = (probability * mask).sum()
     return 1 - 2 * overlap / (probability + mask).sum()
@@ -234,10 +233,10 @@ loss / entropy  # tensor([[0.0006, 0.0017], [0.0625, 0.5819]])
 # Weight each pixel by a map: ``reduction="none"``
 # ------------------------------------------------
 #
-# Pixels at the border of an object can weigh more than others. The map has
-# the shape of the mask, (N, H, W). Divide by the sum of the weights, so
-# that the loss keeps its size. The border here is where pooling finds a
-# neighbour of the other class.
+# A map of weights in the shape of the mask, (N, H, W), can give more weight
+# to the border of an object. The border here is where pooling finds a
+# neighbour of the other class. Divide by the sum of the weights, so that
+# the loss keeps its size.
 mask = torch.zeros(1, 4, 4, dtype=torch.int64)
 mask[:, :, 2:] = 1
 inside = mask.float()

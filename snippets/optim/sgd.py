@@ -175,11 +175,11 @@ torch.optim.SGD([w]).param_groups[0]["lr"]  # 0.001
 # Batch size and learning rate: twice the batch, twice the rate
 # -------------------------------------------------------------
 #
-# The gradient is a mean, so a batch of twice the size makes half as many
-# steps of the same length in an epoch. With twice the rate, one step goes
-# nearly as far as two steps before. Raise the rate with a warm-up, and stop
-# where the loss becomes unstable. Gradient accumulation counts like a
-# larger batch. For Adam, begin with the square root of the factor.
+# The gradient is a mean, so a batch of twice the size, or gradient
+# accumulation over two batches, makes half as many steps of the same
+# length. With twice the rate, one step goes nearly as far as two steps
+# before. Raise the rate with a warm-up, and for Adam begin with the square
+# root of the factor.
 x = torch.linspace(-1, 3, 8)
 
 

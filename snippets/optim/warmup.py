@@ -159,10 +159,11 @@ moved(factor=0.1)  # tensor([-0.0500,  0.0500])
 # Warm-up is over too soon or too late: it counts ``scheduler.step``
 # ------------------------------------------------------------------
 #
-# ``total_iters`` is a number of calls of ``scheduler.step``. If you call it
-# after each batch, give the warm-up in batches. A warm-up of 6 batches that
-# is stepped once an epoch lasts for 6 epochs. A formula of your own needs
-# the number of all batches so far, not that of the batch in its epoch.
+# ``total_iters`` is a number of calls of ``scheduler.step``, so give the
+# warm-up in batches if you call it after each batch. A warm-up of 6 batches
+# that is stepped once an epoch lasts for 6 epochs. A formula of your own
+# needs the number of all batches so far, not that of the batch in its
+# epoch.
 batches, epochs = 3, 2
 w = torch.zeros(1, requires_grad=True)
 

@@ -160,11 +160,11 @@ print(np.__version__, Image.__version__)
 # Error: externally-managed-environment (pip in the system's Python)
 # ------------------------------------------------------------------
 #
-# Debian, Ubuntu and Homebrew protect the Python of the system from pip.
-# Make an environment with ``python3 -m venv env`` and start it with
-# ``source env/bin/activate``; then pip installs into it. In an environment
-# the two prefixes differ. "Killed" or "No space left on device" while pip
-# downloads ask for ``--no-cache-dir`` and for room on the disk.
+# Debian, Ubuntu and Homebrew protect the Python of the system from pip, so
+# make an environment with ``python3 -m venv env`` and start it with
+# ``source env/bin/activate``. In an environment the two prefixes differ. If
+# pip ends with "Killed" or "No space left on device", add
+# ``--no-cache-dir`` and make room on the disk.
 print(sys.prefix, sys.base_prefix)
 print("environment", sys.prefix != sys.base_prefix)
 sys.executable.startswith(sys.exec_prefix)  # True
@@ -173,11 +173,10 @@ sys.executable.startswith(sys.exec_prefix)  # True
 # Illegal instruction (core dumped) at the import: an old processor
 # -----------------------------------------------------------------
 #
-# A package was compiled for instructions that this processor lacks, as in
-# some virtual machines. On Linux ``lscpu`` shows what it has. PyTorch
-# itself asks the processor and chooses among variants of its kernels: the
-# line below tells which one it took. Then another package is the cause:
-# import them one by one.
+# A package was compiled for instructions that this processor lacks, and on
+# Linux ``lscpu`` shows which it has. PyTorch itself chooses a variant of
+# its kernels that the processor can run, and the line below tells which
+# one. Another package is then the likely cause, so import them one by one.
 capability = torch.backends.cpu.get_cpu_capability()
 isinstance(capability, str)  # True
 print(capability)
