@@ -114,6 +114,8 @@ class Tracer(ast.NodeTransformer):
 
     def attribute(self, owner, name):
         value = getattr(owner, name)  # a name that does not exist raises, and is not noted
+        if torch.compiler.is_compiling():  # the graph is the card's own; older compilers break here
+            return value
         plain = not isinstance(owner, (type, types.ModuleType))
         if plain and (type(owner), name) in self.seen:
             return value
@@ -124,6 +126,8 @@ class Tracer(ast.NodeTransformer):
         return value
 
     def imported_(self, obj):
+        if torch.compiler.is_compiling():
+            return obj
         if found := public(obj):
             self.names.add(found)
         return obj
