@@ -31,10 +31,9 @@ from torchvision.transforms import v2
 # File name or index of each sample in the batch: wrap the dataset
 # ----------------------------------------------------------------
 #
-# Return the index, or the path, beside the sample. Strings stay a list in
-# the batch. With ``ImageFolder`` the path of a sample is
-# ``folder.samples[index][0]``. So wrong predictions lead back to their
-# files.
+# Return the index, or the path, beside the sample, so that a wrong
+# prediction leads back to its file. Strings stay a list in the batch. With
+# ``ImageFolder`` the path of a sample is ``folder.samples[index][0]``.
 class WithIndex(Dataset):
     def __init__(self, data, names):
         self.data, self.names = data, names
