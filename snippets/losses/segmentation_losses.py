@@ -78,10 +78,10 @@ loss = dice_loss(logits.sigmoid(), mask)
 # Everything is background: cross entropy is low, Dice is not
 # -----------------------------------------------------------
 #
-# One pixel in a hundred belongs to the object. A model that answers 0.01
-# everywhere has a low cross entropy and 99 % of its pixels right, and its
-# mask is empty. Dice compares with the object alone. Add both: Dice for the
-# rare class, cross entropy for a gradient in each pixel.
+# One pixel in a hundred belongs to the object, and a model that answers
+# 0.01 everywhere has a low cross entropy and 99 % of its pixels right, and
+# its mask is empty. Dice compares with the object alone. Add both: Dice for
+# the rare class, cross entropy for a gradient in each pixel.
 mask = torch.zeros(1, 1, 10, 10)
 mask[0, 0, 4, 4] = 1.0
 logits = torch.full_like(mask, -4.5951)

@@ -136,8 +136,8 @@ list(plain)  # ['weight', 'bias']
 #
 # By default values are copied into the parameters that are there, which
 # keep their dtype and device. ``assign=True`` puts the loaded tensors in
-# their place: needed on the meta device. Make the optimizer after it. Tied
-# weights are separate afterwards, so tie them again.
+# their place, as the meta device needs it. Make the optimizer after it and
+# tie shared weights again.
 #
 # .. glance:: net.weight.dtype  # torch.float64
 state = {"weight": torch.ones(1, 2, dtype=torch.float64)}
