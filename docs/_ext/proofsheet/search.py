@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from pathlib import Path
 
 from sphinx.search import SearchLanguage
@@ -21,6 +22,9 @@ def entries(app):
     The cheat sheet is a page alone: its lines are on the cards, too.
     """
     found, asked, language = [], questions(), app.config.language
+    elsewhere = defaultdict(list)  # messages that need a GPU, Windows or a broken installation
+    for row in tsv.read(TABLES / "pasted.tsv"):
+        elsewhere[row["address"]].append(row["message"])
     others = [name for name in languages.NAMES if name != language]
     for docname, page in sorted(data.of(app.env).pages.items()):
         if docname.startswith(f"{sheet.CHAPTER}/"):
@@ -32,7 +36,8 @@ def entries(app):
         for card in page.cards:
             words = asked.get(f"{docname}#{card.anchor}", {})
             own = [words.get(language), *messages.causes(docname, card, language)]
-            quoted = [text[:MESSAGE] for text in card.messages.values()]
+            said = [*card.messages.values(), *elsewhere[f"{docname}#{card.anchor}"]]
+            quoted = [text[:MESSAGE] for text in said]
             found.append(
                 {
                     "kind": "step" if example else "card",
@@ -55,6 +60,7 @@ def entries(app):
                 "kind": "example" if example else "page",
                 "url": url,
                 "title": title,
+                "errors": elsewhere[docname],
                 "asked": words.get(language, ""),
                 "others": " / ".join(words.get(other, "") for other in others),
                 "text": " ".join([text, *steps]),
