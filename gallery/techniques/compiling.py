@@ -75,7 +75,7 @@ start = time.perf_counter()
 first_output = compiled_gate(x)
 first_output[0, 0].item()
 first_call = time.perf_counter() - start
-captured  # [10]
+captured  # [10] since 2.13, [9] before
 torch.allclose(first_output, gate(x), rtol=1e-4, atol=1e-4)  # True
 
 
@@ -103,7 +103,7 @@ print({name: f"{value * 1000:.1f} ms" for name, value in seconds.items()})
 saved = seconds["eager"] - seconds["compiled"]
 if saved > 0:
     print(f"calls until it pays: {first_call / saved:.0f}")
-captured  # [10]
+captured  # [10] since 2.13, [9] before
 
 
 def operators(function):
@@ -321,7 +321,7 @@ with torch.inference_mode():
 accuracy = (logits.argmax(dim=1) == test_targets).float().mean().item()
 print(f"{backend=} {accuracy=:.3f}")
 assert same and 0.92 < accuracy <= 1.0, accuracy
-assert captured == [10]
+assert captured in ([9], [10])
 if backend == "inductor":
     assert ran["compiled"] == 0 < 10 <= ran["eager"], ran
 torch._dynamo.reset()

@@ -91,7 +91,9 @@ class Which(nn.Module):
 
 model, x = Which(), torch.zeros(1)
 model(x)  # tensor([0.])
-torch.compile(model, backend="eager")(x)  # tensor([1.])
+torch.compile(model, backend="eager")(
+    x
+)  # tensor([1.]) since 2.12, tensor([2.]) before
 torch.export.export(model, (x,)).module()(x)  # tensor([2.])
 
 # %%

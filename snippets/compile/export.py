@@ -5,6 +5,7 @@ Export
 Turn a model into a graph that runs without its Python class, and save it.
 """
 import tempfile
+import warnings
 from contextlib import redirect_stderr, suppress
 from io import StringIO
 from pathlib import Path
@@ -139,7 +140,8 @@ with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "doubling.pt2"
     torch.export.save(program, path)
     del Doubling, program
-    loaded = torch.export.load(path)
+    with warnings.catch_warnings(action="ignore"):
+        loaded = torch.export.load(path)
 x = torch.tensor([1.0, 2.0, 3.0])
 loaded.module()(x).detach()  # tensor([2., 4., 6.])
 list(loaded.state_dict)  # ['scale']
@@ -246,7 +248,7 @@ report = draft._report
 report.successful()  # False
 report.failures[0].failure_type.name  # 'DATA_DEPENDENT_ERROR'
 with suppress(RuntimeError):
-    clip(x / 10)  # RuntimeError: Runtime assertion failed
+    clip(x / 10)  # RuntimeError: Runtime assertion since 2.12, ndim 1 before
 
 # %%
 # Fewer kinds of operators: ``run_decompositions``
