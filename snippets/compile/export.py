@@ -248,7 +248,7 @@ report = draft._report
 report.successful()  # False
 report.failures[0].failure_type.name  # 'DATA_DEPENDENT_ERROR'
 with suppress(RuntimeError):
-    clip(x / 10)  # RuntimeError: Runtime assertion since 2.12, ndim 1 before
+    clip(x / 9)  # RuntimeError: Runtime assertion since 2.12, ndim 1 before
 
 # %%
 # Fewer kinds of operators: ``run_decompositions``
