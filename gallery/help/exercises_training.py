@@ -237,7 +237,7 @@ with suppress(NotImplementedError):
 # Solution 5
 # ----------
 #
-# Two epochs without improvement are borne, the third lowers the rate.
+# Two epochs without improvement change nothing, the third lowers the rate.
 def plateau_rates(losses, lr):
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=lr)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(

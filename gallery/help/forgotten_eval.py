@@ -2,12 +2,11 @@
 Predictions change from call to call: ``model.eval()`` is forgotten
 ===================================================================
 
-In train mode Dropout draws anew at each call and BatchNorm looks at the
+In train mode Dropout draws again at each call and BatchNorm looks at the
 other samples of the batch. Call ``model.eval()`` before every evaluation
-and ``model.train()`` at the start of every epoch. The same weights then
-get more than nine in ten unseen digits right, alone or in a batch; the
-opposite fault, ``eval()`` far worse than ``train()``, is made and cured
-too.
+and ``model.train()`` at the start of every epoch. The same weights then get
+more than nine in ten unseen digits right, alone or in a batch; the opposite
+fault, ``eval()`` far worse than ``train()``, is made and cured too.
 
 * Do predictions change?
 

@@ -60,7 +60,7 @@ def fgsm(model, inputs, targets, epsilon):
 # -------------------------------------------------
 #
 # Adversarial training is the ordinary loop on attacked images: ``epsilon``
-# 0 leaves the batch as it is. The attack is made anew against the model of
+# 0 leaves the batch as it is. The attack is made again against the model of
 # the moment.
 def train(epsilon, epochs=12):
     model = nn.Sequential(

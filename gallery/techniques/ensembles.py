@@ -100,7 +100,7 @@ torch.allclose(at_once, logits, atol=1e-4)  # True
 # The stacks are copies
 # ---------------------
 #
-# A change of a model does not reach them: stack anew after more training.
+# A change of a model does not reach them: stack again after more training.
 params["0.weight"].data_ptr() == models[0][0].weight.data_ptr()  # False
 changed = deepcopy(models)
 stacked, _ = stack_module_state(changed)

@@ -72,10 +72,10 @@ sum(m.weight.numel() for m in model if isinstance(m, nn.Linear))  # 25856
 # One layer: ``l1_unstructured``, ``weight_orig`` and ``weight_mask``
 # -------------------------------------------------------------------
 #
-# The parameter is now ``weight_orig``, the mask is a buffer, and
-# ``weight`` is their product, made anew before each forward pass; between
-# a step and the next pass it is out of date. A second call takes its share
-# of what is left: half of a half.
+# The parameter is now ``weight_orig``, the mask is a buffer, and ``weight``
+# is their product, computed again before each forward pass; between a step
+# and the next pass it is out of date. A second call takes its share of what
+# is left: half of a half.
 pruned = deepcopy(model)
 layer = pruned[2]
 prune.l1_unstructured(layer, "weight", amount=0.5)
@@ -93,10 +93,10 @@ int((layer.weight == 0).sum())  # 12288
 # -----------------------------
 #
 # After pruning, ``weight`` hangs on a graph, and ``deepcopy`` fails until a
-# forward pass under ``no_grad`` has made it anew. The ``state_dict`` of a
-# masked network has other names than that of the plain one, so it does not
-# load there. After ``prune.remove`` both work. The zeros stay, the mask is
-# gone.
+# forward pass under ``no_grad`` has computed it again. The ``state_dict``
+# of a masked network has other names than that of the plain one, so it does
+# not load there. After ``prune.remove`` both work. The zeros stay, the mask
+# is gone.
 with suppress(RuntimeError):
     deepcopy(pruned)  # RuntimeError: Only Tensors created explicitly
 with torch.no_grad():

@@ -120,7 +120,7 @@ def restore(path, parts, loader, device, without=None):
 # Train: resume if there is a checkpoint, save after every epoch
 # --------------------------------------------------------------
 #
-# ``log`` is called after every step. An epoch that was cut off is run anew
+# ``log`` is called after every step. An epoch that was cut off is run again
 # from its start: a ``torch.utils.data.DataLoader`` cannot begin in the
 # middle. For long epochs the package ``torchdata`` has one that can.
 def train(home, device, name="checkpoint.pt", without=None, log=None):

@@ -18,7 +18,7 @@ from tqdm import tqdm
 # --------------------------------
 #
 # 1,797 digits of 8 by 8 pixels, scaled to [0, 1] and given the channel that
-# ``nn.Conv2d`` expects. The training part is shuffled anew each epoch; the
+# ``nn.Conv2d`` expects. The training part is shuffled in each epoch; the
 # other two need no order. One seeded generator, on the device of the data,
 # decides both.
 torch.manual_seed(0)

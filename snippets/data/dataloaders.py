@@ -153,8 +153,8 @@ loader = DataLoader(dataset, sampler=batches, batch_size=None)
 # -------------------------------------
 #
 # For training by steps rather than epochs. ``itertools.cycle`` keeps every
-# batch of the first epoch in memory and repeats that one order; a
-# generator that starts the loader again shuffles anew.
+# batch of the first epoch in memory and repeats that one order; a generator
+# that starts the loader again shuffles again.
 def forever(loader):
     while True:
         yield from loader

@@ -52,7 +52,7 @@ targets  # tensor([0, 1, 2, 3, 4])
 #
 # Sorted folder names give the class indices. Make the list from the
 # training set and keep it with the model: a test set that lacks a class
-# would number the others anew.
+# would give the others new numbers.
 with tempfile.TemporaryDirectory() as root:
     for name in ["dog/1.png", "cat/1.png", "cat/2.png"]:
         path = Path(root, name)

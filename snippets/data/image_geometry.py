@@ -17,7 +17,7 @@ from torchvision.transforms import v2
 # Mirror an image: ``v2.RandomHorizontalFlip``, ``v2.functional.hflip``
 # ---------------------------------------------------------------------
 #
-# The transform mirrors with probability ``p``, one half unless you say; the
+# The transform mirrors with probability ``p``, by default one half; the
 # function always does. Leave it out where left and right mean something:
 # letters, digits, road signs, the side of an organ.
 x = torch.tensor([[[1, 2, 3], [4, 5, 6]]])

@@ -207,9 +207,8 @@ max(value - i for i, value in enumerate(order)) <= 9  # True
 # Empty after the first epoch: a generator kept in the dataset
 # ------------------------------------------------------------
 #
-# A generator runs once. If ``__iter__`` returns the same one each time,
-# the second epoch has no batches and no error. Make it anew in
-# ``__iter__``.
+# A generator runs once. If ``__iter__`` returns the same one each time, the
+# second epoch has no batches and no error. Make it again in ``__iter__``.
 class Once(IterableDataset):
     def __init__(self):
         self.samples = (i for i in range(3))

@@ -45,9 +45,9 @@ type(DataLoader([1, 2]).sampler) is SequentialSampler  # True
 # Samples shuffled: ``RandomSampler``
 # -----------------------------------
 #
-# What ``shuffle=True`` uses: every number once, anew in each epoch.
-# ``num_samples`` makes an epoch shorter or longer; above the size of the
-# dataset it deals whole permutations first.
+# What ``shuffle=True`` uses: every number once, in a new order in each
+# epoch. ``num_samples`` makes an epoch shorter or longer; above the size of
+# the dataset it deals whole permutations first.
 generator = torch.Generator(torch.get_default_device())
 data = range(10)
 every = RandomSampler(data, generator=generator)
@@ -93,8 +93,8 @@ len(train), len(train.dataset)  # (3, 6)
 # --------------------------------------------------
 #
 # One weight for each sample, not for each class; they need not add up to
-# 1. Draws are with replacement unless you say, so weight 3 against 1 is
-# drawn three times as often.
+# 1. By default draws are with replacement, so weight 3 against 1 is drawn
+# three times as often.
 weights = [1.0, 3.0, 0.0, 4.0]
 sampler = WeightedRandomSampler(weights, num_samples=80_000)
 shares = torch.tensor(list(sampler)).bincount() / 80_000
@@ -180,7 +180,7 @@ first == third  # False
 # ------------------------------------
 #
 # ``__iter__`` yields numbers; ``__len__`` lets ``len(loader)`` work. Draw
-# anew in ``__iter__``, so that epochs differ. Here: samples that a mask
+# again in ``__iter__``, so that epochs differ. Here: samples that a mask
 # selects, each twice in a row.
 class Twice(Sampler):
     def __init__(self, mask):

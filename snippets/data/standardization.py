@@ -140,8 +140,8 @@ model[0](torch.tensor([[5.0, 40.0]]))  # tensor([[3., 2.]])
 # Same numbers as scikit-learn: ``StandardScaler``
 # ------------------------------------------------
 #
-# It divides by n, as ``correction=0`` does; ``Tensor.std`` divides by n - 1
-# unless you say. It also turns a deviation of 0 into 1.
+# It divides by n, as ``correction=0`` does; by default ``Tensor.std``
+# divides by n - 1. It also turns a deviation of 0 into 1.
 train = torch.tensor([[1.0, 7.0], [2.0, 7.0], [4.0, 7.0]])
 scaler = StandardScaler().fit(train.cpu().numpy())
 scaled = torch.tensor(scaler.transform(train.cpu().numpy()))

@@ -97,7 +97,7 @@ torch.equal(a, run(0))  # True
 # --------------------------------------------------------------------
 #
 # PyTorch does not know a generator that the dataset holds: it is copied,
-# and every worker draws the same. Make it anew in ``worker_init_fn``, from
+# and every worker draws the same. Make it again in ``worker_init_fn``, from
 # the seed that ``torch.utils.data.get_worker_info`` tells.
 class Noise(Dataset):
     def __init__(self):

@@ -17,8 +17,8 @@ from torch import nn
 #
 # Log-probabilities (T, N, C), time first; targets (N, S) without blanks;
 # and the length of each, in time steps and in labels. One class is the
-# blank, 0 unless you say, so labels count from 1. Speech and handwriting
-# are read this way.
+# blank, by default 0, so labels count from 1. Speech and handwriting are
+# read this way.
 T, N, C, S = 50, 4, 20, 12
 log_p = torch.randn(T, N, C).log_softmax(dim=2)
 targets = torch.randint(1, C, (N, S))

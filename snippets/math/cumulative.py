@@ -101,9 +101,9 @@ torch.equal(x.logcumsumexp(dim=0), total)  # True
 # Differences of neighbours, undo ``cumsum``: ``torch.diff``
 # ----------------------------------------------------------
 #
-# One element fewer than before, along the last dimension unless you say.
-# With ``prepend`` of a zero it is the inverse of ``cumsum``; ``n`` repeats
-# it. Of booleans it marks where they change.
+# One element fewer than before, by default along the last dimension. With
+# ``prepend`` of a zero it is the inverse of ``cumsum``; ``n`` repeats it.
+# Of booleans it marks where they change.
 x = torch.tensor([1, 4, 9, 16])
 torch.diff(x)  # tensor([3, 5, 7])
 x.diff(n=2)  # tensor([2, 2])

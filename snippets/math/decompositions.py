@@ -69,7 +69,7 @@ x  # tensor([[1.0000], [2.0000]], dtype=torch.float64)
 # --------------------------------------------------------
 #
 # Real eigenvalues in rising order, orthonormal eigenvectors in the columns.
-# Only one triangle is read, the lower unless you say, and symmetry is not
+# Only one triangle is read, by default the lower, and symmetry is not
 # checked. Functions of the matrix act on the eigenvalues, as the square
 # root here.
 A = torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=torch.float64)

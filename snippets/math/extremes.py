@@ -206,9 +206,9 @@ _, predicted = logits.max(dim=1)
 # Error: selected index k out of range (``torch.topk``)
 # -----------------------------------------------------
 #
-# There are fewer than ``k`` elements along ``dim``, which is the last
-# unless you say. Top-5 of a two-class model meets it: ask for
-# ``min(5, classes)``. An empty tensor has no maximum.
+# There are fewer than ``k`` elements along ``dim``, by default the last.
+# Top-5 of a two-class model meets it: ask for ``min(5, classes)``. An empty
+# tensor has no maximum.
 logits = torch.tensor([[0.2, 2.5], [1.5, 0.3]])
 with suppress(RuntimeError):
     logits.topk(5)  # RuntimeError: selected index k out of range

@@ -80,9 +80,9 @@ with suppress(TypeError):
 # -------------------------------------------------------------
 #
 # Both divide by n - 1, NumPy by n: ``correction`` is what is subtracted
-# from n, NumPy's ``ddof``, and 1 unless you say. Layer and batch norm
-# divide by n, the running variance of batch norm by n - 1.
-# ``unbiased=False`` is the older word for ``correction=0``.
+# from n, by default 1; NumPy calls it ``ddof``. Layer and batch norm divide
+# by n, the running variance of batch norm by n - 1. ``unbiased=False`` is
+# the older word for ``correction=0``.
 x = torch.tensor([1.0, 2.0, 3.0, 6.0])
 torch.var(x)  # tensor(4.6667)
 torch.var(x, correction=0)  # tensor(3.5000)

@@ -13,8 +13,8 @@ import torch
 # Sort values and get their places: ``torch.sort``
 # ------------------------------------------------
 #
-# Returns the sorted values and, for each, where it came from, along the
-# last dimension unless you say. Each row is sorted by itself: to keep rows
+# Returns the sorted values and, for each, where it came from, by default
+# along the last dimension. Each row is sorted by itself: to keep rows
 # together sort by a column. ``torch.msort`` sorts along dimension 0 and
 # returns the values alone.
 x = torch.tensor([[3, 1, 2], [9, 8, 7]])

@@ -43,11 +43,11 @@ list(dict(net.named_children()))  # ['fc', 'out']
 # Add and remove layers: ``append``, ``insert``, ``extend``, ``pop``
 # ------------------------------------------------------------------
 #
-# They change the network in place and number the layers anew, names of the
-# state dict included. Names of your own give way to numbers in ``pop`` and
-# ``+``, and make ``insert`` fail except at the end. ``+`` joins two into a
-# new one and ``*`` repeats one, with the same layers and so with shared
-# weights.
+# They change the network in place and give the layers new numbers, names of
+# the state dict included. Names of your own give way to numbers in ``pop``
+# and ``+``, and make ``insert`` fail except at the end. ``+`` joins two
+# into a new one and ``*`` repeats one, with the same layers and so with
+# shared weights.
 net = nn.Sequential(nn.Linear(4, 3))
 net.append(nn.Linear(3, 2))
 net.insert(1, nn.ReLU())

@@ -47,8 +47,8 @@ model.train()
 # -------------------------------------------------------
 #
 # The function knows nothing of ``model.eval()``: its ``training`` is
-# ``True`` unless you say. ``torch.dropout`` has no defaults at all. In
-# a module pass ``self.training``, or make it a layer.
+# ``True`` by default. ``torch.dropout`` has no defaults at all. In a module
+# pass ``self.training``, or make it a layer.
 class Net(nn.Module):
     def forward(self, x):
         wrong = F.dropout(x, 0.5)
@@ -108,7 +108,7 @@ torch.allclose(seen, expected, atol=1e-4)  # True
 #
 # To ``nn.AlphaDropout`` what ``nn.Dropout2d`` is to ``nn.Dropout``. The
 # functions ``F.alpha_dropout`` and ``F.feature_alpha_dropout`` are off
-# unless you say ``training=True``, the reverse of ``F.dropout``.
+# without ``training=True``, the reverse of ``F.dropout``.
 x = torch.ones(50, 40, 2, 3)
 y = nn.FeatureAlphaDropout(0.5)(x)
 y.unique().numel()  # 2

@@ -195,7 +195,7 @@ torch.allclose(conv(image), image, atol=1e-3)  # True
 # ---------------------------------
 #
 # In each column the fraction ``sparsity`` of the weights is zero, at random
-# places; the others are normal with ``std``, 0.01 unless you say. It is for
+# places; the others are normal with ``std``, by default 0.01. It is for
 # matrices only.
 weight = nn.init.sparse_(torch.empty(100, 400), sparsity=0.75, std=2.0)
 (weight == 0).sum(dim=0).unique()  # tensor([75])

@@ -70,9 +70,9 @@ F.layer_norm(torch.tensor([1.0, 3.0]), (2,))  # tensor([-1.0000, 1.0000])
 # --------------------------------
 #
 # It divides by the root of the mean square and leaves the mean where it is;
-# of parameters it has a weight only. ``eps`` is that of ``torch.finfo`` for
-# the dtype unless you say, for half precision that of float32, so give the
-# one that a checkpoint was trained with.
+# of parameters it has a weight only. By default ``eps`` is that of
+# ``torch.finfo`` for the dtype, for half precision that of float32, so give
+# the one that a checkpoint was trained with.
 x = torch.randn(2, 5, 8, dtype=torch.float64) / 1000
 layer = nn.RMSNorm(8, eps=1e-6, dtype=torch.float64)
 rms = (x.square().mean(-1, keepdim=True) + 1e-6).sqrt()
@@ -170,10 +170,9 @@ torch.allclose(y, F.group_norm(x, 1))  # False
 # Vectors of length 1: ``F.normalize``
 # ------------------------------------
 #
-# No mean, no learning: each vector along ``dim``, 1 unless you say, is
-# divided by its norm, or by ``eps`` if that is larger. Products of such
-# vectors are cosines. In float16 the default ``eps`` is 0, and zeros give
-# nan.
+# No mean, no learning: each vector along ``dim``, by default 1, is divided
+# by its norm, or by ``eps`` if that is larger. Products of such vectors are
+# cosines. In float16 the default ``eps`` is 0, and zeros give nan.
 x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
 F.normalize(x)  # tensor([[0.6000, 0.8000], [0.0000, 0.0000]])
 F.normalize(x, p=1)  # tensor([[0.4286, 0.5714], [0.0000, 0.0000]])

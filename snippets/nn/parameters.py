@@ -14,9 +14,9 @@ from torch import nn
 # A tensor that is trained: ``nn.Parameter``
 # ------------------------------------------
 #
-# A tensor that a module registers as soon as it is set as an attribute. It
-# requires a gradient unless you say otherwise, and it is a leaf even when
-# made under ``torch.no_grad``.
+# A tensor that a module registers as soon as it is set as an attribute. By
+# default it requires a gradient, and it is a leaf even when made under
+# ``torch.no_grad``.
 #
 # .. glance:: layer.factor.requires_grad, layer.factor.is_leaf
 class Scale(nn.Module):

@@ -15,9 +15,9 @@ from torch import nn
 # Largest value of each window: ``nn.MaxPool2d``
 # ----------------------------------------------
 #
-# The stride is the kernel size unless you say: the windows do not overlap,
-# and 2 halves height and width. ``F.max_pool2d`` is the function. Channels
-# are pooled one by one.
+# By default the stride is the kernel size: the windows do not overlap, and
+# 2 halves height and width. ``F.max_pool2d`` is the function. Channels are
+# pooled one by one.
 #
 # .. tensors:: x, F.max_pool2d(x[None], 2)[0]
 # .. glance:: F.max_pool2d(x[None], kernel_size=2)
@@ -166,10 +166,10 @@ F.lp_pool3d(volume, 3, 4)  # tensor([[[[4.0000]]]])
 # Shrink by less than half: ``nn.FractionalMaxPool2d``
 # ----------------------------------------------------
 #
-# Say the size or the ratio of the output; where the windows lie is drawn
-# anew at each call, in evaluation too. ``_random_samples`` fixes it. The
-# functions are ``F.fractional_max_pool2d``, ``F.fractional_max_pool3d`` and
-# both ``*_with_indices``, where the indices come too.
+# Say the size or the ratio of the output; where the windows lie is drawn at
+# each call, in evaluation too. ``_random_samples`` fixes it. The functions
+# are ``F.fractional_max_pool2d``, ``F.fractional_max_pool3d`` and both
+# ``*_with_indices``, where the indices come too.
 x = torch.rand(1, 1, 10, 10)
 nn.FractionalMaxPool2d(2, output_ratio=0.7)(x)  # shape (1, 1, 7, 7)
 y, indices = F.fractional_max_pool2d_with_indices(x, 2, output_size=7)

@@ -17,7 +17,7 @@ from torch import nn
 # The layer is self-attention and a feed-forward block, the encoder a stack
 # of copies of it; input and output have one shape. Ready for embeddings,
 # not for tokens: ``nn.Embedding``, positions and a head are yours. The
-# hidden size is 2048 unless you say ``dim_feedforward``.
+# hidden size, ``dim_feedforward``, is 2048 by default.
 layer = nn.TransformerEncoderLayer(
     d_model=16, nhead=4, dim_feedforward=32, batch_first=True
 )
@@ -190,7 +190,7 @@ count(decoder_layer) == 2 * attention + feed + 3 * norm  # True
 # --------------------------------------
 #
 # ``nn.TransformerEncoder`` and ``nn.TransformerDecoder`` copy the layer
-# they are given, values and all. Draw the matrices anew, as
+# they are given, values and all. Draw the matrices again, as
 # ``nn.Transformer`` does for itself.
 layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
 encoder = nn.TransformerEncoder(layer, num_layers=2)

@@ -113,8 +113,8 @@ scheduler.last_epoch  # 5
 # ---------------------------------------------------
 #
 # ``StepLR`` multiplies by ``gamma`` every ``step_size`` epochs,
-# ``MultiStepLR`` at the epochs listed. Both use 0.1 unless you say. The
-# rate is :math:`\eta_0 \gamma^k` after :math:`k` drops.
+# ``MultiStepLR`` at the epochs listed. Both use 0.1 by default. The rate is
+# :math:`\eta_0 \gamma^k` after :math:`k` drops.
 def rates(scheduler):
     for _ in range(6):
         yield scheduler.get_last_lr()[0]
@@ -155,7 +155,7 @@ torch.allclose(torch.tensor(rates), by_hand)  # True
 #
 # The rate is :math:`\eta_0 (1 - t / T)^p`, and stays at zero afterwards.
 # With ``power=1``, the default, it is the line that language models are
-# fine-tuned with. ``total_iters`` is 5 unless you say.
+# fine-tuned with. ``total_iters`` is 5 by default.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2)

@@ -103,9 +103,9 @@ w.item()  # 0.5
 # --------------------------------------------------------------
 #
 # Momentum and running averages are in ``optimizer.state``, one dictionary
-# per parameter; they start anew if only the model is saved. The state dict
-# numbers the parameters: build the new optimizer over the same ones in the
-# same order.
+# per parameter; they start from nothing if only the model is saved. The
+# state dict numbers the parameters: build the new optimizer over the same
+# ones in the same order.
 w = torch.tensor(4.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.5, momentum=0.5)
 (2 * w).backward()

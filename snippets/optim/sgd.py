@@ -163,7 +163,7 @@ loss_after(100, momentum=0.9, nesterov=True) < 0.0001  # True
 #
 # Rates below zero are refused; to climb, use ``maximize=True``. A rate may
 # be a tensor of one element, which compiled code can change without being
-# compiled anew. Left out, ``lr`` is 0.001.
+# compiled again. Left out, ``lr`` is 0.001.
 w = torch.zeros(2, requires_grad=True)
 with suppress(ValueError):
     torch.optim.SGD([w], lr=-0.1)  # ValueError: Invalid learning rate: -0.1

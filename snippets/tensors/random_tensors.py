@@ -98,7 +98,7 @@ with suppress(TypeError):
 #
 # ``torch.bernoulli(p)`` and ``p.bernoulli()`` read the probabilities from
 # the tensor. ``bernoulli_`` does not: it overwrites the tensor with draws
-# whose probability is its argument, one half unless you say. A probability
+# whose probability is its argument, by default one half. A probability
 # above 1 is an error, shown on the CPU as on a GPU nothing works after it.
 torch.bernoulli(torch.tensor([0.0, 1.0]))  # tensor([0., 1.])
 p = torch.full((100_000,), 0.3)
