@@ -198,6 +198,7 @@ def keep(x):
 
 
 x = torch.tensor([3.0, 4.0])
+Clip()(x)  # tensor([0.6000, 0.8000])
 program = torch.export.export(Clip(), (x,))
 program.module()(x)  # tensor([0.6000, 0.8000])
 program.module()(x / 10)  # tensor([0.3000, 0.4000])
