@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from docutils import nodes
 
 from proofsheet import browser, records, sheet
 from test_site import SITE, editions, find, page, text
@@ -21,6 +22,9 @@ def test_lines_lead_to_cards(language):
     tree = page(language, "quick.html")
     lines = find(tree, "sheet-line")
     assert len(lines) > 150
+    cards = {f"{name}#{nodes.make_id(card.name)}" for name in records.docnames()
+             for card in records.module(name).cards}  # fmt: skip
+    assert set(sheet.chosen().values()) <= cards
     bare = [line for line in lines if not line.findall(".//a")]
     assert len(bare) < 0.02 * len(lines), [text(line) for line in bare]
     targets = {a.get("href").partition("#")[0] for line in lines for a in line.iter("a")}

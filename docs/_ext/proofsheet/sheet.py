@@ -14,11 +14,8 @@ from itertools import pairwise
 
 from docutils import nodes
 from sphinx.locale import _
-from sphinx.util import logging
 
 from . import apis, browser, changes, code, data, languages, markup, records, tsv
-
-logger = logging.getLogger(__name__)
 
 CHAPTER = "reference/sheet"
 PAPER = {"format": "A4", "margin": dict(top="8mm", bottom="11mm", left="8mm", right="8mm")}
@@ -88,20 +85,19 @@ def _box(app, docname, module, card, entry):
     def to(page, anchor, title):
         return f"{app.builder.get_relative_uri(docname, page)}#{anchor}", title
 
+    pages = data.of(app.env).pages
     rows, made, reached = card.code.split("\n"), [], changes.reached(module, card)
     starts = [node.lineno - 1 for node in ast.parse(card.code).body] + [len(rows)]
     for start, stop in pairwise(starts):
         text = "\n".join(rows[start:stop]).rstrip("\n")
         found = [one for one in entry.claims if start < one.line <= stop]
         source = text.partition("  #")[0]
-        target = chosen().get(source)
+        page, _hash, anchor = chosen().get(source, "").partition("#")
+        known = pages[page].cards if page in pages else ()
+        target = next((one for one in known if one.anchor == anchor), None)
         shown = code.highlight(text, None if target else link, found, reached)
         if target:
-            page, _hash, anchor = target.partition("#")
-            titles = {one.anchor: one.title for one in data.of(app.env).page(page).cards}
-            if anchor not in titles:
-                logger.warning("docs/sheet.tsv: no card %s", target, location=docname, once=True)
-            url, title = map(escape, to(page, anchor, titles.get(anchor, "")))
+            url, title = map(escape, to(page, anchor, target.title))
             head = code.highlight(source)
             leads = f'<a class="reference internal" href="{url}" title="{title}">{head}</a>'
             shown = leads + shown.removeprefix(head)

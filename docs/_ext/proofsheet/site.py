@@ -148,6 +148,7 @@ def complete_context(app, pagename, templatename, context, doctree):
 
     # Furo's boxes that open a branch: a switch must say aria-checked, a checkbox need not.
     tree = context.get("furo_navigation_tree", "").replace(' role="switch"', "")
+    tree = tree.replace(' role="heading"', ' role="heading" aria-level="2"')
     context["furo_navigation_tree"] = tree.replace("Toggle navigation of", _("Show pages of"))
 
 
