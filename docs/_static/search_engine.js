@@ -198,7 +198,7 @@
     // Examples rank above cards, which answer less, and above their own steps; pages rank below
     // cards, and cards about an error below others unless errors are asked for.
     const asked = ERROR.test(query);
-    const kinds = { example: 1.4, step: 0.4, page: 0.35 };
+    const kinds = { example: 1.5, step: 0.4, page: 0.35 };
     const phrase = query.trim().toLowerCase();
     const boostDocument = (id, term, { kind, title, place }) =>
       (kinds[kind] ?? (!asked && ERROR.test(title) ? 0.7 : 1) * (1 + FIRST / (1 + place) ** 2)) *
