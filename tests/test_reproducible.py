@@ -86,7 +86,7 @@ def test_an_edit_reaches_the_pages_that_show_it_and_no_trace_of_it_stays(copy, b
     edited = source.read_text(encoding="utf-8")
     assert edited.count("Join side by side") == 1 and edited.count("4, 5, 7") > 2
     _sphinx(copy)
-    for name in ("reference/tensors/joining", "reference/tensors/index", "api/torch"):
+    for name in ("reference/tensors/joining", "reference/tensors/index", "quick", "api/torch"):
         page = (pages / f"{name}.html").read_text(encoding="utf-8")
         assert "Join side by side" in page, name
     source.write_text(text, encoding="utf-8")

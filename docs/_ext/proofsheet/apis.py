@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -128,9 +128,10 @@ def index(env):
     """Which cards show which name; asked for once all pages are read.
 
     Returns:
-        dict: from name to a list of :class:`Mention`, by rank and then by page.
+        dict: from name to a list of :class:`Mention`, by rank; of the same rank those of the
+        page that has the name in most of its titles come first, which is where it is at home.
     """
-    found = defaultdict(list)
+    found, titled = defaultdict(list), Counter()
     for docname, page in sorted(data.of(env).pages.items()):
         module = records.module(docname)
         of = f"{env.titles[docname].astext()}: " if module and module.example else ""
@@ -139,7 +140,12 @@ def index(env):
             for name in card.used | card.in_title | card.in_prose:
                 rank = 0 if name in card.in_title else 1 if name in card.in_prose else 2
                 found[name].append(Mention(rank, *place, name in card.used))
-    return {name: sorted(found[name], key=lambda mention: mention.rank) for name in sorted(found)}
+                titled[docname, name] += rank == 0
+
+    def order(name):
+        return lambda mention: (mention.rank, -titled[mention.docname, name])
+
+    return {name: sorted(found[name], key=order(name)) for name in sorted(found)}
 
 
 def write_index(app, exception):

@@ -29,10 +29,6 @@ def chosen():
     return {row["line"]: row["card"] for row in tsv.read(records.ROOT / "docs" / "sheet.tsv")}
 
 
-def _elsewhere(mention):
-    return not mention.docname.startswith(CHAPTER)
-
-
 def modules():
     """Pages whose cards are the boxes, in reading order."""
     return [name for name in records.docnames() if name.rpartition("/")[0] == CHAPTER]
@@ -77,7 +73,8 @@ def _box(app, docname, module, card, entry):
         if rest and not names:  # a method: of what it was called on, the record knows the class
             names = [name for name in entry.used if name.endswith(f".{rest}")]
             names.sort(key=lambda name: (head.lower() not in name.lower(), name))
-        found = [one for name in names[:1] for one in cards.get(name, ()) if _elsewhere(one)]
+        mentions = cards.get(names[0], ()) if names else ()
+        found = [one for one in mentions if not one.docname.startswith(CHAPTER)]
         # Of cards that have it in their titles, the reference's before the gallery's.
         found.sort(key=lambda one: (one.rank, one.docname.startswith("gallery")))
         return to(found[0].docname, found[0].anchor, found[0].title) if found else None
