@@ -4,7 +4,7 @@ from collections import Counter
 
 from docutils import nodes
 
-from proofsheet import records, search, tsv
+from proofsheet import records, search
 from questions import questions
 
 
@@ -39,8 +39,7 @@ def test_readers_words_belong_to_a_card_or_page():
     asked = search.questions()
     assert sorted(set(asked) - known) == []
     assert [row for row in asked.values() if not row["en"] or not row["zh_CN"]] == []
-    pasted = tsv.read(search.TABLES / "pasted.tsv")
-    assert sorted({row["address"] for row in pasted} - known) == []
+    assert sorted(set(search.pasted()) - known) == []
 
 
 def test_each_question_is_answered_by_what_there_is_or_says_that_it_is_not():

@@ -142,7 +142,9 @@ def is_made(target, mode="t", key=None):
     waits for the next build, and does not run in Sphinx itself.
     """
     mark = Path(f"{target}.md5")
-    return mark.is_file() and (bool(_ran and not key) or mark.read_text() == (key or _key(target)))
+    if _ran and key is None:
+        return mark.is_file()
+    return mark.is_file() and mark.read_text() == (key or _key(target))
 
 
 def run_outdated(app):

@@ -21,10 +21,7 @@ def entries(app):
 
     The cheat sheet is a page alone: its lines are on the cards, too.
     """
-    found, asked, language = [], questions(), app.config.language
-    elsewhere = defaultdict(list)  # messages that need a GPU, Windows or a broken installation
-    for row in tsv.read(TABLES / "pasted.tsv"):
-        elsewhere[row["address"]].append(row["message"])
+    found, asked, elsewhere, language = [], questions(), pasted(), app.config.language
     others = [name for name in languages.NAMES if name != language]
     for docname, page in sorted(data.of(app.env).pages.items()):
         if docname.startswith(f"{sheet.CHAPTER}/"):
@@ -75,6 +72,17 @@ def questions():
     A reader with a symptom has other words than the title.
     """
     return {row.pop("address"): row for row in tsv.read(TABLES / "asked.tsv")}
+
+
+def pasted():
+    """Messages that no run here can raise, from ``pasted.tsv``: ``{address: [message]}``.
+
+    They need a GPU, Windows or a broken installation.
+    """
+    found = defaultdict(list)
+    for row in tsv.read(TABLES / "pasted.tsv"):
+        found[row["address"]].append(row["message"])
+    return found
 
 
 def once(entry):
