@@ -264,7 +264,7 @@ def test_a_pasted_message_leads_to_a_card_that_quotes_it(visit):
         if not any(url.startswith(place) for url in first for place in places):
             lost.append(f"{pasted}: {first}")
     assert len(said) > 350
-    assert len(lost) <= 0.05 * len(said), lost  # one that more than four cards quote may be
+    assert len(lost) <= 0.04 * len(said), lost  # one that more than four cards quote may be
     assert len(unknown) <= 0.02 * len(said), unknown
 
 
@@ -519,10 +519,8 @@ def test_code_of_76_columns_does_not_scroll_on_a_desktop(visit):
     assert room >= 0
 
 
-# What is dark in one language is so in the other.
-@pytest.mark.parametrize(
-    ("language", "scheme"), [*((language, "light") for language in LANGUAGES), ("en", "dark")]
-)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_axe_finds_nothing(visit, language, scheme):
     page = visit(f"{language}/{KINDS[0]}", color_scheme=scheme)
     base, found = page.url.partition(f"{language}/")[0], []
