@@ -13,6 +13,7 @@ import pytest
 from docutils import nodes
 
 from proofsheet import changes, code, data, drawing, languages, markup, records, translation
+from proofsheet.pages import moved
 from torchproof.cards import Card
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,6 +104,17 @@ def test_links_lead_somewhere(language):
                     if unquote(address.fragment) not in ids(path):
                         broken.append(f"{name}: {target} (no such anchor)")
     assert not broken, "\n".join(broken)
+
+
+@editions
+def test_an_earlier_address_of_a_card_leads_to_it(language):
+    """Each row of ``docs/moved.tsv`` names a card that is there, with the anchor that it had."""
+    for address, before in moved().items():
+        name, _, anchor = address.partition("#")
+        cards = find(page(language, f"{name}.html"), "card")
+        (card,) = (one for one in cards if one.get("id") == anchor)
+        inside = {element.get("id") for element in card.iter()}
+        assert inside.issuperset(before), address
 
 
 @editions

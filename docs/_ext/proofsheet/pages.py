@@ -4,12 +4,15 @@ Works on the document tree after translation, so that what is repeated (titles i
 table, in lists, in the search index) is repeated in the reader's language.
 """
 
+from collections import defaultdict
+from functools import cache
+
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.locale import _
 from sphinx.util import logging
 
-from . import apis, changes, code, data, examples, records
+from . import apis, changes, code, data, examples, records, tsv
 from .markup import cell, html, joined, link, loose, table, unlinked
 
 logger = logging.getLogger(__name__)
@@ -146,11 +149,24 @@ def _card(docname, page, module, section, card):
         _link_names(node)
     if entry.verified:
         section["classes"].append("verified")
+    section["ids"] += moved()[f"{docname}#{entry.anchor}"]
     if module.example:
         examples.conceal(section, card)
     elif entry.in_title:
         section += data.later(call=examples.ways, anchor=entry.anchor)
     return entry
+
+
+@cache
+def moved():
+    """Anchors that cards had under an earlier title, from ``docs/moved.tsv``, by address.
+
+    They stay on the page, so that links from outside still lead to the card.
+    """
+    found = defaultdict(list)
+    for row in tsv.read(records.ROOT / "docs" / "moved.tsv"):
+        found[row["address"]].append(row["before"])
+    return found
 
 
 def _failures(module, card):
