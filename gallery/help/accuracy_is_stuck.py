@@ -7,8 +7,8 @@ every sample gets the same class, check the rule that turns outputs into
 classes, the last layer and the loss function. If both classes are predicted
 and the accuracy still does not change, make sure that you evaluate the
 model that is trained, and compare the accuracy with the loss. With the
-right rule, the network of this page tells digits of 7 or more from smaller
-ones with more than 90 % accuracy on the test set.
+right rule, the network of this page reaches more than 90 % accuracy on the
+test set.
 
 * Is the accuracy the same number in every epoch?
 
@@ -247,9 +247,8 @@ in_training > in_eval  # True
 # The result: the loss falls either way, the accuracy needs the right rule
 # ------------------------------------------------------------------------
 #
-# Left: the loss falls in both runs. Right: with the rule ``logits > 0`` the
-# accuracy reaches more than 90 %. With ``argmax(dim=1)`` it stays at the
-# share of the negative class.
+# Left: the loss falls in both runs. Right: with the rule ``argmax(dim=1)``,
+# the accuracy stays at the share of the negative class.
 assert right[-1] > 0.9, right
 assert max(wrong) < 0.8, wrong
 

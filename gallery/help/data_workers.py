@@ -103,11 +103,10 @@ with suppress(KeyError):
 # the signal or the exit code that ended the worker. "Killed" usually means
 # that the memory of the machine is full, so use fewer workers, a smaller
 # ``prefetch_factor`` and no cache in the dataset. "Bus error" usually means
-# that ``/dev/shm`` is full. Docker gives a container 64 MB of it by
-# default, so start the container with ``--shm-size=8g`` or ``--ipc=host``.
-# On Windows, "WinError 1455" means that the paging file is too small for
-# the libraries that each worker loads, so use fewer workers or enlarge the
-# file.
+# that ``/dev/shm`` is full, which has 64 MB in a Docker container unless
+# you start it with ``--shm-size=8g`` or ``--ipc=host``. On Windows,
+# "WinError 1455" means that the paging file is too small for the libraries
+# that each worker loads, so use fewer workers or enlarge the file.
 def cause(act):
     try:
         next(iter(load(Calls(act))))

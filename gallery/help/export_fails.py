@@ -80,9 +80,9 @@ program = torch.export.export(
 # -------------------------------------------------
 #
 # Without ``dynamic_shapes``, each size of the example is fixed. For a batch
-# of another size, the program of ``torch.export`` raises "Guard failed" and
-# ONNX Runtime raises "Got invalid dimensions for input". Pass a dictionary
-# for each input that names the dimensions that may vary.
+# of a different size, the program of ``torch.export`` raises "Guard failed"
+# and ONNX Runtime raises "Got invalid dimensions for input". For each
+# input, pass a dictionary with the dimensions that may vary.
 fixed = torch.export.export(model, (torch.rand(2, 4),)).module()
 with suppress(AssertionError):
     fixed(torch.rand(8, 4))  # AssertionError: Guard failed

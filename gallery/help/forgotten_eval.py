@@ -119,9 +119,9 @@ with torch.inference_mode():
 # ----------------------------------------------
 #
 # ``wrong_mode`` puts only BatchNorm in training mode, and restores its
-# statistics afterwards. A batch that holds a single class has another mean
-# than the training data. Many of its zeros are then predicted as other
-# digits.
+# statistics afterwards. Here the batch holds nothing but zeros, so its mean
+# differs from that of the training data. Many of the zeros are then
+# predicted as other digits.
 @torch.no_grad()
 def wrong_mode(model, batch):
     saved = {n: b.clone() for n, b in model.named_buffers()}
@@ -178,11 +178,12 @@ damaged < repaired - 0.1  # True
 # Much worse in eval: running statistics not yet learned
 # ------------------------------------------------------
 #
-# The running mean starts at 0 and the running variance at 1, and each batch
-# moves them by the share ``momentum``. PyTorch's 0.1 is 0.9 in TensorFlow.
-# With 0.001 and two short epochs, they are still near the start. The
-# weights are good, because the model predicts well in training mode, so the
-# solution is not to leave out ``model.eval()``.
+# The running mean starts at 0 and the running variance at 1, and
+# ``momentum`` says how far each batch moves them. A momentum of 0.1 in
+# PyTorch is 0.9 in TensorFlow. With 0.001 and two short epochs, the
+# statistics are still near the start. The weights are good, because the
+# model predicts well in training mode, so leaving out ``model.eval()`` is
+# not the solution.
 slow = make_model(momentum=0.001)
 optimizer = torch.optim.Adam(slow.parameters(), lr=0.01)
 for _ in range(2):

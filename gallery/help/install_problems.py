@@ -118,9 +118,9 @@ if not built and torch.version.hip is None:
 # PyTorch installation" and "no kernel image is available for execution on
 # the device" both mean that the build has no code for this GPU. Code for
 # ``sm_80`` runs on capabilities 8.0 to 8.9, and ``compute_90`` is
-# translated for 9.0 and later. A new GPU needs a new build: capability 12.0
-# (RTX 5090) needs CUDA 12.8 or later. An old GPU needs an old build, and
-# extensions must be rebuilt with ``TORCH_CUDA_ARCH_LIST``.
+# translated for 9.0 and later. A new GPU needs a new build, such as one for
+# CUDA 12.8 or later with capability 12.0 (RTX 5090), and an old GPU needs
+# an old build. Rebuild extensions with ``TORCH_CUDA_ARCH_LIST``.
 def supported(capability, archs):
     for arch in archs:
         kind, digits = re.match(r"(sm|compute)_(\d+)", arch).groups()
