@@ -2,30 +2,34 @@
 Accuracy is stuck: the loss falls, or each epoch gives one number
 =================================================================
 
-Count the predictions of each class before you change the network. If all of
-them are one class, look at the rule that turns outputs into a class, at the
-last layer and at the loss. If they differ and the accuracy stays, compare
-them with the loss of each sample. A network with the right rule then tells
-small digits from large ones in more than nine of ten cases.
+Before you change the network, count how often each class is predicted. If
+every sample gets the same class, check the rule that turns outputs into
+classes, the last layer and the loss function. If both classes are predicted
+and the accuracy still does not change, make sure that you evaluate the
+model that is trained, and compare the accuracy with the loss. With the
+right rule, the network of this page reaches more than 90 % accuracy on the
+test set.
 
-* Is the accuracy the same number in each epoch?
+* Is the accuracy the same number in every epoch?
 
   * Is it the share of one class? See *One output and argmax: class 0 for
-    each sample* and *A probability against 0, a logit against 0.5*.
-  * Do the predictions differ? See *Another model is evaluated*.
+    each sample* and *Wrong threshold: a probability against 0, a logit
+    against 0.5*.
+  * Are both classes predicted? See *The wrong model is evaluated*.
 
 * Does the loss stay at 0.693? See *Loss 0.693: the outputs do not depend on
   the input*.
 
-* Does the loss stay near 0.5? See *Sigmoid before BCEWithLogitsLoss*.
+* Does the loss stop falling between 0.5 and 0.7? See *Sigmoid before
+  BCEWithLogitsLoss*.
 
-* Does the loss fall while the accuracy stays, or rise with the accuracy?
-  See *The loss moves and the accuracy does not*.
+* Does the loss fall while the accuracy stays the same, or do both rise? See
+  *The loss moves and the accuracy does not*.
 
 * Does the accuracy jump in steps? See *A small validation set*.
 
-* Is validation better than training? See *Better on validation than on
-  training*.
+* Is the validation result better than the training result? See *Better on
+  validation than on training*.
 """
 import math
 from copy import deepcopy
@@ -40,9 +44,9 @@ from torch import nn
 # Digits: is the number 7 or larger?
 # ----------------------------------
 #
-# Three digits of ten are a yes. The model has one output, a logit of shape
-# (N, 1). ``fit`` keeps the loss of each epoch and what ``rule`` makes of
-# the test outputs.
+# The digits 7, 8 and 9 form the positive class. The model has one output, a
+# logit of shape (N, 1). ``fit`` returns a loss and a test accuracy for each
+# epoch, and ``rule`` turns the outputs into predictions.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -87,8 +91,9 @@ def fit(model, rule, epochs=8, evaluated=None):
 # The first test: count the predictions
 # -------------------------------------
 #
-# Two classes that are both predicted are a good sign. One class for every
-# sample gives an accuracy that is exactly the share of this class.
+# It is a good sign if both classes are predicted. If the model predicts the
+# same class for every sample, its accuracy is exactly the share of that
+# class.
 model = make_model()
 losses, right = fit(model, above_zero)
 with torch.inference_mode():
@@ -102,10 +107,11 @@ right[-1] > 0.9 > share_of_no  # True
 # One output and argmax: class 0 for each sample
 # ----------------------------------------------
 #
-# ``argmax(dim=1)`` of a single column is 0. The loss falls, since it does
-# not see the rule, and the accuracy is the share of "no" in each epoch.
-# With one output compare the logit with 0. With two outputs and
-# ``nn.CrossEntropyLoss`` take ``argmax(dim=1)``.
+# With a single output column, ``argmax(dim=1)`` returns 0 for every sample.
+# The loss does not depend on the rule and still falls, while the accuracy
+# of each epoch is the share of the negative class. If the model has one
+# output, compare the logit with 0. If it has two outputs and you train with
+# ``nn.CrossEntropyLoss``, use ``argmax(dim=1)``.
 def by_argmax(outputs):
     return outputs.argmax(dim=1, keepdim=True).bool()
 
@@ -117,13 +123,14 @@ wrong_losses[-1] < 0.3  # True
 len(set(wrong)), abs(wrong[0] - share_of_no) < 1e-6  # (1, True)
 
 # %%
-# A probability against 0, a logit against 0.5
-# --------------------------------------------
+# Wrong threshold: a probability against 0, a logit against 0.5
+# -------------------------------------------------------------
 #
-# The probabilities are above 0, so a rule "above 0" says yes to each
-# sample. A logit of 0.5 is a probability of 0.62, so a bound of 0.5 on
-# logits finds fewer samples. ``round`` fits probabilities and does not fit
-# logits.
+# All probabilities here are greater than 0, so the rule "above 0" predicts
+# the positive class for every sample. A logit of 0.5 is a probability of
+# 0.62, so a threshold of 0.5 on logits can miss positive samples. Compare
+# logits with 0 and probabilities with 0.5. ``round`` works on
+# probabilities, not on logits.
 with torch.inference_mode():
     logits = model(x_test)
 (logits.sigmoid() > 0).all().item()  # True
@@ -135,11 +142,12 @@ torch.tensor(0.5).sigmoid()  # tensor(0.6225)
 # Loss 0.693: the outputs do not depend on the input
 # --------------------------------------------------
 #
-# ``log(2)`` is the loss of a logit of 0 for each sample. Look at the
-# standard deviation of the outputs: 0 says that the network is dead. Here a
-# ``nn.ReLU`` after the last layer removed all negative logits, and no
-# gradient passes. Remove it. Other causes are a learning rate that is too
-# large, and layers that get no gradient: :doc:`loss_does_not_fall`.
+# If the logit is 0 for each sample, the loss is ``log(2)``. Look at the
+# standard deviation of the outputs: if it is 0, the outputs do not depend
+# on the input. Here a ``nn.ReLU`` after the last layer turns all negative
+# logits into 0 and lets no gradient through, so remove it. Other causes are
+# a learning rate that is too large and layers that get no gradient, see
+# :doc:`loss_does_not_fall`.
 round(math.log(2), 4)  # 0.6931
 dead = make_model(nn.ReLU())
 nn.init.constant_(dead[2].bias, -10.0)
@@ -154,9 +162,10 @@ dead[2].weight.grad.any().item()  # False
 # Sigmoid before BCEWithLogitsLoss
 # --------------------------------
 #
-# The loss contains the sigmoid. After a second one even perfect answers, 1
-# and 0, cost 0.31 and 0.69, so the loss stays near 0.5 and the rule "above
-# 0" is always yes. Remove the layer.
+# ``nn.BCEWithLogitsLoss`` applies the sigmoid itself. With a second sigmoid
+# in the model, even the perfect outputs 1 and 0 have losses of 0.31 and
+# 0.69, so the loss stays high. The outputs are greater than 0, and the rule
+# "above 0" predicts the positive class for every sample. Remove the layer.
 perfect = torch.tensor([1.0, 0.0])
 F.binary_cross_entropy_with_logits(
     perfect, perfect, reduction="none"
@@ -170,11 +179,12 @@ len(set(always)), abs(always[0] - (1 - share_of_no)) < 1e-6  # (1, True)
 # The loss moves and the accuracy does not
 # ----------------------------------------
 #
-# The accuracy changes only when an output crosses the threshold. The loss
-# also counts how sure the model is. It can fall while each answer stays as
-# it was, and it can rise because a few wrong answers are very sure. A
-# validation loss that rises while the accuracy holds is the start of
-# overfitting: choose by the number that you need.
+# The accuracy changes only when an output crosses the threshold, but the
+# loss also depends on how confident the model is. The loss falls if the
+# same predictions become more confident in the right direction. It rises if
+# a few wrong predictions become very confident. A validation loss that
+# rises while the accuracy stays the same is often a sign of overfitting, so
+# choose the model by the metric that you need.
 targets = torch.tensor([1.0, 1.0, 0.0, 1.0])
 unsure = torch.tensor([0.1, 0.1, -0.1, -0.1])
 sure = torch.tensor([2.0, 2.0, -2.0, -0.1])
@@ -187,13 +197,13 @@ bce(sure, targets)  # tensor(0.2813)
 bce(too_sure, targets)  # tensor(2.2501)
 
 # %%
-# Another model is evaluated
-# --------------------------
+# The wrong model is evaluated
+# ----------------------------
 #
-# A copy that was made before the training, or a file that was saved then,
-# gives the same number in each epoch. Ask whether both are one object, and
-# compare their weights. The same holds for an average of the weights that
-# is never updated.
+# A copy that was made before training, or a file that was saved then, gives
+# the same accuracy in each epoch. Check whether the trained and the
+# evaluated model are one object, and compare their weights. An average of
+# the weights that is never updated has the same effect.
 model = make_model()
 copy = deepcopy(model)
 _, of_copy = fit(model, above_zero, epochs=3, evaluated=copy)
@@ -204,9 +214,10 @@ copy is model, copy[0].weight.equal(model[0].weight)  # (False, False)
 # A small validation set
 # ----------------------
 #
-# With 20 samples the accuracy moves in steps of 0.05, and by chance alone
-# it differs by about ``sqrt(p * (1 - p) / n)`` from another sample of the
-# same size. Do not call a difference of that size progress.
+# With 20 samples, the accuracy moves in steps of 0.05. By chance alone, it
+# differs from the accuracy on a very large set by about ``sqrt(p * (1 - p)
+# / n)``, which is 0.09 for an accuracy of 0.8. Do not take a difference of
+# that size for progress.
 def standard_error(p, n):
     return round(math.sqrt(p * (1 - p) / n), 4)
 
@@ -218,9 +229,10 @@ standard_error(0.8, 2000)  # 0.0089
 # Better on validation than on training
 # -------------------------------------
 #
-# The loss of training is measured with dropout, and before the weights of
-# the epoch are complete. Measure both in ``eval()`` with the same weights.
-# An augmentation that makes training samples harder has the same effect.
+# The training loss is measured with dropout, and while the weights still
+# change during the epoch. Measure both losses in ``eval()`` mode with the
+# same weights. Data augmentation that makes the training samples harder has
+# the same effect.
 torch.manual_seed(1)
 model = make_model()
 model.insert(2, nn.Dropout(0.8))
@@ -232,11 +244,11 @@ print(f"{in_training=:.3f} {in_eval=:.3f}")
 in_training > in_eval  # True
 
 # %%
-# What was reached: the loss is the same, the rule is another
-# -----------------------------------------------------------
+# The result: the loss falls either way, the accuracy needs the right rule
+# ------------------------------------------------------------------------
 #
-# Both networks learned equally well. The line that does not move is the
-# share of "no".
+# Left: the loss falls in both runs. Right: with the rule ``argmax(dim=1)``,
+# the accuracy stays at the share of the negative class.
 assert right[-1] > 0.9, right
 assert max(wrong) < 0.8, wrong
 

@@ -3,20 +3,20 @@ torch.compile fails or is slow: find the part that is at fault
 ==============================================================
 
 Try the backends ``"eager"``, ``"aot_eager"`` and ``"inductor"`` in this
-order: the first one that fails tells which part is at fault. Without an
-error but slow, count graphs and compilations. ``TORCH_COMPILE_DISABLE=1``
-switches the compiler off without a change of the code. A model below has a
-graph break and a recompilation in each step; repaired, it has one graph and
-one compilation.
+order. The first one that fails shows which part is at fault. If nothing
+fails but the program is slow, count the graphs and the compilations.
+``TORCH_COMPILE_DISABLE=1`` switches the compiler off without a change to
+the code. The model on this page has a graph break and compiles again as it
+is called. After the repair, one graph and one compilation are enough.
 
 * A long traceback from ``torch._dynamo`` or ``torch._inductor``? See *Which
   part fails: three backends in turn*.
 * "BackendCompilerFailed: backend='inductor' raised"? See
   *BackendCompilerFailed: the cause follows in the message*.
-* The program must go on? See *Go on without the compiler*.
+* Must the program keep running? See *Go on without the compiler*.
 * Slow, or slower than before? See *Slow: count graphs and compilations*.
 * Slow at the start? See *Slow at the first call: how long it compiled*.
-* Other numbers than in eager mode? See *Other numbers: compare with
+* Results that differ from eager mode? See *Different results: compare with
   float64*.
 * "Cannot find a working triton installation", "Compiler: cl is not found",
   CUDA graphs? See :doc:`/reference/compile/surprises`.
@@ -39,10 +39,11 @@ from torch.nn import functional as F
 # Which part fails: three backends in turn
 # ----------------------------------------
 #
-# ``"eager"`` captures the graph and runs it as it is: an error there comes
-# from your code or from the capture. ``"aot_eager"`` captures the backward
-# pass, too. If both pass and ``"inductor"`` fails, the compiler of kernels
-# is at fault: update PyTorch and Triton, and report the bug.
+# ``"eager"`` captures the graph and runs it as it is, so an error there
+# comes from your code or from the capture. ``"aot_eager"`` captures the
+# backward pass as well. If both pass and ``"inductor"`` fails, the compiler
+# of the kernels is at fault. In that case update PyTorch and Triton, and
+# report the bug.
 torch.manual_seed(0)
 
 
@@ -72,10 +73,10 @@ first_failure(torch.sin, x)  # None
 # BackendCompilerFailed: the cause follows in the message
 # -------------------------------------------------------
 #
-# This error wraps another one. Its text begins with "backend='inductor'
-# raised", and the cause follows in the same line: a missing compiler, a
-# missing Triton, no memory. Search for the cause. The backend here fails on
-# purpose.
+# ``BackendCompilerFailed`` wraps another error. Its message begins with
+# "backend='inductor' raised" and then names the cause, such as a missing
+# compiler, a missing Triton or too little memory. Search for that cause.
+# The backend in this example fails on purpose.
 
 
 def broken(graph_module, example_inputs):
@@ -91,10 +92,11 @@ with redirect_stderr(StringIO()), suppress(exc.BackendCompilerFailed):
 # Go on without the compiler
 # --------------------------
 #
-# ``TORCH_COMPILE_DISABLE=1`` in the environment switches the compiler off.
-# ``torch.compiler.disable`` keeps one function out. With
-# ``suppress_errors`` a function that cannot be compiled runs in eager mode:
-# use it for a while only, as it hides each error.
+# The environment variable ``TORCH_COMPILE_DISABLE=1`` switches the compiler
+# off. ``torch.compiler.disable`` excludes a single function. With
+# ``suppress_errors``, a function that cannot be compiled runs in eager
+# mode. Use it only for a while, because it hides the errors of the
+# compiler.
 torch.compiler.reset()
 with redirect_stderr(StringIO()), config.patch(suppress_errors=True):
     saved = torch.compile(torch.sin, backend=broken)(x)
@@ -105,9 +107,10 @@ torch.equal(saved, x.sin())  # True
 # Slow: count graphs and compilations
 # -----------------------------------
 #
-# ``counters`` holds the number of graphs and the reasons of graph breaks. A
-# number that grows with each step is a recompilation. This model reads a
-# number with ``item()`` and counts its calls in an attribute.
+# ``counters`` holds the number of graphs and the reasons for the graph
+# breaks. If the number of graphs grows from call to call, the model is
+# compiled again. This model has both problems: it reads a number with
+# ``item()``, and it counts its calls in an attribute.
 class Slow(nn.Module):
     def __init__(self):
         super().__init__()
@@ -141,22 +144,23 @@ len(counters["graph_break"]) >= 1  # True
 # Slow at the first call: how long it compiled
 # --------------------------------------------
 #
-# ``compile_times`` lists the parts of the compilation with their seconds.
-# Compile the block that repeats instead of the whole model, and keep the
-# cache of inductor between runs, see
+# ``compile_times`` lists the parts of the compilation and the seconds that
+# each of them took. To save time, compile the block that repeats instead of
+# the whole model, and keep the cache of inductor between runs. See
 # :doc:`/reference/compile/surprises`.
 table = compile_times()
 "_compile" in table  # True
 print(table.splitlines()[0])
 
 # %%
-# Other numbers: compare with float64
-# -----------------------------------
+# Different results: compare with float64
+# ---------------------------------------
 #
-# Fused kernels round at other places. Compute once in float64: if the
-# compiled result is as near to it as eager mode is, both are right. A
-# larger difference with ``"aot_eager"`` is a bug, or dropout that draws
-# other numbers.
+# Fused kernels round at other places than separate operations do. Compute
+# the result once in float64 as a reference. If the compiled result is about
+# as close to the reference as the eager result, both are fine. If the error
+# is larger even with ``"aot_eager"``, look for a bug, or for dropout that
+# draws other random numbers.
 
 
 def distance(result, function, *inputs):
@@ -178,11 +182,12 @@ difference < 10 * eager + 1e-6  # True
 
 
 # %%
-# What was reached: one graph, one compilation
-# --------------------------------------------
+# The result: one graph, one compilation
+# --------------------------------------
 #
-# The maximum stays a tensor and the counter is a buffer. Batches of four
-# sizes need one graph, because the first batch is marked as variable.
+# In the repaired model, the maximum stays a tensor and the counter is a
+# buffer. ``mark_dynamic`` marks the batch size as variable, so batches of
+# four sizes need only one graph.
 class Repaired(nn.Module):
     def __init__(self):
         super().__init__()

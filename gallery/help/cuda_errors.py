@@ -2,20 +2,21 @@
 CUDA errors: CUBLAS, cuDNN, invalid device, launch failure
 ==========================================================
 
-A GPU reports an error late, so the line that is named is often innocent.
-Run the same step on the CPU: its message names the operation. Then run it
-with ``CUDA_LAUNCH_BLOCKING=1``, and the traceback ends at the right line.
-"CUBLAS_STATUS_ALLOC_FAILED" and "CUDNN_STATUS_NOT_INITIALIZED" mostly say
+A GPU reports an error late, so the traceback often ends at a line that is
+not the cause. First run the same step on the CPU, where the error message
+shows what is wrong. Then run it on the GPU with ``CUDA_LAUNCH_BLOCKING=1``,
+and the traceback ends at the right line. The messages
+"CUBLAS_STATUS_ALLOC_FAILED" and "CUDNN_STATUS_NOT_INITIALIZED" usually mean
 that the memory of the GPU is full.
 
 * "device-side assert triggered" or "CUBLAS_STATUS_EXECUTION_FAILED"? See
-  *The same step on the CPU names the mistake*.
-* A traceback that ends at a harmless line? See *The right line:
+  *Run the same step on the CPU to see the real error*.
+* A traceback that ends at a harmless line? See *Find the right line:
   CUDA_LAUNCH_BLOCKING=1*.
 * "CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)",
   "CUBLAS_STATUS_NOT_INITIALIZED", "CUDNN_STATUS_NOT_INITIALIZED" or "unable
-  to find an engine to execute this computation"? See *CUBLAS and cuDNN: is
-  memory left, and does each library work*.
+  to find an engine to execute this computation"? See *CUBLAS and cuDNN
+  errors: check the memory, then each library*.
 * "CUBLAS_STATUS_INVALID_VALUE", "libcudnn.so: cannot open shared object
   file"? See *Two copies of a library: LD_LIBRARY_PATH*.
 * "invalid device ordinal" or "no CUDA-capable device is detected"? See
@@ -23,8 +24,7 @@ that the memory of the GPU is full.
 * "only supported on CUDA devices with compute capability >= 9.0 or 8.9"?
   See *An operation that needs a newer GPU: compute capability*.
 * "unspecified launch failure", "unknown error", "uncorrectable ECC error"?
-  See *unspecified launch failure, ECC error: start again and look at the
-  driver*.
+  See *unspecified launch failure, ECC error: restart and check the driver*.
 * "no kernel image is available", "driver on your system is too old"? See
   :doc:`install_problems`. "CUDA out of memory"? See :doc:`out_of_memory`.
 """
@@ -38,14 +38,15 @@ import torch
 from torch import nn
 
 # %%
-# The same step on the CPU names the mistake
-# ------------------------------------------
+# Run the same step on the CPU to see the real error
+# --------------------------------------------------
 #
-# Move the model and one batch to the CPU and call it. An index that is out
-# of range, a wrong label or shapes that do not fit get a message there. On
-# a GPU the same index is a "device-side assert", and the next matrix
-# product may say "CUBLAS_STATUS_EXECUTION_FAILED". After such an error
-# start a new process.
+# Move the model and one batch to the CPU and run the step there. An index
+# that is out of range, a wrong label or a shape mismatch then raises an
+# error that says what is wrong. On a GPU the same index leads to
+# "device-side assert triggered", and the next matrix product may report
+# "CUBLAS_STATUS_EXECUTION_FAILED". After such an error, start a new
+# process.
 torch.manual_seed(0)
 device = torch.get_default_device()
 model = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 2))
@@ -55,13 +56,13 @@ with suppress(IndexError):
 batch.max().item(), model[0].num_embeddings  # (10, 10)
 
 # %%
-# The right line: ``CUDA_LAUNCH_BLOCKING=1``
-# ------------------------------------------
+# Find the right line: ``CUDA_LAUNCH_BLOCKING=1``
+# -----------------------------------------------
 #
-# A kernel runs in the background, and Python is further when it fails. With
-# this environment variable Python waits for each kernel. Set it in the
-# shell, before the program starts. The script below fails in ``table(ids)``
-# on each device.
+# A kernel runs on the GPU in the background, and Python has already moved
+# on when it fails. With this environment variable, Python waits for each
+# kernel. Set it in the shell before the program starts. The script below
+# fails in the line ``rows = table(ids)``, on the CPU as well as on a GPU.
 script = """
 import torch
 
@@ -84,14 +85,15 @@ named = ("index out of range", "device-side assert")
 any(words in traceback for words in named)  # True
 
 # %%
-# CUBLAS and cuDNN: is memory left, and does each library work
+# CUBLAS and cuDNN errors: check the memory, then each library
 # ------------------------------------------------------------
 #
-# The libraries reserve memory at their first call. If the GPU is full, they
-# say "ALLOC_FAILED" or "NOT_INITIALIZED": halve the batch size, and look in
-# ``nvidia-smi`` for other processes. Then try one small operation of each
-# library in a new process. If a small convolution fails while memory is
-# free, the installation is broken: install PyTorch in a new environment.
+# The libraries reserve memory at their first call, and report
+# "ALLOC_FAILED" or "NOT_INITIALIZED" if the GPU is full. In that case halve
+# the batch size, and look for other processes in ``nvidia-smi``. Then try
+# one small operation of each library in a new process. If a small
+# convolution fails although memory is free, the installation is broken, so
+# install PyTorch in a new environment.
 small = torch.rand(4, 4)
 image = torch.rand(1, 1, 8, 8)
 operations = {
@@ -116,10 +118,11 @@ if device.type != "cpu":
 # Two copies of a library: ``LD_LIBRARY_PATH``
 # --------------------------------------------
 #
-# PyTorch brings its own CUDA libraries. A folder of another CUDA in
-# ``LD_LIBRARY_PATH`` puts other files in their place: unset the variable
-# and try again. On Linux the list below shows which files this process has
-# loaded; all of them should lie in one environment.
+# The PyTorch wheels bring their own CUDA libraries. If ``LD_LIBRARY_PATH``
+# contains the folder of another CUDA version, the files there may be loaded
+# instead, so unset the variable and try again. On Linux, the list below
+# shows which files this process has loaded. All of them should lie in one
+# environment.
 print("LD_LIBRARY_PATH =", os.environ.get("LD_LIBRARY_PATH"))
 print("cuDNN", torch.backends.cudnn.version(), "CUDA", torch.version.cuda)
 maps = Path("/proc/self/maps")
@@ -135,10 +138,10 @@ print(*cuda, sep="\n")
 # invalid device ordinal: ``CUDA_VISIBLE_DEVICES``
 # ------------------------------------------------
 #
-# Devices are numbered from 0 to ``torch.cuda.device_count() - 1`` among
-# those that ``CUDA_VISIBLE_DEVICES`` lists. With
-# ``CUDA_VISIBLE_DEVICES=2`` the only device is ``cuda:0``. An empty value
-# hides each GPU. The variable must be set before the first use of CUDA.
+# PyTorch sees the GPUs that ``CUDA_VISIBLE_DEVICES`` lists, and numbers
+# them from 0 to ``torch.cuda.device_count() - 1``. With
+# ``CUDA_VISIBLE_DEVICES=2``, the only device is ``cuda:0``. An empty value
+# hides all GPUs. Set the variable before the first use of CUDA.
 script = "import torch; print(torch.cuda.device_count())"
 counts = {}
 for visible in ("", "0"):
@@ -155,10 +158,11 @@ counts["0"] <= 1  # True
 # An operation that needs a newer GPU: compute capability
 # -------------------------------------------------------
 #
-# ``torch._scaled_mm`` multiplies float8 on GPUs of compute capability 8.9,
-# 9.0 and newer: an RTX 3090 (8.6) or an A100 (8.0) cannot. Store the
-# weights in 8 bits and multiply in bfloat16 there. bfloat16 itself needs
-# 8.0 to be fast.
+# ``torch._scaled_mm`` multiplies float8 matrices on GPUs of compute
+# capability 8.9, 9.0 or higher. An RTX 3090 (8.6) or an A100 (8.0) cannot
+# do this. On such a GPU, store the weights in float8 and convert them to
+# bfloat16 for the multiplication. bfloat16 itself is fast from compute
+# capability 8.0 on.
 weights = torch.tensor([0.1, 1.0, 300.0])
 stored = weights.to(torch.float8_e4m3fn)
 stored.nbytes, weights.nbytes  # (3, 12)
@@ -168,28 +172,28 @@ if device.type != "cpu":
     print("float8:", torch.cuda.get_device_capability() >= (8, 9))
 
 # %%
-# unspecified launch failure, ECC error: start again and look at the driver
-# -------------------------------------------------------------------------
+# unspecified launch failure, ECC error: restart and check the driver
+# -------------------------------------------------------------------
 #
-# After such an error each further CUDA call of the process fails, so start
-# a new one. If it comes back with the same batch, a kernel reads outside
-# its memory: run the program under ``compute-sanitizer``, and update
-# PyTorch and extensions. If it comes with changing batches, look at
-# ``nvidia-smi -q`` and at the lines with "Xid" in the log of the system:
-# heat, power and broken memory are reported there. In a training script
-# save checkpoints, so that a new process can go on.
+# After such an error, further CUDA calls of the process fail, too. Start a
+# new process, and let your training script save checkpoints to resume from.
+# If the same batch fails again, a kernel probably reads outside its memory,
+# so run the program under ``compute-sanitizer``, and update PyTorch and
+# your extensions. If the error comes with changing batches, look at
+# ``nvidia-smi -q`` and at the lines with "Xid" in the system log, which
+# report overheating, power problems and broken memory.
 saved = {name: value.clone() for name, value in model.state_dict().items()}
 twin = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 2))
 twin.load_state_dict(saved)
 torch.equal(twin.cpu()[2].weight, model[2].weight.cpu())  # True
 
 # %%
-# What was reached: the batch is checked, and the step runs
-# ---------------------------------------------------------
+# The result: the batch is checked, and the step runs
+# ---------------------------------------------------
 #
-# A check of the indices on the CPU costs little and gives a message of its
-# own. The repaired batch runs on the device of this page, and the CPU gives
-# the same numbers.
+# A check of the indices before the step can raise an error with a clear
+# message. The repaired batch runs on the device of this page, and the
+# result agrees with the one on the CPU.
 
 
 def check(ids, size):

@@ -2,10 +2,11 @@
 DataLoader workers hang, die or fill the memory: find out which, and why
 ========================================================================
 
-Set ``num_workers=0`` first. If the error stays, look at the dataset and
-``collate_fn``: the traceback says where. If it goes, the cause is in how
-the workers are started, in what they share or in the memory they need. Each
-failure below really happens, is told apart by its message, and is repaired.
+Set ``num_workers=0`` first. If the error stays, the fault is in the dataset
+or in ``collate_fn``, and the traceback shows the line. If the error goes
+away, the cause lies in the way the workers are started, in what they share
+with your process or in the memory that they need. This page reproduces the
+failures, shows how to recognize them, and repairs them.
 
 * Is there a message?
 
@@ -18,16 +19,16 @@ failure below really happens, is told apart by its message, and is repaired.
   * "An attempt has been made to start a new process"? See *An attempt has
     been made to start a new process: no __main__ check*.
   * "Cannot re-initialize CUDA in forked subprocess" or "cannot pin"? See
-    *Cannot re-initialize CUDA in forked subprocess: tensors of the CPU*.
+    *Cannot re-initialize CUDA in forked subprocess: return CPU tensors*.
 
-* Is there no message, and the loop hangs? See *A worker hangs: ask it where
-  it is*.
+* Does the loop hang without a message? See *A worker hangs: find the line
+  where it waits*.
 
 * Does the memory grow during an epoch? See *Memory grows with each batch: a
   list of Python objects*.
 
-* Are all random numbers of the workers the same? See *The same random
-  numbers in each worker*.
+* Do all workers draw the same random numbers? See *The same random numbers
+  in each worker*.
 
 * Is each epoch slow to start? See *Each epoch is slow to start: keep the
   workers*.
@@ -58,9 +59,9 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 # A dataset that calls a function in each worker
 # ----------------------------------------------
 #
-# ``act`` stands for what a real dataset does: open a file, augment, call a
-# library. The loader starts its workers by ``"fork"``, as Linux did by
-# default before Python 3.14.
+# ``act`` stands for what a real dataset does, such as opening a file,
+# augmenting an image or calling a library. The loader starts its workers
+# with ``"fork"``, which was the default on Linux before Python 3.14.
 class Calls(Dataset):
     def __init__(self, act, samples=4):
         self.act, self.samples = act, samples
@@ -80,10 +81,10 @@ squares = Calls(lambda index: index**2)
 # The first test: ``num_workers=0``
 # ---------------------------------
 #
-# Without workers the dataset runs in your own process, and a debugger stops
-# in it. With workers the same error comes back with "Caught ... in
-# DataLoader worker process 0" in front, and the line of the dataset stands
-# near the end of the message.
+# Without workers the dataset runs in your own process, where a debugger can
+# stop in it. With workers, the message of the same error begins with
+# "Caught ... in DataLoader worker process 0". The line of the dataset that
+# failed is near the end of the message.
 broken = Calls({"a.png": 0}.__getitem__)
 with suppress(KeyError):
     next(
@@ -97,15 +98,15 @@ with suppress(KeyError):
 # A worker died: exited unexpectedly, killed by signal
 # ----------------------------------------------------
 #
-# "DataLoader worker (pid(s) ...) exited unexpectedly" says little. The
-# error above it in the traceback, its ``__cause__``, says how the worker
-# ended. "Killed" comes from the system, most often because the memory of
-# the machine is full: use fewer workers, a smaller ``prefetch_factor`` and
-# no cache in the dataset. "Bus error" comes from a full ``/dev/shm``.
-# Docker gives a container 64 MB of it: start it with ``--shm-size=8g`` or
-# ``--ipc=host``. "exit code" is an exit of the program itself. On Windows
-# "WinError 1455" says that the paging file is too small: each worker loads
-# the libraries of PyTorch again, so use fewer workers or enlarge the file.
+# The message "DataLoader worker (pid(s) ...) exited unexpectedly" says
+# little, but the error above it in the traceback, its ``__cause__``, names
+# the signal or the exit code that ended the worker. "Killed" usually means
+# that the memory of the machine is full, so use fewer workers, a smaller
+# ``prefetch_factor`` and no cache in the dataset. "Bus error" usually means
+# that ``/dev/shm`` is full, which has 64 MB in a Docker container unless
+# you start it with ``--shm-size=8g`` or ``--ipc=host``. On Windows,
+# "WinError 1455" means that the paging file is too small for the libraries
+# that each worker loads, so use fewer workers or enlarge the file.
 def cause(act):
     try:
         next(iter(load(Calls(act))))
@@ -135,12 +136,13 @@ with suppress(RuntimeError):
 
 
 # %%
-# How full is ``/dev/shm``, and what does the loader need
-# -------------------------------------------------------
+# Is ``/dev/shm`` large enough for the loader?
+# --------------------------------------------
 #
-# Each batch from a worker lies in shared memory. At one time there are up
-# to ``num_workers * prefetch_factor`` batches. Compare that with the free
-# space, which this line prints on Linux.
+# On Linux, the batches from the workers lie in shared memory. Up to
+# ``num_workers * prefetch_factor`` batches wait there at one time. Compare
+# their size with the free space. The last line prints both, for 4 workers
+# and a ``prefetch_factor`` of 2.
 batch = next(iter(DataLoader(torch.zeros(64, 3, 224, 224), batch_size=64)))
 batch.nbytes  # 38535168
 ahead = 4 * 2 * batch.nbytes
@@ -151,15 +153,16 @@ if shared.exists():
 
 
 # %%
-# A worker hangs: ask it where it is
-# ----------------------------------
+# A worker hangs: find the line where it waits
+# --------------------------------------------
 #
-# A fork copies the memory of your process and one of its threads. A lock
-# that another thread holds is never released in the copy, and a pool has no
-# threads. OpenCV has such a pool: call ``cv2.setNumThreads(0)`` before the
-# loop. Here Python's own pool stands for it. ``timeout`` turns the wait
-# into an error, and ``faulthandler`` writes down the line at which the
-# worker waits. ``py-spy dump --pid`` shows the same from outside.
+# A forked worker gets a copy of the memory of your process, but only one of
+# its threads. A lock that another thread holds is never released in the
+# copy, and a thread pool has no threads there, so the worker waits forever.
+# Here Python's own pool shows this; for OpenCV, call
+# ``cv2.setNumThreads(0)`` before the loop. ``timeout`` turns the wait into
+# an error, and ``faulthandler`` writes down the line at which the worker
+# waits, as ``py-spy dump --pid`` does from outside.
 pool = ThreadPoolExecutor(1)
 pool.submit(abs, -1).result()  # 1
 waits = Calls(lambda index: pool.submit(abs, index).result())
@@ -187,10 +190,10 @@ log.close()
 # The fix: start the pool in the worker
 # -------------------------------------
 #
-# ``worker_init_fn`` runs in the worker before the first sample. A pool, a
-# file handle or a connection that is made there belongs to the worker.
-# Another fix is ``multiprocessing_context="spawn"``: a spawned worker
-# starts with nothing of your process.
+# ``worker_init_fn`` runs in the worker before the first sample is loaded. A
+# pool, a file handle or a connection that you create there belongs to the
+# worker. Another fix is ``multiprocessing_context="spawn"``, because a
+# spawned worker does not inherit the memory of your process.
 def new_pool(worker_id):
     global pool
     pool = ThreadPoolExecutor(1)
@@ -204,11 +207,11 @@ pool.shutdown()
 # Too many open files: received 0 items of ancdata
 # ------------------------------------------------
 #
-# On Linux a tensor from a worker is shared through an open file, and the
-# file stays open as long as the tensor lives. A list of batches reaches the
-# limit of ``ulimit -n``, which is lowered here. The loader says "Too many
-# open files"; a queue of ``torch.multiprocessing`` says "received 0 items
-# of ancdata".
+# On Linux, a tensor from a worker is shared through an open file by
+# default, and the file stays open as long as the tensor exists. If you
+# collect the batches in a list, you reach the limit of ``ulimit -n``, which
+# is lowered here. The loader then reports "Too many open files", and a
+# queue of ``torch.multiprocessing`` reports "received 0 items of ancdata".
 @contextmanager
 def limit_open_files(more):
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -253,13 +256,14 @@ with suppress(RuntimeError):
     receive()  # RuntimeError: received 0 items of ancdata
 
 # %%
-# The fix: ``clone``, or the strategy ``file_system``
-# ---------------------------------------------------
+# The fix: ``clone``, or the sharing strategy ``file_system``
+# -----------------------------------------------------------
 #
-# A clone lies in ordinary memory and needs no open file. Without changing
-# the loop, ``torch.multiprocessing.set_sharing_strategy("file_system")`` at
-# the start of the program shares by name instead of by open file, and
-# ``ulimit -n 65535`` in the shell raises the limit.
+# A clone lies in ordinary memory and needs no open file. If you do not want
+# to change the loop, call
+# ``torch.multiprocessing.set_sharing_strategy("file_system")`` at the start
+# of the program, which shares tensors by name instead of by open file. You
+# can also raise the limit in the shell with ``ulimit -n 65535``.
 len(collect(torch.clone))  # 200
 strategy = mp.get_sharing_strategy()
 mp.set_sharing_strategy("file_system")
@@ -271,11 +275,12 @@ mp.set_sharing_strategy(strategy)
 # Memory grows with each batch: a list of Python objects
 # ------------------------------------------------------
 #
-# A forked worker shares the memory of the dataset until one of the two
-# writes to it. Python writes a reference count into each object that it
-# touches, so reading a list of names copies the list, page by page, into
-# each worker. An array has one count for all names. Keep paths and labels
-# in a NumPy array or a tensor, and large data in a file that is mapped.
+# A forked worker shares the memory of the dataset with your process until
+# one of the two writes to it. Python writes a reference count into each
+# object that it touches, so reading a list of names copies the list, page
+# by page, into each worker. A NumPy array has one reference count for all
+# its names. Keep paths and labels in an array or a tensor, and large data
+# in a memory-mapped file.
 def private_bytes():
     report = Path("/proc/self/smaps_rollup")
     if not report.exists():
@@ -313,12 +318,13 @@ assert grown["list"] > 2 * grown["array"] or grown["list"] == 0, grown
 # Can't pickle local object: what a spawned worker is sent
 # --------------------------------------------------------
 #
-# Windows and macOS spawn workers, and Python 3.14 on Linux uses a
-# forkserver. Dataset, ``collate_fn`` and ``worker_init_fn`` are then
-# pickled. A lambda, a class or function inside a function and an open file
-# do not go through. Functions of a module and ``functools.partial`` do. A
-# class from a notebook cell is sent by its name alone, and the worker says
-# "AttributeError: Can't get attribute": move it to a ``.py`` file.
+# Windows and macOS spawn their workers, and Python 3.14 on Linux uses a
+# forkserver, so the dataset, ``collate_fn`` and ``worker_init_fn`` are
+# pickled. A lambda, a class or function inside a function, and an open file
+# cannot be pickled. Functions of a module and ``functools.partial`` can. A
+# class from a notebook cell is sent by its name alone, and the worker
+# reports "AttributeError: Can't get attribute", so move the class to a
+# ``.py`` file.
 def goes_through(thing):
     try:
         return bool(pickle.dumps(thing))
@@ -343,13 +349,12 @@ goes_through(Calls(partial(max, 2)))  # True
 # An attempt has been made to start a new process: no ``__main__`` check
 # ----------------------------------------------------------------------
 #
-# A spawned worker imports your script. If the loop stands at its top level,
-# the import reaches the loop and would start workers again. The message
-# comes from ``multiprocessing``, which the loader uses. In the scripts
-# below a plain process stands for the worker; the second script has ``if
-# __name__ == "__main__":``. On Windows your own process can say
-# "BrokenPipeError: [Errno 32] Broken pipe" instead, because the worker has
-# ended.
+# A spawned worker imports your script. If the loop is at the top level of
+# the script, the import reaches it and would start workers again. Put the
+# loop behind ``if __name__ == "__main__":``, as the second script below
+# does with a plain process in place of a worker. On Windows, your own
+# process may report "BrokenPipeError: [Errno 32] Broken pipe" instead,
+# because the worker has ended.
 lines = [
     "import multiprocessing",
     "start = multiprocessing.get_context('spawn').Process",
@@ -375,15 +380,15 @@ run(guarded).stdout  # 'a worker\n'
 
 
 # %%
-# Cannot re-initialize CUDA in forked subprocess: tensors of the CPU
+# Cannot re-initialize CUDA in forked subprocess: return CPU tensors
 # ------------------------------------------------------------------
 #
-# A forked worker cannot use CUDA if your process has used it. Return
-# tensors of the CPU from the dataset, load files with
-# ``map_location="cpu"``, and move each batch in the loop. "cannot pin
-# 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned" has the
-# same cause: ``pin_memory=True`` wants batches on the CPU. Without a GPU
-# the function below has nothing to show.
+# A forked worker cannot use CUDA if your process has already used it.
+# Return CPU tensors from the dataset, load files with
+# ``map_location="cpu"``, and move each batch to the GPU in the loop.
+# "cannot pin 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned"
+# has the same cause, because ``pin_memory=True`` expects batches on the
+# CPU. The function below shows the two errors on a machine with a GPU.
 gpu = torch.cuda.is_available()
 
 
@@ -405,10 +410,10 @@ fails_with("only dense CPU tensors", pin_memory=gpu) == gpu  # True
 # The same random numbers in each worker
 # --------------------------------------
 #
-# The loader seeds PyTorch, ``random`` and ``np.random`` in each worker. It
-# does not know a generator that the dataset holds: each worker gets a copy
-# in the same state. Make the generator in ``worker_init_fn``, from the seed
-# that ``get_worker_info`` gives.
+# The loader seeds PyTorch, ``random`` and ``np.random`` in each worker, but
+# not a generator that the dataset holds. Each worker gets a copy of that
+# generator in the same state. Create the generator in ``worker_init_fn``
+# from the seed that ``get_worker_info`` returns.
 class Noise(Dataset):
     def __init__(self):
         self.rng = np.random.default_rng(0)
@@ -434,10 +439,11 @@ len({batch.item() for batch in seeded})  # 2
 # Each epoch is slow to start: keep the workers
 # ---------------------------------------------
 #
-# By default the workers end with the epoch. A spawned worker imports torch
-# again in each epoch, which takes seconds. ``persistent_workers=True``
-# keeps the processes. For data that fit into memory ``num_workers=0`` is
-# often the faster choice: :doc:`slow_training` shows how to measure it.
+# By default, the workers end with the epoch, and the next epoch starts new
+# ones. A spawned worker then imports torch again, which takes seconds.
+# ``persistent_workers=True`` keeps the processes. If the data fits into
+# memory, ``num_workers=0`` is often faster, and :doc:`slow_training` shows
+# how to measure it.
 process = Calls(lambda index: os.getpid(), samples=1)
 each = load(process)
 next(iter(each)).equal(next(iter(each)))  # False
@@ -446,11 +452,11 @@ next(iter(kept)).equal(next(iter(kept)))  # True
 del kept
 
 # %%
-# What was reached: no failure is left, and no process
-# ----------------------------------------------------
+# The result: the failures are repaired, and no process is left
+# -------------------------------------------------------------
 #
-# The repaired loaders give all samples, and each worker has ended. Cards
-# for single options are in :doc:`/reference/data/worker_processes`.
+# The repaired loaders return all samples, and no worker is still running.
+# Cards for single options are in :doc:`/reference/data/worker_processes`.
 repaired = {
     "pool": [int(b) for b in load(squares)] == [0, 1, 4, 9],
     "files": len(collect(torch.clone)) == 200,

@@ -2,9 +2,10 @@
 Exercises: tensors and gradients
 ================================
 
-Eight small tasks, from broadcasting to ``gather`` and a gradient by hand.
-Each gives a function to finish and a ``check`` that stays silent when it is
-right; hint and solution open when asked for.
+Eight short exercises with solutions: broadcasting, one-hot rows, windows,
+softmax, ``gather``, masks, a gradient by hand and a convolution. Each one
+gives you a function to finish and a ``check`` that prints nothing if the
+function is right. Click to open the hint and the solution.
 """
 from contextlib import suppress
 
@@ -18,12 +19,13 @@ from torch import nn
 # 1. Standardize each column without a loop
 # -----------------------------------------
 #
-# The wine table has 178 rows and 13 columns of very different size. Return
-# the table with mean 0 and standard deviation 1 in each column.
+# The wine table has 178 rows and 13 columns with very different scales.
+# Return the table with mean 0 and standard deviation 1 in each column.
 #
 # .. hint::
 #
-#    Reduce over ``dim=0``; shape (13,) broadcasts over the rows.
+#    Reduce over ``dim=0``. A result of shape (13,) broadcasts over the
+#    rows.
 device = torch.get_default_device()
 wine = torch.tensor(load_wine().data, dtype=torch.float64, device=device)
 
@@ -46,8 +48,8 @@ with suppress(NotImplementedError):
 # Solution 1
 # ----------
 #
-# Means and deviations have shape (13,), which stands for (1, 13) beside
-# (178, 13).
+# The means and the standard deviations have shape (13,). Next to a table of
+# shape (178, 13), this works like (1, 13).
 def standardize(table):
     return (table - table.mean(dim=0)) / table.std(dim=0)
 
@@ -58,8 +60,8 @@ check_standardize(standardize)
 # 2. One-hot rows from class numbers
 # ----------------------------------
 #
-# Class 2 of four becomes ``[0, 0, 1, 0]``. Do it without ``F.one_hot`` and
-# without a loop.
+# With four classes, class 2 becomes ``[0, 0, 1, 0]``. Do not use
+# ``F.one_hot`` or a loop.
 #
 # .. hint::
 #
@@ -81,8 +83,8 @@ with suppress(NotImplementedError):
 # Solution 2
 # ----------
 #
-# (N, 1) against (C,) gives (N, C): true where the class number is the
-# number of the column.
+# A comparison of shapes (N, 1) and (C,) gives shape (N, C). It is true
+# where the class number equals the number of the column.
 def one_hot(targets, classes):
     columns = torch.arange(classes, device=targets.device)
     return (targets.unsqueeze(1) == columns).float()
@@ -94,13 +96,14 @@ check_one_hot(one_hot)
 # 3. A moving average
 # -------------------
 #
-# Return the means of all windows of ``width`` neighbours: n numbers become
-# ``n - width + 1``.
+# Return the mean of each window of ``width`` neighbours. From n numbers you
+# get ``n - width + 1`` means.
 #
 # .. hint::
 #
-#    ``Tensor.unfold`` gives the windows as a view; a difference of two
-#    cumulative sums needs fewer additions, but rounds worse on long rows.
+#    ``Tensor.unfold`` returns the windows as a view. A difference of two
+#    cumulative sums needs fewer additions, but its rounding errors are
+#    larger on long rows.
 def moving_average(x, width):
     raise NotImplementedError("your turn")
 
@@ -119,7 +122,8 @@ with suppress(NotImplementedError):
 # Solution 3
 # ----------
 #
-# The windows stand in a new last dimension, over which the mean is taken.
+# ``unfold`` puts the windows into a new last dimension, and the mean is
+# taken over it.
 def moving_average(x, width):
     return x.unfold(0, width, 1).mean(dim=-1)
 
@@ -130,13 +134,14 @@ check_moving_average(moving_average)
 # 4. A softmax that does not overflow
 # -----------------------------------
 #
-# ``exp(1000)`` is ``inf``, and inf / inf is ``nan``. Return the softmax
-# over the last dimension, from ``exp`` and sums, also for large logits.
+# ``exp(1000)`` is ``inf``, and inf / inf is ``nan``. Compute the softmax
+# over the last dimension from ``exp`` and sums, so that it is right for
+# large logits, too.
 #
 # .. hint::
 #
-#    A constant that is taken from all logits of a row cancels in the
-#    quotient. Which one keeps ``exp`` from overflowing?
+#    If you subtract a constant from all logits of a row, it cancels in the
+#    quotient. Which constant keeps ``exp`` from overflowing?
 def softmax(logits):
     raise NotImplementedError("your turn")
 
@@ -153,7 +158,7 @@ with suppress(NotImplementedError):
 # Solution 4
 # ----------
 #
-# With the maximum of each row taken away, the largest exponent is 0.
+# After the maximum of each row is subtracted, the largest exponent is 0.
 def softmax(logits):
     powers = (logits - logits.amax(dim=-1, keepdim=True)).exp()
     return powers / powers.sum(dim=-1, keepdim=True)
@@ -165,13 +170,14 @@ check_softmax(softmax)
 # 5. The logit of each row's target
 # ---------------------------------
 #
-# From ``logits`` of shape (N, C) and ``targets`` of shape (N,) take the N
-# logits that belong to the targets, then make the cross entropy of them.
+# ``logits`` has shape (N, C) and ``targets`` has shape (N,). Pick the logit
+# of the target in each row, and use it to compute the mean cross-entropy.
 #
 # .. hint::
 #
-#    ``gather`` wants an index of as many dimensions as its input. The loss
-#    of a row is ``logsumexp`` of its logits less the target's logit.
+#    The index of ``gather`` needs as many dimensions as the input. The loss
+#    of a row is the ``logsumexp`` of its logits minus the logit of the
+#    target.
 def cross_entropy(logits, targets):
     raise NotImplementedError("your turn")
 
@@ -191,7 +197,7 @@ with suppress(NotImplementedError):
 # Solution 5
 # ----------
 #
-# The index gets shape (N, 1), and so does what is gathered.
+# The index gets the shape (N, 1), and ``gather`` returns the same shape.
 def cross_entropy(logits, targets):
     chosen = logits.gather(1, targets.unsqueeze(1)).squeeze(1)
     return (logits.logsumexp(dim=1) - chosen).mean()
@@ -200,16 +206,17 @@ def cross_entropy(logits, targets):
 check_cross_entropy(cross_entropy)
 
 # %%
-# 6. The mean that leaves padding out
-# -----------------------------------
+# 6. A masked mean that leaves out the padding
+# --------------------------------------------
 #
-# ``values`` has shape (N, L, E); ``mask`` of shape (N, L) is true where a
-# position is real. Return the mean over the real positions, (N, E).
+# ``values`` has shape (N, L, E). ``mask`` has shape (N, L) and is true at
+# the real positions. Return the mean over the real positions, with shape
+# (N, E).
 #
 # .. hint::
 #
-#    The sum is easy, once the mask has a last dimension. The divisor is not
-#    L.
+#    The sum is easy once the mask has a third dimension. Do not divide it
+#    by L.
 def masked_mean(values, mask):
     raise NotImplementedError("your turn")
 
@@ -228,7 +235,8 @@ with suppress(NotImplementedError):
 # Solution 6
 # ----------
 #
-# The plain mean of the first row would be 5: the padding is averaged in.
+# The plain mean of the first row would be 5, because it includes the
+# padding.
 def masked_mean(values, mask):
     weights = mask.unsqueeze(-1).to(values.dtype)
     return (values * weights).sum(dim=1) / weights.sum(dim=1)
@@ -240,13 +248,14 @@ check_masked_mean(masked_mean)
 # 7. A gradient by hand
 # ---------------------
 #
-# For ``loss = ((x @ w - y) ** 2).mean()`` return the gradient with respect
-# to ``w`` without autograd.
+# Return the gradient of ``loss = ((x @ w - y) ** 2).mean()`` with respect
+# to ``w``, without autograd.
 #
 # .. hint::
 #
-#    The derivative of the square is twice the residual; the residual's
-#    derivative with respect to ``w`` is a row of ``x``. Divide by N.
+#    The derivative of the square is twice the residual. The derivative of a
+#    residual with respect to ``w`` is a row of ``x``. Add up and divide by
+#    N.
 def gradient(x, y, w):
     raise NotImplementedError("your turn")
 
@@ -266,7 +275,8 @@ with suppress(NotImplementedError):
 # Solution 7
 # ----------
 #
-# ``x.T @ residual`` adds up the rows, each weighted by its residual.
+# ``x.T @ residual`` adds up the rows of ``x``, each weighted by its
+# residual.
 def gradient(x, y, w):
     return 2 * x.T @ (x @ w - y) / len(x)
 
@@ -277,13 +287,13 @@ check_gradient(gradient)
 # 8. Blur a photograph with a convolution
 # ---------------------------------------
 #
-# Return the picture, of shape (3, H, W), with each pixel replaced by the
-# mean of the 9 by 9 pixels around it, channel by channel; the size stays.
+# The photograph has shape (3, H, W). Replace each pixel by the mean of the
+# 9 by 9 pixels around it, separately for each channel, and keep the size.
 #
 # .. hint::
 #
-#    ``F.conv2d`` with ``groups=3`` keeps the channels apart; its weight has
-#    shape (3, 1, 9, 9). Which ``padding`` keeps the size?
+#    With ``groups=3``, ``F.conv2d`` keeps the channels separate, and its
+#    weight has shape (3, 1, 9, 9). Which ``padding`` keeps the size?
 photo = torch.tensor(load_sample_image("flower.jpg"), device=device)
 photo = photo[:240, 180:500].permute(2, 0, 1).float() / 255
 
@@ -306,8 +316,8 @@ with suppress(NotImplementedError):
 # Solution 8
 # ----------
 #
-# All 81 weights of a channel are 1 / 81. Half of nine, rounded down, is the
-# padding: zeros, which darken the border.
+# All 81 weights of a channel are 1 / 81. The padding is half of nine,
+# rounded down. It consists of zeros, which darken the border.
 def blur(image):
     weight = torch.full((3, 1, 9, 9), 1 / 81, device=image.device)
     return F.conv2d(image.unsqueeze(0), weight, padding=4, groups=3)[0]

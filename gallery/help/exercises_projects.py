@@ -2,10 +2,11 @@
 Exercises: from a data set to a service
 =======================================
 
-Seven larger tasks: a data set from a file, a function with a gradient of
-its own, a model that does not learn, precision and accumulation, a search
-in TensorBoard, an export to ONNX, and a model behind HTTP. Each gives a
-function to finish and a ``check``; hint and solution open when asked for.
+Seven larger exercises with solutions: a dataset from a file, a custom
+autograd function, a model that does not learn, mixed precision with
+gradient accumulation, a learning rate search in TensorBoard, an export to
+ONNX, and a model behind HTTP. Each one gives you a function to finish and a
+``check``. Click to open the hint and the solution.
 """
 import csv
 import json
@@ -33,13 +34,14 @@ from torch.utils.tensorboard import SummaryWriter
 # 1. A data set that reads a CSV file
 # -----------------------------------
 #
-# Each row ends with its target. Item i is a pair: the features as float32
-# of shape (2,), the target of shape (1,).
+# The last number of each row is the target. Each item of the dataset is a
+# pair of float32 tensors: the features of shape (2,) and the target of
+# shape (1,).
 #
 # .. hint::
 #
-#    Read the file once in ``__init__``; ``__len__`` and ``__getitem__`` are
-#    all that a map-style data set needs.
+#    Read the file once in ``__init__``. Apart from that, a map-style
+#    dataset needs ``__len__`` and ``__getitem__``.
 device = torch.get_default_device()
 
 
@@ -67,8 +69,8 @@ with suppress(NotImplementedError):
 # Solution 1
 # ----------
 #
-# One tensor holds the table; an item is a view of it. The file is closed
-# before the first item is asked for.
+# One tensor holds the table, and each item is a view of it. The file is
+# closed before the first item is read.
 class Table(Dataset):
     def __init__(self, path):
         with open(path, newline="") as file:
@@ -89,12 +91,12 @@ check_table(Table)
 # 2. A function with a backward pass of its own
 # ---------------------------------------------
 #
-# ``Swish`` gives x times the sigmoid of x. Write forward and backward, and
-# keep only x for the backward pass.
+# ``Swish`` returns x times the sigmoid of x. Write the forward pass and the
+# backward pass, and save only x for the backward pass.
 #
 # .. hint::
 #
-#    With s the sigmoid of x, the derivative is s + x s (1 - s).
+#    If s is the sigmoid of x, the derivative is s + x s (1 - s).
 class Swish(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -114,8 +116,8 @@ with suppress(NotImplementedError):
 # Solution 2
 # ----------
 #
-# ``gradcheck`` compares the backward pass with differences of the forward
-# pass, in float64.
+# ``gradcheck`` compares the backward pass with finite differences of the
+# forward pass, in float64.
 class Swish(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -135,15 +137,15 @@ check_swish(Swish)
 # 3. Four faults keep this model from learning
 # --------------------------------------------
 #
-# Write ``make_model``, which returns a repaired ``(model, criterion)``, and
-# a repaired ``step``, for ``check_learning(make_model, step)``. The shapes
-# and the number of steps are right; the faults are of the kind that raises
-# nothing.
+# Write a function ``make_model`` that returns a repaired ``(model,
+# criterion)``, and a repaired ``step``. They must pass
+# ``check_learning(make_model, step)``. The shapes and the number of steps
+# are right, and none of the faults raises an error.
 #
 # .. hint::
 #
-#    Which parameters does the optimizer get? What does the criterion want
-#    to see, and what is cleared when?
+#    Which parameters does the optimizer get? What input does the criterion
+#    expect? What must be cleared, and when?
 digits = load_digits()
 images = torch.tensor(digits.data, dtype=torch.float32, device=device) / 16
 labels = torch.tensor(digits.target, device=device)
@@ -187,9 +189,9 @@ with suppress(AssertionError):
 # Solution 3
 # ----------
 #
-# ``nn.Sequential`` registers the layers, which a plain list hides from
-# ``parameters()``. The logits go to the loss as they are, without
-# ``softmax`` and without ``relu``. The gradients are cleared at each step.
+# ``nn.Sequential`` registers its layers, but layers in a plain list are
+# missing from ``parameters()``. The logits go to the loss without
+# ``softmax`` and without ``relu``. The gradients are cleared in each step.
 def make_model():
     layers = nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)
     return nn.Sequential(*layers), nn.CrossEntropyLoss()
@@ -209,13 +211,14 @@ check_learning(make_model, step)
 # 4. Accumulated gradients under autocast
 # ---------------------------------------
 #
-# Fill ``grad`` of the model with the gradient of the mean loss over all
-# samples, in batches of 64 under ``autocast``. The last batch is shorter.
+# Compute the gradient of the mean loss over all samples, and leave it in
+# ``grad`` of the parameters. Use batches of 64 samples under ``autocast``.
+# The last batch is smaller.
 #
 # .. hint::
 #
-#    Divide the sum of each batch's losses by the number of all samples.
-#    ``backward`` runs outside ``autocast``.
+#    Divide the sum of the losses of each batch by the number of all
+#    samples. Call ``backward`` outside ``autocast``.
 def accumulate(model, dataset):
     raise NotImplementedError("your turn")
 
@@ -238,8 +241,8 @@ with suppress(NotImplementedError):
 # Solution 4
 # ----------
 #
-# The weights stay float32, and so do their gradients; products inside
-# ``autocast`` are bfloat16, which the small difference shows.
+# The weights and their gradients stay float32. The matrix products inside
+# ``autocast`` are bfloat16, which causes the small difference.
 def accumulate(model, dataset):
     for inputs, targets in DataLoader(dataset, batch_size=64):
         with torch.autocast(device.type, dtype=torch.bfloat16):
@@ -251,18 +254,19 @@ def accumulate(model, dataset):
 check_accumulate(accumulate)
 
 # %%
-# 5. A search that TensorBoard shows
-# ----------------------------------
+# 5. A learning rate search in TensorBoard
+# ----------------------------------------
 #
-# Train the model of task 3 (``make_model``, ``step``) once for each
-# learning rate. Measure its accuracy on digits that it was not trained on.
-# Each run gets a folder of its own, named ``lr=0.5``, with the ``loss`` of
-# each step and the ``accuracy`` at the end. Return the best rate.
+# Train the model of task 3 (``make_model``, ``step``) for 150 steps with
+# each learning rate, and measure its accuracy on images that it was not
+# trained on. Write each run to its own folder, such as ``lr=0.5``, with the
+# ``loss`` of each step and the ``accuracy`` at the end. Return the best
+# learning rate.
 #
 # .. hint::
 #
-#    ``SummaryWriter(folder)`` from ``torch.utils.tensorboard`` writes with
-#    ``add_scalar(name, value, step)``.
+#    ``SummaryWriter(folder)`` from ``torch.utils.tensorboard`` writes
+#    numbers with ``add_scalar(name, value, step)``.
 def search(rates, folder):
     raise NotImplementedError("your turn")
 
@@ -285,9 +289,9 @@ with suppress(NotImplementedError):
 # Solution 5
 # ----------
 #
-# Every run starts from the same seed. The ``with`` block closes the writer,
+# Each run starts from the same seed. The ``with`` block closes the writer,
 # so the last values reach the file. ``tensorboard --logdir FOLDER`` draws
-# all runs into one diagram.
+# all runs in one chart.
 def search(rates, folder):
     reached = {}
     for lr in rates:
@@ -312,14 +316,15 @@ check_search(search)
 # 6. Export a model to ONNX and compare
 # -------------------------------------
 #
-# Export the model of task 3 with ``torch.onnx.export`` so that ONNX Runtime
-# takes batches of any size under the name ``images``. ``check_export``
-# compares the answers, and prints how long both take.
+# Export the model of task 3 with ``torch.onnx.export``. The input must be
+# called ``images``, and ONNX Runtime must accept batches of any size.
+# ``check_export`` compares the outputs and prints how long each model
+# takes.
 #
 # .. hint::
 #
-#    ``dynamic_shapes`` names, for each input, the dimensions that may
-#    change; ``torch.export.Dim.DYNAMIC`` leaves the range open.
+#    ``dynamic_shapes`` lists the dimensions of each input that may change.
+#    ``torch.export.Dim.DYNAMIC`` leaves their range open.
 def export(model, path):
     raise NotImplementedError("your turn")
 
@@ -354,7 +359,8 @@ with suppress(NotImplementedError):
 # Solution 6
 # ----------
 #
-# The example has two rows: a batch of one would be taken for a constant.
+# The example input has two rows, because a batch of one would be taken for
+# a constant.
 def export(model, path):
     torch.onnx.export(
         model,
@@ -370,12 +376,12 @@ def export(model, path):
 check_export(export)
 
 # %%
-# The service that task 7 asks
-# ----------------------------
+# The service for task 7
+# ----------------------
 #
-# The server of Python's standard library, on a free port of this machine,
-# with one request for each row. A real service has a framework around the
-# same function.
+# A server from Python's standard library listens on a free port of this
+# machine and gets one request for each row. A real service would use a web
+# framework around the same function.
 def serve(predict, rows):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -402,15 +408,16 @@ def serve(predict, rows):
 # 7. A model behind HTTP
 # ----------------------
 #
-# ``predict(row)`` takes ten numbers of a patient as a list and returns one
-# number; ``POST`` with JSON reaches it. Train it so that its mean absolute
-# error on the last 100 patients is below 60; always answering the mean
+# ``make_predict`` returns a function ``predict(row)``, which takes the ten
+# numbers of a patient as a list and returns one number. The service calls
+# it for each ``POST`` request with JSON. Train a model whose mean absolute
+# error on the last 100 patients is below 60. Always predicting the mean
 # gives more than 60.
 #
 # .. hint::
 #
-#    The statistics of the training rows belong to the model: whoever calls
-#    sends raw numbers.
+#    The mean and the standard deviation of the training rows belong to the
+#    model, because the caller sends raw numbers.
 table = load_diabetes(scaled=False)
 rows, values = table.data.tolist(), table.target.tolist()
 
@@ -436,8 +443,9 @@ with suppress(NotImplementedError):
 # Solution 7
 # ----------
 #
-# The scaling is a part of the model, as buffers would be. The request is
-# answered in ``inference_mode`` and leaves as a plain float.
+# ``predict`` keeps the mean and the standard deviation of the training rows
+# and scales each request with them. It runs in ``inference_mode`` and
+# returns a plain float.
 def make_predict(rows, values):
     torch.manual_seed(0)
     inputs = torch.tensor(rows, device=device)

@@ -2,9 +2,9 @@
 Exercises: train, choose, stop
 ==============================
 
-Eight tasks on the way from a first fit to early stopping. Each gives a
-function to finish and a ``check`` that stays silent when it is right; hint
-and solution open when asked for.
+Eight exercises with solutions, from a first fit to early stopping. Each one
+gives you a function to finish and a ``check`` that prints nothing if the
+function is right. Click to open the hint and the solution.
 """
 import copy
 from contextlib import suppress
@@ -20,14 +20,15 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 # 1. Learn a, b and c of a parabola
 # ---------------------------------
 #
-# 200 points of y = 2x² - 3x + 1 with noise of deviation 0.1. Return the
-# three numbers, learned by gradient descent: each within 0.1.
+# The 200 points come from y = 2x² - 3x + 1, with noise of standard
+# deviation 0.1. Learn the three coefficients by gradient descent and return
+# them. Each must be within 0.1 of the true value.
 #
 # .. hint::
 #
-#    One tensor of three zeros with ``requires_grad``, the formula, the mean
-#    square, an optimizer. ``Adam`` with ``lr=0.1`` needs about a hundred
-#    steps.
+#    You need a tensor of three zeros with ``requires_grad``, the formula,
+#    the mean squared error and an optimizer. ``Adam`` with ``lr=0.1`` needs
+#    about a hundred steps.
 device = torch.get_default_device()
 rng = torch.Generator(device=device).manual_seed(0)
 x = torch.linspace(-2, 2, 200)
@@ -51,7 +52,7 @@ with suppress(NotImplementedError):
 # Solution 1
 # ----------
 #
-# The same loop as for a network; the model is one line.
+# The loop is the same as for a network. The model is one line.
 def fit_parabola(x, y):
     coefficients = torch.zeros(3, device=x.device, requires_grad=True)
     optimizer = torch.optim.Adam([coefficients], lr=0.1)
@@ -69,12 +70,13 @@ check_parabola(fit_parabola)
 # 2. Split 70 / 15 / 15, the same each time
 # -----------------------------------------
 #
-# Return three data sets without a common row; two calls give the same
-# three.
+# Return three datasets that have no row in common. Two calls must return
+# the same three.
 #
 # .. hint::
 #
-#    ``random_split`` takes shares; its generator makes it repeatable.
+#    ``random_split`` accepts fractions. A generator with a seed makes the
+#    split repeatable.
 table = load_diabetes()
 features = torch.tensor(table.data, dtype=torch.float32, device=device)
 targets = torch.tensor(table.target, dtype=torch.float32, device=device)
@@ -102,8 +104,8 @@ with suppress(NotImplementedError):
 # Solution 2
 # ----------
 #
-# A fresh generator with the same seed at each call. It lives on the device
-# that random numbers are drawn on.
+# Each call creates a new generator with the same seed. The generator is on
+# the default device, where the random numbers are drawn.
 def split(dataset):
     generator = torch.Generator(device=device).manual_seed(1)
     return random_split(dataset, [0.7, 0.15, 0.15], generator=generator)
@@ -115,14 +117,15 @@ check_split(split)
 # 3. Compare learning rates and optimizers
 # ----------------------------------------
 #
-# For each of nine combinations train a small network on the patients for 30
-# epochs and return ``{(name, lr): losses}`` with 30 training losses each.
-# Which combination is slowest?
+# There are nine combinations of an optimizer and a learning rate. For each
+# of them, train a small network on the patients for 30 epochs, and return
+# ``{(name, lr): losses}`` with the 30 training losses. Which combination is
+# slowest?
 #
 # .. hint::
 #
-#    ``getattr(torch.optim, name)`` finds the class. Start every run from
-#    the same weights, or you compare luck.
+#    ``getattr(torch.optim, name)`` finds the class. Start each run from the
+#    same weights, so that you do not compare luck.
 names, rates = ("SGD", "Adam", "AdamW"), (0.001, 0.01, 0.1)
 
 
@@ -148,7 +151,7 @@ with suppress(NotImplementedError):
 # Solution 3
 # ----------
 #
-# A seed before each run gives the same first weights.
+# Setting the seed before each run gives the same initial weights.
 def compare(dataset, names, rates):
     found = {}
     inputs, wanted = dataset.tensors
@@ -173,16 +176,18 @@ def compare(dataset, names, rates):
 check_compare(compare)
 
 # %%
-# 4. The epoch that the validation set chooses
-# --------------------------------------------
+# 4. Choose the best epoch by its validation loss
+# -----------------------------------------------
 #
-# ``losses`` holds a validation loss for each epoch, some ``nan``. Return
-# the number of the epoch with the smallest one, counted from 0.
+# ``losses`` holds the validation loss of each epoch, and some of them are
+# ``nan``. Return the number of the epoch with the smallest loss, counted
+# from 0.
 #
 # .. hint::
 #
-#    ``<``, ``>`` and ``==`` are false with ``nan``, and ``argmin`` takes it
-#    for the smallest. ``torch.nan_to_num`` can make it large.
+#    With ``nan``, the comparisons ``<``, ``>`` and ``==`` are false, and
+#    ``argmin`` takes ``nan`` for the smallest value. ``torch.nan_to_num``
+#    can replace it by a large number.
 def choose(losses):
     raise NotImplementedError("your turn")
 
@@ -200,7 +205,8 @@ with suppress(NotImplementedError):
 # Solution 4
 # ----------
 #
-# Of equal losses Python's ``min`` keeps the first, which trained less.
+# For equal losses, Python's ``min`` returns the first epoch, which is the
+# one with less training.
 def choose(losses):
     values = torch.tensor(losses).nan_to_num(nan=torch.inf).tolist()
     return min(range(len(values)), key=values.__getitem__)
@@ -212,13 +218,14 @@ check_choose(choose)
 # 5. The learning rates of ReduceLROnPlateau
 # ------------------------------------------
 #
-# Feed the losses to ``torch.optim.lr_scheduler.ReduceLROnPlateau`` with
-# ``factor=0.1`` and ``patience=2`` and return the rate after each.
+# Pass the losses one by one to
+# ``torch.optim.lr_scheduler.ReduceLROnPlateau`` with ``factor=0.1`` and
+# ``patience=2``. Return the learning rate after each of them.
 #
 # .. hint::
 #
-#    ``step`` takes the loss, one number. ``get_last_lr()`` gives a list
-#    with one rate for each parameter group.
+#    ``step`` takes the loss as a number. ``get_last_lr()`` returns a list
+#    with the learning rate of each parameter group.
 def plateau_rates(losses, lr):
     raise NotImplementedError("your turn")
 
@@ -237,7 +244,8 @@ with suppress(NotImplementedError):
 # Solution 5
 # ----------
 #
-# Two epochs without improvement change nothing, the third lowers the rate.
+# Two epochs without improvement change nothing. The third one lowers the
+# learning rate.
 def plateau_rates(losses, lr):
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=lr)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -256,15 +264,17 @@ check_plateau(plateau_rates)
 # 6. L1 and L2 penalties
 # ----------------------
 #
-# Train a linear model on 40 patients and 10 useful columns beside 30 of
-# noise. Return its 40 weights. The L1 penalty must bring the weights of the
-# noise nearer to 0 than no penalty does; so must L2.
+# Train a linear model on 40 patients with 10 useful columns and 30 columns
+# of noise. Return its 40 weights. With the L1 penalty, the weights of the
+# noise must be nearer to 0 than without a penalty, and the same must hold
+# for L2.
 #
 # .. hint::
 #
-#    Add ``strength * weight.abs().sum()`` or ``weight.square().sum()`` to
-#    the loss. ``weight_decay=2 * strength`` of SGD does the same as the
-#    second, for the bias too.
+#    Add ``strength * weight.abs().sum()`` or ``strength *
+#    weight.square().sum()`` to the loss. In SGD, ``weight_decay=2 *
+#    strength`` has the same effect as the second, but it also applies to
+#    the bias.
 rng = torch.Generator(device=device).manual_seed(0)
 useless = torch.randn(40, 30, generator=rng, device=device)
 wide = torch.cat([features[:40] * 20, useless], dim=1)
@@ -290,7 +300,7 @@ with suppress(NotImplementedError):
 # Solution 6
 # ----------
 #
-# The bias is left out of the penalty.
+# The penalty does not include the bias.
 def fit_linear(penalty, strength):
     model = nn.Linear(40, 1)
     nn.init.zeros_(model.weight)
@@ -313,11 +323,11 @@ check_penalties(fit_linear)
 # --------------------------------
 #
 # ``batches`` holds pairs of a mean loss and a batch size. Return the mean
-# over all samples.
+# loss over all samples.
 #
 # .. hint::
 #
-#    A mean times its size is a sum again.
+#    If you multiply a mean by its batch size, you get the sum again.
 def mean_loss(batches):
     raise NotImplementedError("your turn")
 
@@ -334,7 +344,7 @@ with suppress(NotImplementedError):
 # Solution 7
 # ----------
 #
-# The mean of the two means would be 5.5.
+# The plain mean of the two losses would be 5.5.
 def mean_loss(batches):
     total = sum(loss * size for loss, size in batches)
     return total / sum(size for _, size in batches)
@@ -343,16 +353,17 @@ def mean_loss(batches):
 check_mean_loss(mean_loss)
 
 # %%
-# 8. Early stopping that restores
-# -------------------------------
+# 8. Early stopping that restores the best weights
+# ------------------------------------------------
 #
 # Train ``model`` on ``train_set`` until the loss on ``val_set`` has not
-# improved for ``patience`` epochs. Return the validation losses; the model
-# must hold the weights of the best one.
+# improved for ``patience`` epochs. Return the validation losses. At the
+# end, the model must have the weights of the best epoch.
 #
 # .. hint::
 #
-#    ``state_dict()`` gives references. What must you do to keep its values?
+#    ``state_dict()`` returns references to the weights. What must you do to
+#    keep their values?
 digits = load_digits()
 images = torch.tensor(digits.data, dtype=torch.float32, device=device) / 16
 classes = torch.tensor(digits.target, device=device)
@@ -383,8 +394,8 @@ with suppress(NotImplementedError):
 # Solution 8
 # ----------
 #
-# ``deepcopy`` keeps the values of the best epoch; a ``copy()`` of the
-# dictionary would follow the model.
+# ``deepcopy`` keeps the values of the best epoch. The tensors in a
+# ``copy()`` of the dictionary would change with the model.
 def fit_with_patience(model, train_set, val_set, patience):
     generator = torch.Generator(device=device).manual_seed(0)
     loader = DataLoader(train_set, 32, shuffle=True, generator=generator)

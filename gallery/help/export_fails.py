@@ -2,12 +2,13 @@
 Export fails: torch.export and ONNX
 ===================================
 
-Export with an example batch of two or more, and say with ``dynamic_shapes``
-which sizes may vary. Replace an ``if`` on a tensor's value by
-``torch.where``, and an operator without an ONNX form by others. Call
-``eval()`` before the export and before the comparison. One model below
-fails for each of these reasons; repaired, it gives the numbers of PyTorch
-in ONNX Runtime for batches of four sizes.
+Export with an example batch of two or more samples, and use
+``dynamic_shapes`` to say which sizes may vary. Replace an ``if`` on the
+value of a tensor by ``torch.where``, and replace an operator that has no
+ONNX form by other operators. Call ``eval()`` before the export and before
+you compare. This page shows the error for each of these mistakes. The
+repaired model gives the results of PyTorch in ONNX Runtime for batches of
+four sizes.
 
 * "Constraints violated (batch)" or a batch of 1? See *Constraints violated:
   an example batch of 1*.
@@ -19,8 +20,8 @@ in ONNX Runtime for batches of four sizes.
   not supported"? See *An operator that has no ONNX form*.
 * "No module named 'onnxscript'"? See *The package onnxscript is missing*.
 * ``dynamic_axes``, ``dynamo=False``, an old ``opset_version``? See *Old
-  arguments*.
-* Other numbers than PyTorch gives? See *Other numbers: the model was in
+  arguments such as dynamic_axes*.
+* Results that differ from PyTorch? See *Different results: the model was in
   training mode*.
 """
 import subprocess
@@ -35,11 +36,11 @@ import torch
 from torch import nn
 
 # %%
-# Two helpers: export in silence, run with ONNX Runtime
-# -----------------------------------------------------
+# Two helpers: export quietly, run with ONNX Runtime
+# --------------------------------------------------
 #
-# The exporter prints its progress, which is kept out of the page. ``run``
-# feeds the first input of the file and gives the first output.
+# The exporter prints its progress, which ``to_onnx`` hides. ``run`` passes
+# an array to the first input of the file and returns the first output.
 torch.manual_seed(0)
 
 
@@ -59,9 +60,10 @@ def run(file, x):
 # Constraints violated: an example batch of 1
 # -------------------------------------------
 #
-# A size of 1 in the example is taken for a constant, because 1 broadcasts.
-# With ``Dim`` the export says so; with ``Dim.AUTO`` it passes, and the
-# program refuses other batches. Export with 2 samples or more.
+# The export treats a size of 1 in the example as a constant, because 1
+# broadcasts. With ``Dim`` it raises an error. With ``Dim.AUTO`` it passes,
+# but the program refuses other batch sizes. Use 2 samples or more in the
+# example.
 model = nn.Linear(4, 2).eval()
 batch = torch.export.Dim("batch")
 with suppress(torch._dynamo.exc.UserError):
@@ -77,10 +79,10 @@ program = torch.export.export(
 # The file takes one batch size: ``dynamic_shapes``
 # -------------------------------------------------
 #
-# Without ``dynamic_shapes`` each size of the example is fixed.
-# ``torch.export`` then says "Guard failed", and ONNX Runtime "Got invalid
-# dimensions for input". A dictionary for each input says which dimension
-# may vary.
+# Without ``dynamic_shapes``, each size of the example is fixed. For a batch
+# of a different size, the program of ``torch.export`` raises "Guard failed"
+# and ONNX Runtime raises "Got invalid dimensions for input". For each
+# input, pass a dictionary with the dimensions that may vary.
 fixed = torch.export.export(model, (torch.rand(2, 4),)).module()
 with suppress(AssertionError):
     fixed(torch.rand(8, 4))  # AssertionError: Guard failed
@@ -97,10 +99,10 @@ run(file, torch.rand(8, 4)).shape  # (8, 2)
 # An ``if`` on the value of a tensor
 # ----------------------------------
 #
-# The graph has no value to decide by: the input is known when it runs. Let
-# both results be computed and choose with ``torch.where``; where that costs
-# too much, use ``torch.cond``. An ``if`` on fixed sizes or
-# ``self.training`` is harmless.
+# During the export the values of the input are not known, so the graph
+# cannot choose a branch by them. Compute both results and choose with
+# ``torch.where``. If that costs too much, use ``torch.cond``. An ``if`` on
+# fixed sizes or on ``self.training`` is harmless.
 class Branch(nn.Module):
     def forward(self, x):
         if x.sum() > 0:
@@ -127,11 +129,11 @@ Branch()(x)  # tensor([[-1., 3.]])
 # An operator that has no ONNX form
 # ---------------------------------
 #
-# ``cummax`` has none. The exporter says "Failed to convert the exported
-# program", and the old one "Exporting the operator 'aten::cummax' to ONNX
-# opset version ... is not supported". Write it with other operators, or
-# give a translation in ``custom_translation_table``, see
-# :doc:`/reference/compile/onnx_export`.
+# ``cummax`` has no ONNX form. The exporter reports "Failed to convert the
+# exported program", and the old exporter reports "Exporting the operator
+# 'aten::cummax' to ONNX opset version ... is not supported". Write the
+# operation with other operators, or pass a translation in
+# ``custom_translation_table``, see :doc:`/reference/compile/onnx_export`.
 class Highest(nn.Module):
     def forward(self, x):
         return x.cummax(dim=1).values
@@ -156,10 +158,10 @@ np.array_equal(run(file, x), Highest()(x).cpu())  # True
 # The package ``onnxscript`` is missing
 # -------------------------------------
 #
-# Since 2.9 ``torch.onnx.export`` uses ``torch.export``, and that needs the
-# packages ``onnx`` and ``onnxscript``, which PyTorch does not install:
-# ``pip install onnx onnxscript``. The process below cannot find the second
-# one.
+# Since 2.9, ``torch.onnx.export`` uses ``torch.export`` by default. It
+# needs the packages ``onnx`` and ``onnxscript``, which PyTorch does not
+# install, so run ``pip install onnx onnxscript``. The process below hides
+# the second package.
 script = """
 import sys
 
@@ -179,14 +181,14 @@ error = ran.stderr.strip().splitlines()[-1]
 error  # "ModuleNotFoundError: No module named 'onnxscript'"
 
 # %%
-# Old arguments
-# -------------
+# Old arguments such as ``dynamic_axes``
+# --------------------------------------
 #
-# ``dynamic_axes`` belongs to the exporter before 2.9; write
-# ``dynamic_shapes``. Leave ``opset_version`` out: a number such as 11 is
-# below the oldest, 18, that the exporter writes itself. ``dynamo=False``
-# starts the old exporter, which warns; it follows the branch that the
-# example takes and drops the other one without an error.
+# ``dynamic_axes`` belongs to the old exporter, so write ``dynamic_shapes``.
+# Leave out ``opset_version``, because the new exporter itself writes
+# version 18 or later and a number such as 11 is older. ``dynamo=False``
+# starts the old exporter. It records the branch that the example takes and
+# drops the other one without an error.
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     axes = {"input": {0: "batch"}}
@@ -198,13 +200,13 @@ any("'dynamic_axes' is not recommended" in text for text in texts)  # True
 run(file, torch.rand(8, 4)).shape  # (8, 2)
 
 # %%
-# Other numbers: the model was in training mode
-# ---------------------------------------------
+# Different results: the model was in training mode
+# -------------------------------------------------
 #
-# Dropout and batch normalization compute other things in training. Call
-# ``eval()`` before the export and before you compare, feed both the same
-# array, and compare with a tolerance: 1e-5 is common in float32. A larger
-# difference comes from other preprocessing or from float16.
+# Dropout and batch normalization behave differently in training mode. Call
+# ``eval()`` before the export and before you compare. Pass the same array
+# to both models, and compare with a tolerance, such as 1e-5 in float32. If
+# the difference is larger, check the preprocessing and look for float16.
 net = nn.Sequential(
     nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
     nn.Dropout(0.5), nn.Linear(144, 2),
@@ -220,11 +222,12 @@ np.allclose(output, in_train, rtol=1e-3, atol=1e-5)  # False
 
 
 # %%
-# What was reached: one file for batches of four sizes
-# ----------------------------------------------------
+# The result: one file for batches of four sizes
+# ----------------------------------------------
 #
-# The model has a batch of a size that may vary, a choice by value, and the
-# running maximum. Its file agrees with PyTorch for each size.
+# The model has a variable batch size, a choice by value and a running
+# maximum. Its ONNX file agrees with PyTorch for each of the four batch
+# sizes.
 class Repaired(nn.Module):
     def __init__(self):
         super().__init__()

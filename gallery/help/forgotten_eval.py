@@ -2,18 +2,20 @@
 Predictions change from call to call: ``model.eval()`` is forgotten
 ===================================================================
 
-In train mode Dropout draws again at each call and BatchNorm looks at the
-other samples of the batch. Call ``model.eval()`` before every evaluation
-and ``model.train()`` at the start of every epoch. The same weights then get
-more than nine in ten unseen digits right, alone or in a batch; the opposite
-fault, ``eval()`` far worse than ``train()``, is made and cured too.
+In training mode, Dropout draws new random numbers in each call, and
+BatchNorm depends on the other samples of the batch. Call ``model.eval()``
+before every evaluation and ``model.train()`` at the start of every epoch.
+The network of this page then reaches more than 90 % accuracy on the test
+set, and a sample gets the same prediction alone and in a batch. The page
+also shows the opposite problem, a model that is much worse with ``eval()``
+than with ``train()``, and how to fix it.
 
 * Do predictions change?
 
   * From call to call with the same input? See *Dropout: two calls, two
-    answers*.
-  * With the other samples of the batch? See *BatchNorm: the answer depends
-    on the batch*.
+    predictions*.
+  * With the other samples of the batch? See *BatchNorm: the prediction
+    depends on the batch*.
   * After many calls? See *Predictions that change the model*.
 
 * Is there an error with a batch of one sample? See *One sample: Expected
@@ -23,8 +25,8 @@ fault, ``eval()`` far worse than ``train()``, is made and cured too.
 
   * Only from the second epoch on? See *Modes in the loop: train() in
     train, eval() in evaluate*.
-  * From the start, and by far? See *Much worse in eval: running statistics
-    not yet learned*.
+  * From the start, and much worse than without ``eval()``? See *Much worse
+    in eval: running statistics not yet learned*.
 
 * Does a frozen model change? See *Frozen BatchNorm in fine-tuning*.
 """
@@ -38,11 +40,12 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 # %%
-# Digits, and a network with BatchNorm and Dropout
-# ------------------------------------------------
+# Handwritten digits, and a network with BatchNorm and Dropout
+# ------------------------------------------------------------
 #
-# Dark ink on white paper, pixels from 0 to 16: BatchNorm can take care of
-# mean and scale, if its statistics are right.
+# The images show dark digits on a white background, with pixels from 0 to
+# 16. They are not scaled here, because BatchNorm adjusts mean and scale if
+# its statistics are right.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -67,13 +70,12 @@ def make_model(momentum=0.1):
 # Modes in the loop: ``train()`` in ``train``, ``eval()`` in ``evaluate``
 # -----------------------------------------------------------------------
 #
-# ``eval()`` stays until ``train()`` is called. A loop that calls
-# ``model.train()`` once, before the first epoch, trains without dropout
-# after the first evaluation; one that calls ``model.eval()`` once, for the
-# first evaluation, runs the later ones in train mode. A validation in the
-# middle of an epoch leaves the rest of it without dropout: call
-# ``model.train()`` after it. Each function sets the mode it needs, in its
-# first line, and no caller has to remember it.
+# A loop that calls ``model.train()`` only before the first epoch trains
+# without dropout after the first evaluation. A loop that calls
+# ``model.eval()`` only for the first evaluation runs the later evaluations
+# in training mode. If you validate in the middle of an epoch, call
+# ``model.train()`` again afterwards. Here each function sets the mode that
+# it needs in its first line, so no caller has to remember it.
 def train(model, optimizer, rows_per_batch=64):
     model.train()
     for rows in torch.randperm(1200).split(rows_per_batch):
@@ -98,12 +100,13 @@ for _ in range(8):
 any(module.training for module in model.modules())  # False
 
 # %%
-# Dropout: two calls, two answers
-# -------------------------------
+# Dropout: two calls, two predictions
+# -----------------------------------
 #
-# In train mode half of the units are switched off at random in each call.
-# ``torch.inference_mode`` and ``no_grad`` do not stop that: they switch
-# gradients off, not layers. Here the dropout layer alone is in train mode.
+# In training mode, the dropout layer sets about half of its inputs to 0, at
+# random in each call. ``torch.inference_mode`` and ``no_grad`` do not
+# change this, because they switch off gradients and not layers. Here only
+# the dropout layer is in training mode.
 model.eval()
 with torch.inference_mode():
     model[3].train()
@@ -112,12 +115,13 @@ with torch.inference_mode():
     torch.equal(model(x_test), model(x_test))  # True
 
 # %%
-# BatchNorm: the answer depends on the batch
-# ------------------------------------------
+# BatchNorm: the prediction depends on the batch
+# ----------------------------------------------
 #
-# A function that keeps the model as it was: dropout is off, only BatchNorm
-# is in the wrong mode. A batch that holds one class only has another mean
-# than training had, and many of its zeros are called something else.
+# ``wrong_mode`` puts only BatchNorm in training mode, and restores its
+# statistics afterwards. Here the batch holds nothing but zeros, so its mean
+# differs from that of the training data. Many of the zeros are then
+# predicted as other digits.
 @torch.no_grad()
 def wrong_mode(model, batch):
     saved = {n: b.clone() for n, b in model.named_buffers()}
@@ -141,9 +145,10 @@ wrong < 0.7  # True
 # One sample: ``Expected more than 1 value per channel``
 # ------------------------------------------------------
 #
-# One row has no variance for ``nn.BatchNorm1d``: the error shows the
-# forgotten ``eval()``. If it comes in training, the last batch holds one
-# sample: ``DataLoader(..., drop_last=True)``.
+# In training mode, ``nn.BatchNorm1d`` cannot compute a variance from a
+# single row. Outside training, this error usually means that ``eval()`` was
+# forgotten. In training, it usually means that the last batch holds one
+# sample, and ``DataLoader(..., drop_last=True)`` leaves that batch out.
 model.train()
 with suppress(ValueError):
     model(x_test[:1])  # ValueError: Expected more than 1 value per channel
@@ -154,9 +159,10 @@ model(x_test[:1]).shape  # torch.Size([1, 10])
 # Predictions that change the model
 # ---------------------------------
 #
-# In train mode every call moves the running statistics, without gradient
-# and without optimizer. Brighter images, shown twenty times in the wrong
-# mode, stay in the model. A checkpoint saved afterwards holds the damage.
+# In training mode, each call updates the running statistics, without a
+# gradient and without an optimizer. Here the model gets brighter images
+# twenty times in the wrong mode, and its accuracy falls. A checkpoint saved
+# afterwards contains the changed statistics.
 kept = {n: b.clone() for n, b in model.named_buffers()}
 model.train()
 with torch.inference_mode():
@@ -172,11 +178,12 @@ damaged < repaired - 0.1  # True
 # Much worse in eval: running statistics not yet learned
 # ------------------------------------------------------
 #
-# The running mean begins at 0 and the variance at 1, and each batch moves
-# them by ``momentum``: PyTorch's 0.1 is 0.9 in TensorFlow. With 0.001 and
-# two short epochs they are still near the start. The weights are good: in
-# train mode the same model is right. ``model.eval()`` is not the fault,
-# and to leave it out is no cure.
+# The running mean starts at 0 and the running variance at 1, and
+# ``momentum`` says how far each batch moves them. A momentum of 0.1 in
+# PyTorch is 0.9 in TensorFlow. With 0.001 and two short epochs, the
+# statistics are still near the start. The weights are good, because the
+# model predicts well in training mode, so leaving out ``model.eval()`` is
+# not the solution.
 slow = make_model(momentum=0.001)
 optimizer = torch.optim.Adam(slow.parameters(), lr=0.01)
 for _ in range(2):
@@ -188,13 +195,14 @@ slow_batch > 0.85  # True
 slow_eval < slow_batch - 0.1  # True
 
 # %%
-# The cure: learn the statistics anew with ``update_bn``
-# ------------------------------------------------------
+# The fix: compute the statistics again with ``update_bn``
+# --------------------------------------------------------
 #
-# ``update_bn`` resets them and takes the plain mean over all batches of a
-# loader; no weight changes. In training: the default ``momentum``, or more
-# steps. Batches of two or three samples are normalized badly in training at
-# any momentum: use ``nn.GroupNorm``, which does not look at the batch.
+# ``update_bn`` resets the statistics and averages them over all batches of
+# a loader, and the weights do not change. In training, use the default
+# ``momentum`` or take more steps. Batches of two or three samples are too
+# small for batch normalization in training, whatever the momentum. Use
+# ``nn.GroupNorm`` there, which does not depend on the batch.
 weight = slow[0].weight.clone()
 update_bn(x_train.split(64), slow)
 slow_cured = evaluate(slow, x_test, y_test)
@@ -206,9 +214,10 @@ list(nn.GroupNorm(8, 64).buffers())  # []
 # Frozen BatchNorm in fine-tuning
 # -------------------------------
 #
-# ``requires_grad_(False)`` freezes weights; the statistics still follow
-# the new data in train mode. Set the frozen part to ``eval()`` after each
-# ``model.train()``, best in a ``train`` method, so that no loop forgets.
+# ``requires_grad_(False)`` freezes the weights, but in training mode the
+# running statistics still follow the new data. Set the frozen part to
+# ``eval()`` after each ``model.train()``. An overridden ``train`` method
+# does this in every loop.
 class FineTuned(nn.Module):
     def __init__(self, body, head):
         super().__init__()
@@ -235,12 +244,13 @@ torch.equal(body[1].running_mean, before)  # False
 model.load_state_dict(kept, strict=False)
 
 # %%
-# What was reached: every sample the same answer in every batch
-# -------------------------------------------------------------
+# The result: a sample gets the same prediction in every batch
+# ------------------------------------------------------------
 #
-# In evaluation mode the digits one by one and all together get the same
-# logits. In the wrong mode the accuracy falls when the test set is read
-# class by class, as folders of images are read without shuffling.
+# In evaluation mode, 100 test images get the same logits one by one and all
+# together. In the wrong mode, the accuracy falls if the test set is read
+# class by class. An image folder that is read without shuffling has this
+# order.
 model.eval()
 with torch.inference_mode():
     together = model.double()(x_test[:100].double())
@@ -262,9 +272,9 @@ assert slow_cured > 0.9, slow_cured
 # The right mode beside the wrong ones
 # ------------------------------------
 #
-# The first three bars share one model's weights, the last two another's:
-# blue in evaluation mode with statistics that are right, orange without one
-# of the two.
+# The first three bars use the weights of one model, and the last two bars
+# those of another. Blue bars are measured in evaluation mode with the right
+# statistics. Orange bars lack one of the two.
 bars = {
     "eval()": test_accuracy,
     "no eval(),\nby class": wrong_accuracy,

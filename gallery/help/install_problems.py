@@ -2,22 +2,23 @@
 Installation problems: what to print and what it means
 ======================================================
 
-Print the Python that runs, the build of PyTorch, and the CUDA version of
-the build: these three lines explain most failures. A build that ends in
-``+cpu`` has no CUDA, another Python has no ``torch``, and torchvision and
-NumPy must fit the release. A new virtual environment with one command for
-all packages repairs more than changes to an old one. The last step runs
-each part once and asserts that the parts fit.
+First print the path of the Python that runs, the build of PyTorch, and the
+CUDA version of the build. These three lines explain most failures. A build
+that ends in ``+cpu`` has no CUDA, another Python has no ``torch``, and
+torchvision and NumPy must fit the PyTorch release. It is often easier to
+create a new virtual environment, with one command for all packages, than to
+repair an old one. The last step runs each part once and checks that the
+parts fit.
 
 * "No module named 'torch'"? See *No module named torch: another Python*.
 * "Could not find a version that satisfies the requirement torch"? See *No
   matching distribution: no wheel for this Python*.
 * "Torch not compiled with CUDA enabled", or ``is_available()`` is False?
-  See *No CUDA: the build, then the driver*.
+  See *No CUDA: check the build, then the driver*.
 * "is not compatible with the current PyTorch installation", "no kernel
-  image is available"? See *A GPU that the build does not know*.
+  image is available"? See *A GPU that the build does not support*.
 * "operator torchvision::nms does not exist"? See *torchvision does not
-  fit*.
+  match torch*.
 * "compiled using NumPy 1.x", "Numpy is not available"? See *NumPy 1 and
   NumPy 2*.
 * "WinError 126", "DLL load failed"? See *Windows: WinError 126, a DLL is
@@ -42,11 +43,11 @@ import torchvision
 # Print this first
 # ----------------
 #
-# ``sys.executable`` is the Python that runs. The part of the version behind
-# ``+`` is the build: ``cpu``, or ``cu130`` for CUDA 13.0.
-# ``torch.version.cuda`` is None in a build without CUDA. It is the version
-# of the build; ``nvidia-smi`` shows the newest one that the driver
-# supports, which may be higher. ``python -m torch.utils.collect_env``
+# ``sys.executable`` is the path of the Python that runs. The part of the
+# version after ``+`` names the build, such as ``cpu``, or ``cu130`` for
+# CUDA 13.0. ``torch.version.cuda`` is the CUDA version of the build, or
+# None in a build without CUDA, while ``nvidia-smi`` shows the newest
+# version that the driver supports. ``python -m torch.utils.collect_env``
 # prints more.
 print(sys.executable)
 print(platform.python_version(), f"{8 * struct.calcsize('P')} bit")
@@ -60,11 +61,11 @@ print("torchvision", torchvision.__version__, "numpy", np.__version__)
 # No module named torch: another Python
 # -------------------------------------
 #
-# ``pip`` installed into one Python and another one runs, for instance in a
-# notebook, in an editor or in another environment. Install with the Python
-# that runs: ``python -m pip install torch``. The child process here has no
-# installed packages. A file of your own called "torch.py" has another
-# message, see :doc:`/reference/setup/installation`.
+# ``pip`` has installed PyTorch into one Python, and another one runs, for
+# instance in a notebook, an editor or another environment. Install with the
+# Python that runs: ``python -m pip install torch``. The child process here
+# sees no installed packages. If a file of your own is called "torch.py",
+# the message is a different one, see :doc:`/reference/setup/installation`.
 child = [sys.executable, "-I", "-S", "-c", "import torch"]
 ran = subprocess.run(child, capture_output=True, text=True)
 message = ran.stderr.splitlines()[-1]
@@ -78,10 +79,11 @@ ran.stdout.strip() == str(torch.__version__)  # True
 # --------------------------------------------------
 #
 # "Could not find a version that satisfies the requirement torch (from
-# versions: none)": there is no wheel for this Python or this system. Needed
-# are a 64-bit Python of a version that the release supports, and an up to
-# date pip. Not supported are Intel Macs since 2.3, and Linux with musl, as
-# in Alpine. An old release needs an old Python, too.
+# versions: none)" means that there is no wheel for this Python or this
+# system. You need a 64-bit Python of a version that the release supports,
+# and an up-to-date pip. Intel Macs are not supported since 2.3, and neither
+# is Linux with musl, such as Alpine. An old release needs an old Python,
+# too.
 struct.calcsize("P") * 8  # 64
 needed = metadata.metadata("torch")["Requires-Python"]
 needed  # '>=3.10'
@@ -89,12 +91,13 @@ minor = int(re.search(r"3\.(\d+)", needed)[1])
 sys.version_info >= (3, minor)  # True
 
 # %%
-# No CUDA: the build, then the driver
-# -----------------------------------
+# No CUDA: check the build, then the driver
+# -----------------------------------------
 #
-# If ``torch.version.cuda`` is None, take a build with CUDA from pytorch.org
-# (Linux, Windows). If it is a number and ``is_available`` is False, look at
-# the driver: the reason is in the error of ``torch.cuda.init``.
+# If ``torch.version.cuda`` is None, install a build with CUDA from
+# pytorch.org, on Linux or Windows. If it is a version number but
+# ``is_available`` is False, check the driver. The error of
+# ``torch.cuda.init`` gives the reason.
 built = torch.version.cuda is not None
 reason = "usable"
 try:
@@ -108,16 +111,16 @@ if not built and torch.version.hip is None:
 
 
 # %%
-# A GPU that the build does not know
-# ----------------------------------
+# A GPU that the build does not support
+# -------------------------------------
 #
 # "... with CUDA capability sm_120 is not compatible with the current
 # PyTorch installation" and "no kernel image is available for execution on
-# the device" mean the same: the build has no code for this GPU. Code for
+# the device" both mean that the build has no code for this GPU. Code for
 # ``sm_80`` runs on capabilities 8.0 to 8.9, and ``compute_90`` is
-# translated for 9.0 and later. A new GPU needs a new build: capability 12.0
-# (RTX 5090) one with CUDA 12.8 or later. An old GPU needs an old one.
-# Rebuild extensions with ``TORCH_CUDA_ARCH_LIST``.
+# translated for 9.0 and later. A new GPU needs a new build, such as one for
+# CUDA 12.8 or later with capability 12.0 (RTX 5090), and an old GPU needs
+# an old build. Rebuild extensions with ``TORCH_CUDA_ARCH_LIST``.
 def supported(capability, archs):
     for arch in archs:
         kind, digits = re.match(r"(sm|compute)_(\d+)", arch).groups()
@@ -138,13 +141,14 @@ if torch.cuda.is_available() and torch.version.cuda:
     assert supported(found, torch.cuda.get_arch_list())
 
 # %%
-# torchvision does not fit
-# ------------------------
+# torchvision does not match torch
+# --------------------------------
 #
 # "operator torchvision::nms does not exist" and "Couldn't load custom C++
-# ops": torch and torchvision come from different releases, or one is built
-# for the CPU and one for CUDA. Uninstall both, and install both with one
-# command. The minor versions differ by 15 in PyTorch 2.
+# ops" mean that torch and torchvision come from different releases, or that
+# one is built for the CPU and the other for CUDA. Uninstall both, and
+# install both with one command. For PyTorch 2, the minor version of
+# torchvision is 15 higher than that of torch.
 with suppress(RuntimeError):
     torch.library.register_fake(
         "missing::nms", lambda boxes, scores, threshold: boxes
@@ -160,9 +164,9 @@ torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5)  # tensor([0])
 #
 # "A module that was compiled using NumPy 1.x cannot be run in NumPy 2"
 # comes from PyTorch before 2.3, on Windows before 2.4.1, or from another
-# package. Then ``Tensor.numpy`` says "Numpy is not available". Update the
-# package, or install ``"numpy<2"`` beside the old one, and start Python
-# again. A round trip shows that the two work together.
+# package. ``Tensor.numpy`` then reports "Numpy is not available". Update
+# the package, or install ``"numpy<2"`` beside the old one, and restart
+# Python. The conversions below show that PyTorch and NumPy work together.
 print(np.__version__)
 torch.ones(2).cpu().numpy()  # array([1., 1.], dtype=float32)
 torch.from_numpy(np.zeros(2)).dtype  # torch.float64
@@ -172,11 +176,11 @@ torch.from_numpy(np.zeros(2)).dtype  # torch.float64
 # ---------------------------------------
 #
 # "[WinError 126] ... Error loading fbgemm.dll or one of its dependencies"
-# names the file that was loaded, and missing is one that this file needs.
-# Install the Microsoft Visual C++ Redistributable (x64) and update
-# PyTorch: 2.4.0 lacked ``libomp140.x86_64.dll``, and 2.4.1 brings it. Do
-# not fetch single DLLs from download sites. The files of PyTorch lie in
-# this folder.
+# names the file that was loaded, but the missing file is one that it
+# depends on. Install the Microsoft Visual C++ Redistributable (x64) and
+# update PyTorch, because 2.4.0 lacks ``libomp140.x86_64.dll`` and 2.4.1
+# brings it. Do not fetch single DLLs from download sites. The code below
+# looks into the folder that holds the libraries of PyTorch.
 folder = Path(torch.__file__).parent / "lib"
 names = sorted(file.name for file in folder.iterdir())
 print(len(names), [name for name in names if "cpu" in name])
@@ -187,10 +191,11 @@ any("torch_cpu" in name for name in names)  # True
 # ------------------------------------
 #
 # "Initializing libiomp5md.dll, but found libiomp5md.dll already
-# initialized": two packages brought the OpenMP library, often NumPy from
-# conda and PyTorch from pip. Make a new environment with packages from one
-# source. ``KMP_DUPLICATE_LIB_OK=TRUE`` silences the error and can give
-# wrong results. On Linux the lines below show which copies are loaded.
+# initialized" means that two packages brought the OpenMP library, often
+# NumPy from conda and PyTorch from pip. Create a new environment with
+# packages from one source. ``KMP_DUPLICATE_LIB_OK=TRUE`` silences the
+# error, but the results can be wrong. On Linux, the lines below show which
+# copies are loaded.
 maps = Path("/proc/self/maps")
 lines = maps.read_text().split() if maps.exists() else []
 loaded = {word for word in lines if re.search(r"lib[a-z]*omp[\d.-]", word)}
@@ -198,12 +203,12 @@ print(sorted(loaded))
 print(os.environ.get("KMP_DUPLICATE_LIB_OK"))
 
 # %%
-# What was reached: each part runs
-# --------------------------------
+# The result: each part works
+# ---------------------------
 #
-# A matrix product and its gradient, an operator of torchvision and an array
-# of NumPy: if this cell passes, the installation works. With a GPU it
-# computes there.
+# This step computes a matrix product and its gradient, on the GPU if there
+# is one. It also checks the operators of torchvision and the conversion to
+# NumPy. If it passes, the installation works.
 device = torch.accelerator.current_accelerator(check_available=True)
 x = torch.ones(2, 3, device=device or "cpu", requires_grad=True)
 (x @ x.T).sum().backward()

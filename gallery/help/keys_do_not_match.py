@@ -2,14 +2,14 @@
 Missing key(s) in state_dict: keys and sizes that do not match
 ==============================================================
 
-``load_state_dict`` names every key that the model expects and the file
-lacks (missing), and the reverse (unexpected). Compare the two lists of
-names: a prefix ``module.`` comes from a wrapper, ``_orig_mod.`` from
-``torch.compile``, other names from changed code. The files below fail
-first; repaired, they give back the accuracy they were saved with, except
-for a new head, which must be trained.
+``load_state_dict`` lists the keys that the model expects and the file lacks
+(missing), and the keys that only the file has (unexpected). Compare the two
+lists. A prefix ``module.`` comes from a wrapper, ``_orig_mod.`` comes from
+``torch.compile``, and other names come from changed code. The files on this
+page fail to load at first. After the repair they give the accuracy they
+were saved with, except for a new output layer, which must be trained.
 
-* Does no key agree?
+* Does no key match?
 
   * Is there a prefix ``module.``? See *Prefix module.: saved on several
     GPUs*.
@@ -20,15 +20,15 @@ for a new head, which must be trained.
 
 * Do some keys differ?
 
-  * Were layers renamed or moved? See *Renamed layers: change the keys, not
-    strict*.
+  * Were layers renamed or moved? See *Renamed layers: rename the keys of
+    the file*.
   * Is it a size mismatch of the last layer? See *Size mismatch for the
     head: load the rest*.
 
-* Is there no error, and the model is bad? See *strict=False hides that
+* Is there no error, but the model is bad? See *strict=False hides that
   nothing was loaded*.
 
-* Does ``torch.load`` itself fail, with CUDA in the message? See *A file
+* Does ``torch.load`` itself fail with a message about CUDA? See *A file
   from a GPU: map_location*.
 """
 import tempfile
@@ -47,9 +47,9 @@ from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 # A trained model, and its weights in a file
 # ------------------------------------------
 #
-# A small network reads digits. Its state dict goes through a file in a
-# temporary folder, as in real work; more on saving and loading is in
-# :doc:`/gallery/training/loading_weights`.
+# A small network classifies handwritten digits. Its state dict is saved to
+# a file in a temporary folder and loaded again, as in real work. More on
+# saving and loading is in :doc:`/gallery/training/loading_weights`.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -78,8 +78,9 @@ def accuracy(model):
 # Train, save and read
 # --------------------
 #
-# ``loaded`` collects what other people might have sent: each state dict is
-# written with ``torch.save`` and read with ``weights_only=True``.
+# ``through_file`` writes a state dict with ``torch.save`` and reads it with
+# ``weights_only=True``. ``loaded`` collects the repaired models for the
+# comparison at the end.
 def train(model, steps=150):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(steps):
@@ -109,9 +110,9 @@ list(trained.state_dict())[2:]  # ['head.weight', 'head.bias']
 # Read the error: ``Missing key(s)`` and ``Unexpected key(s)``
 # ------------------------------------------------------------
 #
-# Missing: in the model, not in the file. Unexpected: in the file, not in
-# the model. Nothing is guessed. This function gives the same names as two
-# lists, which code can test.
+# Missing keys are in the model but not in the file. Unexpected keys are in
+# the file but not in the model. ``compare`` returns the same names as two
+# lists, which your code can test.
 def compare(model, state):
     wanted, given = set(model.state_dict()), set(state)
     return sorted(wanted - given), sorted(given - wanted)
@@ -133,10 +134,10 @@ with suppress(RuntimeError):
 #
 # ``nn.DataParallel`` and ``DistributedDataParallel`` hold the model as
 # their submodule ``module``, so every key gets that prefix. Remove it in
-# place; better, save ``wrapper.module.state_dict()``. For new code take
-# ``DistributedDataParallel``, even on one machine: one process per GPU
-# instead of threads and a copy of the model in each step. The wrapper may
-# move its model to a GPU, so a copy is wrapped here.
+# place, or better, save ``wrapper.module.state_dict()``. In new code use
+# ``DistributedDataParallel``, even on one machine, because it runs one
+# process for each GPU and does not copy the model in each step. The wrapper
+# may move its model to a GPU, so a copy is wrapped here.
 wrapper = nn.DataParallel(deepcopy(trained))
 state = through_file(wrapper.state_dict())
 list(state)[2:]  # ['module.head.weight', 'module.head.bias']
@@ -151,8 +152,9 @@ list(wrapper.module.state_dict())[2:]  # ['head.weight', 'head.bias']
 # The reverse: the model is wrapped and the file is not
 # -----------------------------------------------------
 #
-# Load before you wrap, or into ``wrapper.module``. A key ``module.`` added
-# to the file by hand works too, but then the next reader has the problem.
+# Load the weights before you wrap the model, or load them into
+# ``wrapper.module``. You can also add the prefix ``module.`` to the keys,
+# but then the next reader of the file has the same problem.
 state = through_file(trained.state_dict())
 wrapper = nn.DataParallel(Net())
 with suppress(RuntimeError):
@@ -166,10 +168,11 @@ loaded["into wrapper"] = wrapper.module.to(device)
 # Prefix _orig_mod.: saved after torch.compile
 # --------------------------------------------
 #
-# ``torch.compile(model)`` returns a wrapper too. Save the state dict of the
-# model it was made of; ``model.compile()``, which compiles in place, leaves
-# the keys as they are. Models may carry both prefixes, in either order, and
-# this function takes both away. ``backend="eager"`` only saves time here.
+# ``torch.compile(model)`` returns a wrapper, too. Save the state dict of
+# the original model, or use ``model.compile()``, which compiles in place
+# and leaves the keys as they are. A file can have both prefixes, in either
+# order, and ``plain_keys`` removes both. ``backend="eager"`` only saves
+# time here.
 def plain_keys(state, prefixes=("module.", "_orig_mod.")):
     plain = {}
     for key, value in state.items():
@@ -192,9 +195,9 @@ loaded["_orig_mod."].load_state_dict(plain_keys(state))
 # The file is a checkpoint, not a state dict
 # ------------------------------------------
 #
-# Many files hold the state dict beside other things. The unexpected keys
-# tell: they are no names of layers. Look at the keys of what was loaded
-# before anything else.
+# Many files hold the state dict together with other things. The unexpected
+# keys show this, because they are not names of layers. Look at the keys of
+# the loaded object first.
 checkpoint = {"model": trained.state_dict(), "epoch": 7}
 file = through_file(checkpoint)
 list(file)  # ['model', 'epoch']
@@ -205,13 +208,14 @@ with suppress(RuntimeError):
 Net().load_state_dict(file["model"])
 
 # %%
-# Renamed layers: change the keys, not strict
+# Renamed layers: rename the keys of the file
 # -------------------------------------------
 #
-# The file is from older code in which the layers were called ``features``
-# and ``classifier``. Write down old and new names once. A wrong pair raises
-# only if the sizes differ: two layers of one size can change places in
-# silence. The keys that remain stay as they are.
+# The file comes from older code, in which the layers were called
+# ``features`` and ``classifier``. Write the old and the new names into a
+# dictionary. A wrong pair raises an error only if the sizes differ, so two
+# layers of the same size can change places unnoticed. All other keys stay
+# as they are.
 def rename(state, names):
     new = {}
     for key, value in state.items():
@@ -236,9 +240,9 @@ loaded["renamed"].load_state_dict(state)
 # Size mismatch for the head: load the rest
 # -----------------------------------------
 #
-# The new task has five classes: the names agree, the sizes do not, and
-# ``strict=False`` does not help. Keep the keys whose shapes agree, load
-# those, and check that only the head is missing. It must be trained.
+# The new task has five classes. The names agree but the sizes do not, and
+# ``strict=False`` does not help. Load only the keys whose shapes agree, and
+# check that nothing but the head is missing. The head must be trained.
 state = through_file(trained.state_dict())
 five = Net(classes=5)
 with suppress(RuntimeError):
@@ -256,9 +260,9 @@ torch.equal(five.body[0].weight, trained.body[0].weight)  # True
 # ``strict=False`` hides that nothing was loaded
 # ----------------------------------------------
 #
-# With a prefix, no name agrees. ``strict=False`` turns the error into a
-# return value that is easily dropped: the model keeps its random weights.
-# Assert on the two lists, as in the cell before.
+# Because of the prefix, no name agrees. ``strict=False`` turns the error
+# into a return value that is easy to overlook, and the model keeps its
+# random weights. Check the two lists of this value, as in the step before.
 wrapper = nn.DataParallel(deepcopy(trained))
 state = through_file(wrapper.state_dict())
 untouched = Net()
@@ -271,10 +275,11 @@ chance < 0.3  # True
 # A file from a GPU: ``map_location``
 # -----------------------------------
 #
-# Tensors come back on the device they were saved on. Where it does not
-# exist, ``torch.load`` fails; the 64th GPU stands for it here.
-# ``map_location`` puts them elsewhere; ``"cpu"`` always works, and
-# ``load_state_dict`` copies to the device of the model.
+# Tensors are loaded to the device they were saved on. If that device does
+# not exist, ``torch.load`` raises an error, and here a 64th GPU stands for
+# it. ``map_location`` chooses another device. ``"cpu"`` works on every
+# machine, and ``load_state_dict`` then copies the values to the device of
+# the model.
 missing_gpu = "cuda:63"
 with suppress(RuntimeError):
     through_file(
@@ -287,12 +292,13 @@ loaded["map_location"].load_state_dict(state)
 loaded["map_location"].head.weight.device.type == device.type  # True
 
 # %%
-# What was reached: the accuracy from before, from every file
-# -----------------------------------------------------------
+# The result: each repaired file gives the accuracy from before
+# -------------------------------------------------------------
 #
-# Names that agree prove that keys agree, not that the model is the right
-# one. The proof is the number that the model had when it was saved. Each
-# repaired file gives it back; ``strict=False`` gives chance.
+# Names that agree do not prove that the model is the right one. The proof
+# is the accuracy that the model had when it was saved. Each repaired file
+# gives it again, and the model loaded with ``strict=False`` is about as
+# good as chance.
 found = {name: accuracy(model) for name, model in loaded.items()}
 found["strict=False"] = chance
 print(f"{saved_accuracy=:.3f}")
