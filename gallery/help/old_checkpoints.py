@@ -132,10 +132,10 @@ with suppress(EOFError):
 #
 # Since PyTorch 2.6, ``torch.load`` by default accepts tensors and plain
 # containers and refuses most other classes. The message names the first
-# class that it refuses, and ``get_unsafe_globals_in_checkpoint`` lists them
-# without running code from the file. This page wrote the file itself, so it
-# is safe to read it with ``weights_only=False``, which runs code from the
-# file. To allow single classes instead, see
+# class that it refuses. ``get_unsafe_globals_in_checkpoint`` lists all such
+# classes without running code from the file. This page wrote the file
+# itself, so it is safe to read it with ``weights_only=False``, which runs
+# code from the file; to allow single classes instead, see
 # :doc:`/reference/nn/checkpoints`.
 with suppress(pickle.UnpicklingError):
     torch.load(

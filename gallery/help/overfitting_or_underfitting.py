@@ -201,7 +201,7 @@ leaked > 0.4  # True
 # Find the copies, and split by sample instead of by row
 # ------------------------------------------------------
 #
-# ``unique`` gives equal rows the same number. The split draws these
+# ``torch.unique`` gives equal rows the same number. The split draws these
 # numbers, so all copies of a sample are in the same set, and the validation
 # accuracy falls close to chance. For patients, videos or authors, use their
 # name as the group (``sklearn.model_selection.GroupShuffleSplit``). To find
