@@ -2,12 +2,12 @@
 Mixed precision errors: No inf checks, unscale FP16 gradients, nan
 ==================================================================
 
-Mixed precision has three rules. Keep the weights in float32, run the
-forward pass and the loss under ``torch.amp.autocast``, and call ``scale``,
-``step`` and ``update`` of the scaler in this order. Most error messages
-mean that one of these rules is broken. This page causes each error and
-repairs it, and the repaired loop reaches more than 85 % accuracy on the
-test set.
+Mixed precision with float16 has three rules. Keep the weights in float32,
+run the forward pass and the loss under ``torch.amp.autocast``, and call
+``scale``, ``step`` and ``update`` of the scaler in this order. Most error
+messages mean that one of these rules is broken. This page shows the errors
+and their repairs, and the repaired loop reaches more than 85 % accuracy on
+the test set.
 
 * Is there a message?
 

@@ -258,11 +258,11 @@ Net()(last[:1]).squeeze().shape  # torch.Size([10])
 # Targets: classes, masks and sequences
 # -------------------------------------
 #
-# In ``F.cross_entropy``, the classes are dimension 1 of the logits, and the
-# target has the shape of the logits without this dimension. The target is
-# (N,) for classes, (N, H, W) for a segmentation mask and (N, L) for a
-# sequence. More errors of this kind are on the page about cross-entropy
-# errors in the reference.
+# In ``F.cross_entropy``, the classes are dimension 1 of the logits. A
+# target of class numbers has the shape of the logits without this
+# dimension: (N,) for one class per sample, (N, H, W) for a segmentation
+# mask, (N, L) for a sequence. More errors of this kind are on the page
+# about cross-entropy errors in the reference.
 logits, target = torch.zeros(5, 10), labels[:5]
 with suppress(RuntimeError):
     F.cross_entropy(
