@@ -2,35 +2,37 @@
 Loss does not fall: nine causes, told apart by short tests
 ==========================================================
 
-Overfit one batch first: a model that cannot learn 32 samples by heart has a
-fault in its layers, its loop, its loss or its optimizer, or inputs that are
-not scaled. Then ask which weights move in one step, and compare the loss
-with ``log(classes)``. Each fault below is made, seen and removed; the
-repaired run gets more than nine in ten unseen digits right.
+First try to overfit one batch. If the model cannot learn 32 samples, look
+for a mistake in its layers, training loop, loss or optimizer, or for inputs
+that are not scaled. Then check which weights change in one step, and
+compare the loss with ``log(classes)``. This page makes each mistake, shows
+its symptoms and repairs it. The repaired run reaches more than 90 %
+accuracy on the test set.
 
 * Is the loss flat from the first step?
 
-  * Does no weight change? See *No weight moves: optimizer.step() is
+  * Does no weight change? See *No weight changes: optimizer.step() is
     missing*.
-  * Do some layers never change? See *Layers in a plain list are not
+  * Do some layers stay unchanged? See *Layers in a plain list are not
     parameters* and *A layer made after the optimizer is not trained*.
   * Do all weights change by very little? See *Learning rate too small,
     right, too large*.
 
 * Does the loss fall and then stay at one number?
 
-  * Is it near ``log(classes)``, although one batch can be learned? See
-    *Shuffled labels: one batch falls, the data set does not*.
-  * Is it near ``log(classes)`` and are inputs in the hundreds? See *Inputs
-    that are not scaled*.
+  * Is it near ``log(classes)``, although the model can learn one batch? See
+    *Shuffled labels: the loss falls on one batch, not on the data set*.
+  * Is it near ``log(classes)``, and are some inputs in the hundreds? See
+    *Inputs that are not scaled*.
   * Is it above 1.46 for ten classes? See *Softmax before
     CrossEntropyLoss*.
-  * Is it the variance of the targets? See *Shapes (N, 1) and (N,) in
-    MSELoss*.
+  * Is it close to the variance of the targets? See *Shapes (N, 1) and (N,)
+    in MSELoss*.
 
 * Does the loss jump up and down, or grow?
 
-  * Is the step too large? See *Learning rate too small, right, too large*.
+  * Is the learning rate too large? See *Learning rate too small, right, too
+    large*.
   * Does it get worse with each step? See *Gradients add up: zero_grad() is
     missing*.
   * Does it become ``nan``? See :doc:`loss_is_nan`.
@@ -45,11 +47,12 @@ from sklearn.datasets import load_digits, load_wine
 from torch import nn
 
 # %%
-# Digits, a model, and a loop that takes its parts from outside
-# -------------------------------------------------------------
+# Handwritten digits, a model and a training loop
+# -----------------------------------------------
 #
-# ``fit`` draws a new order each epoch and keeps the loss of each step. The
-# model is small, so that each of the faults below costs little time.
+# ``fit`` takes the model, the optimizer and the data, so that each card
+# below can replace one of them. It shuffles the samples in each epoch and
+# returns the loss of each step.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -82,10 +85,10 @@ def fit(model, optimizer, x, y, criterion=F.cross_entropy, epochs=5):
 # The first test: overfit one batch
 # ---------------------------------
 #
-# Before training, each of ten classes has a probability near 1/10: the loss
-# is near ``log(10)``. A hundred steps on 32 samples must bring it near 0.
-# If they do not, look at the code, the learning rate and the scale of the
-# inputs; if they do, look at the data.
+# Before training, each of the ten classes has a probability near 1/10, so
+# the loss is near ``log(10)``. A hundred steps on 32 samples should bring
+# it close to 0. If they do not, check the code, the learning rate and the
+# scale of the inputs. If they do, check the data.
 def overfit_one_batch(model, lr=0.01, criterion=F.cross_entropy):
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     batch = x_train[:32], y_train[:32]
@@ -99,12 +102,12 @@ abs(first - math.log(10)) < 0.3  # True
 last < 0.05  # True
 
 # %%
-# The second test: which weights move in one step?
-# ------------------------------------------------
+# The second test: which weights change in one step?
+# --------------------------------------------------
 #
-# One step, and the names of all parameters that are as they were. In a
-# right loop the list is empty, unless a parameter is frozen or its gradient
-# is 0.
+# ``unmoved`` calls ``step`` and returns the names of the parameters that
+# did not change. In a correct loop the list is empty, unless a parameter is
+# frozen or its gradient is 0.
 def unmoved(model, step):
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     step()
@@ -123,13 +126,13 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 unmoved(model, lambda: one_step(model, optimizer))  # []
 
 # %%
-# No weight moves: ``optimizer.step()`` is missing
-# ------------------------------------------------
+# No weight changes: ``optimizer.step()`` is missing
+# --------------------------------------------------
 #
-# ``backward`` computes gradients and changes no weight. Without ``step``
-# the list holds every name. ``model.eval()`` is not the cause: it does not
-# stop training. Frozen parameters (``requires_grad=False``) are in the
-# list as well.
+# ``backward`` computes gradients but does not change the weights. Without
+# ``step``, the list has the names of all four parameters. Frozen parameters
+# (``requires_grad=False``) would be in the list as well. ``model.eval()``
+# is not the cause, because it does not freeze weights.
 def step_forgotten(model):
     F.cross_entropy(model(x_train), y_train).backward()
 
@@ -141,9 +144,10 @@ len(list(model.parameters()))  # 4
 # Gradients add up: ``zero_grad()`` is missing
 # --------------------------------------------
 #
-# ``backward`` adds to ``.grad``. Two calls without ``zero_grad`` give
-# twice the gradient, and after many steps old gradients outweigh the new
-# one. ``NoZeroGrad`` is an optimizer that forgets to clear them.
+# ``backward`` adds to ``.grad``, so two calls without ``zero_grad`` give
+# twice the gradient. In a training loop, each step then also follows the
+# gradients of all earlier steps. ``NoZeroGrad`` is an optimizer that does
+# not clear gradients; its loss is in the figure at the end.
 class NoZeroGrad(torch.optim.SGD):
     def zero_grad(self, set_to_none=True):
         pass
@@ -163,10 +167,11 @@ curves["no zero_grad()"] = fit(model, forgetful, x_train, y_train)
 # Layers in a plain list are not parameters
 # -----------------------------------------
 #
-# ``self.layers = [...]`` hides the layers: ``parameters()`` does not find
-# them, and neither do ``to(device)`` and ``state_dict``. An optimizer with
-# nothing to train says so; with one registered layer there is no message.
-# ``nn.ModuleList`` registers them.
+# If layers are in a plain list, ``parameters()`` does not find them, and
+# neither do ``to(device)`` and ``state_dict``. An optimizer raises an error
+# if the model has no other parameters, but there is no message if at least
+# one layer is registered. Use ``nn.ModuleList``, which registers its
+# layers.
 class Stack(nn.Module):
     def __init__(self, container):
         super().__init__()
@@ -188,9 +193,9 @@ len(list(Stack(nn.ModuleList).parameters()))  # 4
 # A layer made after the optimizer is not trained
 # -----------------------------------------------
 #
-# The optimizer holds the parameters of the old head. The new one gets
-# gradients and no steps. Make the optimizer last, after every change of
-# the model and after ``model.to(device)``.
+# The optimizer holds the parameters of the old output layer. The new layer
+# gets gradients, but no step changes it. Create the optimizer last, after
+# all changes to the model and after ``model.to(device)``.
 model = make_model(outputs=1000)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 model[2] = nn.Linear(64, 10)
@@ -202,10 +207,11 @@ unmoved(model, lambda: one_step(model, optimizer))  # []
 # Learning rate too small, right, too large
 # -----------------------------------------
 #
-# Try powers of ten, a few epochs each. Too small: the weights move, but the
-# loss stays at its start. Too large: it jumps and ends above its start.
-# Take the largest rate that falls smoothly, here about 0.3 for ``SGD``; for
-# ``Adam`` begin at 1e-3.
+# Try powers of ten for a few epochs each. If the rate is too small, the
+# weights change but the loss stays near its first value. If the rate is too
+# large, the loss jumps and does not fall. Choose the largest rate at which
+# the loss falls smoothly, here about 0.3 for ``SGD``; for ``Adam``, start
+# with 1e-3.
 for lr in (1e-5, 0.3, 100.0):
     model = make_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
@@ -218,13 +224,14 @@ ends["lr=100"] > 2.2  # True
 ends["no zero_grad()"] > 2 * ends["lr=0.3"]  # True
 
 # %%
-# Shuffled labels: one batch falls, the data set does not
-# -------------------------------------------------------
+# Shuffled labels: the loss falls on one batch, not on the data set
+# -----------------------------------------------------------------
 #
-# Inputs and labels were put in two different orders. Any labels can be
-# learned by heart, so the first test passes; here the loss over the set
-# stays near ``log(10)``. Look at ten pictures with their labels. The fix is
-# one order for both, as ``x[rows], y[rows]`` above.
+# Here inputs and labels were shuffled in two different orders. The model
+# can still memorize 32 wrong labels, so the first test passes, but the loss
+# on the whole training set stays near ``log(10)``. Look at ten images with
+# their labels. Use the same order for both, as in ``x[rows], y[rows]``
+# above.
 x_bad = x_train[torch.randperm(1400)]
 y_bad = y_train[torch.randperm(1400)]
 model = make_model()
@@ -240,10 +247,10 @@ learned = fit(model, batch_optimizer, x_bad[:32], y_bad[:32], epochs=100)
 # Softmax before ``CrossEntropyLoss``
 # -----------------------------------
 #
-# The loss contains the softmax. With a second one in the model even a
-# perfect answer, probability 1, has a loss of 1.46, and gradients are
-# small. Remove the layer; apply ``softmax`` only where probabilities are
-# shown.
+# The cross-entropy loss already contains a softmax. With a second softmax
+# in the model, even a perfect prediction with probability 1 has a loss of
+# 1.46. Remove the layer, and call ``softmax`` only where you need
+# probabilities.
 perfect = F.one_hot(y_train, num_classes=10).float()
 F.cross_entropy(perfect, y_train)  # tensor(1.46115)
 model = make_model().append(nn.Softmax(dim=1))
@@ -257,11 +264,12 @@ curves["softmax twice"] = fit(model, optimizer, x_train, y_train)
 # Shapes (N, 1) and (N,) in ``MSELoss``
 # -------------------------------------
 #
-# The model learns how dark a digit is: the mean of its pixels, scaled to
-# variance 1. Outputs have shape (N, 1); targets of shape (N,) make N by N
-# differences, and the best answer to them is the mean: the loss ends at
-# the variance. ``nn.MSELoss`` warns of it; ``mse_broadcast``, a loss by
-# hand, does not. ``targets.unsqueeze(1)`` removes the fault.
+# The target is the mean pixel of each image, standardized. Outputs of shape
+# (N, 1) minus targets of shape (N,) give N by N differences, so the model
+# learns to predict the mean of all targets and the loss stays near their
+# variance, which is 1 here. ``F.mse_loss`` warns; the hand-written
+# ``mse_broadcast`` does not. Give both the same shape with
+# ``targets.unsqueeze(1)``.
 ink = x_train.mean(dim=1)
 ink = (ink - ink.mean()) / ink.std()
 guess = torch.zeros(4, 1)
@@ -287,10 +295,11 @@ ends["(N, 1)"] < 0.3  # True
 # Inputs that are not scaled
 # --------------------------
 #
-# Thirteen measurements of 178 wines; one column reaches 1,680, another
-# stays below 1. One rate cannot serve both: the large column makes the
-# first steps so large that the units of ReLU die, and the loss stays near
-# ``log(3)``. Subtract the mean and divide by the deviation of each column.
+# The data set has thirteen measurements of 178 wines. One column reaches
+# 1,680, and another stays below 1. Because of the large column, the first
+# steps are so large that the ReLU units die, and the loss stays near
+# ``log(3)``. Subtract the mean of each column and divide by its standard
+# deviation.
 wine = load_wine()
 columns = torch.tensor(wine.data, dtype=torch.float32, device=device)
 kinds = torch.tensor(wine.target, device=device)
@@ -307,13 +316,13 @@ ends["raw"] > 0.8  # True
 ends["scaled"] < 0.2  # True
 
 # %%
-# What was reached: the repaired run on unseen digits
-# ---------------------------------------------------
+# The result: test accuracy of the repaired run
+# ---------------------------------------------
 #
-# The right loop at ``lr=0.3``, with every fault removed, on 397 digits
-# that were kept apart. The figure shows how the faults look: flat at
-# ``log(10)`` (grey), stopped above 1.46, or jumping. The loss axis is
-# logarithmic.
+# With all mistakes removed, the loop trains at ``lr=0.3`` and is tested on
+# 397 images that were not used for training. The figure shows the loss with
+# each mistake: it is flat at ``log(10)`` (grey line), stays above 1.46, or
+# jumps. The loss axis is logarithmic.
 model = make_model()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
 repaired = fit(model, optimizer, x_train, y_train, epochs=10)

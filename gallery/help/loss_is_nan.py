@@ -2,24 +2,24 @@
 Loss is nan: find where it starts and stop it
 =============================================
 
-``nan`` spreads: one missing value makes the loss ``nan``, one ``log(0)``
-makes it ``inf`` or ``nan``, and the next step of the optimizer carries that
-into the weights. Stop at the first value that is not finite, name its layer
-with forward hooks or its operation with
-``torch.autograd.set_detect_anomaly``, remove the cause there, and start
-again from weights that are finite.
+One missing value makes the loss ``nan``, one ``log(0)`` makes it ``inf`` or
+``nan``, and the next optimizer step spreads it to the weights. Stop at the
+first value that is not finite. Find its layer with forward hooks, or its
+operation with ``torch.autograd.set_detect_anomaly``. Remove the cause, and
+start again from finite weights.
 
-* Is the loss ``nan`` at the first step, or always at the same batch?
+* Is the loss ``nan`` at the first step, or each time at the same batch?
 
-  * Do inputs or targets hold ``nan``? See *One missing value in the data*.
+  * Do inputs or targets contain ``nan``? See *One missing value in the
+    data*.
   * Are they finite, and is the output ``nan``? See *Find the first layer
-    that is not finite: forward hooks*.
-  * Is it not clear which of them it is? See *Check inputs, loss and
-    gradients with isfinite*.
-  * Shall the run go on? See *Skip a batch whose loss is nan, and count how
-    many*.
+    whose output is not finite: forward hooks*.
+  * Is it unclear which of them it is? See *Check inputs, loss and gradients
+    with isfinite*.
+  * Should training continue? See *Skip a batch whose loss is nan, and count
+    how many*.
 
-* Does the loss grow for some steps, to ``inf`` and then ``nan``?
+* Does the loss grow for a few steps, first to ``inf`` and then to ``nan``?
 
   * Is the step too large? See *The learning rate is too high*.
 
@@ -30,12 +30,12 @@ again from weights that are finite.
   * Is the loss finite, and its gradient ``nan``? See *Finite loss, nan
     gradient: anomaly mode names the operation*.
 
-* Does it happen in ``float16`` and not in ``float32``?
+* Does it happen in ``float16`` but not in ``float32``?
 
   * Are there large values in the data or the loss? See *float16 overflow:
     nothing above 65504*.
-  * Is there a mask of attention? See *Attention masks: -1e9 in float16,
-    and rows with nothing to read*.
+  * Is there an attention mask? See *Attention masks: -1e9 in float16, and
+    fully masked rows*.
 """
 import warnings
 from contextlib import suppress
@@ -51,13 +51,14 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 # %%
-# A table and a training loop that looks at nothing
-# -------------------------------------------------
+# A table of data, and a training loop without checks
+# ---------------------------------------------------
 #
-# 442 patients, ten numbers each, and the progress of their disease a year
-# later. The rows are put in random order once and stay in it, so that a
-# run fails at the same batch each time. Inputs and targets are scaled with
-# the mean and the deviation of the 320 rows for training.
+# The table has ten numbers for each of 442 patients; the target is the
+# progress of the disease a year later. The rows are shuffled once and then
+# keep their order, so that a run fails at the same batch each time. Inputs
+# and targets are standardized with the mean and the standard deviation of
+# the 320 training rows.
 torch.manual_seed(0)
 device = torch.get_default_device()
 table = load_diabetes(scaled=False)
@@ -76,11 +77,12 @@ def make_model(outputs=1):
 
 
 # %%
-# ``fit``: every loss is kept, to see where it ended
-# --------------------------------------------------
+# ``fit`` returns the loss of each step
+# -------------------------------------
 #
-# The losses stay tensors until the end. ``first_bad`` gives the number of
-# the first step whose loss is ``nan`` or ``inf``.
+# ``fit`` trains the model and returns all losses as one tensor.
+# ``first_bad`` gives the index of the first step whose loss is ``nan`` or
+# ``inf``.
 def fit(model, criterion, inputs, lr=0.05, epochs=10, max_norm=None):
     dataset = TensorDataset(inputs[:320], targets[:320])
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
@@ -105,9 +107,10 @@ def first_bad(losses):
 # One missing value in the data
 # -----------------------------
 #
-# One of 4,420 values is missing. Row 200 is in batch 6, so six steps are
-# right. The seventh loss is ``nan``, and so are all weights of the last
-# layer after its step: every later loss is ``nan``, whatever the data.
+# One of the 4,420 values is missing. It is in row 200, which belongs to
+# batch 6, so the first six steps are fine. The seventh loss is ``nan``. Its
+# step makes all weights of the last layer ``nan``, and then all later
+# losses are ``nan``, too.
 broken = inputs.clone()
 broken[200, 2] = torch.nan
 model = make_model()
@@ -121,9 +124,10 @@ broken.mean(dim=0).isnan().nonzero()  # tensor([[2]])
 # Check inputs, loss and gradients with ``isfinite``
 # --------------------------------------------------
 #
-# The same loop with three questions stops before the bad step, with the
-# weights still finite, and says what was bad and where. Each question
-# makes a GPU wait, so ask them while you search.
+# ``checked_epoch`` checks inputs, loss and gradients in each step. It
+# raises an error before the bad optimizer step, so the weights stay finite,
+# and the message says what was bad and where. Each check has to wait for
+# the GPU, so use them only while you search.
 def require_finite(where, **tensors):
     for name, tensor in tensors.items():
         bad = (~tensor.isfinite()).nonzero().tolist()
@@ -148,13 +152,14 @@ def checked_epoch(model, criterion, inputs, lr=0.05):
 
 
 # %%
-# The cause is found; fill the gap
-# --------------------------------
+# Fill the missing value with the mean of its column
+# --------------------------------------------------
 #
-# The message leads to row 8 of batch 6, column 2. The gap gets the mean of
-# the rows for training that have the value, and the epoch runs to its end.
-# To leave out the row is the other fix. Fill before you scale: with one
-# ``nan`` in a column, its mean is ``nan`` and then the whole column.
+# The message points to row 8 of batch 6, column 2. The missing value is
+# replaced by the mean of the column over the training rows, without the
+# ``nan``, and then the epoch finishes. Another fix is to leave out the row.
+# Fill the gap before you scale, because one ``nan`` makes the mean ``nan``
+# and then the whole column.
 model = make_model()
 run = partial(checked_epoch, model, F.mse_loss)
 with suppress(FloatingPointError):
@@ -168,10 +173,11 @@ run(filled)
 # Skip a batch whose loss is nan, and count how many
 # --------------------------------------------------
 #
-# A long run can leave out a bad batch: no ``backward`` and no ``step``, so
-# the weights stay finite. It treats the symptom. Count the batches that
-# were skipped, and stop if there are many. With several processes all of
-# them must skip, or the others wait.
+# A long training run can skip a bad batch. Without ``backward`` and
+# ``step``, the weights stay finite. This does not remove the cause, so
+# count the skipped batches and stop if there are many. If you train with
+# several processes, all of them have to skip the batch together, or the
+# others wait.
 def epoch_with_skips(model, inputs, lr=0.05):
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     skipped = 0
@@ -194,11 +200,10 @@ model[2].weight.isfinite().all().item()  # True
 # The learning rate is too high
 # -----------------------------
 #
-# With ``lr=2`` each step jumps over the minimum and lands further away,
-# until the loss is too large for ``float32``. The fix is a smaller ``lr``.
-# Clipping the gradients bounds each step of ``SGD`` and keeps the loss
-# finite as well. It heals no ``nan``; ``error_if_nonfinite=True`` makes one
-# an error.
+# With ``lr=2`` the loss grows until it is too large for ``float32``. Use a
+# smaller ``lr``. Gradient clipping limits the size of each ``SGD`` step and
+# keeps the loss finite here as well. It does not remove a ``nan`` from the
+# gradients, but with ``error_if_nonfinite=True`` it raises an error.
 model = make_model()
 too_high = fit(model, nn.MSELoss(), inputs, lr=2.0)
 0 < first_bad(too_high) < 12  # True
@@ -212,13 +217,13 @@ with suppress(RuntimeError):
     clip(model.parameters(), max_norm=0.1)  # RuntimeError: is non-finite
 
 # %%
-# Find the first layer that is not finite: forward hooks
-# ------------------------------------------------------
+# Find the first layer whose output is not finite: forward hooks
+# --------------------------------------------------------------
 #
-# A hook on each module sees its output, in the order in which they run.
-# ``Standardize`` divides by the deviation over the batch. In a batch of one
-# row that is 0, and 0 / 0 is ``nan``: an epoch fails at its last batch if
-# one row is left for it.
+# A forward hook on each module checks its output, in the order in which the
+# modules run. ``Standardize`` divides by the standard deviation of the
+# batch. In a batch of one row the standard deviation is 0, and 0 / 0 is
+# ``nan``. Such an epoch fails at its last batch if only one row is left.
 class Standardize(nn.Module):
     def __init__(self, eps=0.0):
         super().__init__()
@@ -245,12 +250,13 @@ def first_bad_layer(model, inputs):
 
 
 # %%
-# The layer is named; add ``eps`` or drop the short batch
-# -------------------------------------------------------
+# Repair the layer: add ``eps`` or drop the short batch
+# -----------------------------------------------------
 #
-# The name is the one that ``named_modules`` gives: here the position in
-# ``nn.Sequential``. A small ``eps`` keeps the quotient finite;
-# ``DataLoader(..., drop_last=True)`` leaves the short batch out.
+# ``first_bad_layer`` returns the name from ``named_modules``, which is the
+# position in ``nn.Sequential`` here. A small ``eps`` in the denominator
+# keeps the result finite. ``DataLoader(..., drop_last=True)`` leaves out
+# the short batch.
 model = make_model()
 model.insert(1, Standardize())
 first_bad_layer(model, inputs[:32]) is None  # True
@@ -262,12 +268,12 @@ first_bad_layer(model, inputs[:1]) is None  # True
 # Finite loss, nan gradient: anomaly mode names the operation
 # -----------------------------------------------------------
 #
-# The norm of weights that start at 0 is a root of 0: its slope is infinite,
-# the square before it has slope 0, and infinity times 0 is ``nan``.
-# ``set_detect_anomaly`` names the operation that returns it and warns with
-# the lines of the forward pass; it is slow, so use it for the search only.
-# The fix is ``torch.linalg.vector_norm``, which has gradient 0 there. More
-# cases: :doc:`/reference/autograd/nan_gradients`.
+# The weights start at 0. At 0 the derivative of the root is infinite and
+# the derivative of the square is 0, and their product is ``nan``.
+# ``set_detect_anomaly`` names the operation that returned ``nan`` and shows
+# its line of the forward pass, but it is slow, so use it only for the
+# search. Use ``torch.linalg.vector_norm`` instead, whose gradient is 0
+# here; more cases are in :doc:`/reference/autograd/nan_gradients`.
 linear = nn.Linear(10, 1)
 nn.init.zeros_(linear.weight)
 loss = F.mse_loss(linear(inputs), targets)
@@ -288,12 +294,12 @@ linear.weight.grad.isfinite().all().item()  # True
 # log(0) and division by 0 in a custom loss
 # -----------------------------------------
 #
-# The model gives a mean and a variance for each patient. ``relu`` keeps the
-# variance from being negative, and lets it be 0: the run goes well until a
-# first output falls to 0 or below. ``softplus`` is above 0 until it
-# underflows, and ``F.gaussian_nll_loss`` lets no variance fall below its
-# ``eps``. The weights are drawn on the CPU, so that the run fails alike on
-# every device.
+# The model predicts a mean and a variance for each patient. With ``relu``
+# the variance can be 0, so training fails as soon as one output falls to 0
+# or below. ``softplus`` is positive unless it underflows, and
+# ``F.gaussian_nll_loss`` replaces a variance below its ``eps`` by ``eps``.
+# The initial weights are drawn on the CPU, so that the run fails in the
+# same way on a GPU.
 def nll_by_hand(outputs, targets):
     mean, variance = outputs.split(1, dim=1)
     variance = variance.relu()
@@ -321,10 +327,10 @@ by_library.isfinite().all().item()  # True
 # float16 overflow: nothing above 65504
 # -------------------------------------
 #
-# Targets up to 346 look harmless, but the squared error of a model that
-# begins at 0 is above 65504: ``inf``, and ``nan`` after one difference.
-# Scale the targets, or use ``bfloat16``, or ``torch.autocast``, which
-# computes this loss in ``float32``.
+# The largest target is 346, and its square is above 65504. For a model that
+# predicts 0 the loss is therefore ``inf``, and the difference of two
+# ``inf`` is ``nan``. Scale the targets, use ``bfloat16``, or use
+# ``torch.autocast``, which computes this loss in ``float32``.
 half = y.half()
 start = torch.zeros_like(half)
 torch.finfo(torch.float16).max  # 65504.0
@@ -336,14 +342,15 @@ with torch.autocast(device.type, dtype=torch.float16):
     F.mse_loss(start, half).dtype  # torch.float32
 
 # %%
-# Attention masks: -1e9 in float16, and rows with nothing to read
-# ---------------------------------------------------------------
+# Attention masks: -1e9 in float16, and fully masked rows
+# -------------------------------------------------------
 #
-# ``masked_fill`` refuses -1e9 in ``float16``; converted, it is minus
-# infinity, and times the 0 of a visible place ``nan``. Fill with
-# ``-torch.inf`` or ``torch.finfo(dtype).min``. Where a whole row is hidden,
-# here the first, minus infinity gives ``nan``, ``finfo`` equal weights on
-# hidden places, and ``F.scaled_dot_product_attention`` gives 0. More:
+# ``masked_fill`` raises an error for -1e9 in ``float16``. Converted to
+# ``float16``, -1e9 is minus infinity, and 0 times minus infinity is
+# ``nan``. Fill with ``-torch.inf`` or ``torch.finfo(dtype).min`` instead.
+# In a fully masked row, here the first, the weights are ``nan`` with
+# ``-torch.inf`` and equal with ``torch.finfo``, and
+# ``F.scaled_dot_product_attention`` returns 0; see
 # :doc:`/reference/nn/attention_masks`.
 scores = torch.zeros(3, 3, dtype=torch.float16)
 hidden = torch.ones(3, 3, dtype=torch.bool).triu()
@@ -361,13 +368,13 @@ read = F.scaled_dot_product_attention(q, q, q, attn_mask=~hidden)
 read[0, 0].any().item()  # False
 
 # %%
-# What was reached: the same runs without nan
-# -------------------------------------------
+# The result: the same runs without nan
+# -------------------------------------
 #
-# The repaired run is held to the 122 rows that were kept apart. Their
-# targets have a variance near 1, which a model that always answers the
-# mean has as its error. A model with a variance, trained with the smaller
-# ``lr``, is held to them as well.
+# The repaired model is tested on the 122 rows that were not used for
+# training. The variance of their targets is near 1, so a model that always
+# predicts the mean would have an error near 1. The model with a variance is
+# trained with the smaller ``lr`` and tested on the same rows.
 torch.manual_seed(0)
 model = make_model()
 repaired = fit(model, nn.MSELoss(), filled, lr=0.05)
@@ -384,13 +391,14 @@ assert 0.0 < test_nll < 0.45, test_nll
 assert 1 < first_bad(by_hand) < 100
 
 # %%
-# The failing runs beside the repaired ones
-# -----------------------------------------
+# The failing and the repaired runs, drawn
+# ----------------------------------------
 #
-# Left the squared error on a log scale: the missing value ends a run that
-# looked well, the high learning rate shows itself some steps before. Right
-# the two forms of the loss with a variance. Crosses mark the last finite
-# loss, dotted lines the step where ``nan`` or ``inf`` starts.
+# Left: the squared error on a logarithmic scale. The missing value stops a
+# run that looked normal, while a high learning rate shows some steps
+# earlier. Right: the loss with a variance in its two forms. A cross marks
+# the last finite loss, and a dotted line marks the first step with ``nan``
+# or ``inf``.
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.8))
 panels = [
     (axes[0], "lr=0.05", repaired),

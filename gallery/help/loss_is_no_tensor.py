@@ -2,11 +2,12 @@
 'float' object has no attribute 'backward': numbers in place of tensors
 =======================================================================
 
-``backward`` needs a tensor that hangs on the weights. ``item``, NumPy,
-``float`` and a loss that starts at the integer 0 give plain numbers. Keep
-the tensor until after ``backward``, and take ``loss.item()`` for the log.
-The reverse mistake, a tensor where one number per sample was meant, makes
-an accuracy wrong without an error. Both are made here and repaired.
+``backward`` needs a tensor that was computed from the weights. ``item``,
+NumPy and ``float`` return plain numbers, and a loss that starts at 0 can
+stay the integer 0. Call ``backward`` on the tensor first, and then use
+``loss.item()`` for the log. Tensors of the wrong shape cause another
+mistake: a wrong accuracy without an error. This page shows and repairs both
+mistakes.
 
 * "'float' object has no attribute 'backward'"? See *'float' object has no
   attribute 'backward': item() came too early*.
@@ -17,15 +18,15 @@ an accuracy wrong without an error. Both are made here and repaired.
 * "invalid index of a 0-dim tensor"? See *loss.data[0]: invalid index of a
   0-dim tensor*.
 
-* "does not require grad and does not have a grad_fn"? See *The loss was
-  made again from a number*.
+* "does not require grad and does not have a grad_fn"? See *A loss created
+  from a number has no graph*.
 
-* Is the accuracy near zero, or the same for each model? See *Accuracy near
-  zero: argmax without dim* and *Accuracy of shape (N, N): targets of shape
-  (N, 1)*.
+* Is the accuracy near zero, or nearly the same for all models? See
+  *Accuracy near zero: argmax without dim* and *Accuracy of shape (N, N):
+  targets of shape (N, 1)*.
 
-* Is the confusion matrix larger than the data set, or does F1 depend on the
-  batch size? See :doc:`/gallery/training/metrics`.
+* Does the confusion matrix count more samples than the data set has, or
+  does F1 depend on the batch size? See :doc:`/gallery/training/metrics`.
 """
 from contextlib import suppress
 
@@ -49,9 +50,9 @@ model = nn.Linear(64, 10)
 # 'float' object has no attribute 'backward': item() came too early
 # -----------------------------------------------------------------
 #
-# ``item`` returns a Python number, which has lost its graph. ``np.mean``
-# and ``float`` do the same. Call ``backward`` on the tensor and ``item`` on
-# a line of its own.
+# ``item`` returns a Python number, which has no graph. ``np.mean`` and
+# ``float`` return plain numbers, too. Call ``backward`` on the tensor, and
+# call ``item`` on a line of its own.
 loss = F.cross_entropy(model(x), y).item()
 with suppress(AttributeError):
     loss.backward()  # AttributeError: 'float' object has no attribute
@@ -65,10 +66,10 @@ model.weight.grad.shape  # torch.Size([10, 64])
 # 'int' object has no attribute 'backward': no sample counted
 # -----------------------------------------------------------
 #
-# A loss that starts as 0 stays the integer 0 if nothing is added, for
-# instance in a batch without boxes. Start from the output times 0: then
-# there is a graph, and all gradients are 0. Where no other process waits
-# for this step, skip the batch.
+# A loss that starts as 0 stays the integer 0 if no sample adds to it, for
+# instance in a batch without bounding boxes. Start with ``output.sum() *
+# 0`` instead. The loss then has a graph, and all gradients are 0. If no
+# other process waits for this step, you can also skip the batch.
 def loss_of(output, labels, start):
     loss = start
     for row, label in zip(output, labels, strict=True):
@@ -91,9 +92,9 @@ model.weight.grad.any()  # tensor(False)
 # loss.data[0]: invalid index of a 0-dim tensor
 # ---------------------------------------------
 #
-# Code from before PyTorch 0.4 reads a loss with ``loss.data[0]``. A loss
-# has no dimensions today, so there is nothing to index. Write
-# ``loss.item()``.
+# Code from before PyTorch 0.4 reads a loss with ``loss.data[0]``. Today the
+# loss is a tensor with zero dimensions, which cannot be indexed with a
+# number. Write ``loss.item()``.
 loss = F.cross_entropy(model(x), y)
 loss.shape  # torch.Size([])
 with suppress(IndexError):
@@ -101,12 +102,12 @@ with suppress(IndexError):
 loss.item() == loss.data.item()  # True
 
 # %%
-# The loss was made again from a number
-# -------------------------------------
+# A loss created from a number has no graph
+# -----------------------------------------
 #
-# ``torch.tensor(number)`` makes a tensor, and no graph. With
-# ``requires_grad=True`` the error goes away and the weights get no
-# gradient: the model does not learn.
+# ``torch.tensor(number)`` creates a tensor without a graph. With
+# ``requires_grad=True`` the error disappears, but the weights still get no
+# gradient, so the model does not learn.
 number = F.cross_entropy(model(x), y).item()
 with suppress(RuntimeError):
     torch.tensor(number).backward()  # RuntimeError: does not require grad
@@ -118,9 +119,9 @@ model.weight.grad is None  # True
 # Accuracy near zero: argmax without dim
 # --------------------------------------
 #
-# Without ``dim`` ``argmax`` looks at the flattened tensor and returns one
-# index. It is compared with all labels, and no error is raised. Give the
-# dimension of the classes.
+# Without ``dim``, ``argmax`` searches the flattened tensor and returns one
+# index for the whole batch. This index is then compared with all labels,
+# without an error. Pass the dimension of the classes as ``dim``.
 optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
 for _ in range(100):
     optimizer.zero_grad()
@@ -138,9 +139,10 @@ right > 0.85  # True
 # Accuracy of shape (N, N): targets of shape (N, 1)
 # -------------------------------------------------
 #
-# Predictions of shape (N,) and targets of shape (N, 1) broadcast: each
-# prediction is compared with each label. The mean is then near chance, for
-# good models too. Drop the dimension with ``squeeze(1)``.
+# Predictions of shape (N,) and targets of shape (N, 1) broadcast to (N, N),
+# so each prediction is compared with each label. The mean is then near
+# chance, even for a good model. Remove the extra dimension with
+# ``squeeze(1)``.
 column = labels.unsqueeze(1)
 table = logits.argmax(dim=1) == column
 table.shape  # torch.Size([597, 597])
@@ -150,12 +152,12 @@ fixed = (logits.argmax(dim=1) == column.squeeze(1)).float().mean().item()
 fixed == right  # True
 
 # %%
-# What was reached: one number for the log, one tensor for ``backward``
-# ---------------------------------------------------------------------
+# The result: a number for the log, a tensor for ``backward``
+# -----------------------------------------------------------
 #
-# The loop keeps numbers for the mean over the epoch: the loss of a batch
-# counts as often as it has samples, so that a short last batch does not
-# weigh too much.
+# The loop calls ``backward`` on the tensor and adds up numbers for the mean
+# loss of the epoch. The loss of each batch is multiplied by its number of
+# samples, so that a short last batch does not count too much.
 model = nn.Linear(64, 10)
 optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
 means = []

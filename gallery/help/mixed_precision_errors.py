@@ -2,11 +2,12 @@
 Mixed precision errors: No inf checks, unscale FP16 gradients, nan
 ==================================================================
 
-Keep the weights in float32, put the forward pass and the loss under
-``torch.amp.autocast``, and call ``scale``, ``step`` and ``update`` of the
-scaler in this order. Most messages say that one of these three is not so.
-Each error below is made on purpose and repaired, and the repaired loop
-reads more than 85 % of the test digits.
+Mixed precision with float16 has three rules. Keep the weights in float32,
+run the forward pass and the loss under ``torch.amp.autocast``, and call
+``scale``, ``step`` and ``update`` of the scaler in this order. Most error
+messages mean that one of these rules is broken. This page shows the errors
+and their repairs, and the repaired loop reaches more than 85 % accuracy on
+the test set.
 
 * Is there a message?
 
@@ -23,13 +24,13 @@ reads more than 85 % of the test digits.
   * A FutureWarning about ``torch.cuda.amp``? See *Old names:
     torch.cuda.amp.GradScaler is deprecated*.
 
-* Is the loss nan or inf with mixed precision and fine without? See *The
+* Is the loss nan or inf with mixed precision, but fine without it? See *The
   loss is nan in float16 and finite in float32*.
 
 * Do the weights not change? See *A bfloat16 model does not learn with a
   small learning rate*.
 
-* Does nothing get faster on a CPU, or is the result float32? See *What is
+* Is training not faster on a CPU, or is a result float32? See *What is
   float32, and what is not: print the dtypes*.
 """
 from contextlib import suppress
@@ -43,10 +44,10 @@ from torch import nn
 # Digits, a network, and a scaler for any device
 # ----------------------------------------------
 #
-# ``device.type`` is "cpu" or "cuda" and goes to both ``autocast`` and
-# ``GradScaler``. The scaler is on in this page on each device, so that its
-# errors can be shown. In your own code float16 needs it and bfloat16 does
-# not.
+# ``autocast`` and ``GradScaler`` both take the type of the device, such as
+# "cpu" or "cuda". This page uses the scaler on a CPU as well, so that its
+# errors can be shown. In your own code, use a scaler with float16; bfloat16
+# does not need one.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -74,10 +75,10 @@ def scaled_backward(model, scaler, inputs=x_train):
 # No inf checks were recorded: no parameter has a gradient
 # --------------------------------------------------------
 #
-# ``scaler.step`` looks for infinite values in the gradients of this
-# optimizer, and finds no gradient at all. The optimizer has the parameters
-# of another model, or of a part that the loss does not use, or all of its
-# parameters are frozen. Look at ``.grad`` before the step.
+# ``scaler.step`` checks the gradients of its optimizer for infinite values,
+# and here it finds no gradient at all. The optimizer may hold the
+# parameters of another model or of a part that the loss does not use, or
+# all its parameters may be frozen. Look at ``.grad`` before the step.
 model, other = make_model(), make_model()
 optimizer = torch.optim.SGD(other.parameters(), lr=0.1)
 scaler = make_scaler()
@@ -96,10 +97,11 @@ scaler.update()
 # Attempting to unscale FP16 gradients: the weights are float16
 # -------------------------------------------------------------
 #
-# ``model.half()``, or ``torch_dtype=torch.float16`` when a model is loaded,
-# makes the weights float16, and so their gradients. The scaler takes
-# float32 gradients. Keep the weights in float32: ``model.float()``.
-# ``autocast`` makes float16 copies for each operation.
+# ``model.half()`` converts the weights to float16, and then their gradients
+# are float16, too. Loading a model with ``torch_dtype=torch.float16`` has
+# the same effect. The scaler raises an error for float16 gradients. Keep
+# the weights in float32 with ``model.float()``; ``autocast`` makes float16
+# copies where it needs them.
 half = make_model().half()
 optimizer = torch.optim.SGD(half.parameters(), lr=0.1)
 scaler = make_scaler()
@@ -119,12 +121,12 @@ scaler.step(optimizer)
 # Calls of the scaler in the wrong order
 # --------------------------------------
 #
-# Call ``scale(loss).backward()``, then ``unscale_`` if you clip, then
-# ``step``, then ``update``. ``unscale_`` twice without ``update`` between
-# them is an error, and so is ``step`` before ``scale``. ``update`` without
-# ``step`` is one as well: with gradient accumulation call both after the
-# last part. Clip after ``unscale_``: before, the gradients carry the scale,
-# here 65,536.
+# Call ``scale(loss).backward()``, then ``unscale_`` if you clip gradients,
+# then ``step``, then ``update``. It is an error to call ``unscale_`` or
+# ``step`` twice before ``update``, ``step`` before ``scale``, or ``update``
+# without ``step``. Clip after ``unscale_``, because before it the gradients
+# are multiplied by the scale, here 65,536. With gradient accumulation, call
+# ``step`` and ``update`` after the last part.
 scaler = make_scaler()
 with suppress(AssertionError):
     scaler.step(
@@ -151,10 +153,11 @@ with suppress(AssertionError):
 # Half and Float: a result leaves autocast
 # ----------------------------------------
 #
-# What is computed under ``autocast`` may be float16 or bfloat16, and it
-# stays so outside of the block. A layer there has float32 weights. Extend
-# the block, or convert with ``float`` where you leave it. NumPy has no
-# bfloat16 either: convert before ``numpy()``.
+# A result computed under ``autocast`` may be float16 or bfloat16, and it
+# keeps this dtype outside the block. A layer outside the block has float32
+# weights, so the dtypes do not match. Extend the block, or convert the
+# result with ``float``. NumPy has no bfloat16, so convert before
+# ``numpy()``, too.
 head = nn.Linear(10, 2)
 with torch.amp.autocast(device.type, dtype=torch.bfloat16):
     features = model(x_test)
@@ -172,9 +175,9 @@ features.detach().float().cpu().numpy().dtype.name  # 'float32'
 #
 # On CUDA, ``nn.BCELoss`` and ``F.binary_cross_entropy`` under ``autocast``
 # raise an error that says "are unsafe to autocast". Remove the sigmoid from
-# the model and take ``nn.BCEWithLogitsLoss``, which computes in
-# ``float32``. If the model must give probabilities, leave ``autocast``
-# before the loss and call ``float()`` on them.
+# the model and use ``nn.BCEWithLogitsLoss``, which computes in ``float32``
+# here. If the model has to return probabilities, compute the loss outside
+# ``autocast`` and call ``float()`` on the probabilities first.
 logits = torch.tensor([2.0, -1.0]).half()
 yes = torch.tensor([1.0, 0.0])
 with torch.autocast(device.type, dtype=torch.float16):
@@ -187,9 +190,9 @@ torch.allclose(nn.BCELoss()(probability, yes), loss)  # True
 # -1e9 does not fit: value cannot be converted to type c10::Half
 # --------------------------------------------------------------
 #
-# float16 ends at 65,504. A mask of attention that is filled with -1e9 does
-# not fit. Fill with ``float("-inf")`` or with the lowest number of the
-# dtype that is there. -1e9 fits into bfloat16.
+# The largest float16 number is 65,504, so filling an attention mask with
+# -1e9 raises an error. Fill with ``float("-inf")``, or with the lowest
+# number of the dtype, which ``torch.finfo`` gives. bfloat16 can hold -1e9.
 scores = torch.zeros(2, 3, dtype=torch.float16)
 hidden = torch.tensor([[False, False, True], [False, True, True]])
 with suppress(RuntimeError):
@@ -206,11 +209,11 @@ torch.equal(scores.masked_fill(hidden, lowest).softmax(dim=1),
 # The loss is nan in float16 and finite in float32
 # ------------------------------------------------
 #
-# A square, a sum or an exponential passes 65,504 and is infinite, and the
-# difference of two infinities is nan. bfloat16 has the range of float32.
-# Where you must use float16, compute that part in float32: switch
-# ``autocast`` off for it and convert its inputs. Other causes of nan are in
-# :doc:`loss_is_nan`.
+# In float16, a square, a sum or an exponential above 65,504 becomes
+# infinite, and the difference of two infinities is nan. bfloat16 has about
+# the range of float32. If you have to use float16, compute this part in
+# float32: switch ``autocast`` off for it and convert its inputs. Other
+# causes of nan are in :doc:`loss_is_nan`.
 wide = nn.Linear(64, 64)
 nn.init.constant_(wide.weight, 8.0)
 found = {}
@@ -229,9 +232,9 @@ products.dtype, products.isfinite().all().item()  # (torch.float32, True)
 # A bfloat16 model does not learn with a small learning rate
 # ----------------------------------------------------------
 #
-# bfloat16 keeps about three digits. Just below 1 its numbers are 0.004
-# apart: a step of 0.001 is rounded away. Under ``autocast`` the weights
-# stay float32 and take the step.
+# bfloat16 keeps two to three decimal digits. Just below 1, its numbers are
+# about 0.004 apart, so rounding undoes a step of 0.001. Under ``autocast``
+# the weights stay float32, and small steps change them.
 for dtype in (torch.float32, torch.bfloat16):
     weight = torch.ones(1, dtype=dtype, requires_grad=True)
     optimizer = torch.optim.SGD([weight], lr=1e-3)
@@ -245,10 +248,11 @@ found[torch.float32], found[torch.bfloat16]  # (0.9, 1.0)
 # What is float32, and what is not: print the dtypes
 # --------------------------------------------------
 #
-# Matrix products and convolutions run in 16 bits and most losses in
-# float32; the weights stay as is. The lists differ between CPU and CUDA, so
-# look at the dtype of what you have. On a CPU the default is bfloat16.
-# Without units for 16 bits ``autocast`` is no faster: measure it.
+# Under ``autocast``, a linear layer computes in 16 bits and cross-entropy
+# in float32, and the weights keep their dtype. The rules differ between CPU
+# and CUDA, so print the dtypes of your own results. On a CPU the default
+# dtype is bfloat16. Measure the time as well, because a processor without
+# hardware for 16-bit numbers gains nothing.
 with torch.amp.autocast(device.type):
     logits = model(x_test)
     results = {
@@ -269,8 +273,8 @@ results["model[0].weight"].dtype  # torch.float32
 # Old names: torch.cuda.amp.GradScaler is deprecated
 # --------------------------------------------------
 #
-# Write ``torch.amp.GradScaler("cuda")`` and ``torch.amp.autocast("cuda")``.
-# Nothing else changes.
+# Write ``torch.amp.GradScaler("cuda")`` and ``torch.amp.autocast("cuda")``
+# instead. The other arguments stay the same.
 torch.cuda.amp.GradScaler(
     enabled=False
 )  # FutureWarning: `torch.cuda.amp.GradScaler(args...)` is deprecated
@@ -279,12 +283,12 @@ torch.cuda.amp.autocast(
 )  # FutureWarning: `torch.cuda.amp.autocast(args...)` is deprecated
 
 # %%
-# What was reached: the loop with all calls in order
-# --------------------------------------------------
+# The result: a training loop with all calls in order
+# ---------------------------------------------------
 #
-# Forward and loss under ``autocast``, then ``scale``, ``unscale_``, clip,
-# ``step`` and ``update``. Training and test are in float16 with a scaler,
-# also on a CPU. More about each part is in
+# The forward pass and the loss run under ``autocast``. Then come ``scale``,
+# ``unscale_``, gradient clipping, ``step`` and ``update``. The loop trains
+# and tests in float16, on a CPU as well. More about each part is in
 # :doc:`/gallery/training/mixed_precision`.
 torch.manual_seed(0)
 model = make_model()

@@ -2,12 +2,12 @@
 Old checkpoints: load files of another version, project or machine
 ==================================================================
 
-A file fails for one of four reasons: it is no file of weights, it holds
-objects that ``torch.load`` refuses, its classes have moved, or its names
-and devices are others. Open it once with the right help, take out the
-tensors, and save them as a plain state dict. An old project is acted out
-here; the converted file loads with the default settings and reads the
-digits as well as before.
+A file usually fails to load for one of four reasons. It is not a file of
+weights, it contains objects that ``torch.load`` refuses, its classes have
+moved, or its names or devices differ. Open it once in the right way, take
+out the tensors, and save them as a plain state dict. This page builds an
+old project and converts its file. The new file loads with the default
+settings, and the model has the same accuracy as before.
 
 * Does ``torch.load`` fail?
 
@@ -20,7 +20,7 @@ digits as well as before.
   * "Attempting to deserialize object on a CUDA device"? See *Devices: the
     file comes from a GPU*.
 
-* Is the object the wrong one?
+* Is the loaded object not a model?
 
   * "'OrderedDict' object has no attribute 'eval'", or "'dict' object"? See
     *A dictionary is no model: has no attribute 'eval'*.
@@ -46,12 +46,13 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 # %%
-# An old project, and the files that it left
-# ------------------------------------------
+# An old project and its files
+# ----------------------------
 #
-# The class lives in a file ``models.py``. The model is trained in a wrapper
-# that puts it under ``module``. One file holds the whole model, the other
-# one a checkpoint with options and a score, as many scripts write it.
+# The class is defined in the file ``models.py``, and a wrapper holds the
+# model as ``module``. The project saved two files. One holds the whole
+# model. The other is a checkpoint with options and a score, like those of
+# many training scripts.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -104,10 +105,11 @@ torch.save(old, home / "whole.pth")
 # Is it a file of weights at all? invalid load key
 # ------------------------------------------------
 #
-# Look at the size and at the first bytes. A file of PyTorch is a zip
-# archive and begins with ``PK``; one from before version 1.6 begins with
-# another byte and still loads. ``<`` is a web page, ``version`` is a
-# pointer of Git LFS, and an empty file is a download that was broken off.
+# Look at the size of the file and at its first bytes. ``torch.save`` writes
+# a zip archive, which begins with ``PK``; files from before PyTorch 1.6
+# begin differently and still load. A file that begins with ``<`` is
+# probably a web page, and one that begins with ``version`` a Git LFS
+# pointer. An empty file comes from an interrupted download.
 (home / "page.pth").write_text("<!DOCTYPE html><title>Sign in</title>")
 (home / "pointer.pth").write_text("version https://git-lfs.github.com/spec")
 (home / "empty.pth").touch()
@@ -128,11 +130,12 @@ with suppress(EOFError):
 # Weights only load failed: what is in the file
 # ---------------------------------------------
 #
-# Since PyTorch 2.6 ``torch.load`` reads tensors and plain containers. The
-# message names the first class that it refuses, and
-# ``get_unsafe_globals_in_checkpoint`` names all of them without running
-# anything. This file is our own, and is read with ``weights_only=False``,
-# which runs what is in it. To allow single classes instead, see
+# Since PyTorch 2.6, ``torch.load`` by default accepts tensors and plain
+# containers and refuses most other classes. The message names the first
+# class that it refuses. ``get_unsafe_globals_in_checkpoint`` lists all such
+# classes without running code from the file. This page wrote the file
+# itself, so it is safe to read it with ``weights_only=False``, which runs
+# code from the file; to allow single classes instead, see
 # :doc:`/reference/nn/checkpoints`.
 with suppress(pickle.UnpicklingError):
     torch.load(
@@ -151,12 +154,12 @@ vars(opened["args"])  # {'lr': 0.01}
 # No module named 'models': the class has moved
 # ---------------------------------------------
 #
-# The whole model is stored with the name of its module. Here ``models``
-# is taken away, as on a machine without the old project. Bring the module
-# back by that name: put the folder of the project on ``sys.path``, or enter
-# your own module into ``sys.modules`` under the old name. "Can't get
-# attribute 'Net' on <module '__main__'>" means that the class was defined
-# in the script itself: define it in yours.
+# The file of a whole model stores the name of the module that defines its
+# class. Here ``models`` is removed, as on a machine without the old
+# project. Add the folder of the old project to ``sys.path``, or enter your
+# own module into ``sys.modules`` under the old name. "Can't get attribute
+# 'Net' on <module '__main__'>" means that the old script itself defined the
+# class, so define it in your script, too.
 del sys.modules["models"]
 with suppress(ModuleNotFoundError):
     torch.load(
@@ -178,8 +181,9 @@ accuracy(whole) == before  # True
 # A dictionary is no model: has no attribute 'eval'
 # -------------------------------------------------
 #
-# Print the keys of what was loaded. Names of layers mean a state dict;
-# other names mean a checkpoint, in which the state dict is one value.
+# Print the keys of the loaded dictionary. If they are names of layers, it
+# is a state dict. If they are other names, it is a checkpoint, and the
+# state dict is one of its values.
 with suppress(AttributeError):
     opened.eval()  # AttributeError: 'dict' object has no attribute 'eval'
 with suppress(AttributeError):
@@ -190,10 +194,11 @@ list(opened["net"])[:2]  # ['module.fc1.weight', 'module.fc1.bias']
 # Devices: the file comes from a GPU
 # ----------------------------------
 #
-# Each tensor goes back to the device that it was saved on. If that one is
-# not there, ``torch.load`` fails; GPU number 63 stands for it.
-# ``map_location="cpu"`` works on each machine, and ``load_state_dict``
-# copies to the device of the model.
+# By default, ``torch.load`` puts each tensor on the device that it was
+# saved from. If this device does not exist, it raises an error; here GPU
+# number 63 stands for the missing device. ``map_location="cpu"`` works on
+# every machine, and ``load_state_dict`` then copies the values to the
+# device of the model.
 with suppress(RuntimeError):
     torch.load(
         home / "checkpoint.pth", weights_only=False, map_location="cuda:63"
@@ -205,9 +210,11 @@ with suppress(RuntimeError):
 # Names: module., _orig_mod. and renamed layers
 # ---------------------------------------------
 #
-# Today's class has other names. One function takes the prefixes away and
-# renames; ``strict=True`` then proves that no name is left over. More
-# cases, among them a size mismatch, are in :doc:`keys_do_not_match`.
+# The class of today uses other names for its layers. ``convert`` removes
+# the prefixes and renames the layers. ``load_state_dict`` raises an error
+# if a name is missing or left over, so its success shows that the
+# conversion is complete. More cases, such as a size mismatch, are in
+# :doc:`keys_do_not_match`.
 class Today(nn.Module):
     def __init__(self):
         super().__init__()
@@ -239,10 +246,10 @@ list(state)[:2]  # ['body.weight', 'body.bias']
 # What PyTorch converts by itself
 # -------------------------------
 #
-# The layers read some old names. A weight norm of today takes ``weight_g``
-# and ``weight_v``, and a batch norm takes a file from before version 0.4.1,
-# which has no ``num_batches_tracked``. Files in the format from before
-# version 1.6 load as well.
+# Some layers accept the names of older versions. The new weight norm reads
+# ``weight_g`` and ``weight_v``. Batch normalization reads state dicts from
+# before PyTorch 0.4.1, which have no ``num_batches_tracked``. Files in the
+# format from before PyTorch 1.6 load as well.
 normed = nn.utils.parametrizations.weight_norm(nn.Linear(2, 1))
 g, v = torch.full((1, 1), 3.0), torch.tensor([[3.0, 4.0]])
 normed.load_state_dict(
@@ -259,11 +266,12 @@ torch.save(
 list(torch.load(home / "format.pth")) == list(state)  # True
 
 # %%
-# What was reached: a plain file that loads by default
-# ----------------------------------------------------
+# The result: a plain file that loads with the default settings
+# -------------------------------------------------------------
 #
-# The new file holds tensors, numbers and text. It needs no class, no option
-# and no GPU, and the model answers as it did before.
+# The new file contains tensors, numbers and text. It loads without the old
+# class, without extra options and without a GPU. The model has the same
+# accuracy as before.
 torch.save(
     {
         "model": state,

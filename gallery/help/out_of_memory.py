@@ -2,12 +2,13 @@
 CUDA out of memory: count what takes it, then reduce it in order
 ================================================================
 
-Parameters, gradients and optimizer state take a fixed amount; activations
-grow with the batch, and kept graphs grow with time. Here all are counted
-in bytes, on any device, and a budget makes the error happen without a GPU.
-First stop leaks; then smaller batches with accumulation, ``autocast`` and
-checkpointing follow, and a network trains with a twelfth of its
-activations.
+Parameters, gradients and optimizer state take a fixed amount of memory.
+Activations grow with the batch size, and graphs that are not released grow
+with each step. This page counts them all in bytes on any device, and a
+budget raises the error without a GPU. First find the leaks. Then reduce the
+memory with smaller batches, gradient accumulation, ``autocast`` and
+checkpointing. At the end a network trains with a twelfth of its activation
+memory.
 
 * Does the first step fail?
 
@@ -16,7 +17,7 @@ activations.
   * Is it the activations? See *First remedy: smaller batches, the same
     gradient*, *Second remedy: autocast* and *Third remedy: checkpointing*.
 
-* Does memory keep increasing until it fails?
+* Does memory use keep increasing until training fails?
 
   * Do you sum the loss? See *A leak: total += loss*.
   * Do you keep outputs? See *A leak: outputs in a list, evaluation with a
@@ -28,10 +29,11 @@ activations.
 * What does the message say, and can it be caught? See *The error:
   torch.OutOfMemoryError*.
 
-* How much is in use? See *Counters of the device*.
+* How much memory is in use? See *Measure the memory in use: counters of the
+  device*.
 
-* Does nvidia-smi show the same after ``del`` and ``empty_cache``? See
-  *Memory is not released after del: something still refers to it*.
+* Does nvidia-smi show the same number after ``del`` and ``empty_cache``?
+  See *Memory is not released after del: something still refers to it*.
 """
 import gc
 import io
@@ -47,10 +49,11 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 # %%
-# Digits and a deep network
-# -------------------------
+# Handwritten digits and a deep network
+# -------------------------------------
 #
-# Six hidden layers of 256 units. ``blocks`` can be checkpointed later.
+# The network has six hidden layers of 256 units. With ``save_memory=True``
+# it computes its blocks with ``checkpoint``, which a later card explains.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -83,10 +86,10 @@ class Net(nn.Module):
 # Count activations: ``saved_tensors_hooks``
 # ------------------------------------------
 #
-# Autograd keeps tensors for the backward pass and hands each of them to
-# ``pack``. A ``weakref.WeakSet`` of holders shows what is alive; one memory
-# is counted once, and parameters not at all. With a ``budget`` the count
-# raises the error of a full GPU.
+# Autograd calls ``pack`` with each tensor that it saves for the backward
+# pass. A ``weakref.WeakSet`` shows which of them are still alive. Tensors
+# that share memory are counted once, and parameters are not counted. If the
+# sum exceeds the ``budget``, ``pack`` raises the error of a full GPU.
 class Held:
     def __init__(self, tensor):
         self.tensor = tensor
@@ -122,10 +125,11 @@ class SavedMemory:
 # Four parts: parameters, gradients, optimizer state, activations
 # ---------------------------------------------------------------
 #
-# A gradient for each parameter, and two averages for each in Adam: four
-# times the parameters, whatever the batch. The activations are in
-# proportion to the batch: of 1,280 samples they take more than all else.
-# On a GPU, libraries and the allocator come on top.
+# Each parameter has a gradient, and Adam keeps two averages for it.
+# Together with the parameters this is four times their size, whatever the
+# batch size. The activations grow in proportion to the batch, and for 1,280
+# samples they take more memory than all the rest. On a GPU, libraries and
+# the allocator need some memory as well.
 def nbytes(tensors):
     return sum(t.nbytes for t in tensors)
 
@@ -154,9 +158,10 @@ memory.bytes()  # 0
 # -------------------------------------
 #
 # On a GPU the message is "CUDA out of memory. Tried to allocate ...", and
-# the class is ``torch.OutOfMemoryError``, a ``RuntimeError``. The CPU has a
-# plain ``RuntimeError`` for a request that cannot be met; more often the
-# system ends the process. The budget raises the class of the GPU.
+# its class is ``torch.OutOfMemoryError``, a subclass of ``RuntimeError``.
+# On the CPU, a request that is too large raises a plain ``RuntimeError``,
+# but often the operating system ends the process first. The budget of this
+# page raises ``torch.OutOfMemoryError``.
 issubclass(torch.OutOfMemoryError, RuntimeError)  # True
 with suppress(RuntimeError):
     torch.empty(
@@ -170,10 +175,10 @@ with suppress(torch.OutOfMemoryError), small.watch():
 # A leak: ``total += loss``
 # -------------------------
 #
-# ``loss`` holds its graph, and a sum of losses holds all graphs. In
-# training ``backward`` frees the activations but not the nodes; without
-# ``backward``, as in an evaluation, the activations stay too. Take
-# ``loss.detach()`` or ``loss.item()``.
+# ``loss`` refers to its graph, so a sum of losses keeps the graphs of all
+# steps. In training, ``backward`` frees the activations but not the nodes
+# of the graph. In an evaluation without ``backward``, the activations stay
+# as well. Add ``loss.detach()`` or ``loss.item()`` instead.
 def held_after_each(steps, keep, grad=True):
     memory, total, course = SavedMemory(model), 0.0, []
     with memory.watch(), torch.set_grad_enabled(grad):
@@ -191,12 +196,12 @@ leaking[9] > 9 * leaking[0]  # True
 detached[9]  # 0
 
 # %%
-# The same leak after ``backward``: nodes stay
-# --------------------------------------------
+# The same leak after ``backward``: the nodes stay
+# ------------------------------------------------
 #
-# Each step leaves a part of its graph behind: the count of nodes that hang
-# on the sum grows without end, and with it the time of whatever walks
-# through it.
+# After ``backward``, the nodes of each step's graph still hang on the sum.
+# Their number grows with each step, and a function that walks through the
+# graph takes longer and longer.
 def graph_length(tensor):
     seen, todo = set(), [tensor.grad_fn]
     while todo:
@@ -221,8 +226,9 @@ graph_length(total.detach())  # 0
 # --------------------------------------------------
 #
 # ``outputs.append(model(batch))`` keeps one graph for each batch, and
-# ``model.eval()`` does not change that. ``inference_mode`` builds none.
-# Outputs that you need go to the CPU: ``.cpu()`` after ``detach``.
+# ``model.eval()`` does not change that. Under ``inference_mode`` no graph
+# is built. If you need the outputs later, move them to the CPU with
+# ``.detach().cpu()``.
 model.eval()
 memory = SavedMemory(model)
 with memory.watch():
@@ -238,10 +244,11 @@ model.train()
 # Out of memory when resuming: load to the CPU
 # --------------------------------------------
 #
-# ``torch.load`` puts each tensor on the device that it was saved from. With
-# Adam the checkpoint is three times the parameters, and it stays on the GPU
-# beside the model and the optimizer. With ``map_location="cpu"`` it goes to
-# the memory of the machine, and ``load_state_dict`` copies from there.
+# By default, ``torch.load`` puts each tensor on the device that it was
+# saved from. A checkpoint with Adam is three times as large as the
+# parameters, and it would stay on the GPU beside the model and the
+# optimizer. With ``map_location="cpu"`` it is loaded into the memory of the
+# machine, and ``load_state_dict`` copies the values to the GPU.
 file = io.BytesIO()
 states = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
 torch.save(states, file)
@@ -265,12 +272,12 @@ del saved, loaded, averages
 # First remedy: smaller batches, the same gradient
 # ------------------------------------------------
 #
-# Five parts in place of one batch of 1,280, the last one shorter: each sum
-# is divided by the number of samples of the whole, not by the number of
-# parts, and the optimizer steps after the last part. BatchNorm, though,
-# sees only the part, and gives another gradient. ``zero_grad`` sets
-# gradients to ``None`` by default (``set_to_none=True``), which frees them
-# between steps.
+# The batch of 1,280 samples is split into five parts, and the optimizer
+# steps after the last one. The summed loss of each part is divided by the
+# number of samples in the whole batch, so that a shorter last part has the
+# right weight. Batch normalization would see one part at a time and give
+# another gradient. By default, ``zero_grad`` sets gradients to ``None``
+# (``set_to_none=True``), which frees their memory between steps.
 def gradient(model, x, y, size, memory):
     model.zero_grad()
     with memory.watch():
@@ -292,10 +299,10 @@ parts.peak < whole.peak / 3  # True
 # Second remedy: ``autocast``
 # ---------------------------
 #
-# In ``bfloat16`` an activation takes two bytes in place of four. Copies of
-# the weights come on top, so the whole is not halved; the larger the
-# batch, the nearer it comes. Parameters and optimizer state stay
-# ``float32``.
+# In ``bfloat16`` an activation takes two bytes instead of four.
+# ``autocast`` also keeps ``bfloat16`` copies of the weights, so the saved
+# memory is less than half, but the share of the copies shrinks with larger
+# batches. Parameters and optimizer state stay ``float32``.
 def peak(model, size=1280, amp=False):
     memory = SavedMemory(model)
     cast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp)
@@ -312,9 +319,9 @@ peaks["autocast"] < 0.8 * peaks["batch 1280"]  # True
 # Third remedy: checkpointing
 # ---------------------------
 #
-# ``checkpoint`` keeps the input of a block only and computes the block
-# again in the backward pass: less memory for about one more forward pass.
-# Pass ``use_reentrant=False``. The gradients are the same.
+# ``checkpoint`` keeps only the input of a block and computes the block
+# again in the backward pass. This saves memory and costs about one more
+# forward pass. The gradients stay the same. Pass ``use_reentrant=False``.
 peaks["checkpoint"] = peak(Net(save_memory=True))
 peaks["checkpoint"] < 0.8 * peaks["batch 1280"]  # True
 peaks["all three"] = peak(Net(save_memory=True), 256, amp=True)
@@ -324,18 +331,17 @@ again = gradient(double, x_wide, y_train, 1280, SavedMemory(double))
 torch.allclose(at_once, again)  # True
 
 # %%
-# Counters of the device
-# ----------------------
+# Measure the memory in use: counters of the device
+# -------------------------------------------------
 #
-# ``max_memory_allocated`` is what tensors took at most, all four parts
-# together; ``nvidia-smi`` shows more, since PyTorch keeps freed memory for
-# the next tensor. ``empty_cache`` gives that to other programs and seldom
-# cures an error of your own: PyTorch does the same before it raises. If the
-# message says that "reserved but unallocated memory is large", the memory
-# is in pieces that are too small: set the environment variable
-# ``PYTORCH_ALLOC_CONF=expandable_segments:True`` before the program starts.
-# Older releases call it ``PYTORCH_CUDA_ALLOC_CONF``. A CPU has no such
-# counter.
+# ``max_memory_allocated`` is the peak memory of all tensors on the GPU; the
+# CPU has no such counter. ``nvidia-smi`` shows more, because PyTorch keeps
+# freed memory for later tensors. ``empty_cache`` gives that memory to other
+# programs, but it seldom prevents your own error, because PyTorch does the
+# same before it raises one. If the message says that "reserved but
+# unallocated memory is large", the memory is fragmented, so set the
+# environment variable ``PYTORCH_ALLOC_CONF=expandable_segments:True``
+# before the program starts (``PYTORCH_CUDA_ALLOC_CONF`` in older releases).
 def allocated_at_most(work):
     if device.type == "cpu":
         return None
@@ -351,12 +357,13 @@ print(allocated_at_most(partial(peak, Net())))
 # Memory is not released after del: something still refers to it
 # --------------------------------------------------------------
 #
-# ``del`` takes away one name. The memory is free when no name is left: the
-# optimizer holds the parameters, an output holds its graph, a notebook
-# keeps its last results in ``Out``, and an exception the frames it passed.
-# Delete those, call ``gc.collect()``, and then ``empty_cache``. Look at
-# ``memory_allocated``: ``nvidia-smi`` also counts the CUDA context, which
-# stays until the process ends.
+# ``del`` removes one name, and the memory is freed when nothing refers to
+# the tensor any more. An optimizer holds the parameters, an output holds
+# its graph, a notebook keeps recent results in ``Out``, and an exception
+# keeps the frames that it passed through. Delete these, call
+# ``gc.collect()``, and then call ``empty_cache``. Check
+# ``memory_allocated``, because ``nvidia-smi`` also counts the CUDA context,
+# which stays until the process ends.
 net = nn.Linear(64, 10)
 optimizer = torch.optim.Adam(net.parameters())
 weight = weakref.ref(net.weight)
@@ -370,13 +377,14 @@ gc.collect()
 weight() is None  # True
 
 # %%
-# What was reached: training with a twelfth of the activations
+# The result: training with a twelfth of the activation memory
 # ------------------------------------------------------------
 #
-# The budget is a twelfth of what one batch of 1,280 needs. ``fit`` trains
-# in batches of 160, catches the error and halves the parts until they fit.
-# The next try begins after the ``except`` block: inside it the exception
-# still holds the failed graph. More than 85 of 100 test digits are right.
+# The budget is a twelfth of the memory that one batch of 1,280 samples
+# needs. ``fit`` trains in batches of 160, catches the error and halves the
+# parts until they fit. It tries again after the ``except`` block, because
+# inside it the exception still holds the failed graph. The accuracy on the
+# test set is above 85 %.
 def fit(model, budget, epochs=14):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     size = len(x_train)
@@ -406,12 +414,13 @@ assert used <= budget
 assert size < 160
 
 # %%
-# Bytes of each part and of each remedy, and the leak
-# ---------------------------------------------------
+# Memory of each part, of each remedy and of the leak, drawn
+# ----------------------------------------------------------
 #
-# Left the fixed parts and the activations that autograd holds at most with
-# each remedy. Right what ten steps of an evaluation hold when the loss is
-# summed with its graph and without.
+# Left: the memory of parameters, gradients and optimizer state, and the
+# peak of the saved activations with each remedy. Right: the memory held
+# after each of ten evaluation steps, when the loss is summed with its graph
+# and when it is detached.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 mib = 2**20
 fixed = {"parameters": parameters, "grad": gradients, "Adam": state}

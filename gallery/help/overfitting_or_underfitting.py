@@ -2,29 +2,30 @@
 Overfitting or underfitting: compare train with val, then act
 =============================================================
 
-A model that is bad on its own training data underfits; one that is good
-there and much worse on validation data overfits. The first needs a larger
-model or longer training, the second more data or regularization. Here
-both are made from the same digits and cured, and a split that hides
-overfitting is found.
+A model underfits if it is bad on its own training data. It overfits if it
+is good on the training data and much worse on the validation data.
+Underfitting needs a larger model or longer training; overfitting needs more
+data or regularization. This page shows both on the same handwritten digits
+and repairs them. It also shows how copies in both sets hide overfitting.
 
-* Is the accuracy on train low?
+* Is the training accuracy low?
 
   * Is the model too small? See *Underfitting: a larger model*.
   * Is it still rising at the end? See *Underfitting: more steps*.
   * Does it not rise at all? See :doc:`loss_does_not_fall`.
 
-* Is train good and val much worse?
+* Is the training accuracy good and the validation accuracy much worse?
 
   * Can you get more data? See *Overfitting: more data*.
-  * Can you not? See *Overfitting: regularization and early stopping*.
+  * Is no more data available? See *Overfitting: regularization and early
+    stopping*.
 
-* Are train and val good, and new data is bad?
+* Are both good, and the accuracy on new data is bad?
 
   * Are there copies of samples? See *The leak: the same samples in train
     and val*.
-  * Did you choose by the test set? See *What was reached: chosen on val,
-    measured on test*.
+  * Did you choose the model by its test accuracy? See *The result: chosen
+    on the validation set, measured on the test set*.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -33,13 +34,14 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 # %%
-# Digits of which some have a wrong label
-# ---------------------------------------
+# Handwritten digits, some with a wrong label
+# -------------------------------------------
 #
-# Three labels in ten are drawn anew, in train and val alike: no model can
-# predict those, but a large one can learn them by heart. The labels of the
-# test part are right. One part serves one purpose: train fits, val
-# decides, test is used once.
+# In the training and validation sets, three labels in ten are drawn again
+# at random. A model cannot predict these labels for new samples, but a
+# large model can memorize them. The labels of the test set are correct.
+# Each set has one purpose: the training set fits the model, the validation
+# set is for decisions, and the test set is used once.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -64,11 +66,12 @@ def make_model(hidden, dropout=0.0):
 
 
 # %%
-# Measure both parts during training
-# ----------------------------------
+# Measure training and validation accuracy during training
+# --------------------------------------------------------
 #
-# ``fit`` returns the accuracy on train and on val after every ten steps.
-# Val alone does not tell underfitting from overfitting: the pair does.
+# ``fit`` returns the accuracy on the training and the validation set,
+# measured after every ten steps. The validation accuracy alone does not
+# tell underfitting from overfitting, so compare both.
 @torch.inference_mode()
 def accuracy(model, x, y):
     model.eval()
@@ -94,12 +97,13 @@ def fit(model, n=400, steps=400, lr=0.01, weight_decay=0.0):
 
 
 # %%
-# The rule in five lines
-# ----------------------
+# A rule that tells overfitting from underfitting
+# -----------------------------------------------
 #
-# ``reach`` is what a good answer reaches on train: the score of people, of
-# an older model, or, as here, of the share of right labels. ``gap`` is how
-# much worse val may be.
+# ``reach`` is the training accuracy that a good model should have. Take it
+# from the score of people or of an older model, or, as here, from the share
+# of correct labels. ``gap`` is how much lower the validation accuracy may
+# be.
 def diagnose(train, val, reach=0.65, gap=0.2):
     if train < reach:
         return "underfitting"
@@ -115,9 +119,10 @@ diagnose(train=0.99, val=0.55)  # 'overfitting'
 # Underfitting: a larger model
 # ----------------------------
 #
-# Three hidden units cannot keep ten digits apart. Train and val are low and
-# near each other. More data would change nothing here: the model cannot
-# fit what it has.
+# Three hidden units are too few for ten classes, so the training accuracy
+# stays low. The model with 256 hidden units no longer underfits. Do not
+# collect more data at this point, because the small model does not even fit
+# the data that it has.
 runs = {"hidden=3": fit(make_model(3)), "hidden=256": fit(make_model(256))}
 for name, history in runs.items():
     print(name, "train={:.2f} val={:.2f}".format(*history[-1]))
@@ -128,9 +133,10 @@ diagnose(*runs["hidden=256"][-1])  # 'overfitting'
 # Underfitting: more steps
 # ------------------------
 #
-# The large model, stopped after ten steps at a small learning rate, looks
-# the same. The curve tells the difference: it still rises. Train longer or
-# with a larger rate before you enlarge a model.
+# The large model underfits, too, if it stops after ten steps with a small
+# learning rate. After 200 steps its training accuracy is clearly higher. If
+# the curve still rises at the end, train longer or with a larger learning
+# rate before you enlarge the model.
 short = fit(make_model(256), steps=10, lr=0.001)
 longer = fit(make_model(256), steps=200, lr=0.001)
 diagnose(*short[-1])  # 'underfitting'
@@ -140,9 +146,10 @@ longer[-1][0] > short[-1][0] + 0.1  # True
 # Overfitting: more data
 # ----------------------
 #
-# The large model has learned the wrong labels by heart: nearly all of train
-# is right, which an honest answer cannot be. With 1,000 samples instead of
-# 400 and the same number of steps val rises and the gap shrinks.
+# The large model has a training accuracy above 95 %, although three labels
+# in ten were drawn at random, so it has memorized wrong labels. With 1,000
+# samples instead of 400 and the same number of steps, the validation
+# accuracy rises and the gap shrinks.
 runs["n=1000"] = fit(make_model(256), n=1000)
 train_few, val_few = runs["hidden=256"][-1]
 train_many, val_many = runs["n=1000"][-1]
@@ -154,10 +161,11 @@ train_many - val_many < train_few - val_few  # True
 # Overfitting: regularization and early stopping
 # ----------------------------------------------
 #
-# Weight decay costs accuracy on train and wins some on val. Early stopping
-# takes the weights of the best step on val: before the wrong labels were
-# learned. Dropout, augmentation and the rest are in
-# :doc:`/gallery/techniques/overfitting`; a smaller model helps as well.
+# Weight decay lowers the training accuracy and raises the validation
+# accuracy. Early stopping takes the weights of the step with the best
+# validation accuracy, which is clearly higher than at the end. Dropout,
+# data augmentation and other methods are in
+# :doc:`/gallery/techniques/overfitting`.
 runs["weight_decay=1"] = fit(make_model(256), weight_decay=1.0)
 train_decay, val_decay = runs["weight_decay=1"][-1]
 train_decay < train_few  # True
@@ -169,10 +177,10 @@ best_val > val_few + 0.03  # True
 # The leak: the same samples in train and val
 # -------------------------------------------
 #
-# Labels drawn at random: nothing can be learned, and an honest val
-# accuracy is near one in ten. Now each of 300 digits is there twice, as in
-# a set with frames of one film or pictures of one patient, and the split
-# is made after that. Val rises far above chance.
+# Here all labels are random, so a correct validation accuracy would be near
+# 10 %. Each of 300 images is in the data twice, like frames of one video or
+# images of one patient. The split is made afterwards and by row, so copies
+# are in both sets. The validation accuracy rises above 40 %.
 def split_and_fit(x, y, val_rows, train_rows):
     model = make_model(256)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
@@ -190,14 +198,15 @@ leaked = split_and_fit(x_twice, y_twice, rows[:150], rows[150:])
 leaked > 0.4  # True
 
 # %%
-# Find the copies, and split by sample and not by row
-# ---------------------------------------------------
+# Find the copies, and split by sample instead of by row
+# ------------------------------------------------------
 #
-# ``torch.unique`` gives equal rows one number. The split draws numbers, so
-# that all copies lie on one side, and val falls to chance. For patients,
-# films or authors use their name as the number
-# (``sklearn.model_selection.GroupShuffleSplit``). Copies that differ
-# slightly need a distance, as in ``torch.cdist``.
+# ``torch.unique`` gives equal rows the same number. The split draws these
+# numbers, so all copies of a sample are in the same set, and the validation
+# accuracy falls close to chance. For patients, videos or authors, use their
+# name as the group (``sklearn.model_selection.GroupShuffleSplit``). To find
+# copies that differ slightly, compute distances, for example with
+# ``torch.cdist``.
 _, group = x_twice.unique(dim=0, return_inverse=True)
 group.max().item() + 1  # 300
 common = torch.isin(group[rows[:150]], group[rows[150:]])
@@ -209,13 +218,14 @@ honest = split_and_fit(x_twice, y_twice, val_rows, train_rows)
 honest < 0.25  # True
 
 # %%
-# What was reached: chosen on val, measured on test
-# -------------------------------------------------
+# The result: chosen on the validation set, measured on the test set
+# ------------------------------------------------------------------
 #
-# Both cures together, 1,000 samples and weight decay. The model gets more
-# than eight in ten test digits right, although three in ten of its labels
-# were drawn anew; the model that overfits stays below it. If the test set
-# had chosen the model, its number would be too good, like the leaked one.
+# The last model combines both remedies, 1,000 samples and weight decay. Its
+# accuracy on the test set is above 82 %, although three in ten of its
+# training labels were drawn at random. The overfitted model is worse. Do
+# not choose a model by its test accuracy, because that number would then be
+# too good.
 cured = make_model(256)
 runs["n=1000, weight_decay=1"] = fit(cured, n=1000, weight_decay=1.0)
 overfitted = make_model(256)
@@ -231,12 +241,14 @@ train_cured, val_cured = runs["n=1000, weight_decay=1"][-1]
 assert train_cured - val_cured < 0.09
 
 # %%
-# The pair of curves for each case
-# --------------------------------
+# Training and validation curves of the three cases
+# -------------------------------------------------
 #
-# From the left: both low; train far above val, with val falling from its
-# best; and the cured run with both together. The dotted line is the share
-# of right labels in train, which no honest model exceeds by much.
+# Left: the small model, with both curves low. Centre: the large model, with
+# the training curve far above the validation curve. Right: the repaired
+# run, with both curves close together. The dotted line is the share of
+# correct labels in the training set; a curve above it shows that wrong
+# labels were memorized.
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.6), sharey=True)
 shown = ["hidden=3", "hidden=256", "n=1000, weight_decay=1"]
 right_labels = (noisy[:1000] == y[:1000]).float().mean().item()

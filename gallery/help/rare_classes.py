@@ -2,29 +2,32 @@
 Class imbalance: high accuracy, and the rare class is not found
 ===============================================================
 
-With 3 rare samples in 100, a model that never answers "rare" is right in
-97 of 100 cases. Measure recall and precision of each class; then weigh the
-loss, draw rare samples more often, or move the threshold. The same small
-network then finds more than six in ten of the rare samples instead of
-hardly any.
+If 3 of 100 samples belong to a rare class, a model that never predicts this
+class has an accuracy of 97 %. Measure recall and precision of each class.
+Then weight the loss, draw rare samples more often (oversampling), or move
+the threshold. The same small network then finds more than 60 % of the rare
+samples instead of fewer than 20 %.
 
-* Is the accuracy high and is the rare class never predicted?
+* Is the accuracy high, but the rare class is never predicted?
 
-  * Is accuracy all you print? See *The first run: accuracy looks good*.
-  * Which numbers show it? See *Recall and precision of each class*.
+  * Do you print the accuracy alone? See *The first run: accuracy looks
+    good*.
+  * Which numbers show the problem? See *Recall and precision of each
+    class*.
 
 * Can you train again?
 
-  * Is it enough to change the loss? See *First cure: class weights in the
+  * Do you want to change the loss? See *First cure: class weights in the
     loss*.
-  * Shall batches hold both classes? See *Second cure: draw rare samples
-    more often*.
+  * Should each batch have many samples of both classes? See *Second cure:
+    draw rare samples more often*.
 
-* Is the model trained, or are there too many false alarms now?
+* Is the model already trained, or does it give too many false alarms?
 
-  * Do the scores rank well? See *Third cure: move the threshold*.
-  * Are probabilities too high? See *Weighted models say too high
-    probabilities*.
+  * Do rare samples get higher scores than the others? See *Third cure: move
+    the threshold*.
+  * Are the probabilities too high? See *Weighted models predict
+    probabilities that are too high*.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -41,10 +44,11 @@ from torch.utils.data import (
 # A rare class: three nines in a hundred digits
 # ---------------------------------------------
 #
-# Each digit is used four times with noise of its own; originals are split
-# before, so that no digit is on two sides. Of the nines so many are kept
-# that there are 3 for 100 others, in each part alike: validation and test
-# keep the shares of the real world.
+# The digit 9 is the rare class. Each image is used four times with
+# different noise, and the originals are split first, so that copies of an
+# image stay in one set. Each set keeps 3 nines for every 100 other digits.
+# The validation and test sets are not balanced, so they have the share of
+# nines that the model will meet later.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -70,11 +74,11 @@ share = y_train.float().mean().item()
 0.025 < share < 0.035  # True
 
 # %%
-# One training function, for all cures
-# ------------------------------------
+# One training function for all cures
+# -----------------------------------
 #
-# ``weight`` goes into the loss, ``sampler`` into the loader; all else is
-# the same in every run: model, steps, learning rate.
+# ``train`` passes ``weight`` to the loss and ``sampler`` to the data
+# loader. Model, number of steps and learning rate are the same in all runs.
 def train(weight=None, sampler=None, epochs=12):
     generator = torch.Generator(device=device).manual_seed(0)
     loader = DataLoader(
@@ -105,9 +109,9 @@ def probability(model, dataset):
 # The first run: accuracy looks good
 # ----------------------------------
 #
-# More than 95 of 100 validation samples are right, and hardly a nine is
-# among the answers: ``bincount`` of the predictions is the shortest test.
-# The constant answer 0 has nearly the same accuracy.
+# The validation accuracy is above 95 %. A model that always predicts class
+# 0 has nearly the same accuracy. Count the predictions of each class with
+# ``bincount`` to see whether the rare class is among them.
 plain = train()
 y_val = val_set.tensors[1]
 answers = (probability(plain, val_set) > 0.5).long()
@@ -122,9 +126,10 @@ print(y_val.bincount().tolist())
 # Recall and precision of each class
 # ----------------------------------
 #
-# Recall: the part of a class that is found. Precision: the part of the
-# answers "this class" that is right. Both come from a table of counts with
-# the true class down and the answer across.
+# Recall is the share of a class that the model finds. Precision is the
+# share of the predictions of a class that are correct. Both come from the
+# confusion matrix, which has one row for each true class and one column for
+# each predicted class. The first model finds fewer than 20 % of the nines.
 def confusion(targets, answers, classes=2):
     cells = classes * targets + answers
     return cells.bincount(minlength=classes**2).view(classes, classes)
@@ -150,9 +155,10 @@ recall, precision = recall_and_precision(y_val, answers)
 # First cure: class weights in the loss
 # -------------------------------------
 #
-# One over the share of a class, divided by the number of classes: an error
-# on a nine costs about thirty times an error on another digit. How weights
-# enter the mean, and ``pos_weight`` of ``nn.BCEWithLogitsLoss``:
+# The weight of a class is one over its share, divided by the number of
+# classes. An error on a nine then costs more than thirty times as much as
+# an error on another digit. How the weights enter the mean, and the
+# argument ``pos_weight`` of ``nn.BCEWithLogitsLoss``, are explained in
 # :doc:`/reference/data/class_imbalance`.
 counts = y_train.bincount(minlength=2)
 weight = len(y_train) / (2 * counts)
@@ -166,10 +172,11 @@ recall, precision = recall_and_precision(y_val, answers)
 # Second cure: draw rare samples more often
 # -----------------------------------------
 #
-# The sampler takes one weight for each sample, not for each class. Half of
-# each batch are nines now, the same ones again and again, so augmentation
-# helps. Only the loader for training gets it. Use it or class weights;
-# both together count the rare class twice.
+# ``WeightedRandomSampler`` takes one weight for each sample, not for each
+# class. About half of the drawn samples are now nines. The same nines come
+# again and again, so data augmentation helps. Use the sampler in the
+# training loader alone, and do not combine it with class weights, because
+# the rare class would count twice.
 per_sample = (1 / counts)[y_train]
 generator = torch.Generator(device=device).manual_seed(0)
 sampler = WeightedRandomSampler(
@@ -186,10 +193,11 @@ recall, precision = recall_and_precision(y_val, answers)
 # Third cure: move the threshold
 # ------------------------------
 #
-# The first model gives nines higher probabilities than others, only below
-# 0.5. Take the threshold from the validation set: here the one with the
-# best F1, the harmonic mean of recall and precision. Nothing is trained
-# again. Where a miss and a false alarm have a price, take the cheapest.
+# The first model gives nines higher probabilities than other digits, but
+# mostly below 0.5. Choose a lower threshold on the validation set, without
+# training again. Here it is the threshold with the best F1, the harmonic
+# mean of recall and precision. If you know the cost of a miss and of a
+# false alarm, choose the threshold with the lowest total cost.
 def best_threshold(model, dataset):
     scores = probability(model, dataset).cpu().numpy()
     truth = dataset.tensors[1].cpu().numpy()
@@ -205,12 +213,13 @@ recall, precision = recall_and_precision(y_val, answers)
 (recall[1] > 0.3).item()  # True
 
 # %%
-# Weighted models say too high probabilities
-# ------------------------------------------
+# Weighted models predict probabilities that are too high
+# -------------------------------------------------------
 #
-# After balanced training the mean probability of a nine is far above its
-# share. Add the log of the true over the trained shares to the logits, and
-# the mean is small again. The plain model needs no correction.
+# After training with class weights, the mean predicted probability of a
+# nine is far above its share. To correct it, divide the true share of each
+# class by its share in training, 0.5, and add the logarithm to the logits.
+# The plain model needs no correction.
 true_share = torch.tensor([1 - share, share])
 mean_plain = probability(plain, val_set).mean().item()
 mean_weighted = probability(weighted, val_set).mean().item()
@@ -222,15 +231,16 @@ mean_weighted > 2 * mean_plain  # True
 mean_corrected < 0.06  # True
 
 # %%
-# What was reached: the same network, five answers
-# ------------------------------------------------
+# The result: five variants of the same network
+# ---------------------------------------------
 #
-# The test part, used once. At the threshold 0.5 the accuracy of ``weight=``
-# and ``sampler=`` is lower than that of the model that finds hardly a nine:
-# accuracy is the wrong judge. Their precision stays below six in ten: with
-# 3 in 100, a few false alarms among the 97 outnumber the hits. With a
-# threshold from the validation set the weighted model gives up some recall
-# for precision.
+# At the threshold 0.5, ``weight=`` and ``sampler=`` find more than 60 % of
+# the nines in the test set, yet their accuracy is lower than that of the
+# plain model. Accuracy is therefore the wrong measure here. Their precision
+# is below 60 %, because a small share of false alarms among the many other
+# digits is large compared with the few nines. With a threshold from the
+# validation set, the weighted model gives up some recall and gains
+# precision.
 y_test = test_set.tensors[1]
 both = best_threshold(weighted, val_set)
 rows = {
@@ -257,12 +267,13 @@ _, moved_recall, moved_precision = reached["weight=,\nthreshold"]
 assert moved_recall < recall and moved_precision > precision
 
 # %%
-# Accuracy, recall and precision beside each other
-# ------------------------------------------------
+# Accuracy, recall and precision, drawn
+# -------------------------------------
 #
-# Left the five answers on the test part. Right recall against precision
-# for every threshold: another threshold is another point on the curve of
-# the same model, and costs no training.
+# Left: accuracy, recall and precision of the five variants on the test set.
+# Right: precision and recall of two models for all thresholds. Another
+# threshold is another point on the curve of the same model, without more
+# training.
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(9, 4), width_ratios=[3, 2]
 )

@@ -2,27 +2,28 @@
 Several processes: hangs, ports, unused parameters
 ==================================================
 
-A training on several processes hangs when one process does not make a call
-that the others make. Give the group a short ``timeout`` while you search:
-the hang becomes an error. With gloo ``monitored_barrier`` names the missing
-process. The other messages come from a port in use, from parameters without
-a gradient, and from keys that begin with ``module.``. The failing runs
-below are repaired one by one, and the last one trains.
+Training with several processes hangs if one process does not make a call
+that the others make. While you search, give the group a short ``timeout``,
+so that the hang becomes an error. With gloo, ``monitored_barrier`` names
+the missing process. Other messages come from a port in use, from parameters
+without a gradient, and from keys that begin with ``module.``. This page
+repairs each of these errors, and at the end two processes train one model.
 
-* Does nothing happen?
+* Does the program hang?
 
-  * Right at the start? See *Hangs at init_process_group: a process is
-    missing*.
-  * In the middle? See *Hangs at a collective: one rank does not call it*.
+  * Does it hang at the start? See *Hangs at init_process_group: a process
+    is missing*.
+  * Does it hang during training? See *Hangs at a collective: one rank does
+    not call it*.
 
 * Is there an error?
 
-  * "address already in use"? See *The port is taken*.
+  * "address already in use"? See *The port is already in use*.
   * "Expected to have finished reduction in the prior iteration"? See
     *Expected to have finished reduction: name the unused parameters*.
   * "Missing key(s) in state_dict", with ``module.``? See *Keys that begin
     with module.: save the model inside*.
-  * Is NCCL in the message? See *NCCL errors: what they mean*.
+  * Does the message mention NCCL? See *NCCL errors: what they mean*.
   * "RendezvousConnectionError", "ChildFailedError", "LOCAL_RANK"? See
     :doc:`/reference/distributed/launching`.
   * "marked as ready twice", "device_ids"? See
@@ -47,10 +48,11 @@ from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 # Two processes, started from here
 # --------------------------------
 #
-# ``run`` starts a function in two processes and waits for both. Each joins
-# a group with the backend gloo, which needs no GPU. A training of your own
-# is started with ``torchrun``, see
-# :doc:`/gallery/scale/torchrun_training`; what happens inside is the same.
+# ``run`` starts a function in two processes and waits for both. Each
+# process joins a group with the backend gloo, which needs no GPU. Start
+# your own training with ``torchrun`` instead, as in
+# :doc:`/gallery/scale/torchrun_training`; the code inside the processes
+# stays the same.
 def join(rank, store, function):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     function(rank, store)
@@ -67,10 +69,10 @@ def run(function):
 # Hangs at a collective: one rank does not call it
 # ------------------------------------------------
 #
-# Rank 0 calls ``all_reduce`` and rank 1 took another branch. Rank 0 would
-# wait for the timeout of the group, which is ten minutes for NCCL and
-# thirty for gloo. A group with one second turns the hang into an error.
-# With gloo ``monitored_barrier`` before it names the missing rank.
+# Rank 0 calls ``all_reduce``, but rank 1 does not. By default, rank 0 waits
+# ten minutes with NCCL and thirty minutes with gloo. A group with a timeout
+# of one second turns the hang into an error. With gloo,
+# ``monitored_barrier`` raises an error that names the missing rank.
 def skips(rank, store):
     limit = timedelta(seconds=1)
     short, other = dist.new_group(timeout=limit), dist.new_group()
@@ -94,9 +96,10 @@ run(skips)
 # The fix: each rank makes the same calls, in the same order
 # ----------------------------------------------------------
 #
-# Take collectives out of ``if rank == 0:``, of ``break`` and of branches on
-# the data. If one rank decides, let it tell the others. Here a rank that
-# has found nan makes both stop.
+# Do not call collectives inside ``if rank == 0:`` or in branches that
+# depend on the data, and do not let one rank leave the loop early with
+# ``break``. If one rank makes a decision, it has to tell the others. Here
+# one rank finds nan, and ``all_reduce`` tells both ranks to stop.
 def agrees(rank, store):
     loss = torch.tensor(float("nan") if rank == 1 else 1.0)
     stop = (~loss.isfinite()).float()
@@ -111,12 +114,12 @@ run(agrees)
 # Hangs at ``init_process_group``: a process is missing
 # -----------------------------------------------------
 #
-# ``init_process_group`` waits until ``WORLD_SIZE`` processes have come. It
-# waits in vain if one of them died while importing, if ``WORLD_SIZE`` is
-# too large, or if ``MASTER_ADDR`` and ``MASTER_PORT`` differ between
-# machines or are behind a firewall. "Waiting in store based barrier" with a
-# ``worker_count`` below ``world_size`` says the same. Print the variables
-# in each process, and pass ``timeout=`` to get the message early.
+# ``init_process_group`` waits until ``WORLD_SIZE`` processes have joined.
+# It hangs if one process died during import, if ``WORLD_SIZE`` is too
+# large, or if ``MASTER_ADDR`` and ``MASTER_PORT`` differ between machines
+# or are blocked by a firewall. "Waiting in store based barrier" with a
+# ``worker_count`` below ``world_size`` has the same causes. Print these
+# variables in each process, and pass ``timeout=`` to get the message early.
 with suppress(dist.DistStoreError):
     dist.TCPStore(
         "localhost",
@@ -127,14 +130,14 @@ with suppress(dist.DistStoreError):
     )  # DistStoreError: 1/2 clients joined
 
 # %%
-# The port is taken
-# -----------------
+# The port is already in use
+# --------------------------
 #
-# "The server socket has failed to listen ... EADDRINUSE": another training
-# or what is left of a crashed one holds the port, which is 29500 by
-# default. End that process (``ss -ltnp`` shows its number), or start with
-# ``torchrun --standalone``, which takes a free port. Port 0 means a free
-# port here, too.
+# "The server socket has failed to listen ... EADDRINUSE" means that another
+# process uses the port, often another training or the rest of a crashed
+# one. The default port is 29500. End that process, whose number ``ss
+# -ltnp`` shows, or start your training with ``torchrun --standalone``,
+# which takes a free port. Here port 0 stands for a free port.
 hub = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
 with suppress(dist.DistNetworkError):
     dist.TCPStore(
@@ -149,10 +152,10 @@ free.port != hub.port  # True
 # ---------------------------------------------------------------
 #
 # ``DistributedDataParallel`` waits for the gradient of each parameter. A
-# layer that ``forward`` does not use, or an output that the loss does not
-# use, gets none, and the second step fails. After ``backward`` its
-# gradient is None: that names it. The variable
-# ``TORCH_DISTRIBUTED_DEBUG=DETAIL`` puts the names into the message.
+# layer gets no gradient if ``forward`` or the loss does not use it, and
+# then the second step fails. After ``backward``, look for the parameters
+# whose gradient is None. With the environment variable
+# ``TORCH_DISTRIBUTED_DEBUG=DETAIL`` the message contains their names.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -183,9 +186,9 @@ run(unused)
 # The fix: freeze or remove the layer, or look for it in each step
 # ----------------------------------------------------------------
 #
-# Remove the layer, or freeze it before you wrap the model. If another part
-# is unused in each step, pass ``find_unused_parameters=True``; the wrapper
-# then searches the graph in each step.
+# Remove the layer, or freeze it before you wrap the model. If different
+# parts are unused in different steps, pass ``find_unused_parameters=True``.
+# The wrapper then searches the graph in each step.
 def repaired(rank, store):
     net, x = Net(), torch.ones(2, 4)
     net.spare.requires_grad_(False)
@@ -208,9 +211,9 @@ run(repaired)
 # Keys that begin with ``module.``: save the model inside
 # -------------------------------------------------------
 #
-# The wrapper holds the model as ``module``, so the keys get that prefix.
-# Save ``model.module.state_dict()`` on rank 0. For a file that has the
-# prefix see :doc:`keys_do_not_match`.
+# The wrapper holds the model as ``module``, so its keys begin with
+# ``module.``. Save ``model.module.state_dict()`` on rank 0 instead. For a
+# file that already has the prefix, see :doc:`keys_do_not_match`.
 def saves(rank, store):
     model = DDP(nn.Linear(4, 1))
     list(model.state_dict())  # ['module.weight', 'module.bias']
@@ -225,8 +228,9 @@ run(saves)
 # The same order in every epoch
 # -----------------------------
 #
-# ``DistributedSampler`` shuffles with its seed and its epoch, and the epoch
-# stays 0. Call ``set_epoch`` before each epoch.
+# ``DistributedSampler`` shuffles by its seed and its epoch, and the epoch
+# stays 0 by default. Call ``set_epoch`` before each epoch to get another
+# order.
 sampler = DistributedSampler(range(60), num_replicas=2, rank=0)
 orders = [list(sampler) for _ in range(2)]
 orders[0] == orders[1]  # True
@@ -237,9 +241,9 @@ list(sampler) == orders[0]  # False
 # NCCL errors: what they mean
 # ---------------------------
 #
-# The first error of the first rank that failed is the one to read: the
-# other ranks report that a connection was lost. Set ``NCCL_DEBUG=INFO`` to
-# see what NCCL did before. The table has the beginnings of common messages
+# Read the first error of the rank that failed first, because the other
+# ranks often just report a lost connection. Set ``NCCL_DEBUG=INFO`` to see
+# what NCCL did before the error. ``advice`` lists parts of common messages
 # and what to try.
 advice = {
     "Duplicate GPU detected": "torch.cuda.set_device(LOCAL_RANK)",
@@ -263,11 +267,12 @@ explain(message)  # ['torch.cuda.set_device(LOCAL_RANK)']
 
 
 # %%
-# What was reached: two processes that train one model
-# ----------------------------------------------------
+# The result: two processes train one model
+# -----------------------------------------
 #
-# The repaired loop fits a line on two processes, with another order in each
-# epoch. Afterwards both ranks hold the same weights, and the loss is small.
+# The repaired loop trains a linear model on two processes, with a new order
+# in each epoch. Afterwards both ranks have the same weights, and the loss
+# is below 0.01.
 def train(rank, store):
     torch.manual_seed(0)
     x = torch.rand(64, 4)

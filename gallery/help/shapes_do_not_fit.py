@@ -2,21 +2,22 @@
 mat1 and mat2 shapes cannot be multiplied: shapes that do not fit
 =================================================================
 
-Print the shape that goes into each layer: the last one before the error
-belongs to the layer that fails. A linear layer takes (N, features), a
-convolution (N, C, H, W), and the message names the sizes that came and
-those that were wanted. Some wrong shapes raise no error, because they
-broadcast. Each fault below is made, found and removed; the repaired
-network reaches more than 90 % accuracy on the test set.
+Print the shape of the input of each layer. The last one before the error
+belongs to the layer that fails. A linear layer expects (N, features), a
+convolution (N, C, H, W), and the message gives the sizes that it got and
+expected. Some wrong shapes raise no error, because they broadcast. This
+page makes, finds and repairs each mistake. The repaired network reaches
+more than 90 % accuracy on the test set.
 
 * Is the message "mat1 and mat2 shapes cannot be multiplied"?
 
   * Is the first number of mat1 larger than the batch? See *mat1 has too
     many rows: flatten is missing*.
-  * Is it the batch, and the second number is another than in mat2? See
-    *mat1 has other columns: in_features for another image size*.
+  * Is the first number the batch size, and does the second number differ
+    from the first number of mat2? See *mat1 has the wrong number of
+    columns: in_features for another image size*.
 
-* Does a convolution refuse its input?
+* Does a convolution raise an error about its input?
 
   * Is it "to have 1 channels, but got 8 channels"? See *Channels last:
     permute*.
@@ -27,15 +28,16 @@ network reaches more than 90 % accuracy on the test set.
 
 * Is it "The size of tensor a must match the size of tensor b"?
 
-  * Is it raised in a block with a shortcut? See *A shortcut of another
-    size*.
-  * Is a mean of 3 numbers subtracted? See *Grey, colour and transparent
+  * Is it raised in a block with a shortcut (residual connection)? See *A
+    shortcut of another size*.
+  * Do you subtract a mean of 3 numbers? See *Grey, colour and transparent
     images: 1, 3 or 4 channels*.
 
-* Does the last batch alone fail? See *The last batch is shorter*.
-* Does the loss refuse its target? See *Targets: classes, masks and
-  sequences*.
-* Is there no error, and the loss is wrong? See *No error: the shapes
+* Does the error come with the last batch of an epoch? See *The last batch
+  is shorter*.
+* Does the loss raise an error about its target? See *Targets: classes,
+  masks and sequences*.
+* Is there no error, but the loss is wrong? See *No error: the shapes
   broadcast*.
 * Is it about an index, a dimension or a scalar? See
   :doc:`/reference/tensors/shape_errors`.
@@ -49,12 +51,12 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 # %%
-# Digits, and a network that fits
-# -------------------------------
+# Handwritten digits, and a network with the right shapes
+# -------------------------------------------------------
 #
-# Handwritten digits of 8 by 8 pixels. A convolution wants a dimension for
-# the channel, so a batch has the shape (N, 1, 8, 8). Pooling halves the
-# picture, and the linear layer gets 16 channels of 4 by 4 numbers.
+# The images of handwritten digits have 8 by 8 pixels. A convolution needs a
+# channel dimension, so a batch has the shape (N, 1, 8, 8). Pooling halves
+# height and width, and the linear layer gets 16 channels of 4 by 4 numbers.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -82,10 +84,10 @@ Net()(images[:5]).shape  # torch.Size([5, 10])
 # Find the layer: the shape of each input
 # ---------------------------------------
 #
-# A hook before each layer notes its name and the shape of its input. If the
-# network fails, the last line is the layer that failed and what it got.
-# Without hooks, print ``x.shape`` between the lines of ``forward``. More on
-# this is in :doc:`/gallery/training/debugging`.
+# A hook before each layer records the name of the layer and the shape of
+# its input. If the network fails, the last entry belongs to the layer that
+# failed. Without hooks, print ``x.shape`` between the lines of ``forward``.
+# More about this is in :doc:`/gallery/training/debugging`.
 @contextmanager
 def inputs_of(model):
     seen, handles = [], []
@@ -113,10 +115,11 @@ seen[-1]  # ('head', (5, 256))
 # mat1 has too many rows: flatten is missing
 # ------------------------------------------
 #
-# ``nn.Linear`` works on the last dimension. Of a picture (5, 16, 4, 4) that
-# is the width, and all others become the 320 rows of mat1. mat2 is the
-# weight: 256 features, 10 outputs. Keep the batch and join the rest with
-# ``flatten(1)`` or ``nn.Flatten()``.
+# ``nn.Linear`` works on the last dimension. In a batch of shape (5, 16, 4,
+# 4) this is the width, and the other dimensions become the 320 rows of
+# mat1. mat2 is the weight, with 256 features and 10 outputs. Use
+# ``flatten(1)`` or ``nn.Flatten()``, which keep the batch dimension and
+# join the others.
 class NoFlatten(Net):
     def forward(self, x):
         return self.head(self.pool(self.conv(x).relu()))
@@ -132,13 +135,14 @@ seen[-1]  # ('head', (5, 16, 4, 4))
 Net()(images[:5]).shape  # torch.Size([5, 10])
 
 # %%
-# mat1 has other columns: in_features for another image size
-# ----------------------------------------------------------
+# mat1 has the wrong number of columns: in_features for another image size
+# ------------------------------------------------------------------------
 #
-# ``in_features`` was computed for larger pictures. The second number of
-# mat1 is what the layer gets: put it there. ``nn.LazyLinear`` reads it from
-# the first batch. ``nn.AdaptiveAvgPool2d`` makes larger pictures fit the
-# layer, too.
+# Here ``in_features`` was computed for larger images. The second number of
+# mat1 is the number of features that the layer gets, so use it as
+# ``in_features``. ``nn.LazyLinear`` reads this number from the first batch.
+# With ``nn.AdaptiveAvgPool2d``, images of another size fit the layer as
+# well.
 net = Net(features=16 * 14 * 14)
 with suppress(RuntimeError):
     net(
@@ -157,9 +161,9 @@ net(larger).shape  # torch.Size([5, 10])
 # Channels last: permute
 # ----------------------
 #
-# NumPy, OpenCV and matplotlib keep a colour picture as (H, W, C), and a
-# convolution wants (C, H, W). ``permute`` reorders the dimensions;
-# ``reshape`` to the same shape mixes the pixels and raises nothing.
+# NumPy, OpenCV and matplotlib usually store a colour image as (H, W, C),
+# but a convolution expects (C, H, W). ``permute`` reorders the dimensions.
+# ``reshape`` to the same shape mixes up the pixels without an error.
 channels_last = images[:5].permute(0, 2, 3, 1)
 channels_last.shape  # torch.Size([5, 8, 8, 1])
 with suppress(RuntimeError):
@@ -174,11 +178,11 @@ torch.equal(mixed_up, colour.permute(0, 3, 1, 2))  # False
 # Grey, colour and transparent images: 1, 3 or 4 channels
 # -------------------------------------------------------
 #
-# A network for colour wants 3 channels. A grey picture has 1: repeat it
-# with ``expand``. A PNG file with transparency may have 4: drop the last.
-# It is better to convert each file when it is opened, with
-# ``Image.open(path).convert("RGB")``. The same 4 and 3 clash when a mean
-# for each channel is subtracted.
+# A network for colour images expects 3 channels. A grey image has 1
+# channel, which ``expand`` repeats. A PNG file with transparency has 4, of
+# which you can drop the last; the mean of 3 channels does not fit 4
+# channels either. It is better to convert each file when you open it, with
+# ``Image.open(path).convert("RGB")``.
 for_colour = nn.Conv2d(3, 16, kernel_size=3, padding=1)
 with suppress(RuntimeError):
     for_colour(images[:5])  # RuntimeError: to have 3 channels, but got 1
@@ -196,11 +200,11 @@ for_colour(with_alpha[:, :3] - mean).shape  # torch.Size([5, 16, 8, 8])
 # A dimension is missing: the batch or the channel
 # ------------------------------------------------
 #
-# Grey pictures (N, H, W) have no channel: ``unsqueeze(1)``. One picture (C,
-# H, W) has no batch. A convolution accepts that, but the layers after it do
-# not: ``flatten(1)`` then keeps the channels as if they were samples, and
-# batch normalization asks for 4-D. Make a batch of one with
-# ``unsqueeze(0)``.
+# Grey images of shape (N, H, W) have no channel dimension; add it with
+# ``unsqueeze(1)``. A single image of shape (C, H, W) has no batch
+# dimension. A convolution accepts it, but ``flatten(1)`` then treats the
+# channels as samples, and batch normalization expects four dimensions. Turn
+# the image into a batch of one with ``unsqueeze(0)``.
 grey = images[:5].squeeze(1)
 grey.shape  # torch.Size([5, 8, 8])
 with suppress(RuntimeError):
@@ -221,11 +225,11 @@ Net()(one.unsqueeze(0)).shape  # torch.Size([1, 10])
 # A shortcut of another size
 # --------------------------
 #
-# ``x + conv(x)`` needs equal shapes. A kernel of 3 without padding takes
-# away two rows and two columns, 8 becomes 6. Pad by half of the kernel, or
-# ``padding="same"`` at stride 1. Where a block halves the picture or
-# changes the channels, the shortcut needs a convolution of its own, as in
-# :doc:`/gallery/models/resnet`.
+# ``x + conv(x)``, a residual connection, needs equal shapes. A kernel of
+# size 3 without padding removes two rows and two columns, so 8 becomes 6.
+# Use ``padding=1``, or ``padding="same"`` if the stride is 1. If a block
+# changes the image size or the channels, the shortcut needs a convolution
+# of its own, as in :doc:`/gallery/models/resnet`.
 hidden = torch.rand(5, 16, 8, 8)
 shrinks = nn.Conv2d(16, 16, kernel_size=3)
 with suppress(RuntimeError):
@@ -237,11 +241,11 @@ keeps = nn.Conv2d(16, 16, kernel_size=3, padding=1)
 # The last batch is shorter
 # -------------------------
 #
-# 1,797 pictures in batches of 64 leave 5 for the last one. A batch size
-# that is written into ``view`` fails there: let ``flatten`` count.
-# ``squeeze()`` without a number drops the batch where it has one sample:
-# name the dimension. ``drop_last=True`` in the loader of the training set
-# avoids both.
+# With 1,797 images in batches of 64, the last batch has 5. A fixed batch
+# size in ``view`` then raises an error, so use ``flatten`` instead.
+# ``squeeze()`` without a dimension also removes the batch dimension if the
+# batch has one sample, so pass the dimension. In the training loader,
+# ``drop_last=True`` avoids both problems.
 last = images.split(64)[-1]
 len(last)  # 5
 with suppress(RuntimeError):
@@ -254,10 +258,11 @@ Net()(last[:1]).squeeze().shape  # torch.Size([10])
 # Targets: classes, masks and sequences
 # -------------------------------------
 #
-# ``F.cross_entropy`` takes one class number where the logits have a vector:
-# (N,) for (N, C), (N, H, W) for a mask, (N, L) for a sequence. The classes
-# are dimension 1 of the logits. More errors of this kind are on the page
-# about the errors of cross entropy in the reference.
+# In ``F.cross_entropy``, the classes are dimension 1 of the logits. A
+# target of class numbers has the shape of the logits without this
+# dimension: (N,) for one class per sample, (N, H, W) for a segmentation
+# mask, (N, L) for a sequence. More errors of this kind are on the page
+# about cross-entropy errors in the reference.
 logits, target = torch.zeros(5, 10), labels[:5]
 with suppress(RuntimeError):
     F.cross_entropy(
@@ -281,12 +286,12 @@ F.cross_entropy(words.transpose(1, 2), following)  # tensor(3.4012)
 # No error: the shapes broadcast
 # ------------------------------
 #
-# Predictions (N, 1) minus targets (N,) are N by N differences, and the
-# figure shows them: the diagonal alone is meant. A perfect prediction then
-# has a loss above 0, and training ends at the mean of the targets.
-# ``F.mse_loss`` warns; a formula does not. Assert in your loss that both
-# shapes are equal. What such a training looks like is shown in
-# :doc:`loss_does_not_fall`.
+# Predictions of shape (N, 1) minus targets of shape (N,) give N by N
+# differences, of which only the diagonal is meant; see the figure at the
+# end. Even a perfect prediction then has a loss above 0. ``F.mse_loss``
+# warns, but a formula of your own does not, so assert in your loss that
+# both shapes are equal. :doc:`loss_does_not_fall` shows what such a
+# training looks like.
 def squared_error(prediction, target):
     assert prediction.shape == target.shape, "shapes differ"
     return (prediction - target).square().mean()
@@ -303,11 +308,13 @@ with suppress(AssertionError):
 squared_error(perfect.squeeze(1), ink)  # tensor(0.)
 
 # %%
-# What was reached: the network that fits, on the test set
-# --------------------------------------------------------
+# The result: test accuracy of the network with the right shapes
+# --------------------------------------------------------------
 #
-# Every fourth digit is kept for the test. The last batch of each epoch is
-# a short one, and no shape is written into the code.
+# Every fourth image belongs to the test set. The last batch of each epoch
+# is shorter, and the loop works with it because no batch size is fixed in
+# the network. The figure shows the N by N differences of the card before;
+# the dots mark the diagonal.
 kept = torch.arange(len(labels)) % 4 == 0
 train_images, train_labels = images[~kept], labels[~kept]
 net = Net()

@@ -2,33 +2,33 @@
 Slow training: measure loader and model apart, then change one
 ==============================================================
 
-Measure how long the loop waits for the next batch and how long the step
-takes; change the larger of the two. Here a dataset reads 640 digits in each
-epoch, one at a time. Reading once, transforms of whole batches and larger
-batches leave no read, 5 steps instead of 80, and less than a tenth of the
-operations. The model still reaches more than 85 % accuracy on unseen
-digits.
+Measure how long the loop waits for the next batch and how long a step
+takes, and improve the slower of the two. On this page a dataset reads 640
+images in each epoch, one at a time. After the changes, an epoch reads
+nothing and takes 5 steps instead of 80, with less than a tenth of the
+operations. The model still reaches more than 85 % accuracy on the test set.
 
 * Does the loop wait for data?
 
-  * Is it not known? See *Two clocks: waiting for data, and the step*.
-  * Is reading slow? See *Slow reading: keep it in memory*, and *Slow
+  * Do you not know yet? See *Measure two times: waiting for data, and the
+    step*.
+  * Is reading slow? See *Slow reading: keep the data in memory*, and *Slow
     reading: workers read ahead*.
   * Are transforms slow? See *Transforms of one sample at a time*.
-  * Is all data in memory already? See *Data in memory: index batches,
-    collate nothing*.
+  * Is all data in memory already? See *Data in memory: index whole
+    batches*.
 
-* Does the step take the time?
+* Does the step take most of the time?
 
   * Are batches small? See *Batches that are too small*.
   * Does it take longer with each step? See *Each step is slower than the
     last: the graph grows*.
   * Is utilization low although the memory is full? See *Low GPU
     utilization: memory in use is not work done*.
-  * Is a GPU busy for a part of the time only? See *.item() in each step*.
-  * Neither of the two? See :doc:`/gallery/training/profiling` for the
-    slowest operations and :doc:`/gallery/techniques/compiling` for faster
-    ones.
+  * Is the GPU busy for only part of the time? See *.item() in each step*.
+  * Is it neither of the two? Find the slowest operations with
+    :doc:`/gallery/training/profiling`, and make them faster with
+    :doc:`/gallery/techniques/compiling`.
 """
 import os
 import time
@@ -45,9 +45,10 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 # A dataset that is slow to read
 # ------------------------------
 #
-# Each digit waits for one millisecond, which stands for a file on a slow
-# disk, and is scaled by itself. ``reads`` counts them. Everything stays on
-# the CPU, as files do; batches go to the device in the loop.
+# Reading an image takes one millisecond here, like a file on a slow disk,
+# and each image is scaled separately. ``reads`` counts the images that were
+# read. The data stays on the CPU, and the loop moves each batch to the
+# device.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -72,14 +73,15 @@ class SlowDigits(Dataset):
 
 
 # %%
-# Two clocks: waiting for data, and the step
-# ------------------------------------------
+# Measure two times: waiting for data, and the step
+# -------------------------------------------------
 #
-# A GPU works on while Python goes on: without ``synchronize`` the clock
-# reads when work was handed over, not when it was done. Wait only while
-# you measure. The first epoch is not measured anywhere: it also loads
-# libraries. Times change with the machine and its load, so they are
-# printed. ``operations`` counts what PyTorch runs, which does not change.
+# A GPU works while Python continues, so without ``synchronize`` you measure
+# when work was submitted, not when it was finished. Synchronize only while
+# you measure, and leave out the first epoch, which also loads libraries.
+# Times depend on the machine and its load, so this page just prints them.
+# ``operations`` counts the operations that PyTorch runs, and this page
+# compares these counts.
 def now():
     if device.type != "cpu":
         torch.accelerator.synchronize()
@@ -112,9 +114,9 @@ def operations(function):
 # The slow epoch
 # --------------
 #
-# Compare the two times that are printed: while the model waits, a faster
-# GPU, ``autocast`` or ``torch.compile`` cannot help. One epoch reads each
-# of the 640 digits once and takes 80 steps.
+# Compare the two printed times. A faster GPU, ``autocast`` or
+# ``torch.compile`` does not shorten the time that the model waits for data.
+# One epoch reads each of the 640 images once and takes 80 steps.
 def make_model():
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     return model, torch.optim.Adam(model.parameters(), lr=0.01)
@@ -136,13 +138,13 @@ print("waiting={:.3f} working={:.3f}".format(*slow))
 disk.reads, len(slow_loader)  # (640, 80)
 
 # %%
-# Slow reading: keep it in memory
-# -------------------------------
+# Slow reading: keep the data in memory
+# -------------------------------------
 #
-# What fits into memory is read once, and no epoch reads again. A cache in
-# ``__getitem__`` of a dataset that workers copy is filled in each of them
-# and lost when they end; read before the loader is made, or store the
-# prepared tensors in one file.
+# If the data fits into memory, read it once before you create the loader.
+# The epochs then read nothing. A cache that ``__getitem__`` fills does not
+# help as much with workers, because each worker fills its own copy and
+# loses it at its end. You can also store the prepared tensors in one file.
 disk = SlowDigits(train_rows)
 samples = [disk[i] for i in range(len(disk))]
 inputs = torch.stack([image for image, _ in samples])
@@ -159,11 +161,11 @@ torch.equal(cached[7][0], disk[7][0])  # True
 # --------------------------------
 #
 # Workers are processes that prepare the next batches while the model works
-# on this one. Two of them can wait for the disk at the same time. Here they
-# read everything: the dataset of the main process counts no read. Workers
-# cost a start in each epoch, unless ``persistent_workers=True``, and bring
-# nothing where reading is fast. Start with the number of CPU cores and
-# measure. ``"fork"`` needs no main guard and does not exist on Windows:
+# on the current one. They do all the reading, so the dataset of the main
+# process counts no reads. Workers start again in each epoch unless you pass
+# ``persistent_workers=True``, so they do not pay off if reading is fast.
+# Start with the number of CPU cores and measure; ``"fork"``, which Windows
+# does not have, and the other start methods are in
 # :doc:`/reference/data/worker_processes`.
 disk = SlowDigits(train_rows)
 workers = make_loader(
@@ -182,11 +184,11 @@ disk.reads  # 0
 # Transforms of one sample at a time
 # ----------------------------------
 #
-# Each call of an operation costs a few microseconds of Python, for one
-# sample as for a thousand. Scale whole tables before training: the numbers
-# are the same, and there is one call where there were 1,797. Augment whole
-# batches with an operation that draws for each sample; most transforms of
-# ``torchvision.transforms.v2`` draw once for the batch.
+# Each call of an operation costs some time in Python, no matter how many
+# samples it gets. Normalize all data at once before training. The result is
+# the same, with one call instead of 1,797. To augment whole batches, use an
+# operation that draws a random number for each sample; most transforms of
+# ``torchvision.transforms.v2`` draw once for the whole batch.
 def normalize(x):
     return (x / 16 - 0.3) / 0.4
 
@@ -202,13 +204,13 @@ print(f"{one_by_one} operations one by one, {at_once} at once")
 one_by_one > 1000 * at_once  # True
 
 # %%
-# Data in memory: index batches, collate nothing
-# ----------------------------------------------
+# Data in memory: index whole batches
+# -----------------------------------
 #
-# ``DataLoader`` fetches sample by sample and stacks them. For tensors in
-# memory one index with all rows of a batch does the work of both; put the
-# tensors on the GPU first if they fit. ``Batches`` is all that is needed,
-# and makes its batches with less than a tenth of the operations.
+# ``DataLoader`` fetches the samples one by one and stacks them. If the
+# tensors are in memory, ``Batches`` picks all rows of a batch with one
+# index, which takes less than a tenth of the operations. Move the tensors
+# to the GPU first if they fit.
 class Batches:
     def __init__(self, *tensors, batch_size):
         self.tensors, self.batch_size = tensors, batch_size
@@ -232,11 +234,11 @@ many > 10 * few  # True
 # Batches that are too small
 # --------------------------
 #
-# The same samples in 80 steps of 8 and in 5 steps of 128: each step pays
-# for Python and for the optimizer once. A step runs about as many
-# operations for 128 samples as for 8, so the epoch runs less than a tenth
-# of them. Larger batches mean fewer updates: raise the learning rate or the
-# number of epochs, and look at memory (:doc:`out_of_memory`).
+# An epoch takes 80 steps with a batch size of 8, and 5 steps with a batch
+# size of 128. A step runs about the same number of operations for 128
+# samples as for 8, so the epoch runs less than a tenth of them. Larger
+# batches mean fewer updates, so raise the learning rate or the number of
+# epochs. Larger batches also need more memory; see :doc:`out_of_memory`.
 medium = Batches(*on_device, batch_size=128)
 epoch(*make_model(), medium)
 by_128 = epoch(*make_model(), medium)
@@ -253,9 +255,10 @@ of_8 > 10 * of_128  # True
 # ------------------------
 #
 # ``item()``, ``float(loss)``, ``print(loss)`` and ``.cpu()`` make Python
-# wait until a GPU has done all its work, and then the GPU waits for Python.
-# Sum detached losses, ask once per epoch: the same number. On a CPU there
-# is nothing to wait for and no time to win.
+# wait until the GPU has finished its work, and then the GPU waits for
+# Python. Add up detached losses and call ``item()`` once per epoch, which
+# gives the same number. On a CPU there is nothing to wait for, so this
+# saves no time.
 losses = torch.rand(50, dtype=torch.float64)
 asked_each_step, summed = 0.0, torch.zeros((), dtype=torch.float64)
 for loss in losses:
@@ -267,11 +270,12 @@ abs(asked_each_step - summed.item()) < 1e-9  # True
 # Each step is slower than the last: the graph grows
 # --------------------------------------------------
 #
-# A state that goes from step to step keeps the graph of all steps, and
-# ``backward`` walks through all of it. Here ``nodes`` counts the operations
-# behind a tensor. ``detach`` the state between steps. A sum of losses and a
-# list of outputs grow in the same way: :doc:`out_of_memory`. If the graph
-# does not grow, look for a list, a plot or hooks that do.
+# A state that is passed from step to step keeps the graph of all earlier
+# steps, and ``backward`` has to go through it. ``nodes`` counts the
+# operations in the graph of a tensor. Call ``detach`` on the state between
+# steps; a sum of losses and a list of outputs grow in the same way, see
+# :doc:`out_of_memory`. If the graph does not grow, look for a list, a plot
+# or hooks that grow.
 def nodes(tensor):
     seen, todo = set(), [tensor.grad_fn]
     while todo:
@@ -301,24 +305,24 @@ len(set(constant))  # 1
 # Low GPU utilization: memory in use is not work done
 # ---------------------------------------------------
 #
-# ``nvidia-smi`` shows how much of the time some kernel ran. The memory that
-# is taken says nothing about it. A low or jumping number means that the GPU
-# waits for data or for Python. One CPU core at 100 % means that one process
-# prepares all batches: add workers, up to the number of cores, and measure,
-# since more workers than cores are slower. In the Windows Task Manager
-# choose the graph "Cuda"; "3D" does not show this work.
+# The utilization in ``nvidia-smi`` is the share of time in which a kernel
+# ran, whatever the memory in use. A low or jumping number usually means
+# that the GPU waits for data or for Python. If one CPU core is at 100 %,
+# one process may be preparing all batches, so add workers up to the number
+# of cores and measure. In the Windows Task Manager choose the graph "Cuda",
+# because "3D" does not show this work.
 cores = os.cpu_count() or 1
 print(f"{cores} cores: begin with num_workers={min(4, cores)}")
 
 # %%
-# What was reached: an epoch with a tenth of the operations
-# ---------------------------------------------------------
+# The result: an epoch with less than a tenth of the operations
+# -------------------------------------------------------------
 #
-# Fast input and batches of 128 run 16 epochs, with as many samples as
-# before in each. The model reaches more than 85 % accuracy on unseen
-# digits. The slow epoch runs more than ten times as many operations as the
-# fast one, and reads 640 times besides. The bars show the times that were
-# measured when this page was built.
+# With data in memory and batches of 128, the model trains for 16 epochs and
+# reaches more than 85 % accuracy on the test set. The slow epoch runs more
+# than ten times as many operations as the fast one and also reads 640
+# images. The bars show the times that were measured when this page was
+# built.
 model, optimizer = make_model()
 for _ in range(16):
     fast = epoch(model, optimizer, medium)

@@ -2,25 +2,26 @@
 Two runs differ with the same seed: find the first difference
 =============================================================
 
-Keep the loss of each step, and look at the first step at which two runs
-differ. Different at the first step: weights or data. Different after the
-first epoch: something else drew random numbers in between, often the
-validation loop. Different in the last digits: another order of sums. Each
-case is made here and repaired, and at the end two runs are equal to the
-last bit.
+Record the loss of each step, and find the first step at which two runs
+differ. If it is the first step, the weights or the data differ. If it comes
+after the first epoch, something else drew random numbers, often the
+validation loop. If only the last digits differ, sums were computed in
+another order. This page shows and repairs each case, and at the end two
+runs are equal to the last bit.
 
 * Is the first loss different?
 
   * Are the weights different? See *First question: are the weights equal?*
   * Is the first batch different? See *Second question: is the first batch
     equal?*
-  * Do the classes have other numbers? See *The order of a set differs from
-    process to process*.
+  * Do the classes have different numbers? See *The order of a set differs
+    from process to process*.
 
-* Is the first epoch equal and the second not? See *Validation changes the
-  training: each loader draws a number*.
+* Is the first epoch equal, but the second is not? See *Validation changes
+  the training: each loader draws a number*.
 
-* Does it depend on ``num_workers``? See *Other workers, other draws*.
+* Do the results depend on ``num_workers``? See *Another number of workers
+  gives other random numbers*.
 
 * Are the losses equal to six digits? See *The last digits differ: another
   order of sums*.
@@ -45,12 +46,13 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 # %%
-# Digits, and a run that returns all losses
-# -----------------------------------------
+# Handwritten digits, and a run that returns all losses
+# -----------------------------------------------------
 #
-# ``seed`` fixes Python, NumPy and PyTorch. ``validate`` is called after
-# each epoch. Dropout draws from the global generator of the device, and so
-# does a loader without a generator of its own.
+# ``seed_everything`` seeds Python, NumPy and PyTorch. ``run`` trains a
+# model, calls ``validate`` after each epoch and returns the losses. Dropout
+# draws from the global generator of the device, while each loader from
+# ``make_loader`` has a generator of its own.
 device = torch.get_default_device()
 digits = load_digits()
 x = torch.tensor(digits.data, dtype=torch.float32, device=device) / 16
@@ -98,8 +100,9 @@ def run(seed, loader, validate=None, epochs=3):
 # Find the first step that differs
 # --------------------------------
 #
-# Losses are compared with ``==``, bit by bit. Two runs of 36 steps, each
-# with a new loader of the same seed, do not differ at all.
+# ``first_difference`` compares the losses of two runs with ``==``, without
+# a tolerance. Two runs of 36 steps, each with a new loader of the same
+# seed, are equal.
 def first_difference(losses, others):
     pairs = enumerate(zip(losses, others, strict=True))
     return next((step for step, (a, b) in pairs if a != b), None)
@@ -113,9 +116,10 @@ first_difference(reference, run(0, make_loader(0))) is None  # True
 # First question: are the weights equal?
 # --------------------------------------
 #
-# Compare the weights before the first step. They differ if the seed comes
-# after the model, or if one more layer or one more draw stands before them.
-# Seed at the start, and again right before the model.
+# Compare the weights before the first step. They differ if one run creates
+# another layer or draws another random number before the model. They also
+# differ if the seed is set after the model is created. Set the seed at the
+# start of the program, and again right before you create the model.
 def weights(seed, before=None):
     seed_everything(seed)
     if before is not None:
@@ -131,10 +135,10 @@ torch.equal(weights(0), weights(0, before=extra_layer))  # False
 # Second question: is the first batch equal?
 # ------------------------------------------
 #
-# The loader shuffles by the global generator, unless it has one of its own.
-# A loader without a seed therefore depends on all draws before it. Give
-# it a seeded generator. The generator moves on: a loader that was used once
-# has another order in the next run.
+# The order of the samples comes from the generator of the loader, or by
+# default from the global generator, which depends on all earlier draws.
+# Pass a generator with a seed. The state of the generator changes with each
+# use, so a loader that was used before gives another order in the next run.
 first_difference(reference, run(0, make_loader()))  # 0
 used = make_loader(0)
 run(0, used)[0] == reference[0]  # True
@@ -144,10 +148,10 @@ first_difference(reference, run(0, used))  # 0
 # The order of a set differs from process to process
 # --------------------------------------------------
 #
-# Python hashes strings with a number that is new in each process, so the
-# order of a set of strings changes, and with it the number of each class.
-# Sort: ``sorted(set(names))``. Sort lists of files, too, since
-# ``os.listdir`` and ``glob`` have no fixed order.
+# By default, Python hashes strings with a new random number in each
+# process. The order of a set of strings therefore changes, and with it the
+# number of each class. Use ``sorted(set(names))``. Sort lists of files as
+# well, because ``os.listdir`` and ``glob`` do not guarantee an order.
 program = "print(list({'cat', 'dog', 'bird', 'fish', 'cow', 'owl'}))"
 
 
@@ -169,12 +173,13 @@ len({order_in_process(number, in_order) for number in range(8)})  # 1
 # Validation changes the training: each loader draws a number
 # -----------------------------------------------------------
 #
-# A pass over a loader takes one number from the global generator, as a seed
-# for its workers, even without ``shuffle`` and without workers. A
-# validation loop therefore changes the dropout masks of the next epoch:
-# the first 12 steps are equal, the 13th is not. Neither run is wrong. Give
-# the validation loader a generator of its own, and training no longer
-# depends on it. ``torch.random.fork_rng`` does the same for a block.
+# By default, each pass over a loader draws one number from the global
+# generator as a seed for its workers, even without ``shuffle`` and without
+# workers. The validation loop therefore changes the dropout masks of the
+# next epoch: the first 12 steps are equal, and the 13th differs. Neither
+# run is wrong. To make training independent of validation, give the
+# validation loader a generator of its own, or put the block under
+# ``torch.random.fork_rng``.
 def validate(model, loader):
     with torch.inference_mode():
         for inputs, targets in loader:
@@ -199,13 +204,13 @@ first_difference(reference, apart) is None  # True
 
 
 # %%
-# Other workers, other draws
-# --------------------------
+# Another number of workers gives other random numbers
+# ----------------------------------------------------
 #
-# Each worker has seeds of its own, so the same sample gets another
-# augmentation with another number of workers. Keep ``num_workers`` when you
-# compare runs, or seed a generator with the epoch and the number of the
-# sample.
+# Each worker process has its own seed, so with another number of workers
+# the same sample gets another random augmentation. Keep ``num_workers`` the
+# same when you compare runs. Or create a generator for each sample, seeded
+# with the epoch and the index of the sample.
 class Noisy(Dataset):
     def __init__(self, per_sample):
         self.per_sample = per_sample
@@ -238,10 +243,10 @@ noise(1, per_sample=True) == noise(2, per_sample=True)  # True
 # The last digits differ: another order of sums
 # ---------------------------------------------
 #
-# A sum of floats is rounded after each addition, so another order gives
-# other last digits. The order depends on the batch size, the number of
-# threads, the device and the version. No seed changes that: compare with a
-# tolerance, as ``torch.allclose`` does.
+# A sum of floats is rounded after each addition, so another order can
+# change the last digits. The order can depend on the batch size, the number
+# of threads, the device and the PyTorch version, and a seed does not fix
+# it. Compare such results with a tolerance, as ``torch.allclose`` does.
 numbers = torch.rand(100_000)
 at_once, in_parts = numbers.sum(), torch.stack(
     [part.sum() for part in numbers.split(7)]
@@ -255,12 +260,12 @@ big, one = torch.tensor(1e8), torch.tensor(1.0)
 # Errors of deterministic mode: CUBLAS_WORKSPACE_CONFIG
 # -----------------------------------------------------
 #
-# ``torch.use_deterministic_algorithms(True)`` takes repeatable kernels and
-# raises an error where there is none; ``warn_only=True`` warns instead. For
-# matrix products on CUDA set ``CUBLAS_WORKSPACE_CONFIG=:4096:8`` in the
-# shell, before the program starts. Set ``torch.backends.cudnn.benchmark``
-# to False, which it is by default. All modes are in
-# :doc:`/gallery/training/reproducibility`.
+# ``torch.use_deterministic_algorithms(True)`` selects deterministic kernels
+# and raises an error if an operation has none; ``warn_only=True`` warns
+# instead. For matrix products on CUDA, set
+# ``CUBLAS_WORKSPACE_CONFIG=:4096:8`` in the shell before the program
+# starts. Keep ``torch.backends.cudnn.benchmark`` at its default, False.
+# More about these settings is in :doc:`/gallery/training/reproducibility`.
 place, values = torch.tensor([0, 0]), torch.tensor([1.0, 2.0])
 torch.use_deterministic_algorithms(True)
 with suppress(RuntimeError):
@@ -273,12 +278,13 @@ torch.use_deterministic_algorithms(False)
 torch.backends.cudnn.benchmark  # False
 
 # %%
-# What was reached: equal to the last bit, with validation
-# --------------------------------------------------------
+# The result: equal to the last bit, with validation
+# --------------------------------------------------
 #
-# The line of the repaired run lies at zero. The run that shares its
-# generator with the validation loop leaves it after the first epoch, and
-# another seed differs at once.
+# The figure shows the difference of each run from the reference. For the
+# repaired run it is zero at all steps. The run that shares the global
+# generator with the validation loop differs after the first epoch, and the
+# run with another seed differs from the first step.
 again = run(0, make_loader(0), partial(validate, loader=own))
 other = run(1, make_loader(1))
 assert again == quiet == reference

@@ -2,21 +2,22 @@
 Expected all tensors to be on the same device
 =============================================
 
-The message names two devices, and the tensor on the other one is what was
-not moved. Print the device of each parameter, each buffer and each input;
-usually it is a tensor that ``forward`` makes, a plain attribute, a layer in
-a list, or the batch. A "device-side assert" is another matter: a wrong
-index or value, which the CPU names. The models below fail first; repaired,
-they work on the device that they are moved to.
+The error message names two devices, because one tensor was not moved. Print
+the device of each parameter, buffer and input to find it. Usually it is a
+tensor made in ``forward``, a plain attribute, a layer in a list, or the
+batch. A "device-side assert" has another cause, often a wrong index, and
+the same code on the CPU gives a clearer message. The models on this page
+fail first and then work on the device that they are moved to.
 
-The device ``meta``, which every machine has, stands for the GPU on this
-page. Its message reads "Tensor on device cpu is not on the expected device
+On this page the device ``meta``, which every machine has, stands for the
+GPU. Its message reads "Tensor on device cpu is not on the expected device
 meta!". On a GPU it is "Expected all tensors to be on the same device, but
 found at least two devices, cuda:0 and cpu!".
 
 * Is it "Expected all tensors to be on the same device"?
 
-  * Not sure which tensor it is? See *Print every device*.
+  * Are you not sure which tensor it is? See *Print the device of every
+    tensor*.
   * Is it a tensor in ``self``? See *A tensor in self: register_buffer*.
   * Is it a layer? See *A layer in a list, or made in forward*.
   * Is it made in ``forward``? See *A tensor made in forward*.
@@ -24,7 +25,7 @@ found at least two devices, cuda:0 and cpu!".
     optimizer*.
 
 * "can't convert cuda:0 device type tensor to numpy"? See *NumPy and
-  Matplotlib read the CPU*.
+  Matplotlib need tensors on the CPU*.
 
 * "Attempting to deserialize object on a CUDA device"? See *torch.load on a
   machine without CUDA*.
@@ -45,12 +46,12 @@ import torch.nn.functional as F
 from torch import nn
 
 # %%
-# Print every device
-# ------------------
+# Print the device of every tensor
+# --------------------------------
 #
-# ``devices`` lists the device of each parameter, buffer and plain tensor
-# attribute of a model, also of layers that hide in a list. What stands
-# alone is the culprit.
+# ``devices`` lists the devices of the parameters, the buffers and the plain
+# tensor attributes of a model, and also those of layers in a plain list.
+# Look for the tensor whose device differs from the rest.
 gpu = "meta"
 
 
@@ -72,8 +73,9 @@ def devices(module, prefix=""):
 # -----------------------------------------
 #
 # ``to`` moves parameters, buffers and submodules. A plain tensor attribute
-# stays where it was made. Register it as a buffer: it is then moved, and
-# saved in the state dict unless you pass ``persistent=False``.
+# stays on the device where it was created. Register it as a buffer, so that
+# ``to`` moves it. It is then also saved in the state dict, unless you pass
+# ``persistent=False``.
 class Scaled(nn.Module):
     def __init__(self, register):
         super().__init__()
@@ -101,9 +103,10 @@ buffered(x).device.type  # 'meta'
 # A layer in a list, or made in ``forward``
 # -----------------------------------------
 #
-# A module does not look into a plain list, and a layer made in ``forward``
-# is new in each call: neither is moved, and neither is trained. Make the
-# layers in ``__init__``, in an ``nn.ModuleList`` if there are several.
+# A module does not register layers in a plain list, so ``to`` does not move
+# them and an optimizer does not get their parameters. A layer made in
+# ``forward`` is new in each call, with the same problems. Create the layers
+# in ``__init__``, and put several layers into an ``nn.ModuleList``.
 class Listed(nn.Module):
     def __init__(self, container):
         super().__init__()
@@ -129,8 +132,8 @@ len(list(seen.parameters()))  # 2
 # A tensor made in ``forward``
 # ----------------------------
 #
-# ``torch.zeros(3)`` lies on the CPU by default. Take the device from the
-# input: ``device=x.device``, ``x.new_zeros``, ``torch.zeros_like``.
+# ``torch.zeros`` creates its tensor on the CPU by default. Take the device
+# from the input instead, with ``device=x.device`` or ``torch.zeros_like``.
 def forward(x, noise):
     return x + noise
 
@@ -146,10 +149,10 @@ forward(x, torch.zeros_like(x)).device.type  # 'meta'
 # The batch, and the optimizer
 # ----------------------------
 #
-# ``to`` moves a module in place and returns a moved copy of a tensor, so
-# assign the result. Move each batch inside the loop. Move the model before
-# you make the optimizer. ``load_state_dict`` of an optimizer puts its
-# state on the device of the parameters.
+# ``to`` moves a module in place, but for a tensor it returns a moved copy,
+# so assign the result. Move each batch inside the training loop. Move the
+# model before you create the optimizer. ``load_state_dict`` of an optimizer
+# puts its state on the device of the parameters.
 batch = torch.ones(4, 3, device="cpu")
 batch.to(gpu)
 batch.device.type  # 'cpu'
@@ -158,12 +161,12 @@ batch.device.type  # 'meta'
 seen(batch).device.type  # 'meta'
 
 # %%
-# NumPy and Matplotlib read the CPU
-# ---------------------------------
+# NumPy and Matplotlib need tensors on the CPU
+# --------------------------------------------
 #
-# ``np.sum`` or ``np.mean`` of a list of losses tries to convert tensors on
-# the GPU. Stay in PyTorch for losses, which also keeps the gradient. For
-# plots and metrics write ``x.detach().cpu().numpy()``.
+# NumPy cannot read a tensor on the GPU, so ``np.mean`` of a list of losses
+# raises an error there. Use PyTorch functions for losses, which also keeps
+# the gradient. For plots and metrics, write ``x.detach().cpu().numpy()``.
 losses = [torch.tensor(1.0, requires_grad=True) * i for i in range(3)]
 with suppress(TypeError):
     losses[0].detach().to(
@@ -177,8 +180,9 @@ total.detach().cpu().numpy().item()  # 3.0
 # ``torch.load`` on a machine without CUDA
 # ----------------------------------------
 #
-# A file remembers the device of each tensor. ``map_location="cpu"`` reads
-# it anywhere. The 64th GPU stands for the one that is missing. More on
+# A file stores the device of each tensor, and ``torch.load`` fails if this
+# device is missing. Here GPU number 63 stands for the missing device. With
+# ``map_location="cpu"`` the file loads on every machine. More about loading
 # files is in :doc:`keys_do_not_match`.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "weights.pt"
@@ -194,12 +198,12 @@ state["weight"].device.type  # 'cpu'
 # CUDA error: device-side assert triggered
 # ----------------------------------------
 #
-# Most often an index is outside its range: a label not below the number of
-# classes, or an id not below ``num_embeddings``. "t >= 0 && t < n_classes"
-# is such a label. The line in the traceback is often not the guilty one,
-# since the GPU works behind the program. Run the same batch on the CPU,
-# where the message names the value, or set ``CUDA_LAUNCH_BLOCKING=1``.
-# After the assert start a new process.
+# Usually a label is not below the number of classes, as in "t >= 0 && t <
+# n_classes", or an index is not below ``num_embeddings``. The line in the
+# traceback is often the wrong one, because the GPU runs behind the program.
+# Run the same batch on the CPU, where the error is raised at the right
+# line, or set ``CUDA_LAUNCH_BLOCKING=1``. Start a new process after the
+# assert.
 logits = torch.zeros(1, 3, 2, 2, device="cpu")
 mask = torch.tensor([[[0, 1], [2, 255]]], device="cpu")
 with suppress(IndexError):
@@ -216,12 +220,12 @@ ids.min().item() >= 0, ids.max().item() < 10  # (True, False)
 # CUDA error: an illegal memory access was encountered
 # ----------------------------------------------------
 #
-# A kernel read outside its memory: an extension that was compiled for
-# another PyTorch, an index that a custom kernel does not check, a fault of
-# a library or of the GPU. Find the operation with
+# A kernel used memory outside its range. The cause can be an extension
+# compiled for another PyTorch version, an index that a custom kernel does
+# not check, or a fault in a library or in the GPU. Find the operation with
 # ``CUDA_LAUNCH_BLOCKING=1`` or with the program ``compute-sanitizer``.
-# Check indices on the CPU before the call, rebuild extensions, and update
-# PyTorch and the driver.
+# Check indices before the call, rebuild extensions, and update PyTorch and
+# the driver.
 def check(index, size):
     low, high = index.min().item(), index.max().item()
     if low < 0 or high >= size:
@@ -236,10 +240,10 @@ with suppress(IndexError):
 # A Mac: float64 does not exist on MPS
 # ------------------------------------
 #
-# An array of NumPy is float64, and so is the tensor that ``from_numpy``
-# makes. "Cannot convert a MPS Tensor to float64 dtype" goes away with
-# float32 before the move. ``PYTORCH_ENABLE_MPS_FALLBACK`` does not help
-# here.
+# A NumPy array of floats is float64 by default, and ``from_numpy`` keeps
+# this dtype. To avoid "Cannot convert a MPS Tensor to float64 dtype",
+# convert to float32 when you move the data. ``PYTORCH_ENABLE_MPS_FALLBACK``
+# does not help here.
 array = np.array([0.5, 1.5])
 torch.from_numpy(array).dtype  # torch.float64
 target = "mps" if torch.backends.mps.is_available() else "cpu"
@@ -247,11 +251,12 @@ x = torch.as_tensor(array, dtype=torch.float32, device=target)
 x.cpu()  # tensor([0.5000, 1.5000])
 
 # %%
-# What was reached: one device for all of a model
-# -----------------------------------------------
+# The result: all tensors of a model on one device
+# ------------------------------------------------
 #
-# The failing models have tensors on two devices, the repaired ones on one.
-# This is the check to put behind ``model.to(device)``.
+# The repaired models have all their tensors on ``meta``, the device that
+# they were moved to. In the failing models, tensors are still on the CPU.
+# Put a check like this after ``model.to(device)``.
 for model in (plain, buffered, hidden, seen):
     print(type(model).__name__, devices(model))
 assert set(devices(plain).values()) == {"meta", "cpu"}
