@@ -165,8 +165,8 @@ val, test, fresh = accuracies(0), accuracies(100), accuracies(200)
 test.shape  # torch.Size([300, 200])
 
 # %%
-# The best model on the test set is no better than the others on fresh data
-# -------------------------------------------------------------------------
+# The best random model on the test set is no better on fresh data
+# ----------------------------------------------------------------
 #
 # Wrong: choose the model by the test set and report the same accuracy. It
 # is above 0.6 on average, but the same models reach only 0.5 on fresh
