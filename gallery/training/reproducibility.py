@@ -231,9 +231,9 @@ noise(0, workers=2) == noise(0, workers=1)  # False
 #
 # If ``put_`` gets the same index twice, the value that is written last
 # stays, and which one this is may vary. ``warn_only=True`` turns the errors
-# into warnings. Use it to find all such operations in a model. In this mode
-# ``torch.empty`` fills its memory, so elements that you forgot to set show
-# up as ``nan``.
+# into warnings. Use it to find such operations in a model. With
+# deterministic algorithms, ``torch.empty`` fills its memory, so elements
+# that you forgot to set show up as ``nan``.
 place, values = torch.tensor([0, 0]), torch.tensor([1.0, 2.0])
 with deterministic(), suppress(RuntimeError):
     torch.zeros(3).put_(place, values)  # RuntimeError: put_ does not have
