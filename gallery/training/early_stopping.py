@@ -2,9 +2,11 @@
 Early stopping that restores the best weights: ``patience``, ``min_delta``
 ==========================================================================
 
-Stop when the validation loss has not improved for ``patience`` epochs, then
-go back to the weights of the best epoch. They must be a deep copy: a copy
-made by ``state_dict().copy()`` changes with the model and restores nothing.
+Early stopping ends training when the validation loss has not improved for
+``patience`` epochs, and then restores the weights of the best epoch. The
+saved weights must be a deep copy. A copy made by ``state_dict().copy()``
+changes with the model and restores nothing. The restored model on this page
+reaches more than 70 % accuracy on the test set.
 """
 import copy
 import math
@@ -17,12 +19,12 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 
 
 # %%
-# The class: compare, count, keep
-# -------------------------------
+# An ``EarlyStopping`` class: compare, count, keep
+# ------------------------------------------------
 #
-# ``step`` is called once per epoch and answers whether to stop. An epoch
-# counts as better when its loss is lower than the best by more than
-# ``min_delta``. ``copy.deepcopy`` keeps the weights of that epoch.
+# Call ``step`` once per epoch. It returns whether training should stop. An
+# epoch counts as better if its loss is lower than the best loss by more
+# than ``min_delta``. ``copy.deepcopy`` keeps the weights of that epoch.
 class EarlyStopping:
     def __init__(
         self, model: nn.Module, patience: int = 8, min_delta: float = 0.0
@@ -48,10 +50,10 @@ class EarlyStopping:
 # Try it on losses that are written by hand
 # -----------------------------------------
 #
-# ``stops_at`` returns the epoch of the stop, or ``None``, and the best
-# loss. With ``patience=1`` the first bad epoch ends the training and the
-# later minimum is never seen. A large ``min_delta`` takes small gains for
-# bad epochs.
+# ``stops_at`` returns the epoch in which training stops, or ``None``,
+# together with the best loss. With ``patience=1`` training ends at the
+# first epoch without improvement and misses the later minimum. With a large
+# ``min_delta``, small improvements do not count.
 def stops_at(losses, **options):
     stopper = EarlyStopping(nn.Linear(1, 1), **options)
     for epoch, loss in enumerate(losses, start=1):
@@ -70,10 +72,11 @@ stops_at(losses, patience=2, min_delta=0.05)  # (4, 0.7)
 # A loss that is ``nan`` must count as bad
 # ----------------------------------------
 #
-# ``<`` and ``>`` with ``nan`` are false. ``loss < best`` makes it a bad
-# epoch. The turned form ``loss > best`` for bad epochs makes it a good one:
-# ``nan`` becomes the best, and the next epoch counts as good, whatever its
-# loss.
+# Comparisons with ``<`` and ``>`` are false if one side is ``nan``. With
+# the test ``loss < best``, an epoch with ``nan`` therefore counts as bad.
+# If you look for bad epochs with ``loss > best`` instead, ``nan`` counts as
+# good and becomes the best loss. The next epoch then counts as good as
+# well, whatever its loss.
 nan = float("nan")
 stops_at([0.5, nan, nan, nan], patience=2)  # (3, 0.5)
 nan > 0.5  # False
@@ -83,9 +86,9 @@ nan > 0.5  # False
 # Wrong: ``state_dict().copy()`` is a shallow copy
 # ------------------------------------------------
 #
-# It copies the dictionary, not the tensors in it. A step of the optimizer
-# changes them in place, so the "best" weights move with the model. Loaded
-# back, they change nothing.
+# ``state_dict().copy()`` copies the dictionary but not the tensors in it. A
+# step of the optimizer changes these tensors in place, so the "best"
+# weights change with the model. Loading them back has no effect.
 layer = nn.Linear(1, 1, bias=False)
 nn.init.constant_(layer.weight, 1.0)
 shallow = layer.state_dict().copy()
@@ -104,9 +107,10 @@ layer.weight.item()  # 1.0
 # Data: half of the training labels are drawn at random
 # -----------------------------------------------------
 #
-# Early stopping pays where training too long does harm. Every second
-# training label is replaced by a random one, and a network that trains for
-# long learns these by heart. Validation and test labels stay right.
+# Early stopping helps when training for too long does harm. Half of the
+# training labels are replaced by random ones, and a network that trains for
+# long memorizes them. The labels of the validation set and the test set
+# stay correct.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -131,8 +135,8 @@ len(noisy)  # 300
 # The model and one epoch of training
 # -----------------------------------
 #
-# 512 hidden units are enough to learn 600 labels by heart, wrong ones too.
-# ``train`` is the function of :doc:`training_loop`.
+# With 512 hidden units the network can memorize all 600 labels, including
+# the wrong ones. ``train`` is the same function as in :doc:`training_loop`.
 model = nn.Sequential(
     nn.Flatten(), nn.Linear(64, 512), nn.ReLU(), nn.Linear(512, 10)
 )
@@ -160,7 +164,8 @@ def train(model, loader, criterion, optimizer):
 # Evaluation
 # ----------
 #
-# The validation loss of each epoch is what ``EarlyStopping`` is told.
+# ``evaluate`` computes the validation loss, which ``EarlyStopping`` gets
+# after each epoch.
 @torch.inference_mode()
 def evaluate(model, loader, criterion):
     model.eval()
@@ -178,8 +183,9 @@ def evaluate(model, loader, criterion):
 # The loop: at most 100 epochs
 # ----------------------------
 #
-# What is new ends in ``break``. For comparison only, the shallow
-# copy is made at the same epochs as the deep one.
+# When ``stopper.step`` returns ``True``, ``break`` ends the training. The
+# shallow copy is made in the same epochs as the deep copy and serves only
+# for comparison.
 stopper = EarlyStopping(model, patience=12, min_delta=0.001)
 train_losses, val_losses = [], []
 for epoch in range(1, 101):
@@ -195,11 +201,11 @@ print(f"best epoch {best_epoch}, stopped after {epoch}")
 epoch - best_epoch  # 12
 
 # %%
-# Restore, and check that it was restored
-# ---------------------------------------
+# Restore the best weights and check the loss
+# -------------------------------------------
 #
-# The shallow copy gives the loss of the last epoch, exactly. The deep copy
-# gives the loss that was the best.
+# With the shallow copy, the model has the loss of the last epoch. With the
+# deep copy, it has the best loss again.
 model.load_state_dict(shallow)
 from_shallow, _ = evaluate(model, val_loader, criterion)
 _, last_accuracy = evaluate(model, test_loader, criterion)
@@ -211,12 +217,14 @@ math.isclose(restored, min(val_losses), abs_tol=2e-3)  # True
 from_shallow > restored + 0.02  # True
 
 # %%
-# What was reached
-# ----------------
+# The result: fewer epochs and a better model
+# -------------------------------------------
 #
-# Fewer than half of the epochs were needed. The restored model reads more
-# than 70 % of the test digits, and more than the model with the "best"
-# weights of the shallow copy.
+# Training stops before epoch 50, although 100 were allowed. The restored
+# model reaches more than 70 % accuracy on the test set. With the "best"
+# weights of the shallow copy, the accuracy is at least 4 percentage points
+# lower. The figure shows the losses, both copies (markers) and the epochs
+# of ``patience`` (grey).
 _, test_accuracy = evaluate(model, test_loader, criterion)
 print(f"{test_accuracy=:.3f} {last_accuracy=:.3f}")
 assert 0.70 < test_accuracy < 0.95, test_accuracy

@@ -3,9 +3,10 @@ Gradient accumulation: a large batch in small parts
 ===================================================
 
 ``backward`` adds to ``grad``, so a batch that does not fit into memory can
-be computed in parts before one ``optimizer.step()``. With each part
-weighted by its number of samples, the training below equals the one with
-large batches in every parameter, the short last batch included.
+be computed in parts before one ``optimizer.step()``. Each part is weighted
+by its number of samples. The training on this page then ends with the same
+parameters as training with large batches, up to rounding, although the last
+batch is smaller.
 """
 from itertools import islice
 
@@ -19,10 +20,10 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 # Data: the same order in batches of 64 and of 16
 # -----------------------------------------------
 #
-# The data are those of :doc:`training_loop`, in float64, where equal
-# results can be told from nearly equal ones. Loaders with generators of one
-# seed shuffle alike. Neither batch size divides 1,258: the last batch has
-# 42 samples in one loader and 10 in the other.
+# The images are those of :doc:`training_loop`, here in float64, so that
+# equal results can be told from nearly equal ones. Loaders whose generators
+# have the same seed shuffle in the same order. Neither batch size divides
+# 1,258, so the last batch has 42 samples in one loader and 10 in the other.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -48,13 +49,14 @@ len(train_set), len(large_loader), len(small_loader)  # (1258, 20, 79)
 1258 - 19 * 64, 1258 - 78 * 16  # (42, 10)
 
 # %%
-# One gradient, whole and in parts
-# --------------------------------
+# The same gradient, computed whole and in parts
+# ----------------------------------------------
 #
-# The criterion gives the mean of its batch. Times ``len(targets)`` it is a
-# sum again; over the samples of all parts it is the part's share of the
-# large batch's mean. So the parts need not be equally long: here 64 samples
-# are computed as 25, 25 and 14.
+# The criterion returns the mean loss of a part. Multiplied by
+# ``len(targets)`` it becomes a sum, and divided by the number of samples in
+# all parts it becomes the part's share of the mean over the large batch.
+# The parts may therefore differ in size. Here 64 samples are computed as
+# 25, 25 and 14.
 criterion = nn.CrossEntropyLoss()
 
 
@@ -81,15 +83,14 @@ summed = gradient(make_model(), parts)
 torch.allclose(summed, whole, rtol=0.0, atol=1e-12)  # True
 
 # %%
-# The loop: groups of small batches, one step each
-# ------------------------------------------------
+# The loop: one optimizer step per group of small batches
+# -------------------------------------------------------
 #
 # ``islice`` takes up to ``steps`` batches from the loader. The last group
-# is a smaller one and gets its step like the others. Call
-# ``clip_grad_norm_`` once, directly before ``step``, and not after each
-# ``backward``. A scheduler counts groups. Where padding is left out
-# of the loss, count only the targets that are in it, in ``samples`` and in
-# the weight of each part.
+# is smaller and gets its own step like the others. Call ``clip_grad_norm_``
+# once per group, directly before ``optimizer.step()``, and let a scheduler
+# count groups instead of batches. If the loss ignores padding, count only
+# the remaining targets, both in ``samples`` and in the weight of each part.
 def train(model, loader, criterion, optimizer, steps):
     model.train()
     batches = iter(loader)
@@ -111,13 +112,14 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 train(model, small_loader, criterion, optimizer, steps=4)  # 20
 
 # %%
-# The form in circulation drops the remainder
-# -------------------------------------------
+# Mistake: ``number % steps == 0`` drops the last batches
+# -------------------------------------------------------
 #
-# Many tutorials divide by ``steps`` and step when the count is a multiple
-# of it. Of 79 batches the last three then lead to no step. And a loader
-# shorter than ``steps`` trains nothing, without a word: below, 48 samples
-# leave every parameter as it was.
+# Many tutorials divide the loss by ``steps`` and update the parameters when
+# the batch number is a multiple of ``steps``. With 79 batches, the last
+# three then lead to no update. With fewer batches than ``steps``, there is
+# no update at all and no warning. Below, 48 samples in three batches give 0
+# updates.
 def train_wrong(model, loader, criterion, optimizer, steps):
     model.train()
     optimizer.zero_grad()
@@ -139,14 +141,14 @@ train_wrong(model, few, criterion, optimizer, steps=4)  # 0
 train(model, few, criterion, optimizer, steps=4)  # 1
 
 # %%
-# A step on the last batch alone is not enough
-# --------------------------------------------
+# An extra step after the last batch is not enough
+# ------------------------------------------------
 #
-# The last group is 16 + 16 + 10 samples. The gradient of the total by each
-# sample's loss is the weight with which that sample counts. Means divided
-# by four give the samples of the last batch 1/40, the others 1/64, and the
-# weights sum to 3/4: a step with three quarters of the learning rate. Right
-# is 1/42 for each.
+# The last group has 16 + 16 + 10 samples. The gradient of the total loss
+# with respect to a sample's loss is the weight of that sample. If each mean
+# is divided by 4, the samples of the last batch have the weight 1/40 and
+# the others 1/64. These weights sum to 3/4 instead of 1, and the correct
+# weight is 1/42 for each sample.
 losses = torch.zeros(42, dtype=torch.float64, requires_grad=True)
 total = sum(part.mean() / 4 for part in losses.split(16))
 (weights,) = torch.autograd.grad(total, losses)
@@ -161,10 +163,11 @@ torch.allclose(weights, torch.full_like(weights, 1 / 42))  # True
 # Batch normalization still sees the small batch
 # ----------------------------------------------
 #
-# Accumulation equals the large batch only if no layer looks across samples.
-# ``nn.BatchNorm1d`` in training does: its mean and variance are those of
-# the 25 samples. ``nn.LayerNorm`` normalizes each sample by itself and
-# keeps the equality.
+# Accumulation gives the gradient of the large batch if each sample is
+# computed independently of the others. ``nn.BatchNorm1d`` in training mode
+# breaks this, because it uses the mean and variance of the small part.
+# ``nn.LayerNorm`` normalizes each sample by itself, so the gradients are
+# equal.
 equal = {}
 for norm in (nn.BatchNorm1d(64), nn.LayerNorm(64)):
     normalized = nn.Sequential(nn.Linear(64, 64), norm, nn.Linear(64, 10))
@@ -176,13 +179,13 @@ for norm in (nn.BatchNorm1d(64), nn.LayerNorm(64)):
 equal  # {'BatchNorm1d': False, 'LayerNorm': True}
 
 # %%
-# Ten epochs in three ways
-# ------------------------
+# Train ten epochs in three ways
+# ------------------------------
 #
-# The optimizer is SGD on purpose: a gradient that is wrong by a constant
-# factor is a wrong learning rate there, while AdamW divides most of it out
-# and hides the mistake. After every epoch the parameters are kept, and the
-# mean loss of the test samples with them.
+# The optimizer is SGD on purpose. With SGD, a gradient that is wrong by a
+# constant factor acts like a wrong learning rate. AdamW divides most of
+# such a factor out and hides the mistake. After each epoch, ``fit`` keeps
+# the parameters and the mean loss on the test set.
 @torch.inference_mode()
 def evaluate(model, loader, criterion):
     model.eval()
@@ -214,13 +217,14 @@ accumulated = fit(train, make_loader(16), steps=4)
 wrong = fit(train_wrong, make_loader(16), steps=4)
 
 # %%
-# What was reached: the large batch's parameters
-# ----------------------------------------------
+# The result: the same parameters as with large batches
+# -----------------------------------------------------
 #
-# Accumulation in the right form stays within rounding of the large batch
-# for all ten epochs. The form in circulation is off from the first epoch
-# on. It learns as well, and this is why nobody notices: the loss alone
-# (left) cannot tell, the parameters (right) can.
+# For all ten epochs, correct accumulation differs from the large batch only
+# by rounding. The form from the tutorials differs from the first epoch on,
+# but it learns as well, so the mistake is easy to miss. Left: the test
+# losses, which hardly show the mistake. Right: the largest difference of a
+# parameter from the large batch, which shows it clearly.
 difference = (accumulated[0] - large[0]).abs().amax(dim=1).cpu()
 difference_wrong = (wrong[0] - large[0]).abs().amax(dim=1).cpu()
 print(f"{large[2]=:.3f} {accumulated[2]=:.3f} {wrong[2]=:.3f}")

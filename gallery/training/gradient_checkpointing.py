@@ -3,9 +3,9 @@ Gradient checkpointing: less memory, equal gradients
 ====================================================
 
 ``torch.utils.checkpoint.checkpoint`` keeps only the input of a part of the
-model and computes the rest again in ``backward``. Below, a network of 16
-blocks gets the same gradients with less than half of the peak memory, and
-pays with a second forward pass.
+model and computes the rest again in ``backward``. On this page, a network
+of 16 blocks gets the same gradients with less than half of the peak memory.
+The price is a second forward pass.
 """
 from contextlib import suppress
 
@@ -22,8 +22,8 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 # Data: digits as rows of 64 numbers
 # ----------------------------------
 #
-# As in :doc:`training_loop`, with one part for training and one for the
-# test.
+# The images are those of :doc:`training_loop`, split into a training set
+# and a test set.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -40,10 +40,10 @@ test_loader = DataLoader(test_set, batch_size=256)
 # A model that checkpoints ``segment`` blocks at a time
 # -----------------------------------------------------
 #
-# A slice of a ``nn.Sequential`` is one too, and ``checkpoint`` calls it.
-# With ``segment=0`` the model is the usual one; in ``eval`` under
-# ``inference_mode`` there is nothing to keep, and checkpointing does
-# nothing.
+# A slice of an ``nn.Sequential`` is an ``nn.Sequential`` again, so
+# ``checkpoint`` can call it. With ``segment=0`` the model runs without
+# checkpoints. Under ``inference_mode`` nothing is kept for ``backward``, so
+# a checkpoint makes no difference there.
 class Block(nn.Module):
     def __init__(self, width=64):
         super().__init__()
@@ -77,10 +77,10 @@ class Network(nn.Module):
 # Loss and gradients are equal
 # ----------------------------
 #
-# The dropout is drawn twice, in the forward pass and in ``backward``:
-# ``checkpoint`` restores the state of the random generator in between, and
-# both draws agree. ``preserve_rng_state=False`` would save that little work
-# and is for models without randomness.
+# Dropout draws random numbers twice, in the forward pass and again in
+# ``backward``. ``checkpoint`` restores the state of the random generator in
+# between, so both draws agree. ``preserve_rng_state=False`` skips this
+# work; use it only for models without randomness.
 def gradients(segment):
     torch.manual_seed(0)
     model = Network(segment)
@@ -97,14 +97,14 @@ torch.allclose(plain, same, atol=1e-6)  # True
 plain.abs().max().item() > 0.01  # True
 
 # %%
-# What is kept for ``backward``, in bytes
-# ---------------------------------------
+# Measure how many bytes are kept for ``backward``
+# ------------------------------------------------
 #
-# ``torch.autograd.graph.saved_tensors_hooks`` shows every tensor that
-# the graph keeps. Memory that several of them share counts once, that of
-# the parameters not at all. With a checkpoint round each block only the
-# inputs of the blocks remain, and the head's: 512 rows of 64 floats for
-# each.
+# ``torch.autograd.graph.saved_tensors_hooks`` shows the tensors that the
+# graph keeps. Memory that several tensors share is counted once, and the
+# parameters are not counted. With a checkpoint around each block, little
+# more than the inputs of the 16 blocks and of the output layer remains,
+# each with 512 rows of 64 floats.
 def kept_bytes(model, inputs):
     kept = {}
 
@@ -128,12 +128,13 @@ block_bytes <= 17 * inputs.nbytes + 4096  # True
 plain_bytes > 8 * block_bytes  # True
 
 # %%
-# A checkpoint round one ``Linear`` saves nothing
-# -----------------------------------------------
+# A checkpoint around one ``Linear`` saves nothing
+# ------------------------------------------------
 #
-# It is often shown, yet a linear layer keeps its input and nothing else
-# beside its parameters, and so does ``checkpoint``. It pays for a part that
-# makes much between a small input and a small output, as a block does.
+# Besides its parameters, a linear layer keeps only its input, and
+# ``checkpoint`` keeps the same input. A checkpoint saves memory for a part
+# with a small input, a small output and many values in between, such as a
+# block.
 class Checkpointed(nn.Module):
     def __init__(self, module):
         super().__init__()
@@ -157,9 +158,10 @@ saved["Block"] > 8  # True
 # Peak memory of a whole step
 # ---------------------------
 #
-# ``backward`` holds more for a moment: the segment that it computes again.
-# On CUDA the allocator counts the peak. On a CPU the profiler notes what
-# each operation allocates and frees, and the largest running sum is it.
+# The peak is higher than what is kept, because ``backward`` also holds the
+# segment that it computes again. On CUDA the allocator records the peak. On
+# a CPU the profiler records what each operation allocates and frees, and
+# the largest running sum is the peak.
 def peak_bytes(segment):
     torch.manual_seed(0)
     model = Network(segment)
@@ -193,9 +195,9 @@ for segment, peak in zip(segments, peaks, strict=True):
 # The price: every block runs twice
 # ---------------------------------
 #
-# A hook counts the calls of a block in one step, forward and backward. If a
-# backward pass costs as much as two forward passes, that is a third more
-# work.
+# A hook counts the calls of the blocks in one forward and one backward
+# pass. If a backward pass costs as much as two forward passes, the second
+# forward pass is a third more work.
 def calls(segment):
     model, count = Network(segment), []
     for block in model.blocks:
@@ -207,13 +209,14 @@ def calls(segment):
 calls(segment=0), calls(segment=1)  # (16, 32)
 
 # %%
-# ``use_reentrant=False``, always
-# -------------------------------
+# Always pass ``use_reentrant=False``
+# -----------------------------------
 #
-# Left out, it warns and the old variant runs. That one sees only the
-# tensors that are passed in: if none needs a gradient, as with data, it
-# warns again and the parameters inside get none. They are never trained.
-# And it works with ``backward`` alone, not with ``torch.autograd.grad``.
+# Without this argument, ``checkpoint`` warns and uses the old variant. The
+# old variant needs an input tensor that requires a gradient. If there is
+# none, as is usual for data, it warns again, and the parameters inside get
+# no gradient and are not trained. It also does not support
+# ``torch.autograd.grad``.
 checkpoint(block, x)  # UserWarning: use_reentrant parameter should be
 rows = inputs.clone()
 out = checkpoint(
@@ -230,19 +233,21 @@ with suppress(RuntimeError):
 # Without a function: ``checkpoint`` as a decorator
 # -------------------------------------------------
 #
-# Then it waits for the function, and the arguments of the two cannot be
-# confused.
+# Since PyTorch 2.14, ``checkpoint`` without a function returns a decorator,
+# which you apply to the function. The arguments of ``checkpoint`` and those
+# of the function are then passed separately. Before 2.14 the call raises a
+# ``TypeError``.
 with suppress(TypeError):
     checkpoint(
         use_reentrant=False
     )  # type partial since 2.14, TypeError: missing 1 required before
 
 # %%
-# Batch normalization is updated twice
-# ------------------------------------
+# Batch normalization updates its statistics twice
+# ------------------------------------------------
 #
-# The second forward pass counts like the first: running statistics move two
-# steps. Leave such layers outside the checkpoint, or use one that keeps no
+# The layer runs forward twice, so its running statistics are updated twice.
+# Leave such layers outside the checkpoint, or use a layer without running
 # statistics.
 norm = nn.BatchNorm1d(64)
 checkpoint(norm, x, use_reentrant=False).sum().backward()
@@ -252,8 +257,8 @@ norm.num_batches_tracked  # tensor(2)
 # Segments of an ``nn.Sequential``: ``checkpoint_sequential``
 # -----------------------------------------------------------
 #
-# It splits a sequence into ``segments`` parts and leaves the last one
-# without a checkpoint, as ``backward`` begins there.
+# ``checkpoint_sequential`` splits a sequence into ``segments`` parts. The
+# last part has no checkpoint, because ``backward`` begins there.
 blocks = Network(segment=0).eval().blocks
 out = checkpoint_sequential(blocks, 4, x, use_reentrant=False)
 torch.allclose(out, blocks(x), atol=1e-6)  # True
@@ -262,8 +267,8 @@ torch.allclose(out, blocks(x), atol=1e-6)  # True
 # Training is the same loop
 # -------------------------
 #
-# Two runs from the same weights with the same batches, without and with
-# checkpoints of four blocks.
+# Both runs start from the same weights and use the same batches. The first
+# has no checkpoints, and the second has one for every four blocks.
 def fit(segment, epochs=3):
     torch.manual_seed(0)
     model = Network(segment)
@@ -289,12 +294,14 @@ _, plain_losses = fit(segment=0)
 model, losses = fit(segment=4)
 
 # %%
-# What was reached: the same losses in less memory
-# ------------------------------------------------
+# The result: the same losses in less memory
+# ------------------------------------------
 #
-# Small segments take the least here: a block holds about eleven times as
-# much as its input, and the segment that is computed again sets the peak.
-# One checkpoint round everything saves next to nothing.
+# Small segments need the least memory here, because the segment that is
+# computed again sets the peak, and a block holds much more than its input.
+# A single checkpoint around all 16 blocks saves little. Left: the peak
+# memory for each size of segment. Right: the losses without and with
+# checkpoints.
 @torch.inference_mode()
 def evaluate(model, loader):
     model.eval()

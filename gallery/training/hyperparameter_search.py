@@ -3,10 +3,10 @@ Hyperparameter search: random trials, judged on validation data
 ===============================================================
 
 Draw the learning rate on a log scale and try each setting for a few epochs
-with the same data and the same first weights. Keep the setting with the
-lowest validation loss, train it for longer, and measure it once on the test
-set. Twelve short trials find a setting that reaches more than 90 % accuracy
-on digits that were not used for the choice.
+with the same data and the same seed. Train the best settings for longer,
+keep the one with the lowest validation loss, and measure it once on the
+test set. On this page, twelve short trials find a setting that reaches more
+than 90 % accuracy on the test set.
 """
 import math
 
@@ -17,12 +17,12 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 # %%
-# Data: train, validation and test
-# --------------------------------
+# Data: training, validation and test set
+# ---------------------------------------
 #
-# Train fits the weights, validation chooses the setting, and test measures
-# the result. A setting that was chosen on the test set looks better than
-# it is: :doc:`best_checkpoint`.
+# The training set fits the weights, the validation set chooses the setting,
+# and the test set measures the result. A setting that was chosen on the
+# test set looks better than it is: see :doc:`best_checkpoint`.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -38,9 +38,9 @@ train, val, test = (
 # One trial: a setting in, the validation loss out
 # ------------------------------------------------
 #
-# The seed is set in each trial, so the settings differ and luck does not. A
-# loss that is not finite counts as infinite: ``nan < best`` is False, but
-# ``min`` can return ``nan``.
+# Each trial sets the same seed, so the trials differ in their settings and
+# not in their luck. A loss that is not finite counts as infinite, because
+# comparisons with ``nan`` are False and ``min`` could then return ``nan``.
 def trial(setting, epochs):
     torch.manual_seed(1)
     model = nn.Sequential(
@@ -68,9 +68,10 @@ def trial(setting, epochs):
 # Draw settings: the learning rate on a log scale
 # -----------------------------------------------
 #
-# Rates between 1e-5 and 1 differ by factors, so draw the exponent. Evenly
-# drawn rates would nearly all be above 0.1. Random draws try another value
-# of each setting in each trial; a grid tries few values many times.
+# Learning rates between 1e-5 and 1 differ by factors, so draw the exponent.
+# If the rates were drawn evenly, about 90 % of them would be above 0.1.
+# Random draws try a new learning rate in each trial, while a grid tries a
+# few rates many times.
 def draw():
     exponent = torch.empty(()).uniform_(-5, 0).item()
     return {
@@ -89,10 +90,10 @@ uniform = torch.empty(10000).uniform_(1e-5, 1)
 # Short trials for all, a longer one for the best
 # -----------------------------------------------
 #
-# Three epochs show which rates fail. The best four train for ten epochs,
-# and the best of these is kept: successive halving in its shortest form.
-# Look at the ends as well. If the best rate is the smallest or the largest
-# that was tried, widen the range.
+# Three epochs are enough to show which learning rates fail. The best four
+# settings are trained for ten epochs, and the best of these is kept. This
+# is a simple form of successive halving. If the best rate is the smallest
+# or the largest that was tried, widen the range.
 short = [trial(setting, epochs=3)[1] for setting in settings]
 ranked = sorted(range(12), key=short.__getitem__)
 longer = {i: trial(settings[i], epochs=10) for i in ranked[:4]}
@@ -103,11 +104,12 @@ loss < min(short)  # True
 max(short) > 2 * min(short)  # True
 
 # %%
-# What was reached: one measurement on the test set
-# -------------------------------------------------
+# The result: one measurement on the test set
+# -------------------------------------------
 #
-# Each point is a short trial. The loss is low for rates in the middle and
-# near ``log(10)``, or above it, at both ends.
+# Each point is a short trial, and the star is the best setting after ten
+# epochs. The loss is low for learning rates in the middle. At both ends it
+# is near ``log(10)`` (dotted line) or above it.
 with torch.inference_mode():
     right = model(test[0]).argmax(dim=1) == test[1]
 accuracy = right.float().mean().item()

@@ -6,7 +6,7 @@ With few samples, the accuracy on one validation split depends on luck.
 K-fold cross-validation trains ``k`` models, and each sample is validated
 once. Each fold needs a new model and statistics from its own training part.
 This page shows in numbers what happens otherwise, and ends with a final
-model that reaches more than 92 % on test data.
+model that reaches more than 92 % accuracy on the test set.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -30,8 +30,8 @@ from torch.utils.data import (
 # ------------------------------------------------------
 #
 # The table has 569 tumours with 30 measurements each. The classes are
-# malignant and benign. 119 samples are kept apart for the end. The folds
-# are made of the other 450.
+# malignant and benign. 119 samples form the test set, which is not used
+# until the end. The folds are made of the other 450.
 torch.manual_seed(0)
 device = torch.get_default_device()
 table = load_breast_cancer()
@@ -48,9 +48,10 @@ x.shape, x_test.shape  # (torch.Size([450, 30]), torch.Size([119, 30]))
 # Five folds: each sample is validated once
 # -----------------------------------------
 #
-# ``split`` gives two arrays of row numbers for each fold. ``KFold`` deals
-# out the rows at random, so the share of a class differs between the folds.
-# ``StratifiedKFold`` also gets the labels, and keeps the share.
+# ``split`` gives two arrays of row numbers for each fold. With
+# ``shuffle=True``, ``KFold`` assigns the rows at random, so the share of a
+# class differs between the folds. ``StratifiedKFold`` also uses the labels
+# and keeps the share of each class nearly equal.
 classes = y.tolist()
 splits = {"KFold": KFold(5, shuffle=True, random_state=0)}
 splits["StratifiedKFold"] = StratifiedKFold(
@@ -129,8 +130,9 @@ def fit(x, y, train, val, hidden=32):
 # ------------------------------------------------------
 #
 # The folds have the same size, so the mean of the five accuracies is the
-# share of all 450 samples that were predicted correctly. Report the spread
-# with it: ``Tensor.std`` divides by ``k - 1`` by default.
+# share of all 450 samples that were predicted correctly. Report the
+# standard deviation with it. ``Tensor.std`` divides by ``k - 1`` by
+# default.
 scores = torch.tensor([fit(x, y, *fold) for fold in folds])
 scores = scores.double()
 mean, std = scores.mean().item(), scores.std().item()
@@ -143,9 +145,10 @@ torch.allclose(scores.std(), by_hand)  # True
 # The leak: one model for all folds
 # ---------------------------------
 #
-# Here the labels are random, so an honest accuracy is about 50 %. A model
-# that is made before the loop has already trained on the validation rows of
-# the second fold and of the later ones. Its accuracy there is above 80 %.
+# Here the labels are random, so the true accuracy is about 50 %. A model
+# that is created before the loop has already been trained on the validation
+# rows of the second fold and of the later folds. Its accuracy there is
+# above 80 % on average.
 noise = torch.randn(100, 30)
 coin = torch.randint(2, (100,))
 coin_folds = list(KFold(5, shuffle=True, random_state=0).split(range(100)))
@@ -169,9 +172,10 @@ shared_leak > 0.8  # True
 # ------------------------------------------
 #
 # The labels are random again, and there are 2,000 random features. Some of
-# them agree with the labels by chance. Chosen on all rows, they agree on
-# the validation rows, too, and the accuracy looks good. Chosen on the
-# training rows of each fold, they do not help.
+# them agree with the labels by chance. If features are chosen on all rows,
+# they also agree with the labels of the validation rows, and the accuracy
+# looks good. If they are chosen on the training rows of each fold, they do
+# not help.
 def choose(inputs, targets, count=20):
     centred = targets - targets.double().mean()
     return (inputs.T.double() @ centred).abs().topk(count).indices
@@ -192,12 +196,12 @@ print(f"{before=:.2f} {inside=:.2f}")
 before > inside + 0.15  # True
 
 # %%
-# Statistics of all rows: the same fault, with a small effect here
-# ----------------------------------------------------------------
+# Statistics of all rows: the same mistake, with a small effect here
+# ------------------------------------------------------------------
 #
-# A scaler that has seen all rows is a leak as well. With 450 samples the
-# statistics hardly change, and neither does the accuracy. Still compute
-# them inside the fold: it costs one line.
+# Standardizing with the statistics of all rows is a leak as well. With 450
+# samples the accuracy hardly changes. Still, compute the statistics inside
+# the fold, because it costs only one line.
 scaled = (x - x.mean(dim=0)) / x.std(dim=0)
 with_all = []
 for train, val in folds:
@@ -226,15 +230,15 @@ stds = torch.stack([values.std() for values in settings.values()])
 means.max() - means.min() < stds.max()  # tensor(True)
 
 # %%
-# What was reached: a final model, tested once
-# --------------------------------------------
+# The result: a final model, tested once
+# --------------------------------------
 #
-# The five models of the folds are not used further. The final model trains
-# on all 450 samples, with their statistics, and is measured once on the
-# test samples. Left: the accuracy of each fold (dots) and the mean (line)
-# for each layer size. Right: accuracy on random labels, where 50 % is
-# honest, for a model shared by the folds and for features chosen before the
-# split.
+# The five models of the folds are not used further. The final model is
+# trained on all 450 samples, with their statistics, and measured once on
+# the test set. Left: the accuracy of each fold (dots) and the mean (line)
+# for each layer size. Right: the accuracy on random labels, where the true
+# value is 50 % (dotted), without a leak and with one, for the shared model
+# and for the features chosen before the split.
 mean_all, std_all = x.mean(dim=0), x.std(dim=0)
 final = make_model(hidden=2)
 train_on(final, (x - mean_all) / std_all, y)

@@ -2,12 +2,13 @@
 Learning curves: would more data help? Accuracy against sample count
 ====================================================================
 
-A learning curve trains the same model with more and more samples and draws
-the accuracy on train and on val. If train is high and val is below it, the
+A learning curve shows the accuracy on the training set and on the
+validation set when the same model is trained with more and more samples. If
+the training accuracy is high and the validation accuracy much lower, the
 model has high variance, and more data helps. If both are low, it has high
-bias, and a larger model or longer training helps. This page draws both
-cases with five runs per size, and the large model reaches more than 93 % on
-test data.
+bias, so try a larger model or longer training. This page draws both cases
+with five runs per size, and the large model reaches more than 93 % accuracy
+on the test set.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -23,8 +24,8 @@ from tqdm import tqdm
 # -----------------------------------------------------------
 #
 # 1,797 handwritten digits are shuffled and split. The training parts have
-# 60 to 960 samples. The validation set is the same for all of them, so the
-# points of a curve can be compared. The test set is for the end.
+# 60 to 960 samples. All of them use the same validation set, so the points
+# of a curve can be compared. The test set is used only at the end.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -40,10 +41,10 @@ sizes = [60, 120, 240, 480, 960]
 # Train each size with the same number of steps
 # ---------------------------------------------
 #
-# The small model is linear and sees four numbers: the sums of the four
-# quarters of an image. The large one sees all pixels. ``fit`` draws batches
-# of 32 and counts steps. With a fixed number of epochs, a small part would
-# get fewer steps than a large one.
+# The small model is linear and sees only four numbers, which are the sums
+# of the four quarters of an image. The large model sees all pixels. ``fit``
+# draws batches of 32 samples and counts steps. With a fixed number of
+# epochs, a small training part would get fewer steps than a large one.
 def make_model(name="large"):
     if name == "small":
         quarters = nn.AvgPool2d(4, divisor_override=1)
@@ -74,12 +75,12 @@ def accuracy(model, x, y):
 
 
 # %%
-# The curve: train and val accuracy for each size, five runs
-# ----------------------------------------------------------
+# The curve: training and validation accuracy for each size, five runs
+# --------------------------------------------------------------------
 #
 # Each run has its own order of the samples, initial weights and batches.
-# Within a run, each part contains the smaller ones. The train accuracy is
-# measured on the samples that the model was trained on.
+# Within a run, each training part contains the smaller ones. The training
+# accuracy is measured on the samples that the model was trained on.
 def curve(name, runs=5):
     points = []
     for _ in tqdm(range(runs), disable=None):
@@ -104,8 +105,9 @@ for name, mean in means.items():
 # --------------------------------------
 #
 # ``reach`` is the accuracy that you consider possible, for example that of
-# people. The gap from ``reach`` to train is the bias, and the gap from
-# train to val is the variance.
+# people. The gap between ``reach`` and the training accuracy indicates
+# bias. The gap between the training accuracy and the validation accuracy
+# indicates variance.
 def larger_gap(train, val, reach=0.99):
     bias, variance = reach - train, train - val
     return "bias" if bias > variance else "variance"
@@ -120,10 +122,11 @@ larger_gap(*means["small"][-1].tolist())  # 'bias'
 # High variance: more data helps
 # ------------------------------
 #
-# With 60 samples the large model is right on all training samples and on
-# less than 90 % of the validation set. Val rises with each factor of four,
-# and the second time by less. Without more data, use augmentation or
-# regularization: :doc:`/gallery/techniques/overfitting`.
+# With 60 samples, the large model reaches 100 % accuracy on the training
+# samples and less than 90 % on the validation set. The validation accuracy
+# rises when the number of samples grows from 60 to 240, and again, but
+# less, from 240 to 960. If you cannot get more data, use augmentation or
+# regularization: see :doc:`/gallery/techniques/overfitting`.
 train, val = means["large"].T
 train[0]  # tensor(1.)
 val[0] < 0.9  # tensor(True)
@@ -135,9 +138,10 @@ gains[0] > gains[1] > 0  # tensor(True)
 # High bias: more data does not help
 # ----------------------------------
 #
-# Four sums cannot tell ten classes apart. With 960 samples train and val
-# meet, below 70 %. The large model reaches more on val with an eighth of
-# the samples.
+# Four sums are not enough to tell ten classes apart. With 960 samples, the
+# training and validation accuracies are close together, and the latter is
+# below 70 %. The large model has a higher validation accuracy with an
+# eighth of the samples.
 train, val = means["small"].T
 (train[-1] - val[-1]).abs() < 0.1  # tensor(True)
 val[-1] < 0.7  # tensor(True)
@@ -148,9 +152,10 @@ means["large"][1, 1] > val[-1]  # tensor(True)
 # Does longer training help?
 # --------------------------
 #
-# Draw the same two values against the number of steps. With 960 samples
-# val rises from 10 to 100 steps. With 60 samples train is at 100 % after
-# 100 steps, and val is still more than 4 points lower after 300.
+# Compare the same two accuracies for different numbers of steps. With 960
+# samples, the validation accuracy rises from 10 to 100 steps. With 60
+# samples, the training accuracy is 100 % after 100 steps, and the
+# validation accuracy is still below 96 % after 300 steps.
 def by_steps(n, steps_list=(10, 100, 300)):
     points = []
     for steps in steps_list:
@@ -168,12 +173,13 @@ few[1, 0]  # tensor(1.)
 few[2, 1] < 0.96  # tensor(True)
 
 # %%
-# How much would twice the data bring? A line in log-log axes
-# -----------------------------------------------------------
+# How much would twice the data help? A line in log-log axes
+# ----------------------------------------------------------
 #
-# The validation error often falls like a power of the sample count, which
-# is a straight line in log-log axes. A line through the first three sizes
-# predicts the error at 480, one doubling ahead, to within a factor of two.
+# The validation error often falls like a power of the number of samples,
+# which is a straight line in log-log axes. Here a line fitted to the first
+# three sizes predicts the error for twice as many samples (480) to within a
+# factor of two.
 error = 1 - means["large"][:, 1].cpu()
 log_n = torch.tensor(sizes, device="cpu").float().log()
 columns = torch.stack([log_n, torch.ones_like(log_n)], dim=1)
@@ -189,9 +195,9 @@ slope = line.solution[0].item()
 # One run is not enough
 # ---------------------
 #
-# The accuracy with 60 samples depends on which samples they are. The
-# standard deviation over the runs is larger there than at 960. Two single
-# points that differ by less than it say nothing.
+# With 60 samples, the accuracy depends on which samples were drawn, and its
+# standard deviation over the runs is larger than with 960. If two single
+# results differ by less than this, do not draw a conclusion from them.
 spread = curves["large"][:, :, 1].std(dim=0)
 print(spread)
 spread[0] > spread[-1]  # tensor(True)
@@ -200,8 +206,9 @@ spread[0] > spread[-1]  # tensor(True)
 # Mistake: the same number of epochs for each size
 # ------------------------------------------------
 #
-# Five epochs are 150 steps with 960 samples, and 5 steps with 30. The low
-# train accuracy then looks like bias, and is caused by too few steps.
+# Five epochs are 150 steps with 960 samples, but only 5 steps with 30. The
+# low training accuracy then looks like bias, but its cause is the small
+# number of steps.
 x, y = x_train[:30], y_train[:30]
 [5 * len(x_train[:n].split(32)) for n in (30, 960)]  # [5, 150]
 hurried = fit(make_model(), x, y, steps=5)
@@ -213,9 +220,9 @@ accuracy(patient, x, y)  # 1.0
 # Mistake: the first samples of a sorted dataset
 # ----------------------------------------------
 #
-# Files are often sorted by class. The first 60 rows then hold a single
-# digit, so the model can only learn that one. Shuffle before you take
-# parts.
+# Datasets are often sorted by class. Here the first 60 rows then hold a
+# single digit, so the model learns only this one. Shuffle the samples
+# before you take a part of them.
 in_order = y_train.sort().indices
 y_train[in_order[:60]].unique()  # tensor([0])
 y_train[:60].unique().numel() >= 9  # True
@@ -230,8 +237,9 @@ accuracy(one_class, x_val, y_val) < 0.2  # True
 # --------------------------------------------------------
 #
 # scikit-learn calls ``fit`` and ``predict`` of an estimator, so a small
-# class around the model is enough. ``cv`` takes a list with one pair of row
-# numbers, train and val. The result equals a loop of our own.
+# class around the model is enough. ``cv`` takes a list of pairs, here a
+# single pair with the row numbers of the training and the validation set.
+# The accuracies are the same as those of our own loop.
 class Classifier(ClassifierMixin, BaseEstimator):
     def fit(self, x, y):
         torch.manual_seed(0)
@@ -262,13 +270,14 @@ for i, n in enumerate(used.tolist()):
     abs(own - on_val[i].item()) < 1e-6  # True
 
 # %%
-# What was reached
-# ----------------
+# The result: learning curves of a small and a large model
+# --------------------------------------------------------
 #
-# The large model with all 960 samples is measured once on the test set.
-# Left: train (dots) and val (line) of the small model meet at a low value.
-# Right: train of the large model stays near 100 %, and val rises towards
-# it. The bands are one standard deviation over the runs.
+# The large model is trained with all 960 samples and measured once on the
+# test set. Left: the training accuracy (dots) and validation accuracy
+# (line) of the small model meet at a low value. Right: the training
+# accuracy of the large model stays near 100 %, and the validation accuracy
+# rises towards it. The bands show one standard deviation over the runs.
 final = fit(make_model(), x_train, y_train)
 test_accuracy = accuracy(final, x_test, y_test)
 print(f"{test_accuracy=:.3f}")

@@ -2,10 +2,11 @@
 Load weights: ``map_location``, ``strict=False``, ``weights_only``
 ==================================================================
 
-A file of weights comes from another device, from a wrapped model, with
-another head, or from a stranger. Each case is loaded here and then
-measured: a model that answers as before has its weights, and one that
-answers at random has none, however silently the loading went.
+A file of weights may come from another device, from a wrapped model, from a
+model with another output layer, or from an unknown source. This page loads
+each of them and then measures the accuracy. If the weights were loaded, the
+accuracy equals that of the saved model. If they were not, the model only
+guesses, even though loading gave no error.
 """
 import os
 import pickle
@@ -24,9 +25,9 @@ from torch.nn import functional as F
 # A model worth saving
 # --------------------
 #
-# A small network learns the digits in 300 steps on whole batches; see
-# :doc:`training_loop` for a loop with loaders. The last 540 digits are kept
-# apart.
+# A small network is trained on handwritten digits in 300 steps, each on the
+# whole training set. The last 540 images are the test set. For a loop with
+# loaders, see :doc:`training_loop`.
 device = torch.get_default_device()
 digits = load_digits()
 images = torch.tensor(digits.data, dtype=torch.float32, device=device) / 16
@@ -60,8 +61,8 @@ fit(model, labels, model.parameters(), steps=300)
 # Save the ``state_dict``, measure the model
 # ------------------------------------------
 #
-# The file holds names and tensors, no code. The accuracy on the digits kept
-# apart is what a loaded model is compared with.
+# The file holds names and tensors, but no code. Loaded models are compared
+# with this one by their accuracy on the test set.
 @torch.inference_mode()
 def accuracy(model, targets=labels):
     model.eval()
@@ -80,10 +81,10 @@ list(model.state_dict())[2:]  # ['head.weight', 'head.bias']
 # To another device: ``map_location``
 # -----------------------------------
 #
-# A file remembers the device of each tensor. Without ``map_location`` a
-# file from a GPU fails on a machine that has none. ``"cpu"`` works
-# everywhere; ``load_state_dict`` then copies the values to where the model
-# is.
+# The file stores the device of each tensor. Without ``map_location``, a
+# file that was saved from a GPU raises an error on a machine without one.
+# ``map_location="cpu"`` avoids this, and ``load_state_dict`` then copies
+# the values to the device of the model.
 state = torch.load(home / "net.pt", map_location="cpu", weights_only=True)
 {tensor.device.type for tensor in state.values()}  # {'cpu'}
 loaded = Net().to(device)
@@ -97,10 +98,11 @@ reached["loaded"] == reached["saved"]  # True
 # Missing key(s) in state_dict: the prefix ``module.``
 # ----------------------------------------------------
 #
-# A wrapper such as ``nn.DataParallel`` holds the model as ``module``, and
-# every key begins with that name. ``strict=True``, the default, says so.
-# ``strict=False`` loads what fits, and here nothing does: no error, and a
-# model at chance. Its result lists the names; look at it.
+# A wrapper such as ``nn.DataParallel`` holds the model as ``module``, so
+# the keys begin with this name. With ``strict=True``, the default, this
+# raises an error. ``strict=False`` loads only what fits. Here no key fits,
+# so the model only guesses, and you see it in the return value, which lists
+# the missing and the unexpected keys.
 state = {f"module.{name}": tensor for name, tensor in state.items()}
 torch.manual_seed(1)
 silent = Net()
@@ -116,9 +118,9 @@ reached["strict=False"] < 0.35  # True
 # -----------------
 #
 # ``consume_prefix_in_state_dict_if_present`` changes the dictionary in
-# place. A model compiled by ``torch.compile`` saves ``_orig_mod.``, which
-# goes the same way. Better still is to save what is inside the wrapper:
-# ``wrapper.module.state_dict()``.
+# place. The keys of a model returned by ``torch.compile`` have the prefix
+# ``_orig_mod.``, which you can remove in the same way. It is better to save
+# the model inside the wrapper, with ``wrapper.module.state_dict()``.
 consume = nn.modules.utils.consume_prefix_in_state_dict_if_present
 consume(state, "module.")
 list(state)[:2]  # ['body.0.weight', 'body.0.bias']
@@ -131,10 +133,10 @@ reached["prefix"] == reached["saved"]  # True
 # size mismatch: a head for other classes
 # ---------------------------------------
 #
-# The new model tells odd from even, and has two classes. ``strict=False``
-# forgives missing names and no other shapes: take out what does not fit.
-# The body is then loaded, the head is new and alone is trained for 200
-# steps.
+# The new model has two classes, even and odd. ``strict=False`` allows
+# missing keys but not different shapes, so remove the tensors whose shapes
+# do not fit. The body is then loaded. The new head is trained for 200
+# steps, and the body stays as it is.
 torch.manual_seed(2)
 parity = Net(classes=2)
 with suppress(RuntimeError):
@@ -154,10 +156,11 @@ reached["new head"] = accuracy(parity, labels % 2)
 # A whole model in a file: Weights only load failed
 # -------------------------------------------------
 #
-# ``torch.save(model)`` pickles the object: the names of its classes, which
-# the reader must have in the same place. Since PyTorch 2.6 ``torch.load``
-# refuses by default. The list at the end says what the file would call, and
-# reading it runs nothing.
+# ``torch.save(model)`` pickles the whole object. The file refers to its
+# classes by name, so whoever loads it needs the same classes in the same
+# place. Since PyTorch 2.6, ``torch.load`` refuses such a file by default.
+# The last lines list the names that it refuses, without running anything
+# from the file.
 file = home / "whole.pt"
 torch.save(model, file)
 with suppress(pickle.UnpicklingError):
@@ -172,10 +175,10 @@ unsafe(home / "net.pt")  # []
 # What a pickle from a stranger can do
 # ------------------------------------
 #
-# A pickle is a program. ``__reduce__`` names a function and its arguments,
-# and loading calls it. Here it makes a folder; it could as well be any
-# other call with your rights. The default refuses before anything runs;
-# ``weights_only=False`` obeys.
+# Loading a pickle file can call functions. ``__reduce__`` names a function
+# and its arguments, and loading calls it. Here the function creates a
+# folder, but it could also delete your files. By default ``torch.load``
+# refuses before the call; with ``weights_only=False`` it makes the call.
 class Stowaway:
     def __reduce__(self):
         return os.mkdir, (str(home / "made while loading"),)
@@ -193,10 +196,10 @@ torch.load(gift, weights_only=False)["weight"].tolist()  # [1.0, 1.0]
 # Allow a class of your own: ``safe_globals``
 # -------------------------------------------
 #
-# If a file holds an object of a class that you know, name the class.
-# ``torch.serialization.add_safe_globals`` does so for the whole process,
-# ``safe_globals`` within a ``with``. A dictionary in its place needs
-# neither.
+# If a file holds an object of a class that you trust, allow this class.
+# ``torch.serialization.add_safe_globals`` allows it for the whole process,
+# and ``safe_globals`` within a ``with`` block. If you save a dictionary
+# instead of the object, you need neither.
 @dataclass
 class Config:
     width: int
@@ -217,10 +220,10 @@ torch.serialization.get_safe_globals()  # []
 # A large file: ``mmap=True`` and ``assign=True``
 # -----------------------------------------------
 #
-# ``mmap=True`` maps the file: what is used is read, when it is used. A
-# model on the meta device has shapes and no memory, and ``assign=True``
-# puts the loaded tensors into it, so that no second copy is made. Changes
-# stay in memory; the file is not written.
+# ``mmap=True`` maps the file into memory, and a part is read when it is
+# used. A model on the meta device has shapes but no memory, and
+# ``assign=True`` puts the loaded tensors into it without a second copy.
+# Changes to these tensors stay in memory, and the file keeps its values.
 mapped = torch.load(home / "net.pt", map_location="cpu", mmap=True)
 with torch.device("meta"):
     large = Net()
@@ -233,13 +236,13 @@ again["head.weight"].any().item()  # True
 folder.cleanup()
 
 # %%
-# What was reached: accuracy tells what was loaded
-# ------------------------------------------------
+# The result: the accuracy shows what was loaded
+# ----------------------------------------------
 #
-# Every loaded model answers as the saved one did, but for that which
-# ``strict=False`` left as it was. The dotted line is chance among ten
-# classes; the head for odd and even has another task, where chance is one
-# half.
+# The loaded models are as accurate as the saved one, except for the model
+# that ``strict=False`` left untrained. The dotted line marks guessing among
+# ten classes. The new head for even and odd has another task, where
+# guessing reaches 50 %.
 for name, value in reached.items():
     print(f"{name:13}{value:.3f}")
 same = [reached[name] for name in ("saved", "loaded", "prefix", "mmap")]

@@ -3,9 +3,10 @@ Logging: TensorBoard, Weights & Biases offline, Python's ``logging``
 ====================================================================
 
 ``SummaryWriter`` writes scalars and histograms into a folder that
-``tensorboard --logdir`` shows; here they are read back and drawn, and are
-what the loop reported. Weights & Biases records the same run with no
-account and no network, and a logger of Python's keeps a record in words.
+``tensorboard --logdir`` displays. This page reads them back, checks that
+they are what the loop reported, and draws them. Weights & Biases records
+the same run without an account or a network connection, and a Python logger
+keeps a text log.
 """
 import logging
 import os
@@ -26,11 +27,12 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 # %%
-# Something to log: digits, a network, two functions
-# --------------------------------------------------
+# Something to log: handwritten digits and two functions
+# ------------------------------------------------------
 #
-# The functions are those of :doc:`training_loop`: they return sums over all
-# samples, divided once. Every fourth digit is kept for validation.
+# The two functions work like those of :doc:`training_loop`. ``train`` sums
+# the loss over all samples and divides once at the end. Every fourth image
+# belongs to the validation set.
 torch.manual_seed(0)
 device = torch.get_default_device()
 inputs, targets = load_digits(return_X_y=True)
@@ -63,12 +65,13 @@ def evaluate(model):
 
 
 # %%
-# A logger of one's own, and a file for it
-# ----------------------------------------
+# A Python logger of your own that writes to a file
+# -------------------------------------------------
 #
-# ``logging.basicConfig`` configures the root logger, which other libraries
-# write to as well; a named one is yours. What is below its level is
-# dropped. The numbers are arguments, formatted if the line is written.
+# ``logging.basicConfig`` configures the root logger, which also receives
+# the messages of other libraries. Use a logger with a name of its own
+# instead. Messages below its level are dropped. Pass numbers as arguments,
+# because they are then formatted only if the line is written.
 folder = TemporaryDirectory()
 logger = logging.getLogger("proofsheet.training")
 logger.setLevel(logging.INFO)
@@ -86,9 +89,10 @@ len(log_file.read_text().splitlines())  # 1
 # The loop writes to all three
 # ----------------------------
 #
-# Names with a slash are grouped in TensorBoard. The third argument is the
-# step on the x axis. ``mode="offline"`` lets Weights & Biases write to its
-# folder, and ``wandb sync`` sends that later; ``"online"`` sends at once.
+# TensorBoard groups names by the part before the slash. The third argument
+# of ``add_scalar`` is the step on the x axis. With ``mode="offline"``, as
+# below, Weights & Biases writes to a folder, which ``wandb sync`` can
+# upload later. ``"online"`` uploads at once.
 def fit(model, writer, run, epochs=12):
     generator = torch.Generator(device=device).manual_seed(0)
     loader = DataLoader(train_set, 64, shuffle=True, generator=generator)
@@ -112,13 +116,13 @@ def fit(model, writer, run, epochs=12):
 
 
 # %%
-# Train, and close what was opened
-# --------------------------------
+# Train, and close the run and the writer
+# ---------------------------------------
 #
-# Both are context managers, so that the last records are written even if
-# the loop raises. The variables keep the caches of Weights & Biases in the
-# temporary folder; ``teardown`` ends its process, and the environment is
-# put back.
+# The run and the writer are context managers, so the last records are
+# written even if the loop raises an error. The environment variables keep
+# the caches of Weights & Biases in the temporary folder. ``teardown`` ends
+# its background process, and the environment is restored afterwards.
 environment = dict(os.environ)
 os.environ["WANDB_CACHE_DIR"] = os.environ["WANDB_DATA_DIR"] = folder.name
 os.environ["WANDB_ERROR_REPORTING"] = "false"
@@ -139,11 +143,12 @@ os.environ.clear()
 os.environ.update(environment)
 
 # %%
-# The record in words
-# -------------------
+# The text log
+# ------------
 #
-# One line a call, with its level. A handler that stays would write every
-# line twice when the cell is run again: it is removed and closed.
+# Each call writes one line with its level. Remove and close the handler at
+# the end. If it stayed, a second run of the cell would write each line
+# twice.
 logger.removeHandler(handler)
 handler.close()
 lines = log_file.read_text().splitlines()
@@ -155,8 +160,8 @@ lines[1].startswith("INFO epoch 0: loss ")  # True
 # The record of Weights & Biases
 # ------------------------------
 #
-# ``run.summary`` holds the last value of each name that was logged, and the
-# folder one file with the whole run.
+# ``run.summary`` holds the last value of each name that was logged. The
+# folder contains one file with the whole run.
 summary["loss/train"] == history[-1]["loss/train"]  # True
 summary["accuracy/val"] == history[-1]["accuracy/val"]  # True
 (record,) = Path(folder.name).glob("wandb/offline-run-*/run-*.wandb")
@@ -166,10 +171,10 @@ record.stat().st_size > 1000  # True
 # Read TensorBoard's files back
 # -----------------------------
 #
-# ``EventAccumulator`` reads the folder as TensorBoard does. Of each name it
-# keeps one histogram and at most 10,000 scalars, unless ``size_guidance``
-# gives another number; 0 is all. Scalars come back as they were written,
-# rounded to ``float32``.
+# ``EventAccumulator`` reads the folder as TensorBoard does. By default it
+# keeps one histogram and at most 10,000 scalars of each name.
+# ``size_guidance`` changes these numbers, and 0 means that all are kept.
+# Scalars come back as they were written, rounded to ``float32``.
 events = EventAccumulator(
     f"{folder.name}/board", size_guidance={"histograms": 0}
 )
@@ -188,12 +193,12 @@ for name, curve in curves.items():
 len(curves["loss/val"])  # 12
 
 # %%
-# A call without its step, and two runs in one folder
-# ---------------------------------------------------
+# Mistakes: ``add_scalar`` without a step, and two runs in one folder
+# -------------------------------------------------------------------
 #
-# Without a third argument every point is written at step 0: a vertical
-# line. A second writer in the same folder adds its points to the first
-# one's, as here: give each run a folder of its own.
+# Without the third argument, ``add_scalar`` writes each point at step 0,
+# which looks like a vertical line. A second writer in the same folder adds
+# its points to those of the first one, so give each run its own folder.
 def points(folder):
     events = EventAccumulator(str(folder)).Reload()
     return [(event.step, event.value) for event in events.Scalars("loss")]
@@ -216,10 +221,10 @@ len(points(board))  # 4
 # A progress bar with the loss: ``tqdm`` and ``set_postfix``
 # ----------------------------------------------------------
 #
-# ``tqdm`` around the loader shows the share that is done and the time that
-# is left. ``set_postfix`` adds numbers behind it. ``loss.item()`` waits for
-# a GPU, so call it every few batches. A loader without a length, such as a
-# generator, needs ``total=``.
+# ``tqdm`` around the loader shows how much is done and how much time is
+# left. ``set_postfix`` adds numbers at the end of the bar. ``loss.item()``
+# waits for a GPU, so call it only every few batches. For a source without a
+# length, such as a generator, pass ``total=``.
 loader = DataLoader(train_set, 64, generator=torch.Generator(device=device))
 bar = tqdm(loader, desc="epoch 0", disable=None)
 for batch, _ in enumerate(bar):
@@ -229,13 +234,13 @@ batch + 1 == len(loader) == bar.total  # True
 tqdm((i for i in range(5)), disable=True).total is None  # True
 
 # %%
-# Train and val in one chart: one tag, two writers
-# ------------------------------------------------
+# Training and validation loss in one chart: one tag, two writers
+# ---------------------------------------------------------------
 #
 # TensorBoard draws points of the same tag from several folders in one
-# chart. Give training and validation a writer each, and the same tag.
-# ``add_scalars`` does it for you and makes a folder for each name, which
-# TensorBoard lists as runs.
+# chart. Give training and validation one writer each, and use the same tag.
+# ``add_scalars`` does this for you. It makes a folder for each name, and
+# TensorBoard lists the folders as runs.
 board = Path(folder.name) / "one-chart"
 for part, losses in {"train": (2.0, 1.0), "val": (2.2, 1.4)}.items():
     with SummaryWriter(board / part) as writer:
@@ -252,8 +257,9 @@ names  # ['loss_train', 'loss_val']
 # How far do the weights spread?
 # ------------------------------
 #
-# A histogram keeps the number, the sum and the sum of squares of its
-# values, beside the limits and counts of its buckets.
+# Besides the limits and counts of its buckets, a histogram stores the
+# number, the sum and the sum of squares of its values. ``spread`` computes
+# the standard deviation from them.
 def spread(histogram):
     mean = histogram.sum / histogram.num
     return (histogram.sum_squares / histogram.num - mean**2) ** 0.5
@@ -264,12 +270,13 @@ widening = spread(histograms[-1]) / spread(histograms[0])
 len(histograms)  # 12
 
 # %%
-# What was reached, drawn from the files
-# --------------------------------------
+# The result, drawn from TensorBoard's files
+# ------------------------------------------
 #
-# The curves on the left and the weights of the first layer on the right
-# were read from TensorBoard's folder. The weights have spread; those of a
-# frozen layer would not, and this run would stop here.
+# Both panels were drawn from TensorBoard's folder. Left: the training and
+# validation loss. Right: histograms of the weights of the first layer,
+# which spread during training. The weights of a frozen layer would not, and
+# the assertion below would fail.
 accuracy = curves["accuracy/val"][-1].item()
 print(f"{accuracy=:.3f} {widening=:.2f}")
 assert 0.9 < accuracy <= 1.0, accuracy

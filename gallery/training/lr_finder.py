@@ -2,12 +2,12 @@
 Learning rate finder: a range test that picks the rate before training
 ======================================================================
 
-How large should the learning rate be? A range test trains for 100 steps
-while the rate grows from tiny to far too large, and records the loss. The
-rate is then chosen below the point where the loss begins to rise. Here the
-chosen rate reaches more than 93 % on test digits in five epochs. With a
-thousandth of it, or with a hundred times as much, the accuracy stays below
-60 %.
+How large should the learning rate be? A range test trains for up to 100
+steps while the learning rate grows from tiny to far too large, and records
+the loss. You then choose a rate below the point where the loss begins to
+rise. On this page, the chosen rate reaches more than 93 % accuracy on the
+test set in five epochs. With a thousandth of it, or with a hundred times as
+much, the accuracy stays below 60 %.
 """
 from copy import deepcopy
 
@@ -21,9 +21,9 @@ from torch.nn import functional as F
 # Data, model and optimizer
 # -------------------------
 #
-# The model has batch normalization, because its running statistics are a
-# part of what must be restored later. The optimizer is SGD with momentum.
-# Its loss rises visibly when the rate is too large.
+# The model has batch normalization, because its running statistics are part
+# of what must be restored later. The optimizer is SGD with momentum, where
+# the loss clearly rises when the learning rate is too large.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -65,10 +65,11 @@ gamma  # 1.1768
 # The range test: one step per rate
 # ---------------------------------
 #
-# Each step draws a new batch, sets the rate in all parameter groups, and
-# records the loss before the update. The loss of one batch is noisy, so the
-# test stops by a moving average: when it is four times the best one, or
-# nan. Dividing by ``1 - 0.9**n`` corrects for the start at 0.
+# Each step draws a new batch, sets the learning rate in all parameter
+# groups, and records the loss before the update. The loss of a single batch
+# is noisy, so the test uses a moving average. It stops when this average is
+# four times its minimum, or nan. Dividing by ``1 - 0.9**n`` corrects for
+# the start at 0.
 def batches(size=64):
     while True:
         order = torch.randperm(len(x_train))
@@ -99,13 +100,13 @@ for n in range(1, 4):
     average / (1 - 0.9**n)  # 2.5000
 
 # %%
-# Save the state before, and copy it: ``deepcopy(model.state_dict())``
-# --------------------------------------------------------------------
+# Save a copy of the state before the test: ``deepcopy(model.state_dict())``
+# --------------------------------------------------------------------------
 #
-# The range test ruins the weights, so they are restored afterwards. A
-# state dict holds the tensors of the model itself: without a copy, the
-# saved weights change with the model. The optimizer has a state too: its
-# rate and the momentum of each parameter.
+# The range test ruins the weights, so they are restored afterwards. A state
+# dict holds the tensors of the model itself, so without a copy the saved
+# weights change with the model. The optimizer also has a state, which
+# includes the learning rate and the momentum of each parameter.
 not_copied = model.state_dict()
 saved = deepcopy(model.state_dict()), deepcopy(optimizer.state_dict())
 losses = range_test(model, optimizer, rates)
@@ -121,7 +122,7 @@ len(saved[1]["state"]), len(optimizer.state_dict()["state"])  # (0, 6)
 # ---------------------------
 #
 # Loading the state dicts brings back the weights, the running statistics
-# and the rate, and removes the momentum of the test.
+# and the learning rate. It also removes the momentum from the test.
 model.load_state_dict(saved[0])
 optimizer.load_state_dict(saved[1])
 torch.equal(model[0].weight, saved[0]["0.weight"])  # True
@@ -130,13 +131,13 @@ optimizer.param_groups[0]["lr"]  # 0.1
 len(optimizer.state_dict()["state"])  # 0
 
 # %%
-# Pick the rate: a tenth of the one with the lowest loss
-# ------------------------------------------------------
+# Pick the rate: a tenth of the rate with the lowest loss
+# -------------------------------------------------------
 #
-# At the lowest loss the rate is already close to too large. A tenth of it
-# is a common choice. The rate with the steepest fall of the loss is
-# another one. Both lie above 1e-3 and below the rate at which the test
-# stopped.
+# At the lowest loss, the learning rate is already close to being too large.
+# A tenth of it is a common choice. Another one is the rate at which the
+# loss falls most steeply. Here both lie between 1e-3 and the rate at which
+# the test stopped.
 lowest = losses.argmin().item()
 chosen = rates[lowest].item() / 10
 slopes = losses.diff()
@@ -151,8 +152,8 @@ print(f"{chosen=:.3f} {steepest=:.3f} {diverged=:.2f}")
 # Train with a rate: five epochs from the same weights
 # ----------------------------------------------------
 #
-# ``fit`` starts from the saved weights each time, with a new optimizer, so
-# the learning rate is the one difference between the runs.
+# ``fit`` starts each time from the saved weights with a new optimizer and
+# the same seed, so the runs differ only in the learning rate.
 def fit(rate, epochs=5):
     torch.manual_seed(0)
     net = deepcopy(model)
@@ -182,9 +183,10 @@ def accuracy(net):
 # The chosen rate as the peak of ``OneCycleLR``
 # ---------------------------------------------
 #
-# A schedule that rises and falls again takes the chosen rate as ``max_lr``.
-# By default it begins at a 25th of it and replaces the rate of the
-# optimizer. More schedules are in :doc:`scheduler_in_the_loop`.
+# ``OneCycleLR`` raises the learning rate and lowers it again, and you can
+# pass the chosen rate as its ``max_lr``. By default it begins at 1/25 of
+# ``max_lr`` and replaces the learning rate of the optimizer. For more
+# schedules, see :doc:`scheduler_in_the_loop`.
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 scheduler = torch.optim.lr_scheduler.OneCycleLR(
     optimizer, max_lr=chosen, total_steps=105
@@ -193,12 +195,13 @@ chosen / scheduler.get_last_lr()[0]  # 25.0000
 optimizer.param_groups[0]["lr"] < chosen  # True
 
 # %%
-# What was reached: too small, chosen, too large
-# ----------------------------------------------
+# The result: learning rates too small, chosen and too large
+# ----------------------------------------------------------
 #
-# Left: the range test, with a dot at the chosen rate. The loss is flat,
-# falls, and rises steeply. Right: training with the chosen rate, with a
-# thousandth of it and with a hundred times as much.
+# Left: the loss during the range test is flat at first, then falls, and
+# finally rises steeply. The dot marks the chosen rate. Right: the loss when
+# training with the chosen rate, with a thousandth of it and with a hundred
+# times as much.
 runs = {
     name: fit(rate)
     for name, rate in [

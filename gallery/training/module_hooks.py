@@ -2,11 +2,13 @@
 Hooks on modules: activations and gradients, captured and removed
 =================================================================
 
-``register_forward_hook`` shows what a layer gives, and
-``register_full_backward_hook`` the gradient that comes back; each returns a
-handle whose ``remove`` ends it. A context manager removes them for sure.
-What they capture here shows that the output of a trained network tells
-digits apart better than the pixels do, and that of an untrained one worse.
+``register_forward_hook`` shows the output of a layer, and
+``register_full_backward_hook`` shows the gradient that comes back to it.
+Both return a handle with a ``remove`` method, and a context manager makes
+sure that it is called. This page uses hooks to measure how well each layer
+tells handwritten digits apart. The output of the trained network does this
+better than the pixels, and the output of an untrained network does it
+worse.
 """
 from contextlib import contextmanager, suppress
 
@@ -17,10 +19,10 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 # %%
-# Digits, three quarters to learn from
-# ------------------------------------
+# Handwritten digits: three quarters for training
+# -----------------------------------------------
 #
-# Every fourth digit is kept for the test.
+# Every fourth image belongs to the test set.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -35,7 +37,8 @@ train_set = TensorDataset(images[~kept], labels[~kept])
 # The network, and its training
 # -----------------------------
 #
-# Layers have names here, so that what is captured has them too.
+# The layers have names, and the captured values will be stored under these
+# names.
 class Net(nn.Module):
     def __init__(self, inplace=False):
         super().__init__()
@@ -66,12 +69,12 @@ def train(model, epochs=12):
 model = train(Net())
 
 # %%
-# One hook, and its end
-# ---------------------
+# One forward hook: register it, use it, remove it
+# ------------------------------------------------
 #
 # A forward hook is called with the module, its positional inputs and its
-# output. ``detach`` keeps the numbers without the graph. The hook runs when
-# the module is called, not when ``forward`` is.
+# output. ``detach`` keeps the values without the graph. The hook runs when
+# you call the module, but not when you call ``forward`` directly.
 captured = {}
 
 
@@ -89,12 +92,12 @@ model(images[:5])
 captured  # {}
 
 # %%
-# Activations and gradients of several layers, removed for sure
-# -------------------------------------------------------------
+# Capture several layers: a context manager that removes the hooks
+# ----------------------------------------------------------------
 #
-# ``finally`` removes the hooks after an error as well. A backward hook gets
-# the gradients of the loss with respect to the module's inputs and outputs,
-# as tuples.
+# ``finally`` removes the hooks after an error as well. A full backward hook
+# gets the gradients with respect to the inputs and the outputs of the
+# module, as two tuples.
 @contextmanager
 def capture(model, *names):
     activations, gradients, handles = {}, {}, []
@@ -120,14 +123,14 @@ def capture(model, *names):
 
 
 # %%
-# Are they the right numbers?
-# ---------------------------
+# Check the captured values
+# -------------------------
 #
-# The gradient of the cross entropy at the logits is known: softmax minus
-# the one-hot target, divided by the batch size. What the hook captured is
-# that. The pictures ask for a gradient too: without one, a backward hook of
-# the first layer warns that no input needs any. After the block there is no
-# hook left, also if it raised.
+# The gradient of the cross-entropy with respect to the logits is softmax
+# minus the one-hot target, divided by the batch size. The hook captured the
+# same values. The pictures require a gradient, because otherwise the
+# backward hook of the first layer warns that no input does. After the
+# ``with`` block no hook is left, even if the block raised an error.
 pictures = images[:5].clone().requires_grad_()
 with capture(model, "conv1", "head") as (activations, gradients):
     logits = model(pictures)
@@ -145,10 +148,11 @@ len(model.conv1._forward_hooks)  # 0
 # What goes wrong when hooks stay
 # -------------------------------
 #
-# A cell that is run again registers its hook again. The first list grows
-# by one, two, three entries, each with a graph that holds memory, since
-# nothing was detached. And a hook that returns a value replaces the output:
-# registered twice, it doubles twice.
+# If you run a notebook cell again, it registers its hook again. The loop
+# below does this three times, and the list gets one, two and three new
+# entries. Each entry keeps its graph in memory, because it was not
+# detached. A hook that returns a value replaces the output, so a hook that
+# doubles the output and is registered twice multiplies it by 4.
 leaked, handles = [], []
 for _ in range(3):
     hook = model.head.register_forward_hook(
@@ -170,9 +174,10 @@ doubler(torch.tensor(1.0))  # tensor(4.)
 # An in-place ReLU changes what was captured
 # ------------------------------------------
 #
-# ``detach`` shares memory with the output, and ``nn.ReLU(inplace=True)``
-# writes into it: the record of ``conv1`` has no negative numbers left.
-# ``clone`` keeps it as it was, at the cost of a copy.
+# The result of ``detach`` shares memory with the output, and
+# ``nn.ReLU(inplace=True)`` overwrites this memory. The captured output of
+# ``conv1`` then has no negative values any more. ``clone`` keeps the
+# original values at the cost of a copy.
 inplace = Net(inplace=True).eval()
 inplace.load_state_dict(model.state_dict())
 records = []
@@ -193,8 +198,9 @@ shared, copied = records
 # Full backward hooks and in-place operations do not mix
 # ------------------------------------------------------
 #
-# Such a hook makes the output a view that may not be changed. Switch
-# ``inplace`` off while you look: the numbers of the network are the same.
+# A full backward hook turns the output into a view that must not be changed
+# in place. Turn ``inplace`` off while you use the hook. The network still
+# computes the same values.
 with suppress(RuntimeError), capture(inplace, "conv1"):
     inplace(pictures)  # RuntimeError: is a view and is being modified
 for module in inplace.modules():
@@ -210,9 +216,9 @@ list(gradients)  # ['conv1']
 # A use: how well does each layer tell the digits apart?
 # ------------------------------------------------------
 #
-# The mean of what a layer gives is taken for each class on the training
-# digits; a test digit gets the class whose mean is nearest. This asks the
-# layers and trains nothing.
+# For each class, the output of a layer is averaged over the training
+# images. A test image gets the class whose mean is nearest. This compares
+# the layers and needs no training.
 @torch.no_grad()
 def probe(model, names):
     with capture(model, *names) as (activations, _):
@@ -234,11 +240,12 @@ untrained = probe(Net().eval(), names)
 trained = probe(model, names)
 
 # %%
-# One digit: its maps, and the gradient that comes back to them
-# -------------------------------------------------------------
+# One digit: its feature maps, and the gradient that comes back to them
+# ---------------------------------------------------------------------
 #
-# The two maps of ``conv1`` with the largest sums, and for each place the
-# norm of the gradient over all sixteen maps.
+# The figure below shows the two feature maps of ``conv1`` with the largest
+# sums. For each position, it also shows the norm of the gradient over all
+# sixteen maps.
 picture = images[:1].clone().requires_grad_()
 with capture(model, "conv1") as (activations, gradients):
     logits = model(picture)
@@ -253,13 +260,14 @@ shown = {
 }
 
 # %%
-# What was reached, layer by layer
-# --------------------------------
+# The result, layer by layer
+# --------------------------
 #
-# On the left are a digit, two maps that ``conv1`` makes of it, and the size
-# of the gradients that come back to them. On the right is the share of test
-# digits with the right class: in the trained network the last layer knows
-# more than the pixels, in the untrained one less.
+# Left: a digit, two of its feature maps in ``conv1``, and the size of the
+# gradient that comes back to this layer. Right: the accuracy on the test
+# set with the pixels and with the output of each layer. In the trained
+# network the last layer does better than the pixels, and in the untrained
+# network it does worse.
 print([f"{value:.3f}" for value in untrained])
 print([f"{value:.3f}" for value in trained])
 assert 0.9 < trained[-1] <= 1.0, trained

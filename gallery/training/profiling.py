@@ -2,11 +2,11 @@
 Profiling: where the time of a training step goes
 =================================================
 
-``torch.profiler`` shows which operations a step runs, how often and when.
-``torch.utils.benchmark.Timer`` compares the times of two statements. Here
-the profile points at a loop over the samples of a batch. Written for the
-whole batch, the step runs less than a tenth of the operations, and the
-losses of the training stay the same.
+``torch.profiler`` shows which operations a training step runs, how often
+and when. ``torch.utils.benchmark.Timer`` compares the times of two
+statements. On this page, the profile reveals a loop over the samples of a
+batch. Rewritten for the whole batch, the step runs less than a tenth of the
+operations, and the losses stay the same.
 """
 import json
 import time
@@ -32,8 +32,9 @@ from torch.utils.flop_counter import FlopCounterMode
 # A training step that is slower than it should be
 # ------------------------------------------------
 #
-# Each picture gets mean 0 and deviation 1 before it enters the network. It
-# works, and it does so one picture at a time.
+# Each image is standardized to mean 0 and standard deviation 1 before it
+# enters the network. The result is right, but the function handles one
+# image at a time.
 torch.manual_seed(0)
 device = torch.get_default_device()
 inputs, targets = load_digits(return_X_y=True)
@@ -50,8 +51,8 @@ def standardize_each(pictures):
 # The step, with names for its parts
 # ----------------------------------
 #
-# ``record_function`` gives the parts of the step the names that the profile
-# will show.
+# ``record_function`` names the parts of the step. The profile will show
+# these names.
 def make_step(standardize):
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -83,12 +84,12 @@ slow_step()  # shape (), dtype float32
 # Read the clock when the device is done
 # --------------------------------------
 #
-# A call on a GPU returns when its work is queued, not when it is finished:
-# ``time.perf_counter`` alone measures the queueing. Wait before both
-# readings; on the CPU there is nothing to wait for. The first calls are
-# slower, since kernels and memory are prepared in them: they do not count.
-# Times depend on the machine and on what else it does. ``FlopCounterMode``
-# counts the arithmetic, which is the same everywhere.
+# A call on a GPU returns when its work is queued, so ``time.perf_counter``
+# alone measures only the queueing. Synchronize before both readings, and do
+# not count the first calls, which also prepare kernels and memory. Times
+# depend on the machine and on what else it does. ``FlopCounterMode`` counts
+# the floating-point operations of the matrix products, and their number is
+# the same on each machine.
 def synchronize():
     if device.type != "cpu":
         torch.accelerator.synchronize()
@@ -126,10 +127,11 @@ flops(lambda: large @ large) // flops(lambda: small @ small)  # 64
 # CUDA events: the clock of the GPU itself
 # ----------------------------------------
 #
-# Two events in the stream give the time between them on the device. If it
-# waits for Python in between, that counts as well. They are read after a
-# wait. The last number is what the clock says without one: only the time to
-# queue the product. On a CPU nothing is printed.
+# Two events in the stream measure the time between them on the device, and
+# this includes the time in which the device waits for Python. Synchronize
+# before you read them. The last number is measured with the clock and
+# without synchronizing, so it is only the time to queue the product. On a
+# CPU nothing is printed.
 if device.type == "cuda":
     start = torch.cuda.Event(enable_timing=True)
     end = torch.cuda.Event(enable_timing=True)
@@ -146,12 +148,12 @@ if device.type == "cuda":
 # The table: ``torch.profiler.profile``
 # -------------------------------------
 #
-# ``averages.table(sort_by="self_cpu_time_total")`` has many columns; three
-# of them are printed here. ``Self`` is the time of an operation without
-# those that it calls. ``# of Calls``, the last one, often tells most: a
-# step that handles 128 pictures at once has no reason to compute the
-# standard deviation 128 times. The counts do not depend on how busy the
-# machine is.
+# ``averages.table(sort_by="self_cpu_time_total")`` has many columns, and
+# three of them are printed here. ``Self`` is the time of an operation
+# without the operations that it calls. The last column, ``# of Calls``,
+# does not depend on how busy the machine is and often tells the most. Here
+# the standard deviation is computed 128 times, although the step has all
+# 128 images at once.
 activities = [ProfilerActivity.CPU]
 if device.type == "cuda":
     activities.append(ProfilerActivity.CUDA)
@@ -184,8 +186,8 @@ calls(slow_profile)["aten::std"]  # 128
 # ``use_cuda=True`` is gone
 # -------------------------
 #
-# Many pages still show the argument. What is to be recorded stands in
-# ``activities``.
+# Many pages on the web still show this argument. Use ``activities`` to
+# choose what is recorded.
 with suppress(TypeError):
     profile(
         use_cuda=True
@@ -196,14 +198,14 @@ with suppress(TypeError):
     )  # TypeError: unexpected since 2.14, type profile before
 
 # %%
-# The same numbers for the whole batch, and a Timer to compare
-# ------------------------------------------------------------
+# The same result for the whole batch, and a ``Timer`` to compare
+# ---------------------------------------------------------------
 #
-# ``Timer`` warms up, waits for the device, repeats until it has measured
-# long enough, and gives the median. By default it sets the number of
-# threads to 1: say ``num_threads`` to measure what will run. Both times
-# are printed, and the operations are counted: one mean, one difference and
-# one standard deviation are enough for the batch.
+# ``Timer`` warms up, waits for the device, repeats the statement for long
+# enough, and gives the median. By default it uses one thread, so set
+# ``num_threads`` to the number that your program uses. One mean, one
+# difference and one standard deviation are enough for the batch. The loop
+# runs more than 50 times as many operations.
 def standardize_batch(pictures):
     mean = pictures.mean(dim=1, keepdim=True)
     return (pictures - mean) / pictures.std(dim=1, keepdim=True)
@@ -229,12 +231,13 @@ parts = ["aten::mean", "aten::sub", "aten::std"]
 sum(looped_calls.values()) > 50 * sum(calls_at_once.values())  # True
 
 # %%
-# Several steps, and a file for a viewer
-# --------------------------------------
+# Record several steps, and export a file for a trace viewer
+# ----------------------------------------------------------
 #
-# In a long run, ``schedule`` skips steps, warms up and records a few.
-# ``export_chrome_trace`` writes what https://ui.perfetto.dev shows in a
-# browser: here it is read back, and holds each of the two steps.
+# In a long run, ``schedule`` skips some steps, warms up and records a few.
+# ``export_chrome_trace`` writes a file that https://ui.perfetto.dev
+# displays in a browser. Here the file is read back, and it contains the
+# recorded steps.
 fast_step = make_step(standardize_batch)
 plan = schedule(skip_first=2, wait=1, warmup=1, active=2, repeat=1)
 recorder = profile(activities=activities, schedule=plan, acc_events=True)
@@ -256,10 +259,10 @@ names.count("ProfilerStep#3")  # 0
 # From events to boxes
 # --------------------
 #
-# An event knows when it began and ended, and which one called it: its depth
-# is the number of callers. For a GPU, backward runs in a thread of its own
-# and its events have no caller: they are drawn below the part in which they
-# begin.
+# An event stores when it began and ended, and which event called it. The
+# number of its callers is its depth in the figure. On a GPU, the backward
+# pass runs in a thread of its own, and its events have no caller. They are
+# drawn below the part in which they begin.
 PARTS = ["standardize", "forward", "backward", "update"]
 
 
@@ -286,15 +289,14 @@ slow_boxes = boxes(slow_profile)
 len(slow_boxes["standardize", 1]) >= 4 * 128  # True
 
 # %%
-# What was reached: the same loss, and another picture
-# ----------------------------------------------------
+# The result: the same losses with far fewer operations
+# -----------------------------------------------------
 #
-# Above is the step with the loop, below the one without, on one time axis
-# in milliseconds; what is called lies under what calls it. Recording takes
-# time itself, so read the times that ``Timer`` prints, and compare shapes
-# here. The step without the loop runs less than a tenth of the operations.
-# The losses of a training with either agree, and the network learns the
-# digits.
+# Top: the step with the loop. Bottom: the step without it, on the same time
+# axis, where each operation lies below its caller. Recording itself takes
+# time, so compare only the shapes here, and read the times that ``Timer``
+# prints. The step without the loop runs less than a tenth of the
+# operations, and training with either step gives the same losses.
 slow_step, fast_step = map(make_step, (standardize_each, standardize_batch))
 starts = list(range(0, 1280, 128)) * 6
 slow_losses = torch.stack([slow_step(start) for start in starts])

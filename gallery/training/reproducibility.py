@@ -2,11 +2,11 @@
 Reproducibility: seeds, deterministic algorithms, equal losses
 ==============================================================
 
-Seed ``random``, NumPy and PyTorch, give the loader a generator of its own,
-and ask for deterministic algorithms: two runs then give the same losses to
-the last bit. One draw more in between, or one generator without a seed, and
-they part; other devices, versions of PyTorch and numbers of threads can
-part them as well.
+Seed ``random``, NumPy and PyTorch, give the loader its own generator, and
+turn on deterministic algorithms. On this page, two runs then give the same
+losses to the last bit. One additional random draw, or one generator without
+a seed, makes the runs differ. So can another device, another version of
+PyTorch or another number of threads.
 """
 import os
 import random
@@ -23,9 +23,10 @@ from torch.utils.data import DataLoader, Dataset
 # Seed everything
 # ---------------
 #
-# There are three global generators, and ``torch.manual_seed`` seeds those
-# of all devices. None of them reaches a generator that code makes for
-# itself: ``np.random.default_rng()`` without a seed asks the system.
+# ``random`` and NumPy have one global generator each. PyTorch has one for
+# each device, and ``torch.manual_seed`` seeds all of them. Generators that
+# code creates for itself are not affected: without a seed,
+# ``np.random.default_rng()`` gives different numbers each time.
 device = torch.get_default_device()
 
 
@@ -49,12 +50,12 @@ first = np.random.default_rng(0).random()
 first == np.random.default_rng(0).random()  # True
 
 # %%
-# Data that draws: an augmentation with NumPy and ``random``
-# ----------------------------------------------------------
+# Random data augmentation with NumPy and ``random``
+# --------------------------------------------------
 #
-# The digits are shifted sideways by at most a pixel and made noisy each
-# time they are read. Every fourth one is kept for the test, and is read as
-# it is.
+# Each time an image is read, it is shifted sideways by at most one pixel,
+# and noise is added. Every fourth image belongs to the test set and is read
+# unchanged.
 digits = load_digits()
 pictures = (digits.images / 16).astype(np.float32)
 test_images = torch.tensor(pictures[::4], device=device).unsqueeze(1)
@@ -83,13 +84,15 @@ second, _ = NoisyDigits()[0]
 torch.equal(first, second)  # True
 
 # %%
-# Deterministic algorithms, and everything put back afterwards
-# ------------------------------------------------------------
+# Turn on deterministic algorithms, and restore the settings afterwards
+# ---------------------------------------------------------------------
 #
-# The mode takes a deterministic kernel where there is one, and raises an
-# error where there is none. ``cudnn.benchmark`` times kernels and may
-# choose another one in another run. cuBLAS reads its variable when it
-# starts: in a script, set it in the shell or before the first line of work.
+# ``torch.use_deterministic_algorithms`` selects a deterministic kernel
+# where there is one, and raises an error where there is none.
+# ``cudnn.benchmark`` measures kernels and may choose a different one in the
+# next run, so it is turned off. cuBLAS reads its environment variable when
+# it starts. In a script, set the variable in the shell or before the first
+# computation.
 @contextmanager
 def deterministic(warn_only=False):
     before = torch.get_deterministic_debug_mode()
@@ -112,12 +115,13 @@ with deterministic():
 torch.are_deterministic_algorithms_enabled()  # False
 
 # %%
-# A run from its seed
-# -------------------
+# One training run from a seed
+# ----------------------------
 #
-# Weights and dropout draw from the global generator of the device, the
-# loader shuffles by its own, and ``between`` is called once an epoch, where
-# others put their plots and prints. Losses are collected as they are.
+# The weights and dropout draw from the global generator of the device, and
+# the loader shuffles with its own generator. ``between`` is called after
+# each epoch, where you might put plots or prints. The losses are collected
+# without rounding.
 def run(seed, epochs=3, between=None):
     seed_everything(seed)
     generator = torch.Generator(device=device).manual_seed(seed)
@@ -147,8 +151,8 @@ def run(seed, epochs=3, between=None):
 # Two runs, equal to the last bit
 # -------------------------------
 #
-# ``==`` on lists of floats asks for the same bits. Another seed gives other
-# losses from the first batch on.
+# ``==`` compares the two lists of losses exactly. With another seed, the
+# loss is different from the first batch on.
 @torch.inference_mode()
 def accuracy_of(model):
     predictions = model.eval()(test_images).argmax(dim=1)
@@ -164,13 +168,14 @@ accuracy == accuracy_again  # True
 losses[0] == other[0]  # False
 
 # %%
-# One draw in between, and the runs part
-# --------------------------------------
+# One random draw in between makes the runs differ
+# ------------------------------------------------
 #
-# A random picture to look at, a second model, one more layer with dropout:
-# each takes numbers from the global generator, and all that follows gets
-# others. The first epoch is the same, the second is not.
-# ``torch.random.fork_rng`` puts the generator back where it was.
+# Showing a random image, creating a second model or adding a dropout layer
+# takes numbers from the global generator, and whatever follows gets
+# different ones. Here the first epoch is the same, and the following ones
+# are not. ``torch.random.fork_rng`` restores the state of the generator
+# afterwards.
 def look():
     torch.rand(1, device=device)
 
@@ -192,10 +197,10 @@ unharmed == losses  # True
 # Worker processes are seeded by the generator of the loader
 # ----------------------------------------------------------
 #
-# A worker seeds ``random``, NumPy and PyTorch for itself, from a number
-# that the loader draws from its generator. What the workers draw then
-# depends on how many there are. A generator that a dataset holds is copied
-# into each of them: see :doc:`/reference/data/worker_processes`.
+# The loader draws a number from its generator, and each worker seeds
+# ``random``, NumPy and PyTorch from it. What the workers draw depends on
+# how many workers there are. If the dataset itself holds a generator, each
+# worker gets a copy of it: see :doc:`/reference/data/worker_processes`.
 class Noise(Dataset):
     def __len__(self):
         return 4
@@ -221,13 +226,14 @@ noise(0, workers=2) == noise(1, workers=2)  # False
 noise(0, workers=2) == noise(0, workers=1)  # False
 
 # %%
-# What has no deterministic form raises
-# -------------------------------------
+# Operations without a deterministic form raise an error
+# ------------------------------------------------------
 #
-# ``put_`` with an index twice keeps whichever value comes last, and which
-# one that is may differ. ``warn_only=True`` turns errors into warnings: use
-# it to list what a model needs. Memory from ``torch.empty`` is filled in
-# this mode, so that what was forgotten in it shows as ``nan``.
+# If ``put_`` gets the same index twice, the value that is written last
+# stays, and which one this is may vary. ``warn_only=True`` turns the errors
+# into warnings. Use it to find such operations in a model. With
+# deterministic algorithms, ``torch.empty`` fills its memory, so elements
+# that you forgot to set show up as ``nan``.
 place, values = torch.tensor([0, 0]), torch.tensor([1.0, 2.0])
 with deterministic(), suppress(RuntimeError):
     torch.zeros(3).put_(place, values)  # RuntimeError: put_ does not have
@@ -239,11 +245,11 @@ with deterministic(warn_only=True):
 # Why the order matters: sums of floats
 # -------------------------------------
 #
-# Floats are rounded after each addition, so another order is another sum.
-# Kernels with atomic additions on a GPU add in whatever order the threads
-# arrive; another number of threads, another device or another version of
-# PyTorch may split the sum in other places. No seed changes that: compare
-# such runs with a tolerance.
+# Floats are rounded after each addition, so another order can give another
+# sum. On a GPU, kernels with atomic additions add in the order in which the
+# threads arrive. Another device, another version of PyTorch or another
+# number of threads may split the sum at other places. A seed does not
+# change this, so compare such runs with a tolerance.
 big, small = torch.tensor(1e8), torch.tensor(1.0)
 (big + small) - big  # tensor(0.)
 (big - big) + small  # tensor(1.)
@@ -255,13 +261,14 @@ abs(tenths.sum().item() - 100_000) < 1  # True
 100_900 < float(one_by_one) < 101_000  # True
 
 # %%
-# What was reached: the same run twice, and what a seed is worth
-# --------------------------------------------------------------
+# The result: equal runs, and the spread over seeds
+# -------------------------------------------------
 #
-# A seed makes a run repeatable, and its result remains one draw. Three
-# other seeds show how far draws lie apart: report several, and do not
-# choose among them. On the left is the difference from the first run at
-# each step, zero for the repetition.
+# A seed makes a run repeatable, but its result is still a single draw. Run
+# several seeds and report all of them instead of choosing the best one.
+# Left: the difference of the loss from the first run at each step, which is
+# zero for the run with the same seed. Right: the accuracy on the test set
+# for four seeds.
 with deterministic():
     accuracies = [accuracy] + [run(seed)[1] for seed in range(1, 4)]
 print([f"{value:.3f}" for value in accuracies])

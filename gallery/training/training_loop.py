@@ -2,9 +2,10 @@
 The training loop: ``train``, ``evaluate``, and what they report
 ================================================================
 
-Two functions and a loop around them train most models. Here they teach a
-small network to read handwritten digits it has never seen; many later pages
-of this chapter add one thing to the same two functions.
+Most models are trained with two functions, ``train`` and ``evaluate``, and
+a loop that calls them. This page trains a small network on handwritten
+digits and reaches more than 93 % accuracy on the test set. Many later pages
+of this chapter add one feature to the same two functions.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -17,10 +18,11 @@ from tqdm import tqdm
 # Data: three parts, three loaders
 # --------------------------------
 #
-# 1,797 digits of 8 by 8 pixels, scaled to [0, 1] and given the channel that
-# ``nn.Conv2d`` expects. The training part is shuffled in each epoch; the
-# other two need no order. One seeded generator, on the device of the data,
-# decides both.
+# The dataset has 1,797 handwritten digits of 8 by 8 pixels. The pixels are
+# scaled to [0, 1], and ``unsqueeze(1)`` adds the channel dimension that
+# ``nn.Conv2d`` expects. The training set is shuffled in each epoch, which
+# the other two sets do not need. One seeded generator on the device of the
+# data controls the split and the shuffling.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -43,8 +45,8 @@ test_loader = DataLoader(test_set, batch_size=256)
 # Model, loss, optimizer
 # ----------------------
 #
-# The last layer gives ten ``logits`` and no softmax follows:
-# ``nn.CrossEntropyLoss`` contains it.
+# The last layer gives ten ``logits``. No softmax follows, because
+# ``nn.CrossEntropyLoss`` already includes it.
 model = nn.Sequential(
     nn.Conv2d(1, 16, kernel_size=3, padding=1),
     nn.ReLU(),
@@ -62,10 +64,10 @@ model(torch.zeros(5, 1, 8, 8)).shape  # torch.Size([5, 10])
 # One epoch of training: clear, forward, backward, step
 # -----------------------------------------------------
 #
-# The sums are weighted by batch size: the last batch is a short one, and a
-# mean of batch means would count each of its samples more than the others.
-# Sums stay tensors until the end: ``item()`` in each batch would make
-# Python wait for the GPU.
+# The sums are weighted by batch size, because the last batch is smaller and
+# a mean of batch means would give its samples too much weight. The sums
+# stay tensors until the end of the epoch, because ``item()`` in each batch
+# would make Python wait for the GPU.
 def train(model, loader, criterion, optimizer):
     model.train()
     loss_sum, correct, seen = 0.0, 0, 0
@@ -86,9 +88,10 @@ def train(model, loader, criterion, optimizer):
 # Evaluation: ``eval()`` and ``inference_mode``
 # ---------------------------------------------
 #
-# ``eval()`` changes what layers do (dropout, batch normalization);
-# ``torch.inference_mode`` records no graph. Neither does the other's work,
-# so both are needed. Before training, about one digit in ten is right.
+# ``eval()`` switches layers such as dropout and batch normalization to
+# evaluation mode. ``torch.inference_mode`` turns off the recording of the
+# graph. Use both, because neither replaces the other. Before training, the
+# accuracy is close to that of guessing.
 @torch.inference_mode()
 def evaluate(model, loader, criterion):
     model.eval()
@@ -109,7 +112,8 @@ _, untrained = evaluate(model, val_loader, criterion)
 # The loop, with a history to draw
 # --------------------------------
 #
-# ``tqdm`` draws a progress bar where there is a terminal to draw it in.
+# With ``disable=None``, ``tqdm`` draws a progress bar only if the output is
+# a terminal.
 history = {"train loss": [], "val loss": [], "train": [], "val": []}
 for epoch in tqdm(range(1, 21), disable=None):
     train_loss, train_accuracy = train(
@@ -123,24 +127,26 @@ for epoch in tqdm(range(1, 21), disable=None):
         print(f"{epoch=:2} {train_loss=:.3f} {val_accuracy=:.3f}")
 
 # %%
-# The mean of batch means is another number
-# -----------------------------------------
+# The mean of batch means is not the mean over all samples
+# --------------------------------------------------------
 #
-# Nine digits go into batches of eight and one. If only the ninth is
-# wrong, the accuracy is 8/9, yet the mean of the two batch means is 1/2.
+# Nine samples are split into batches of eight and one. If only the ninth
+# prediction is wrong, the accuracy is 8/9, but the mean of the two batch
+# means is 1/2.
 right = torch.tensor([1.0] * 8 + [0.0])
 batch_means = torch.stack([part.mean() for part in right.split(8)])
 batch_means.mean()  # tensor(0.5000)
 right.mean()  # tensor(0.8889)
 
 # %%
-# What was reached
-# ----------------
+# The result: more than 93 % accuracy on the test set
+# ---------------------------------------------------
 #
-# The test digits are used here, once. A model trained with shuffled labels
-# misses the range asserted below by far. One with a softmax too many or a
-# frozen first layer can still reach it: :doc:`debugging` shows how such
-# errors are found.
+# The test set is used once, at the end. A model trained with shuffled
+# labels fails the assertion below, but one with an extra softmax or a
+# frozen first layer can still pass it. :doc:`debugging` shows how to find
+# such mistakes. Left: the loss on the training and validation sets. Right:
+# the accuracy, with the test result as a dotted line.
 test_loss, test_accuracy = evaluate(model, test_loader, criterion)
 print(f"{test_accuracy=:.3f}")
 assert 0.93 < test_accuracy <= 1.0, test_accuracy

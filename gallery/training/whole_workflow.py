@@ -2,8 +2,10 @@
 The whole workflow on one page: linear regression
 =================================================
 
-From a table of numbers to a saved model: data, model, loss, loop,
-evaluation, and the check that what was loaded predicts what was trained.
+This page predicts the progression of diabetes from ten measurements per
+patient and goes through the whole workflow. It prepares the data, trains a
+linear model, evaluates it once on the test set and saves it. The loaded
+model gives exactly the same predictions.
 """
 import tempfile
 from pathlib import Path
@@ -18,10 +20,11 @@ from torch.utils.data import DataLoader, TensorDataset
 # Data: a table becomes tensors
 # -----------------------------
 #
-# 442 patients, ten measurements each; the target is how far their diabetes
-# has progressed after one year. NumPy gives float64, layers expect float32,
-# and the targets get a second dimension so that they match the output
-# ``(N, 1)``: with shape ``(N,)`` the loss would broadcast to ``(N, N)``.
+# The table has ten measurements for each of 442 patients. The target is how
+# far their diabetes has progressed after one year. NumPy arrays are
+# float64, while layers expect float32 by default. The targets get a second
+# dimension to match the output shape ``(N, 1)``, because targets of shape
+# ``(N,)`` would make the loss broadcast to ``(N, N)``.
 torch.manual_seed(0)
 device = torch.get_default_device()
 table = load_diabetes(scaled=False)
@@ -32,11 +35,12 @@ features.shape  # torch.Size([442, 10])
 targets.shape  # torch.Size([442, 1])
 
 # %%
-# Split, then standardize by the training part
-# --------------------------------------------
+# Split, then standardize with the statistics of the training set
+# ---------------------------------------------------------------
 #
-# The test rows must stay unseen, and their mean and spread are part of what
-# is not to be seen: both come from the training rows alone.
+# The test set must not influence the training, and this includes its mean
+# and standard deviation. Both statistics are therefore computed from the
+# training set alone.
 order = torch.randperm(len(features))
 train, val, test = order.split([300, 71, 71])
 mean, std = features[train].mean(dim=0), features[train].std(dim=0)
@@ -50,8 +54,9 @@ targets[train].mean().abs().item() < 1e-6  # True
 # Model, loss, optimizer
 # ----------------------
 #
-# One ``nn.Linear`` holds a weight for each measurement and a bias. Its
-# predictions before training are kept, to be drawn beside those after.
+# One ``nn.Linear`` holds a weight for each of the ten measurements and one
+# bias. The predictions before training are kept, so that the figure below
+# can show them beside those after training.
 model = nn.Linear(10, 1)
 criterion = nn.MSELoss()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
@@ -64,8 +69,9 @@ before.shape  # torch.Size([71, 1])
 # The loop: forward, backward, step
 # ---------------------------------
 #
-# Each batch's gradients are cleared, computed and used. The loss of an
-# epoch is weighted by batch size, because the last batch is a short one.
+# For each batch, the loop clears the gradients, computes new ones and
+# updates the parameters. The loss of an epoch is weighted by batch size,
+# because the last batch is smaller.
 generator = torch.Generator(device=device).manual_seed(0)
 batches = DataLoader(
     TensorDataset(features[train], targets[train]),
@@ -93,14 +99,14 @@ for epoch in range(1, 61):
 train_losses[-1] < 0.6 * train_losses[0]  # True
 
 # %%
-# Evaluate once, on the test rows
-# -------------------------------
+# Evaluate once on the test set
+# -----------------------------
 #
-# R² is the share of the variance that the model explains: 0 is no better
-# than the mean. A linear model explains about half; with only 71 test rows,
-# most splits give 0.3 to 0.6. The exact least-squares solution from
-# ``torch.linalg.lstsq`` says that no other linear model would do much
-# better on the training rows.
+# R² is the share of the variance that the model explains, and 0 is no
+# better than predicting the mean. Here the model explains roughly half of
+# it; with only 71 test samples, the value depends on the split. The exact
+# least-squares solution from ``torch.linalg.lstsq`` shows that no other
+# linear model has a much lower loss on the training set.
 with torch.inference_mode():
     after = model(features[test])
 residual = (targets[test] - after).square().sum()
@@ -118,12 +124,12 @@ with torch.inference_mode():
 best <= reached < 1.1 * best  # True
 
 # %%
-# What happened, in two pictures
-# ------------------------------
+# Draw the losses and the predictions
+# -----------------------------------
 #
-# Left: the loss on the training and the validation rows. Right: predictions
-# against targets, before (crosses) and after (dots); the closer to the
-# diagonal, the better.
+# Left: the loss on the training and validation sets. Right: predictions
+# against targets, before training (crosses) and after training (dots). The
+# closer a point is to the diagonal, the better the prediction.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 epochs = range(1, 61)
 left.plot(epochs, train_losses, label="train")
@@ -139,12 +145,12 @@ right.set(xlabel="targets", ylabel="predictions")
 figure.tight_layout()
 
 # %%
-# Save, load, predict the same
-# ----------------------------
+# Save and load: the predictions stay the same
+# --------------------------------------------
 #
-# Save what the model has learned, its ``state_dict``, and what a stranger
-# needs to use it: the statistics of the training rows. Loading starts from
-# the class and fills in the numbers.
+# Save the ``state_dict`` of the model together with the statistics of the
+# training set, because new data must be standardized with them. To load,
+# create the model first and then fill in the saved parameters.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "linear.pt"
     checkpoint = {"model": model.state_dict(), "mean": mean, "std": std}
