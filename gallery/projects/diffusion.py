@@ -97,9 +97,9 @@ for x in (jumped, stepped):
 # The fault: a share per image without a second dimension
 # -------------------------------------------------------
 #
-# ``alpha_bars[t]`` has shape ``(N,)`` and the images have shape
-# ``(N, 64)``. Without ``unsqueeze`` most batch sizes raise an error. With
-# exactly 64 images there is no error, and the shares go to the pixels
+# ``alpha_bars[t]`` has shape ``(N,)`` and the images have shape ``(N,
+# 64)``. Without ``unsqueeze`` most batch sizes raise an error. With exactly
+# 64 images there is no error, and the shares are applied to the pixels
 # instead of the images.
 t = torch.randint(steps, (5,))
 with suppress(RuntimeError):
