@@ -2,12 +2,12 @@
 Phones and edge devices: ``ExecuTorch`` in place of PyTorch Mobile
 ==================================================================
 
-``ExecuTorch`` turns an exported program into a file with the ending
-``.pte``, which a small runtime executes on a phone or a microcontroller.
-This page exports a convolutional network for XNNPACK, the library for
-processors, and runs the file with the runtime. The outputs agree with those
-of PyTorch within a tolerance of 1e-3, and the file is less than twice as
-large as the weights.
+``ExecuTorch`` turns an exported program into a ``.pte`` file, which a small
+runtime executes on a phone or a microcontroller. This page exports a
+convolutional network for XNNPACK, a library of fast operators for CPUs, and
+runs the file with the runtime. The outputs agree with those of PyTorch
+within a tolerance of 1e-3, and the file is less than twice as large as the
+weights.
 """
 import tempfile
 import warnings
@@ -34,8 +34,9 @@ with warnings.catch_warnings(action="ignore"):
 # Train a convolutional network
 # -----------------------------
 #
-# Its input is one digit of 8 by 8 pixels. The export begins where training
-# ends, on the CPU and in ``eval()``.
+# The input of the network is an image of 8 by 8 pixels. After the training,
+# the model moves to the CPU and is switched to ``eval()``, because it is
+# exported in this state.
 torch.manual_seed(0)
 data = load_digits()
 images = torch.tensor(data.images, dtype=torch.float32)[:, None] / 16
@@ -64,9 +65,9 @@ print("executorch", metadata.version(executorch.__name__))
 # --------------------------------------------------------------
 #
 # The partitioner finds the parts of the graph that XNNPACK can compute and
-# hands them over. What is left runs with the portable operators of the
-# runtime. Batch normalization is folded into the convolution before it.
-# Here one part is handed over, and no operator of the network is left.
+# hands them over. The rest runs with the portable operators of the runtime.
+# Here one part is handed over, and no operator of the network is left,
+# because batch normalization is folded into the convolution before it.
 example = (test_images[:1],)
 program = torch.export.export(model, example)
 
@@ -92,8 +93,9 @@ sum("aten" in name for name in names)  # 0
 # Without a partitioner: portable operators
 # -----------------------------------------
 #
-# Both convolutions stay in the graph, and the runtime computes them with
-# its portable operators. Use such a file where XNNPACK is not available.
+# Without a partitioner, both convolutions stay in the graph, and the
+# runtime computes them with its portable operators. Use such a file where
+# XNNPACK is not available.
 portable, portable_names = lower([])
 sum("convolution" in name for name in portable_names)  # 2
 
@@ -102,9 +104,9 @@ sum("convolution" in name for name in portable_names)  # 2
 # Run the file with the runtime
 # -----------------------------
 #
-# ``Runtime`` is the same C++ runtime as on a phone, called from Python. It
-# loads a program and a method of it. Each input has the size of the
-# example, here one image.
+# ``Runtime`` calls the C++ runtime from Python. It loads a program and then
+# one of its methods. Each input must have the size of the example input,
+# which is one image here.
 def run(content, inputs):
     program = Runtime.get().load_program(content)
     method = program.load_method("forward")
@@ -124,10 +126,9 @@ outputs["XNNPACK"].shape  # torch.Size([597, 10])
 # The file on a phone
 # -------------------
 #
-# Write the bytes into a file and pack it with the application. On Android
-# and iOS the libraries of ``ExecuTorch`` load it; a microcontroller reads
-# it from its flash memory. The name ET12 at the beginning identifies the
-# format.
+# Write the bytes to a file and ship it with your application. On Android
+# and iOS, the ``ExecuTorch`` libraries load the file. The letters ET12 near
+# its beginning identify the format.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "digits.pte"
     path.write_bytes(xnnpack)
@@ -139,11 +140,11 @@ xnnpack[4:8]  # b'ET12'
 # Old advice: ``optimize_for_mobile`` and ``.ptl`` files
 # ------------------------------------------------------
 #
-# PyTorch Mobile ran TorchScript in a Lite Interpreter. The packages of
-# PyTorch for Linux are built without what ``optimize_for_mobile`` needs,
-# and TorchScript and the Lite Interpreter warn that they are deprecated.
-# Replace ``torch.jit.trace`` by ``torch.export.export`` and the rest by the
-# lines above.
+# PyTorch Mobile ran TorchScript in a Lite Interpreter, and both now warn
+# that they are deprecated. ``optimize_for_mobile`` raises an error here,
+# because this package of PyTorch is built without the part that it needs.
+# Replace ``torch.jit.trace`` with ``torch.export.export``, and the
+# remaining calls with the steps above.
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     traced = torch.jit.trace(model, example)
@@ -158,12 +159,12 @@ with suppress(RuntimeError), warnings.catch_warnings(action="ignore"):
     optimize_for_mobile(traced)  # RuntimeError: only available with XNNPACK
 
 # %%
-# What was reached
-# ----------------
+# The result: the accuracy of PyTorch, and the sizes of the files
+# ---------------------------------------------------------------
 #
-# The runtime reads more than 93 of 100 test digits, as PyTorch does. The
-# file with XNNPACK is less than twice as large as the weights. The bars
-# show the sizes.
+# The runtime reaches more than 93 % accuracy on the test set, like PyTorch.
+# The file with XNNPACK is less than twice as large as the weights. The bars
+# show the sizes of the files.
 accuracy = {
     "PyTorch": (own.argmax(dim=1) == test_labels).double().mean().item()
 }

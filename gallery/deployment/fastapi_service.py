@@ -2,10 +2,11 @@
 HTTP service with ``FastAPI``: typed requests, image uploads, errors
 ====================================================================
 
-A trained digit classifier answers over HTTP. The page writes the service
-into files, starts it with ``uvicorn``, sends 300 requests from 32 threads
-and stops it again. Each answer equals what the model itself says. A bad
-request gets a status code and a message about what is wrong with it.
+This page serves a trained classifier of handwritten digits over HTTP. It
+writes the service into files, starts it with ``uvicorn``, sends 300
+requests from 32 threads and stops it again. Each response agrees with the
+prediction of the model itself. A bad request gets a status code and a
+message that says what is wrong.
 """
 import atexit
 import io
@@ -34,8 +35,8 @@ from torch.nn import functional as F
 # Train a model and save its weights
 # ----------------------------------
 #
-# The model gets the 64 pixels of a digit, each between 0 and 1. The service
-# will find the weights in the file ``weights.pt``.
+# The input of the model is the 64 pixels of an image, each between 0 and 1.
+# The weights are saved in ``weights.pt``, where the service finds them.
 torch.manual_seed(0)
 device = torch.get_default_device()
 data = load_digits()
@@ -66,11 +67,12 @@ print(f"python-multipart {python_multipart.__version__}")
 # First file: the model, in ``torch.inference_mode``
 # --------------------------------------------------
 #
-# ``FastAPI`` runs each request in a thread of a pool. Gradient and
-# inference modes belong to a thread, so set them in the function that the
-# thread calls, here with a decorator. ``torch.set_num_threads(1)`` lets a
-# request compute on one core; several requests then share the cores. Call
-# ``eval()``: with dropout the answers would be random.
+# ``FastAPI`` runs a request handler that is a plain ``def`` function in a
+# thread of a pool. Gradient mode and inference mode belong to a thread, so
+# set them in the function that the thread calls, here with a decorator.
+# ``torch.set_num_threads(1)`` lets each request compute on one core, so
+# that several requests share the cores. Call ``eval()``, because dropout
+# would make the predictions random.
 (folder / "classifier.py").write_text('''
 import torch
 from torch import nn
@@ -97,10 +99,10 @@ class Classifier:
 # Second file: a limit for the size of a request
 # ----------------------------------------------
 #
-# A service that reads what it is sent, whatever its size, can be filled
-# until its memory is full. This middleware reads the body itself and stops
-# at the limit. It counts the bytes that arrive. A client may leave out the
-# header ``Content-Length``, so a check of the header is not enough.
+# If a service reads requests of any size, a client can fill its memory.
+# This middleware reads the body of a request itself and stops at the limit.
+# It counts the bytes that arrive, because a client may leave out the header
+# ``Content-Length``.
 (folder / "body_limit.py").write_text('''
 from fastapi.responses import JSONResponse
 
@@ -132,16 +134,16 @@ class BodyLimit:
 ''')
 
 # %%
-# Third file: the service, with typed requests and answers
-# --------------------------------------------------------
+# Third file: the service, with typed requests and responses
+# ----------------------------------------------------------
 #
-# ``pydantic`` models say what a request holds, and ``FastAPI`` refuses
-# what does not fit before the function is called. ``lifespan`` loads the
-# model once, before the server takes the first request. The functions are
-# ``def``, not ``async def``, so a long computation blocks a thread of the
-# pool and the server still answers others. The handler of
-# ``RequestValidationError`` leaves out the values that were sent: the
-# default answer repeats them, and JSON has no NaN.
+# ``pydantic`` models describe the content of a request, and ``FastAPI``
+# refuses other requests before it calls the function. ``lifespan`` loads
+# the model once, before the server takes its first request. The handlers
+# are ``def`` and not ``async def`` functions, so a long computation blocks
+# one thread of the pool while the server still answers other requests. The
+# handler of ``RequestValidationError`` leaves out the values that were
+# sent, because the default response repeats them and JSON has no NaN.
 (folder / "service.py").write_text('''
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -230,13 +232,14 @@ def image(file: UploadFile) -> Answer:
 
 
 # %%
-# Start the server, wait for it, stop it
-# --------------------------------------
+# Start the server, wait until it is ready, and stop it
+# -----------------------------------------------------
 #
-# The server is a process of its own, as it will be in production. Port 0
-# lets the system choose a free port, which ``uvicorn`` writes into its log.
-# If the process ends early, or does not answer within the limit, an error
-# shows its log. If it does not end when asked to, it is killed.
+# The server runs in its own process, as in production. With port 0 the
+# system chooses a free port, and ``uvicorn`` writes it to its log. If the
+# process ends early, or does not answer within the limit, an error is
+# raised that shows the log. If the process does not end when it is asked
+# to, it is killed.
 started = []
 
 
@@ -280,13 +283,13 @@ def address(process, log, deadline):
 
 
 # %%
-# Ask whether it is well: ``/health``
-# -----------------------------------
+# Check the health of the service: ``/health``
+# --------------------------------------------
 #
-# A load balancer asks ``/health`` again and again. The request runs the
-# model, so it also tells that the weights are loaded and that gradients are
-# off in the thread that answers. ``trust_env=False`` keeps the client from
-# sending local requests to a proxy.
+# A load balancer requests ``/health`` again and again. This request runs
+# the model, so it also shows that the weights are loaded and that inference
+# mode is on in the thread that answers. ``trust_env=False`` keeps the
+# client from sending local requests to a proxy.
 server = cleanup.enter_context(ExitStack())
 url = server.enter_context(served(folder))
 client = cleanup.enter_context(
@@ -295,12 +298,12 @@ client = cleanup.enter_context(
 client.get("/health").json()  # {'inference': True, 'threads': 1}
 
 # %%
-# One digit, and a batch of digits
-# --------------------------------
+# Predict one image, and a batch of images
+# ----------------------------------------
 #
-# A request in JSON gets an answer in JSON, with a class and its
-# probability. A batch costs one call of the model. The page compares the
-# answers with its own model, which never left this process.
+# Requests and responses are JSON, and a response holds the class and its
+# probability. A batch needs one call of the model. The responses are
+# compared with the predictions of the model in this process.
 test_pixels = images[test_rows].flatten(1)
 with torch.inference_mode():
     own = model(test_pixels).softmax(dim=1).max(dim=1)
@@ -326,9 +329,9 @@ len(many)  # 64
 # A request that does not fit its type: status 422
 # ------------------------------------------------
 #
-# The answer says where the mistake is and what was expected. The list below
-# has a request with too few pixels, one with a value outside of the range,
-# one with NaN, a batch without digits, and a body that is not JSON.
+# The response says where the mistake is and what was expected. The code
+# sends a request with too few pixels, a value outside of the range, NaN, a
+# batch without images, and a body that is not JSON.
 def refused(path, **request):
     response = client.post(path, **request)
     first = response.json()["detail"][0]
@@ -357,10 +360,10 @@ status, text  # (422, 'JSON decode error')
 # Upload an image
 # ---------------
 #
-# A form with a file takes the place of JSON. The service accepts PNG and
-# JPEG, turns the image to grey and reduces it to 8 by 8 pixels. Here a
-# digit of 80 by 80 pixels is sent. A form without the file is a request
-# that does not fit.
+# An image is uploaded as a file in a form instead of JSON. The service
+# accepts PNG and JPEG, converts the image to grey and reduces it to 8 by 8
+# pixels. The image that is sent here has 80 by 80 pixels. A form without
+# the file gets status 422.
 def upload(content):
     response = client.post("/image", files={"file": content})
     return response.status_code, response.json()
@@ -382,14 +385,15 @@ abs(answer["probability"] - expected.item()) < 1e-5  # True
 refused("/image")  # (422, ['body', 'file'], 'Field required')
 
 # %%
-# Not an image: 415, and too large: 413
-# -------------------------------------
+# A file that is not an image: 415, and one that is too large: 413
+# ----------------------------------------------------------------
 #
-# Half a file and a text are both refused with status 415. A small file can
-# hold a very large image: the black one here has 25 million pixels. The
-# service looks at the size in the header of the file before it decodes the
-# pixels. A body over the limit is refused with a declared length and
-# without one; a body given as an iterator is sent without.
+# A text and an incomplete file are both refused with status 415. A small
+# file can hold a very large image, and the black one here has 25 million
+# pixels, so the service checks the size in the file header before it
+# decodes the pixels. A body over the limit is refused whether the client
+# declares its length or not. The last request does not declare it, because
+# its body is an iterator.
 status, answer = upload(b"no image at all")
 status, answer  # (415, {'detail': 'the file is no readable PNG or JPEG'})
 status, answer = upload(png(picture)[:100])
@@ -403,12 +407,12 @@ parts = (bytes(1000) for _ in range(200))
 client.post("/predict", content=parts).status_code  # 413
 
 # %%
-# Many requests at once
-# ---------------------
+# Send many requests at once
+# --------------------------
 #
-# 32 threads send 300 different digits. The server answers several at a
-# time, with one model for all. An answer that went to the wrong request
-# would differ from the model's own.
+# 32 threads send 300 different images, and the server uses one model for
+# all requests. If a response went to the wrong request, it would differ
+# from the model's own prediction.
 with ThreadPoolExecutor(max_workers=32) as pool:
     answers = list(pool.map(ask, test_pixels[:300].tolist()))
 served_digits = [answer["digit"] for answer in answers]
@@ -423,13 +427,13 @@ difference = max(
 difference < 1e-5  # True
 
 # %%
-# Stop the server, and three ways in which it does not start
-# ----------------------------------------------------------
+# Stop the server, and three cases in which it does not start
+# -----------------------------------------------------------
 #
-# On the signal to end, ``uvicorn`` finishes what it is doing and runs the
-# part of ``lifespan`` after ``yield``. Then a server is started on a port
-# that is taken, one without its weights, and one that never answers. In
-# each case the message says what happened, and the process ends.
+# When ``uvicorn`` gets the signal to end, it runs the part of ``lifespan``
+# after ``yield``. Three more servers are then started: one on a port that
+# is taken, one without its weights, and one that does not answer. In each
+# case the error message says what happened, and the process ends.
 server.close()
 log = folder / "server.log"
 "the service has released its model" in log.read_text()  # True
@@ -450,14 +454,14 @@ with suppress(TimeoutError):
 [process.poll() is None for process in started].count(False)  # 4
 
 # %%
-# What was reached
-# ----------------
+# The result: the service gives the predictions of the model
+# ----------------------------------------------------------
 #
 # The probabilities of the service differ from those of the model by less
-# than 0.00001, and more than 93 of 100 answers are right. Left: twelve of
-# the digits that were sent, with the answers. Right: the probability in
-# each of the 300 answers and the one that the model gave in this process;
-# they lie on the diagonal.
+# than 0.00001, and the accuracy is above 93 %. Left: twelve of the images
+# that were sent, with the predictions. Right: the probability in each of
+# the 300 responses, against the one that the model gives in this process.
+# The points lie on the diagonal.
 cleanup.close()
 atexit.unregister(cleanup.close)
 right_answers = torch.tensor(served_digits) == labels[test_rows[:300]]

@@ -2,10 +2,11 @@
 HTTP service with ``Flask``: upload an image, answer with a message
 ===================================================================
 
-A form with an image gets the class and its probability. A form without a
-file, a file that is no image and a file that is too large get a status of
-4xx and a message. A fault in the service gets status 500, and the traceback
-goes to the log and not to the client. ``waitress`` serves the application.
+A client uploads an image in a form and gets the predicted class and its
+probability. A missing file, a file that is not an image, and a file that is
+too large get a status of 4xx and a message. A fault of the service gets
+status 500, and its traceback goes to the log instead of the client.
+``waitress`` serves the application.
 """
 import atexit
 import io
@@ -30,12 +31,13 @@ from torch import nn
 from torch.nn import functional as F
 
 # %%
-# Train a model and save it as a program
-# --------------------------------------
+# Train a model and export it: ``torch.export.save``
+# --------------------------------------------------
 #
-# ``torch.export.save`` writes graph and weights into one file, so the
-# service needs no class. The batch size may vary. Take an example batch of
-# at least two images: :doc:`/reference/compile/export` shows why.
+# ``torch.export.save`` writes the graph and the weights into one file, so
+# the service does not need the code of the model. The batch size may vary.
+# Use an example batch of at least two images, for the reason given in
+# :doc:`/reference/compile/export`.
 torch.manual_seed(0)
 data = load_digits()
 images = torch.tensor(data.images, dtype=torch.float32)[:, None] / 16
@@ -67,13 +69,13 @@ for package in (flask, waitress):
     print(package.__name__, metadata.version(package.__name__))
 
 # %%
-# The service
-# -----------
+# The service: routes, limits and error messages
+# ----------------------------------------------
 #
-# ``MAX_CONTENT_LENGTH`` limits the size of a request. Each error of
-# ``Flask`` becomes JSON in one place, ``message``, and so does a fault of
-# the service itself: the client reads "internal error", and the log has
-# the traceback. The route ``/fault`` is a mistake made on purpose.
+# ``MAX_CONTENT_LENGTH`` limits the size of a request. The function
+# ``message`` turns the errors of ``Flask`` into JSON. For a fault of the
+# service itself, the client gets "internal error" and the log gets the
+# traceback. The route ``/fault`` contains such a fault on purpose.
 (folder / "service.py").write_text('''
 import numpy as np
 import torch
@@ -139,13 +141,14 @@ def fault():
 
 
 # %%
-# Start and stop it
-# -----------------
+# Start and stop the server: ``waitress``
+# ---------------------------------------
 #
-# ``flask run`` is for development; ``waitress`` is a server for use. Port 0
-# is a free port of the system's choice, and the log names it. If the
-# process ends, or does not answer in time, the error shows the log. At the
-# end the server is asked to stop, and killed if it does not.
+# ``flask run`` is meant for development, so use a production server such as
+# ``waitress``. With port 0 the system chooses a free port, which appears in
+# the log. If the process ends early, or does not answer in time, the error
+# shows the log. At the end the server is asked to stop, and it is killed if
+# it does not.
 started = []
 
 
@@ -201,8 +204,8 @@ client.get("/health").json()  # {'inference': True}
 # Upload an image
 # ---------------
 #
-# The digit is sent as a PNG of 80 by 80 pixels. The answer equals that of
-# the model in this process.
+# The image is sent as a PNG of 80 by 80 pixels. The response agrees with
+# the prediction of the model in this process.
 def png(picture):
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
@@ -228,9 +231,10 @@ abs(answer["probability"] - own_probabilities[0]) < 1e-5  # True
 # Each mistake of a client gets a message
 # ---------------------------------------
 #
-# No file, a file under another name, a text, half a file, a body that is
-# too large, an image of 25 million pixels in a small file, a path that does
-# not exist, and a method that the path does not have.
+# The code sends a form without a file, a file under another name, a text,
+# an incomplete file, a body that is too large, and an image of 25 million
+# pixels in a small file. The last two requests use a path that does not
+# exist, and a method that the path does not support.
 client.post("/predict").json()["message"]  # 'the form has no file "image"'
 status, answer = upload(png(pictures[0]), field="picture")
 status, answer["message"]  # (400, 'the form has no file "image"')
@@ -249,8 +253,8 @@ client.get("/predict").status_code  # 405
 # A fault of the service: status 500 and no traceback
 # ---------------------------------------------------
 #
-# The client learns that it was not its mistake, and nothing about the code.
-# The log has the traceback.
+# The status tells the client that the fault was not in its request, and the
+# message shows nothing of the code. The traceback is in the log.
 response = client.get("/fault")
 response.status_code  # 500
 response.json()  # {'message': 'internal error'}
@@ -259,10 +263,10 @@ log = (folder / "server.log").read_text()
 
 
 # %%
-# Many uploads at once
-# --------------------
+# Send many uploads at once
+# -------------------------
 #
-# 16 threads send 200 images. ``waitress`` has 8 threads, and the other
+# 16 threads send 200 images. ``waitress`` runs 8 threads, so the other
 # requests wait in a queue.
 def ask(picture):
     _, answer = upload(png(picture))
@@ -277,13 +281,13 @@ server.close()
 [process.poll() is None for process in started]  # [False]
 
 # %%
-# What was reached
-# ----------------
+# The result: the service gives the predictions of the model
+# ----------------------------------------------------------
 #
-# More than 93 of 100 uploaded digits are read correctly, and the answers
-# are those of the model. Left: twelve uploads with their answers. Right:
-# the probability in each answer and the one that the model gave in this
-# process.
+# The accuracy on the uploaded images is above 93 %, and the responses agree
+# with the predictions of the model. Left: twelve uploaded images with the
+# predictions. Right: the probability in each response, against the one that
+# the model gives in this process.
 cleanup.close()
 atexit.unregister(cleanup.close)
 difference = max(

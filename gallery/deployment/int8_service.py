@@ -2,10 +2,10 @@
 Serve an int8 model: ``torchao`` weights, size and accuracy
 ===========================================================
 
-``quantize_`` turns the weights of a trained network into int8. The page
-saves them, serves them over HTTP beside the float32 weights, and compares
-the two services on the same test digits. The int8 file is under a third of
-the size, and the accuracy differs by less than one in a hundred.
+``quantize_`` converts the weights of a trained network to int8. This page
+saves them, serves the int8 and the float32 weights over HTTP, and compares
+the two services on the same test set. The int8 file is less than a third as
+large, and the accuracy differs by less than one percentage point.
 """
 import atexit
 import os
@@ -31,11 +31,12 @@ from torch.nn import functional as F
 from torchao.quantization import Int8WeightOnlyConfig, quantize_
 
 # %%
-# Train a network, quantize a copy
-# --------------------------------
+# Train a network and quantize a copy: ``quantize_``
+# --------------------------------------------------
 #
-# ``quantize_`` turns the weights of the three linear layers into int8, with
-# one scale for each row. The network itself stays in float32.
+# ``quantize_`` converts the weights of the three linear layers to int8,
+# with one scale for each row. It changes the copy, and the weights of the
+# trained network stay float32.
 torch.manual_seed(0)
 data = load_digits()
 pixels = torch.tensor(data.data, dtype=torch.float32) / 16
@@ -61,11 +62,11 @@ for package in (fastapi, uvicorn, torchao):
     print(package.__name__, metadata.version(package.__name__))
 
 # %%
-# Save both: size before and after
-# --------------------------------
+# Save both: file size before and after
+# -------------------------------------
 #
-# An int8 weight needs one byte in place of four. Biases and scales stay in
-# float32.
+# An int8 weight needs one byte instead of four. The biases and the scales
+# stay float32.
 cleanup = ExitStack()
 atexit.register(cleanup.close)
 folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory()))
@@ -79,10 +80,10 @@ size["float32"] / size["int8"] > 3  # True
 # One service for both files
 # --------------------------
 #
-# ``assign=True`` puts the int8 tensors in the place of the parameters.
-# ``import torchao`` must come before ``torch.load``: the file names its
-# classes, and torchao allows them for ``weights_only=True``. The variable
-# ``WEIGHTS`` of the environment says which file is served.
+# ``assign=True`` replaces the parameters with the int8 tensors. ``import
+# torchao`` must come before ``torch.load``, because the file names classes
+# of torchao, and the import allows them for ``weights_only=True``. The
+# environment variable ``WEIGHTS`` tells the service which file to load.
 (folder / "service.py").write_text('''
 import os
 from typing import Annotated
@@ -127,11 +128,11 @@ def predict(request: Request) -> list[list[float]]:
 
 
 # %%
-# Start and stop it
-# -----------------
+# Start and stop the server
+# -------------------------
 #
-# The functions of :doc:`fastapi_service`, with the name of the file as an
-# argument.
+# These are the functions of :doc:`fastapi_service`, with the name of the
+# weights file as an additional argument.
 started = []
 
 
@@ -177,12 +178,13 @@ def address(process, log, deadline):
 
 
 # %%
-# Ask both services for all test digits
-# -------------------------------------
+# Send the test set to both services
+# ----------------------------------
 #
-# ``/health`` shows the type of the weights that a service holds. Each
-# service gives the logits of the model with the same weights in this
-# process. The two services differ a little, as they should.
+# ``/health`` shows the type of the weights of a service. The logits of each
+# service agree with those of the model with the same weights in this
+# process. The logits of the two services differ a little, because the int8
+# weights are rounded.
 def ask(file):
     with served(folder, file) as url, httpx.Client(
         base_url=url, trust_env=False, timeout=120
@@ -208,11 +210,11 @@ difference = (served_logits["int8"] - served_logits["float32"]).abs()
 [process.poll() is None for process in started]  # [False, False]
 
 # %%
-# What was reached
-# ----------------
+# The result: a third of the size, and nearly the same accuracy
+# -------------------------------------------------------------
 #
-# Left: the size of the two files. Right: the accuracy of the two services,
-# measured over HTTP on the 597 test digits.
+# Left: the sizes of the two files. Right: the accuracy of the two services,
+# measured over HTTP on the 597 test images.
 cleanup.close()
 atexit.unregister(cleanup.close)
 targets = labels[test_rows].cpu()

@@ -2,10 +2,10 @@
 A service without PyTorch: ``onnxruntime`` behind ``FastAPI``
 =============================================================
 
-The model is trained with PyTorch and exported to ONNX. The process that
-serves it imports ONNX Runtime and no torch, so it needs less memory. Its
-answers equal those of PyTorch for a single digit and for batches of several
-sizes.
+This page trains a model with PyTorch, exports it to ONNX and serves it with
+ONNX Runtime. The serving process does not import torch, and its memory is
+compared with that of a process that does. Its predictions agree with those
+of PyTorch for single images and for batches of several sizes.
 """
 import atexit
 import re
@@ -35,8 +35,8 @@ from torch.nn import functional as F
 # Train a model
 # -------------
 #
-# The export is made on the CPU and in ``eval()``: with dropout the answers
-# of the file would be random.
+# After the training, the model moves to the CPU and is switched to
+# ``eval()``, so that dropout is off in the exported file.
 torch.manual_seed(0)
 data = load_digits()
 images = torch.tensor(data.images, dtype=torch.float32)[:, None] / 16
@@ -57,12 +57,12 @@ model = model.cpu().eval()
 test_images = images[test_rows].cpu()
 
 # %%
-# Export it with a batch size that may vary
-# -----------------------------------------
+# Export to ONNX with a dynamic batch size
+# ----------------------------------------
 #
-# The softmax belongs to the file, so the service does no arithmetic of its
-# own. ``external_data=False`` puts the weights into the same file. The file
-# is checked before it is used.
+# The softmax is exported together with the model, so the service does not
+# compute it. ``external_data=False`` puts the weights into the same file.
+# ``onnx.checker.check_model`` checks the file before it is used.
 cleanup = ExitStack()
 atexit.register(cleanup.close)
 folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory()))
@@ -86,9 +86,9 @@ for package in (fastapi, uvicorn, onnxruntime, onnxscript):
 # The service: no torch in the process
 # ------------------------------------
 #
-# ``/health`` tells whether the process has imported torch and how much
-# memory it has used at most, which Linux keeps in ``/proc/self/status``.
-# ``intra_op_num_threads`` is 1, so a call takes one core and several
+# ``/health`` tells whether the process has imported torch, and returns its
+# peak memory, which Linux keeps in ``/proc/self/status``.
+# ``intra_op_num_threads`` is 1, so each call uses one core and several
 # requests share the cores.
 (folder / "peak_memory.py").write_text('''
 def peak():
@@ -142,12 +142,12 @@ def predict(request: Request) -> Answer:
 
 
 # %%
-# Start and stop it
-# -----------------
+# Start and stop the server
+# -------------------------
 #
-# The same functions as in :doc:`fastapi_service`: a process of its own, a
-# port that the system chooses, an error that shows the log, and a process
-# that is killed if it does not end.
+# These are the functions of :doc:`fastapi_service`. The server runs in its
+# own process, on a port that the system chooses. An error shows the log,
+# and a process that does not end is killed.
 started = []
 
 
@@ -191,11 +191,11 @@ def address(process, log, deadline):
 
 
 # %%
-# Ask it: one digit and batches of several sizes
-# ----------------------------------------------
+# Send one image, and batches of several sizes
+# --------------------------------------------
 #
-# The file was exported with two images, and it answers one, seven or 64. A
-# request that does not fit gets status 422, as with any other model.
+# The model was exported with an example batch of two images, and it also
+# takes 1, 7 or 64 images. A request with too few pixels gets status 422.
 server = cleanup.enter_context(ExitStack())
 url = server.enter_context(served(folder))
 client = cleanup.enter_context(
@@ -225,10 +225,10 @@ response.status_code  # 422
 response.json()["detail"][0]["loc"]  # ['body', 'digits', 0]
 
 # %%
-# Many requests at once
-# ---------------------
+# Send many requests at once
+# --------------------------
 #
-# 16 threads send 300 digits, each in a request of its own.
+# 16 threads send 300 images, each in its own request.
 with ThreadPoolExecutor(max_workers=16) as pool:
     answers = list(pool.map(ask, test_images[:300].split(1)))
 served_digits = [answer["digits"][0] for answer in answers]
@@ -238,13 +238,13 @@ server.close()
 [process.poll() is None for process in started]  # [False]
 
 # %%
-# A process that imports torch: how much memory it needs
-# ------------------------------------------------------
+# Compare the peak memory with a process that imports torch
+# ---------------------------------------------------------
 #
-# The second process imports torch beside FastAPI, loads the same model and
-# answers one batch. Both numbers are the most that the process has used.
-# They depend on the machine and on the versions, so they are printed and
-# drawn.
+# The second process imports torch as well as FastAPI, loads the same model
+# and predicts one batch. Both numbers are the peak memory of the process.
+# They depend on the machine and on the versions, so the page only prints
+# and draws them.
 (folder / "with_torch.py").write_text('''
 import fastapi
 import torch
@@ -269,12 +269,13 @@ memory = {"onnxruntime": peak / 1e3, "torch": int(ran.stdout) / 1e3}
 print({name: f"{value:.0f} MB" for name, value in memory.items()})
 
 # %%
-# What was reached
-# ----------------
+# The result: the predictions of PyTorch, without PyTorch
+# -------------------------------------------------------
 #
-# The service reads more than 93 of 100 digits and gives the answers of
-# PyTorch. Left: the peak memory of both processes when this page was built.
-# Right: the probability in each of 300 answers and the one of PyTorch.
+# The service reaches more than 93 % accuracy and gives the same predictions
+# as PyTorch. Left: the peak memory of both processes when this page was
+# built. Right: the probability in each of the 300 responses, against the
+# one of PyTorch.
 cleanup.close()
 atexit.unregister(cleanup.close)
 served_probabilities = [answer["probabilities"][0] for answer in answers]

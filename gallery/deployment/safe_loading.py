@@ -2,10 +2,10 @@
 Load weights safely: ``weights_only=True``, ``safetensors``
 ===========================================================
 
-A pickle file can run code when it is loaded. ``torch.load`` refuses such
-files by default and loads plain weights. This page shows what a pickle can
-do with a harmless one, how to look into a file before it is loaded, and
-``safetensors``, a format that holds arrays and nothing to run.
+A pickle file can run code when it is loaded. By default, ``torch.load``
+refuses such files and loads plain weights. This page uses a harmless pickle
+to show what a file can do, and looks into a file before it is loaded. It
+also introduces ``safetensors``, a format that holds arrays and no code.
 """
 import hashlib
 import json
@@ -25,10 +25,10 @@ from torch import nn
 from torch.nn import functional as F
 
 # %%
-# Train a model that is worth loading
-# -----------------------------------
+# Train a model, to save and load it below
+# ----------------------------------------
 #
-# The accuracy on the test digits will be measured again after each way of
+# The accuracy on the test set is measured here, and again after each way of
 # saving and loading.
 torch.manual_seed(0)
 data = load_digits()
@@ -67,9 +67,10 @@ print("safetensors", metadata.version(safetensors.__name__))
 # Save and load a ``state_dict``: ``torch.load(weights_only=True)``
 # -----------------------------------------------------------------
 #
-# A ``state_dict`` holds tensors, numbers and strings. ``weights_only=True``
-# is the default; written out, it tells the reader of your code what you
-# rely on. ``load_state_dict`` checks names and shapes.
+# The ``state_dict`` of this model holds a tensor for each name.
+# ``weights_only=True`` is the default. If you write it out, readers of your
+# code see that you rely on it. ``load_state_dict`` checks the names and the
+# shapes.
 torch.save(model.state_dict(), folder / "weights.pt")
 weights = torch.load(
     folder / "weights.pt", map_location=device, weights_only=True
@@ -82,11 +83,11 @@ reached["state_dict"] = accuracy(loaded)
 # What a pickle can do when it is loaded
 # --------------------------------------
 #
-# A pickle may name a function and its arguments, and the function is called
-# while the file is read. This one copies a file within a temporary folder.
-# It could send your files away as well. With ``weights_only=False`` the
-# copy is made before ``torch.load`` returns; ``pickle.loads`` does the
-# same.
+# A pickle can name a function and its arguments, and the function is called
+# while the file is read. The function here copies a file within a temporary
+# folder, but it could also send your files away. With
+# ``weights_only=False``, the copy exists when ``torch.load`` returns.
+# ``pickle.loads`` behaves in the same way.
 copied = folder / "copied.pt"
 
 
@@ -110,22 +111,22 @@ copied.unlink()
 # ``torch.load`` refuses such a file by default
 # ---------------------------------------------
 #
-# The error names the function. The message also offers
-# ``weights_only=False``: take this advice for a file from a source that you
-# trust, and for no other.
+# The error names the function that the file would call. The message also
+# suggests ``weights_only=False``. Follow this advice only if you trust the
+# source of the file.
 with suppress(pickle.UnpicklingError):
     torch.load(surprise)  # pickle.UnpicklingError: GLOBAL shutil.copy
 copied.exists()  # False
 
 # %%
-# A whole model is refused, too
-# -----------------------------
+# ``torch.load`` also refuses a whole model
+# -----------------------------------------
 #
-# ``torch.save(model)`` pickles the object with its classes, and the default
-# refuses the file. Save the ``state_dict`` instead. To open an old file
-# from a source that you trust, allow its classes by name with
-# ``torch.serialization.safe_globals``. The list must hold each class that
-# is refused.
+# ``torch.save(model)`` pickles the model as an object of its classes, and
+# ``torch.load`` refuses the file by default. Save the ``state_dict``
+# instead. If you trust the source of an old file, allow its classes with
+# ``torch.serialization.safe_globals``. The list must contain each class
+# that is refused.
 path = folder / "model.pt"
 torch.save(model, path)
 with suppress(pickle.UnpicklingError):
@@ -139,9 +140,9 @@ reached["whole model"] = accuracy(whole)
 # Look into a file without loading it: ``get_unsafe_globals_in_checkpoint``
 # -------------------------------------------------------------------------
 #
-# The function lists what the file would import beyond the allowed names,
-# and it runs nothing. An empty list means that ``weights_only=True`` will
-# find no name to refuse.
+# The function lists the names that the file would import and that are not
+# allowed by default. It does not run the code in the file. If the list is
+# empty, ``weights_only=True`` finds no name to refuse.
 look = torch.serialization.get_unsafe_globals_in_checkpoint
 look(folder / "weights.pt")  # []
 look(surprise)  # ['shutil.copy']
@@ -149,12 +150,12 @@ look(surprise)  # ['shutil.copy']
 copied.exists()  # False
 
 # %%
-# ``safetensors``: arrays and nothing to run
-# ------------------------------------------
+# ``safetensors``: a format with arrays and no code
+# -------------------------------------------------
 #
-# The file begins with a header in JSON, which names dtype, shape and place
-# of each tensor. The bytes of the tensors follow. ``load_file`` reads it
-# without pickle, and other languages can read it as well.
+# The file begins with a header in JSON, which gives the dtype, shape and
+# position of each tensor. The bytes of the tensors follow. ``load_file``
+# reads the file without pickle, and it refuses the pickle file from above.
 save_file(model.state_dict(), folder / "weights.safetensors")
 content = (folder / "weights.safetensors").read_bytes()
 length = int.from_bytes(content[:8], "little")
@@ -173,9 +174,9 @@ copied.exists()  # False
 # Tied weights: ``save_model`` and ``load_model``
 # -----------------------------------------------
 #
-# ``save_file`` refuses two names for one memory, because the file would
-# hold the weights twice. ``save_model`` writes them once, and
-# ``load_model`` ties them again.
+# ``save_file`` raises an error if two names share the same memory, because
+# the file would hold the weights twice. ``save_model`` writes them once,
+# and ``load_model`` ties them again.
 def tied_network():
     embed, out = nn.Embedding(10, 4), nn.Linear(4, 10, bias=False)
     out.weight = embed.weight
@@ -192,12 +193,13 @@ torch.equal(other["embed"].weight, tied["embed"].weight)  # True
 other["embed"].weight is other["out"].weight  # True
 
 # %%
-# The right file: compare its SHA-256
-# -----------------------------------
+# Check that you have the right file: compare its SHA-256
+# -------------------------------------------------------
 #
-# A format without code still says nothing about who wrote the numbers. One
-# changed byte gives another model, and it loads without an error. Publish
-# the hash of a file apart from the file, and compare before you load.
+# A format without code does not tell you who wrote the numbers. A file with
+# one changed byte loads without an error, and one of its tensors is
+# different. Publish the hash in another place than the file, and compare it
+# before you load the file.
 path = folder / "weights.safetensors"
 published = hashlib.sha256(path.read_bytes()).hexdigest()
 changed = bytearray(path.read_bytes())
@@ -212,13 +214,12 @@ same.count(False)  # 1
 hashlib.sha256(path.read_bytes()).hexdigest() == published  # False
 
 # %%
-# What was reached
-# ----------------
+# The result: the same accuracy for each way of saving
+# ----------------------------------------------------
 #
-# Each way gives the same accuracy, over 93 of 100 digits. The ways differ
-# in what a file may do. The bars show the size of the files: pickle and
-# ``safetensors`` need about the same, since both hold the weights as they
-# are in memory.
+# Each way of saving and loading gives the same accuracy, above 93 %. The
+# ways differ in what a file may do when it is loaded. The bars show the
+# sizes of the files, which are all less than 20 % larger than the weights.
 names = "weights.pt", "model.pt", "weights.safetensors"
 sizes = {name: (folder / name).stat().st_size for name in names}
 temporary.cleanup()

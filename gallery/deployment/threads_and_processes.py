@@ -2,12 +2,13 @@
 Memory that grows and cores that are busy: threads of a service
 ===============================================================
 
-The gradient mode belongs to a thread, so each handler needs its own
-``torch.inference_mode``. Each process starts a thread per core, so several
-processes fight for the cores: set ``torch.set_num_threads``. Answer
-requests in a fixed pool of threads, load the model in the worker process,
-and return Python numbers. Each of these is shown without a server; for the
-servers see :doc:`flask_service` and :doc:`fastapi_service`.
+This page shows common mistakes of services that use PyTorch, and how to
+avoid them. Put ``torch.inference_mode`` on each handler, because the
+gradient mode belongs to a thread. Limit the threads of each process with
+``torch.set_num_threads``, and answer requests in a fixed thread pool. Load
+the model in the worker process, and return Python numbers. The examples run
+without a server; for the servers see :doc:`flask_service` and
+:doc:`fastapi_service`.
 """
 import multiprocessing
 import threading
@@ -40,9 +41,9 @@ model.eval()
 # Gradients are on again in each thread: ``set_grad_enabled``
 # -----------------------------------------------------------
 #
-# ``torch.set_grad_enabled(False)`` in the main program does not reach the
-# threads that answer requests. They build a graph for each answer, and an
-# answer that is kept keeps its graph: memory grows. Put
+# ``torch.set_grad_enabled(False)`` in the main program has no effect in the
+# threads that answer requests. They build a graph for each result. If the
+# results are kept, their graphs are kept as well, and the memory grows. Put
 # ``torch.inference_mode`` on the function that the thread calls.
 def in_thread(function, *args):
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -70,10 +71,11 @@ in_thread(handler, x[:2])  # [0, 1]
 # A new thread for each request: use a fixed pool
 # -----------------------------------------------
 #
-# Each thread that computes gets helper threads and buffers of its own, and
-# they need not go back to the system when it ends. With a thread for each
-# request the memory follows the number of requests. A pool has as many
-# threads as you say, here 4 for 100 requests; further requests wait.
+# Each thread that computes can get its own helper threads and buffers, and
+# they may remain after the thread ends. If each request starts a new
+# thread, the memory can therefore grow with the number of requests. A pool
+# has a fixed number of threads, here 4 for 100 requests. The other requests
+# wait.
 def who(index):
     handler(x[index : index + 1])
     return threading.get_ident()
@@ -91,11 +93,11 @@ if tasks.exists():
 # Cores that are all busy: ``torch.set_num_threads`` per process
 # --------------------------------------------------------------
 #
-# By default one operation uses as many threads as there are cores. Four
-# processes on eight cores then have 32 threads, and each gets slower.
-# Processes times threads should be no more than the cores. Call
-# ``torch.set_num_threads`` at the start of each process, or set
-# ``OMP_NUM_THREADS`` before it starts, which a child inherits.
+# By default, one operation can use a thread for each core. Four processes
+# on eight cores can then have 32 threads, and each process gets slower.
+# Keep the number of processes times the number of threads at or below the
+# number of cores. Call ``torch.set_num_threads`` at the start of each
+# process, or set ``OMP_NUM_THREADS`` before the process starts.
 def threads_in_process(number, out):
     if number is not None:
         torch.set_num_threads(number)
@@ -123,12 +125,11 @@ ask(None) == torch.get_num_threads()  # True
 # ------------------------------------------------------------------
 #
 # ``gunicorn`` forks its workers. If the model is on the GPU before the
-# fork, as with ``--preload`` or a model that is moved when the module is
-# imported, a worker fails with this message. Load the model in the worker:
-# leave ``--preload`` out, or use the hook ``post_fork``, or the
-# ``lifespan`` of FastAPI. The start method of ``multiprocessing`` does not
-# matter, since ``gunicorn`` forks by itself. Without a GPU the function
-# below has nothing to show.
+# fork, for example because of ``--preload``, a worker fails with this
+# error. Load the model in the worker: leave out ``--preload``, or use the
+# hook ``post_fork`` or the ``lifespan`` of FastAPI. The start method of
+# ``multiprocessing`` does not matter, because ``gunicorn`` forks by itself,
+# and without a GPU the code below shows no error.
 gpu = torch.cuda.is_available()
 if gpu:
     torch.ones(1, device="cuda")
@@ -155,11 +156,11 @@ def message_of_child():
 ("re-initialize CUDA in forked" in message_of_child()) == gpu  # True
 
 # %%
-# What was reached
-# ----------------
+# The result: 200 requests in four threads
+# ----------------------------------------
 #
-# 200 requests in four threads: the answers are those of the model, each is
-# a plain number, and no graph is kept.
+# Four threads answer 200 requests. The results agree with those of the
+# model, and each of them is a plain Python number, so no graph is kept.
 with ThreadPoolExecutor(max_workers=4) as pool:
     rows = [x[index : index + 1] for index in range(1200, 1400)]
     answers = [answer for [answer] in pool.map(handler, rows)]

@@ -2,10 +2,11 @@
 After ``TorchServe``: open an old archive, serve with LitServe, Ray Serve
 =========================================================================
 
-TorchServe is archived and gets no more fixes. An old ``.mar`` file is a zip
-archive: this page takes the weights out of one and serves them with
+TorchServe is archived and gets no more fixes. Its ``.mar`` files are zip
+archives, and this page takes the weights out of one. It serves them with
 LitServe, which forms batches of requests, and with Ray Serve, which runs
-replicas of the model. Each answer equals that of the model itself.
+several replicas of the model. Each response agrees with the prediction of
+the model itself.
 """
 import atexit
 import io
@@ -35,7 +36,7 @@ from torch.nn import functional as F
 # Train a model
 # -------------
 #
-# The same network stands in both services below.
+# Both services below use the same network.
 torch.manual_seed(0)
 data = load_digits()
 pixels = torch.tensor(data.data, dtype=torch.float32) / 16
@@ -57,9 +58,9 @@ print("ray", metadata.version(ray.__name__))
 # What TorchServe was: an archive and a handler
 # ---------------------------------------------
 #
-# ``torch-model-archiver`` packed weights and a handler into a ``.mar``
-# file, and a server written in Java loaded it. The handler had four
-# methods. An archive with the same layout is made here with ``zipfile``.
+# ``torch-model-archiver`` packed the weights and a handler into a ``.mar``
+# file, which the server loaded. The handler had four methods. The code
+# builds an archive with the same layout, with ``zipfile``.
 handler = '''
 class Digits:
     def initialize(self, context): ...
@@ -83,8 +84,8 @@ with zipfile.ZipFile(folder / "digits.mar", "w") as archive:
 # Open an old archive without TorchServe
 # --------------------------------------
 #
-# The manifest names the file with the weights. An archive from elsewhere is
-# not to be trusted: take out this one file, and load it with
+# The manifest names the file with the weights. Do not trust an archive from
+# somewhere else: take out this one file, and load it with
 # ``weights_only=True``.
 with zipfile.ZipFile(folder / "digits.mar") as archive:
     told = json.loads(archive.read("MAR-INF/MANIFEST.json"))["model"]
@@ -98,11 +99,10 @@ torch.save(weights, folder / "weights.pt")
 # LitServe: the handler becomes a ``LitAPI``
 # ------------------------------------------
 #
-# ``setup`` takes the place of ``initialize``, ``decode_request`` of
-# ``preprocess``, ``predict`` of ``inference`` and ``encode_response`` of
-# ``postprocess``. With ``max_batch_size`` the server collects requests that
-# arrive together, and ``predict`` gets a batch. The largest batch so far is
-# part of each answer.
+# The four methods of the handler become ``setup``, ``decode_request``,
+# ``predict`` and ``encode_response``. With ``max_batch_size`` the server
+# collects requests that arrive together, and ``predict`` gets a batch. Each
+# response includes the size of the largest batch so far.
 (folder / "network.py").write_text('''
 import torch
 from torch import nn
@@ -153,9 +153,10 @@ if __name__ == "__main__":
 # Ray Serve: replicas of a deployment
 # -----------------------------------
 #
-# ``num_replicas`` says how many processes hold the model, and Ray sends
-# each request to one of them; an answer tells which. The script ends in
-# order when it is asked to, because Ray has processes of its own to stop.
+# ``num_replicas`` is the number of processes that hold the model. Ray sends
+# each request to one of them, and the response says to which one. When the
+# script is asked to end, it shuts Ray down first, because Ray has processes
+# of its own.
 (folder / "replicas.py").write_text('''
 import os
 import signal
@@ -202,13 +203,13 @@ if __name__ == "__main__":
 
 
 # %%
-# Start and stop both
-# -------------------
+# Start and stop both servers
+# ---------------------------
 #
-# Both servers want the number of a port. The system chooses a free one,
-# which is free again when the socket is closed. Each server is a process of
-# its own. An error shows its log, and at the end it is killed if it does
-# not stop.
+# Both servers need the number of a port. The system chooses a free port,
+# and closing the socket frees it for the server. Each server runs in its
+# own process. An error shows its log, and the server is killed at the end
+# if it does not stop.
 started = []
 
 
@@ -253,11 +254,12 @@ def wait(process, url, log, deadline):
 
 
 # %%
-# Ask LitServe: 200 requests, served in batches
-# ---------------------------------------------
+# Send 200 requests to LitServe, which forms batches
+# --------------------------------------------------
 #
-# 32 threads send one digit each. The answers are those of the model, and
-# at least one batch had several digits.
+# 32 threads send the requests, with one image each. The responses agree
+# with the predictions of the model, and at least one batch held more than
+# one image.
 test_pixels = pixels[test_rows[:200]].cpu()
 with torch.inference_mode():
     own = model(test_pixels).softmax(dim=1).max(dim=1)
@@ -280,10 +282,11 @@ with served("lit.py", "/health") as url:
 1 < max(answer["batch"] for answer in lit) <= 16  # True
 
 # %%
-# Ask Ray Serve: two replicas
-# ---------------------------
+# Send 200 requests to Ray Serve with two replicas
+# ------------------------------------------------
 #
-# Two processes share the 200 requests.
+# The two processes share the requests, and the responses agree with the
+# predictions of the model.
 with served("replicas.py", "/-/healthz") as url:
     replicas = ask_all(url)
 [answer["digit"] for answer in replicas] == own_digits  # True
@@ -291,13 +294,13 @@ len({answer["process"] for answer in replicas})  # 2
 [process.poll() is None for process in started]  # [False, False]
 
 # %%
-# What was reached
-# ----------------
+# The result: the predictions of the model from both servers
+# ----------------------------------------------------------
 #
-# Both servers read more than 93 of 100 digits, as the model does. Left: how
-# the largest batch of LitServe grew with the answers. Right: how many
-# requests each replica of Ray Serve answered. Both depend on the load of
-# the machine.
+# Both servers reach more than 93 % accuracy, like the model itself. Left:
+# the largest batch of LitServe, over the course of the responses. Right:
+# the number of requests that each replica of Ray Serve answered. Both
+# depend on the load of the machine.
 cleanup.close()
 atexit.unregister(cleanup.close)
 right_answers = torch.tensor(own_digits) == labels[test_rows[:200]]

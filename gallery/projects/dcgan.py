@@ -2,11 +2,12 @@
 DCGAN: images from noise with ``ConvTranspose2d``
 =================================================
 
-A deep convolutional GAN draws handwritten digits: transposed convolutions
-turn noise into an image, strided convolutions judge it. A classifier that
-saw only real digits recognizes more than a third of the samples with high
-confidence, and on the way from one noise vector to another the image
-changes little by little.
+A deep convolutional GAN (DCGAN) generates images of handwritten digits. The
+generator turns noise into an image with transposed convolutions, and the
+discriminator judges images with strided convolutions. A classifier that was
+trained on real digits recognizes more than a third of the generated ones
+with high confidence. On the way from one noise vector to another, the
+generated image changes gradually.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -19,13 +20,14 @@ from torchvision.transforms import v2
 from tqdm import tqdm
 
 # %%
-# A transform that feeds [-1, 1]
-# ------------------------------
+# Scale the images to [-1, 1], the range of ``nn.Tanh``
+# -----------------------------------------------------
 #
-# ``v2.ToDtype`` with ``scale=True`` gives [0, 1], and ``v2.Normalize`` with
-# mean 0.5 and deviation 0.5 makes [-1, 1] of it, the range of ``nn.Tanh``.
-# A generator that ends in ``Tanh`` cannot draw values outside, and with
-# images in [0, 1] half of its range would be wrong.
+# ``v2.ToDtype`` with ``scale=True`` scales the pixels to [0, 1].
+# ``v2.Normalize`` with mean 0.5 and standard deviation 0.5 then scales them
+# to [-1, 1]. This is the range of ``nn.Tanh``, the last layer of the
+# generator. If the images were in [0, 1], half of that range would match no
+# pixel.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -39,11 +41,11 @@ images.shape  # torch.Size([1797, 1, 8, 8])
 images.min().item(), images.max().item()  # (-1.0, 1.0)
 
 # %%
-# Training digits, test digits
-# ----------------------------
+# Split into training and test images
+# -----------------------------------
 #
-# The GAN sees the 1,400 training digits without their classes. Classes and
-# test digits serve to measure it.
+# The GAN is trained on 1,400 images without their labels. The labels and
+# the test images are used later, to measure the results.
 classes = torch.tensor(digits.target, device=device)
 rng = torch.Generator(device=device).manual_seed(0)
 order = torch.randperm(len(images), generator=rng, device=device)
@@ -53,12 +55,13 @@ loader = DataLoader(real_set, batch_size=64, shuffle=True, generator=rng)
 len(loader)  # 22
 
 # %%
-# The size that a transposed convolution gives
-# --------------------------------------------
+# The output size of ``nn.ConvTranspose2d``
+# -----------------------------------------
 #
-# ``(size - 1) * stride - 2 * padding + kernel_size``, without ``dilation``
-# and ``output_padding``. Kernel 4, stride 2, padding 1 doubles the size,
-# and the same numbers in ``nn.Conv2d`` halve it.
+# The output size is ``(size - 1) * stride - 2 * padding + kernel_size``, if
+# ``dilation`` and ``output_padding`` keep their defaults. A kernel of size
+# 4 with stride 2 and padding 1 doubles the size of the image. The same
+# numbers in ``nn.Conv2d`` halve it.
 x = torch.zeros(1, 3, 4, 4, device=device)
 nn.ConvTranspose2d(3, 5, 2)(x[..., :1, :1])  # shape (1, 5, 2, 2)
 nn.ConvTranspose2d(3, 5, 4, stride=2, padding=1)(x)  # shape (1, 5, 8, 8)
@@ -68,11 +71,11 @@ nn.Conv2d(3, 5, 4, stride=2, padding=1)(x)  # shape (1, 5, 2, 2)
 # Generator and discriminator
 # ---------------------------
 #
-# The generator takes noise as an image of one pixel with 32 channels and
-# doubles its size: 1, 2, 4, 8 pixels. The discriminator goes the other way
-# and ends in one logit. Neither pools, and neither normalizes the layer
-# next to the image. The convolution before a batch normalization needs no
-# bias.
+# The generator takes noise in the form of an image of one pixel with 32
+# channels, and its layers enlarge it to 2, 4 and 8 pixels. The
+# discriminator goes the other way and ends in one logit. Strides take the
+# place of pooling. There is no batch normalization next to the image, and a
+# convolution in front of a batch normalization needs no bias.
 latent, width = 32, 24
 generator = nn.Sequential(
     nn.ConvTranspose2d(latent, 2 * width, 2, bias=False),
@@ -92,12 +95,13 @@ generator(noise).shape  # torch.Size([5, 1, 8, 8])
 discriminator(generator(noise)).shape  # torch.Size([5, 1])
 
 # %%
-# Initialize: normal weights with deviation 0.02
-# ----------------------------------------------
+# Initialize: normal weights with standard deviation 0.02
+# -------------------------------------------------------
 #
-# ``nn.Module.apply`` calls a function for every module. The scale of a
-# batch normalization is drawn around 1: around 0 it would remove the
-# signal. The first generated images are close to grey.
+# ``nn.Module.apply`` calls a function for every module of a network. The
+# weights of batch normalization are drawn around 1, because weights around
+# 0 would nearly remove the signal. The first generated images are close to
+# grey.
 def initialize(module):
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0.0, 0.02)
@@ -113,13 +117,13 @@ generator[4].weight.mean().item() > 0.9  # True
 generator(noise).abs().mean().item() < 0.3  # True
 
 # %%
-# One step of each network
-# ------------------------
+# One training step of each network
+# ---------------------------------
 #
-# :doc:`gan` explains the loss, ``detach``, the labels and the moving
-# average; all of that is the same here. Real and generated images go
-# through the discriminator in two calls: its batch normalization would
-# otherwise mix their statistics.
+# The loss, ``detach``, the labels and the moving average are the same as in
+# :doc:`gan`, which explains them. Real and generated images go through the
+# discriminator in two separate calls. In one call, batch normalization
+# would mix the statistics of the two.
 criterion = nn.BCEWithLogitsLoss()
 options = {"lr": 2e-3, "betas": (0.5, 0.999)}
 optimizer_g = torch.optim.Adam(generator.parameters(), **options)
@@ -144,13 +148,12 @@ def step(real):
 
 
 # %%
-# A judge: a classifier of real digits
-# ------------------------------------
+# A classifier of real digits as a judge
+# --------------------------------------
 #
-# It recognizes a digit when one class has more than 0.9 of the
-# probability. ``rarest`` is the share of the class that it finds least
-# often, ``spread`` the mean distance between two samples, as in
-# :doc:`gan`.
+# The judge counts an image as recognized if one class has a probability
+# above 0.9. ``rarest`` is the share of the class that it finds least often.
+# ``spread`` is the mean distance between two images, as in :doc:`gan`.
 judge = nn.Sequential(
     nn.Flatten(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)
 )
@@ -176,11 +179,12 @@ real = measure(images[test])
 assert real["recognized"] > 0.8, real
 
 # %%
-# Train, and draw the same noise after every epoch
-# ------------------------------------------------
+# Train, and generate from the same noise after every epoch
+# ---------------------------------------------------------
 #
-# Samples come from a moving average of the generator in ``eval`` mode. In
-# ``train`` mode a sample would depend on the batch that it is drawn in.
+# The samples come from a moving average of the generator, which is in
+# ``eval`` mode. In ``train`` mode, a generated image would also depend on
+# the other noise vectors of its batch.
 averaged = AveragedModel(
     generator, multi_avg_fn=get_ema_multi_avg_fn(0.98), use_buffers=True
 )
@@ -206,9 +210,9 @@ for epoch in tqdm(range(epochs + 1), disable=None):
 # Samples over time
 # -----------------
 #
-# Each column is one noise vector and each row an epoch; nothing was
-# selected. The curve is the share of a thousand samples that the judge
-# recognizes, the dotted line that of the test digits.
+# Left: each column shows one noise vector and each row one epoch. No image
+# was selected. Right: the share of a thousand generated images that the
+# judge recognizes. The dotted line is the share of the test images.
 shown = [0, 3, 6, 9, epochs]
 
 
@@ -234,12 +238,13 @@ right.legend()
 figure.tight_layout()
 
 # %%
-# From one noise vector to another
-# --------------------------------
+# From one noise vector to another: spherical interpolation
+# ---------------------------------------------------------
 #
-# Noise of many dimensions has about the length ``latent ** 0.5``; the
-# straight line between two vectors is shorter in the middle and leaves the
-# region that was trained. Spherical interpolation keeps the length.
+# A noise vector of many dimensions has a length of about ``latent ** 0.5``.
+# Halfway on the straight line between two vectors the length is smaller,
+# and the generator was hardly trained there. Spherical interpolation keeps
+# the length, as the example with two unit vectors shows.
 def spherical(start, end, steps):
     cosine = F.cosine_similarity(start, end, dim=0)
     angle = cosine.clamp(-1, 1).acos()
@@ -253,12 +258,13 @@ spherical(start, end, 3)[1]  # tensor([0.7071, 0.7071])
 torch.lerp(start, end, 0.5)  # tensor([0.5000, 0.5000])
 
 # %%
-# What was reached: digits, and no jumps between them
-# ---------------------------------------------------
+# The result: digits, and gradual changes between them
+# ----------------------------------------------------
 #
 # Each row goes from one noise vector to another in eleven steps. The
-# largest step of a row is less than half the distance of its ends: the
-# generator has learned more than a list of images.
+# largest change between neighbours in a row is less than half the distance
+# between its two ends. The generator has therefore learned more than a list
+# of images.
 before, after = scores[0], scores[-1]
 assert before["recognized"] < 0.1, before
 assert 0.35 < after["recognized"] < real["recognized"], after

@@ -55,11 +55,11 @@ alpha_bars[-1] < 0.01  # tensor(True)
 # Jump to step ``t`` in one formula: equal to adding noise step by step
 # ---------------------------------------------------------------------
 #
-# A sum of normal draws is normal again. The noisy image of any step
-# therefore needs one draw, with the factors
-# :math:`\sqrt{\bar\alpha_t}` for the image and
-# :math:`\sqrt{1 - \bar\alpha_t}` for the noise. The loop computes the
-# same two factors one step at a time.
+# A sum of independent normal random numbers is normal again. To make the
+# noisy image of any step, one draw of noise is therefore enough, with the
+# factors :math:`\sqrt{\bar\alpha_t}` for the image and
+# :math:`\sqrt{1 - \bar\alpha_t}` for the noise. The loop computes the same
+# two factors one step at a time.
 def add_noise(x, t, noise):
     share = alpha_bars[t].unsqueeze(1)
     return share.sqrt() * x + (1 - share).sqrt() * noise
@@ -80,8 +80,8 @@ torch.allclose(variances, 1 - alpha_bars, atol=1e-5)  # True
 # The same with random draws: 20,000 copies of one pixel
 # ------------------------------------------------------
 #
-# A pixel of value 1 takes 30 noisy steps. The mean and the standard
-# deviation over the copies agree with those of the formula.
+# Noise is added to a pixel of value 1 in 30 steps. The mean and the
+# variance over the copies agree with the formula.
 t = torch.full((20_000,), 29)
 start = torch.ones(20_000, 1)
 jumped = add_noise(start, t, torch.randn(20_000, 1))
@@ -97,9 +97,9 @@ for x in (jumped, stepped):
 # The fault: a share per image without a second dimension
 # -------------------------------------------------------
 #
-# ``alpha_bars[t]`` has shape ``(N,)`` and the images have shape
-# ``(N, 64)``. Without ``unsqueeze`` most batch sizes raise an error. With
-# exactly 64 images there is no error, and the shares go to the pixels
+# ``alpha_bars[t]`` has shape ``(N,)`` and the images have shape ``(N,
+# 64)``. Without ``unsqueeze`` most batch sizes raise an error. With exactly
+# 64 images there is no error, and the shares are applied to the pixels
 # instead of the images.
 t = torch.randint(steps, (5,))
 with suppress(RuntimeError):
@@ -136,8 +136,9 @@ distances[50, 51] < distances[50, 60]  # tensor(True)
 # The network: a noisy image and its step in, the noise out
 # ---------------------------------------------------------
 #
-# The embedding of the step is added to the first hidden layer. The
-# output has the shape of the image. Larger images use a U-Net here.
+# The embedding of the step is added to the first hidden layer. The output
+# has the same shape as the image. For larger images, use a U-Net instead of
+# the linear layers.
 class NoisePredictor(nn.Module):
     def __init__(self, hidden=256):
         super().__init__()
@@ -162,9 +163,9 @@ model(images[:5], torch.arange(5)).shape  # torch.Size([5, 64])
 # Train: a random step, a random noise, ``F.mse_loss``
 # ----------------------------------------------------
 #
-# Each image gets its own step and its own noise in each epoch. The loss
-# compares the predicted noise with the noise that was added. A network that
-# answers 0 has a loss of about 1.
+# In each epoch, each image gets its own random step and its own noise. The
+# loss compares the predicted noise with the noise that was added. A network
+# that always predicts 0 has a loss of about 1.
 def noise_loss(model, x):
     t = torch.randint(steps, (len(x),))
     noise = torch.randn_like(x)
@@ -209,9 +210,9 @@ wrong_step > test_loss + 0.05  # True
 # Generate: remove the predicted noise, step by step
 # --------------------------------------------------
 #
-# Each step subtracts a part of the predicted noise, rescales, and adds a
-# little fresh noise. The last step adds none. ``trace`` keeps a few images
-# of each stage for the figure.
+# Each step subtracts a part of the predicted noise, rescales the image, and
+# adds a little new noise. The last step adds none. ``trace`` keeps the
+# images of every step for the figure.
 @torch.inference_mode()
 def generate(model, count):
     x = torch.randn(count, 64)
@@ -234,9 +235,9 @@ len(trace)  # 101
 # The step is the mean of ``q(x_{t-1} | x_t, x_0)``
 # -------------------------------------------------
 #
-# If the noise is known, so is the image. The distribution of the image
-# one step earlier is then a normal distribution, and its mean is a weighted
-# sum of ``x_0`` and ``x_t``. The formula of ``generate`` gives the same.
+# If the noise is known, the original image is known, too. The image one
+# step earlier then has a normal distribution, whose mean is a weighted sum
+# of ``x_0`` and ``x_t``. The formula in ``generate`` gives the same mean.
 x_0, noise, step = images[:5], torch.randn(5, 64), 40
 x_t = add_noise(x_0, torch.full((5,), step), noise)
 left = 1 - alpha_bars[step]
@@ -251,11 +252,12 @@ torch.allclose(by_bayes, by_noise, atol=1e-5)  # True
 # A classifier as judge
 # ---------------------
 #
-# The classifier learns from real digits. It counts an image as recognized
-# if one class has a probability above 0.9. This is not enough: it also
-# recognizes most outputs of an untrained network, whose pixels are far out
-# of range. ``nearest`` is the mean distance to the closest training image.
-# It is large for such outputs, and 0 for copies of training images.
+# The classifier is trained on real digits. It counts an image as recognized
+# if one class has a probability above 0.9. This measure is not enough,
+# because the classifier also recognizes most outputs of an untrained
+# network, whose pixels are far out of range. ``nearest`` is the mean
+# distance to the closest training image: it is large for such outputs, and
+# close to 0 for copies of training images.
 judge = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
 optimizer = torch.optim.AdamW(judge.parameters(), lr=3e-3)
 for _ in range(60):
@@ -282,13 +284,14 @@ outside["nearest"] > 50  # True
 measure(x_train)["nearest"] < 0.1  # True
 
 # %%
-# What was reached: digits out of noise
-# -------------------------------------
+# The result: generated digits
+# ----------------------------
 #
-# Each column of the figure starts as noise on top and ends as a generated
-# digit. The last row shows test images. No image was selected. The
-# generated images are a little farther from the training images than the
-# test images are, so they are no copies.
+# Each column of the figure starts with noise at the top and ends with a
+# generated digit. The last row shows test images. No image was selected. On
+# average, the generated images are a little farther from the training
+# images than the test images are, so the model does not simply copy
+# training images.
 result, real = measure(generated), measure(x_test)
 for name, values in (("generated", result), ("test", real)):
     print(f"{name:10}", {key: round(x, 3) for key, x in values.items()})

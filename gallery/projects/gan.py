@@ -2,10 +2,11 @@
 Train a GAN: generator, discriminator, ``BCEWithLogitsLoss``, ``detach``
 ========================================================================
 
-A generator learns to turn noise into handwritten digits, because a
-discriminator learns to tell its digits from real ones. A classifier that
-saw only real digits then recognizes more than half of the new ones with
-high confidence, and finds all ten classes among them.
+A GAN trains two networks against each other. The generator turns noise into
+images of handwritten digits, and the discriminator learns to tell these
+from real ones. A classifier that was trained on real digits then recognizes
+more than half of the generated ones with high confidence, and finds all ten
+classes among them.
 """
 from contextlib import suppress
 
@@ -19,13 +20,13 @@ from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
 
 # %%
-# Data: real digits in the range of the generator
-# -----------------------------------------------
+# Data: scale real digits to the range of the generator
+# -----------------------------------------------------
 #
-# 1,797 digits of 8 by 8 pixels, as rows of 64 numbers. They are scaled to
-# [-1, 1], the range of the ``nn.Tanh`` that ends the generator. The GAN
-# sees no class labels; these are for the classifier that judges it. The
-# test digits are kept apart from both.
+# The 1,797 images of 8 by 8 pixels are rows of 64 numbers. They are scaled
+# to [-1, 1], the range of ``nn.Tanh``, which is the last layer of the
+# generator. The GAN is trained without the class labels, which the judge
+# below needs. The test images are used for neither of the two trainings.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -45,8 +46,9 @@ images.min().item(), images.max().item()  # (-1.0, 1.0)
 # -------------------------------------------------------
 #
 # The generator maps 16 random numbers to an image. The discriminator maps
-# an image to one logit: positive for real, negative for fake. It ends
-# without ``nn.Sigmoid``, for a reason that comes next.
+# an image to one logit, which should be positive for a real image and
+# negative for a generated one. It has no ``nn.Sigmoid`` at the end, and the
+# next section shows why.
 latent = 16
 generator = nn.Sequential(
     nn.Linear(latent, 128), nn.BatchNorm1d(128), nn.ReLU(),
@@ -63,13 +65,14 @@ generator(noise).shape  # torch.Size([5, 64])
 discriminator(generator(noise)).shape  # torch.Size([5, 1])
 
 # %%
-# Loss: logits, because ``Sigmoid`` with ``BCELoss`` saturates
-# ------------------------------------------------------------
+# The loss takes logits, because ``Sigmoid`` with ``BCELoss`` saturates
+# ---------------------------------------------------------------------
 #
-# A discriminator that is sure of a fake gives a logit far below zero. The
-# generator asks for the label 1 there and needs a gradient of about -1.
-# After a sigmoid and ``nn.BCELoss`` almost nothing is left of it, or
-# nothing. ``nn.BCEWithLogitsLoss`` keeps all of it.
+# If the discriminator recognizes a generated image with certainty, its
+# logit is far below zero. The generator's target there is the label 1, so
+# it needs a gradient of about -1. ``nn.BCEWithLogitsLoss`` gives this
+# gradient. With a sigmoid and ``nn.BCELoss`` it is close to 0, or exactly
+# 0.
 criterion = nn.BCEWithLogitsLoss()
 
 
@@ -94,12 +97,12 @@ slope(with_sigmoid, [-120.0])  # tensor([-0.])
 slope(with_sigmoid, [-40.0]).abs().item() < 1e-5  # True
 
 # %%
-# Ask for the label 1, not against the label 0
-# --------------------------------------------
+# Minimize the loss for the label 1: the minimax loss vanishes
+# ------------------------------------------------------------
 #
-# The generator could also raise the discriminator's loss for the label 0,
-# the minimax loss. Its gradient vanishes much earlier: at a logit of -5
-# less than a hundredth of it is left.
+# The generator could also maximize the discriminator's loss for the label
+# 0. This is the minimax loss, and its gradient vanishes much earlier. At a
+# logit of -5 it is less than a hundredth of the gradient for the label 1.
 def minimax(x):
     fake = torch.zeros_like(x)
     return -F.binary_cross_entropy_with_logits(x, fake, reduction="none")
@@ -124,10 +127,11 @@ figure.tight_layout()
 # Labels: ``ones_like`` and ``zeros_like`` of the logits
 # ------------------------------------------------------
 #
-# Labels made once with ``torch.ones(64, 1)`` do not fit the last batch,
-# which is shorter, and stay on the default device when the model moves.
-# ``ones_like`` copies shape, dtype and device. The ``meta`` device stands
-# for a second device here.
+# Labels that are made once with ``torch.ones(64, 1)`` do not fit the last
+# batch, which is smaller. They also stay on the default device when the
+# model moves to another one. ``ones_like`` copies the shape, the dtype and
+# the device of the logits. Here the ``meta`` device stands for a second
+# device.
 last = discriminator(images[train][-(1400 % 64):])
 last.shape  # torch.Size([56, 1])
 with suppress(ValueError):
@@ -140,12 +144,12 @@ torch.ones_like(elsewhere).device == elsewhere.device  # True
 torch.ones_like(elsewhere).dtype  # torch.float64
 
 # %%
-# ``detach`` while the discriminator learns
+# Use ``detach`` to train the discriminator
 # -----------------------------------------
 #
-# Without ``detach`` the discriminator's loss runs back into the generator:
-# it fills gradients there that ask for worse fakes, and it frees the graph
-# that the generator's own loss needs.
+# Without ``detach``, the backward pass of the discriminator's loss goes on
+# into the generator. It adds gradients there that make the generated images
+# worse. It also frees the graph that the generator's own loss needs later.
 fakes = generator(noise)
 logits = discriminator(fakes)
 criterion(logits, torch.zeros_like(logits)).backward()
@@ -164,12 +168,12 @@ criterion(logits, torch.ones_like(logits)).backward()
 generator[0].weight.grad is None  # False
 
 # %%
-# One step of each: first the discriminator, then the generator
-# -------------------------------------------------------------
+# One training step: first the discriminator, then the generator
+# --------------------------------------------------------------
 #
 # Each optimizer holds the parameters of one network. The generator's loss
-# leaves gradients in the discriminator too; they are cleared before its
-# next step.
+# also leaves gradients in the discriminator. ``optimizer_d.zero_grad()``
+# clears them before the next step of the discriminator.
 def step_discriminator(real, fakes):
     real_logits = discriminator(real)
     fake_logits = discriminator(fakes.detach())
@@ -191,12 +195,13 @@ def step_generator(fakes):
 
 
 # %%
-# An epoch, and an average of the generator
-# -----------------------------------------
+# An epoch, and a moving average of the generator: ``AveragedModel``
+# ------------------------------------------------------------------
 #
-# The generator follows a moving target and its weights swing. Samples are
-# drawn from a moving average of them, which swings less. ``beta1`` of Adam
-# is 0.5 rather than 0.9, as is usual for a GAN.
+# The generator follows a discriminator that keeps changing, so its weights
+# go back and forth. The samples are therefore drawn from a moving average
+# of the weights. ``beta1`` of Adam is 0.5 instead of 0.9, as is usual for
+# GANs.
 options = {"lr": 2e-3, "betas": (0.5, 0.99), "fused": True}
 optimizer_g = torch.optim.Adam(generator.parameters(), **options)
 optimizer_d = torch.optim.Adam(discriminator.parameters(), **options)
@@ -222,10 +227,10 @@ def train_epoch():
 # A judge: a classifier trained on real digits
 # --------------------------------------------
 #
-# The losses of a GAN do not say how good the samples are: each is measured
-# against an opponent that changes. A classifier that never sees a sample
-# gives a measure that stays the same. It counts a digit as recognized
-# when one class has more than 0.9 of the probability.
+# The losses of a GAN do not tell how good the samples are, because each
+# network is measured against an opponent that changes. A classifier that is
+# not trained on samples gives a fixed measure. It counts an image as
+# recognized if one class has a probability above 0.9.
 judge = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
 optimizer = torch.optim.AdamW(judge.parameters(), lr=2e-3)
 for _ in range(40):
@@ -248,11 +253,11 @@ print(f"{accuracy=:.3f} {real_share=:.3f}")
 assert accuracy > 0.93 and real_share > 0.8
 
 # %%
-# Train, and draw the same noise after every epoch
-# ------------------------------------------------
+# Train, and generate from the same noise after every epoch
+# ---------------------------------------------------------
 #
-# One fixed batch of noise shows the same thousand samples as they change.
-# ``eval()`` lets batch normalization use its running statistics.
+# A fixed batch of noise shows how the same thousand samples change. In
+# ``eval`` mode, batch normalization uses its running statistics.
 @torch.inference_mode()
 def sample(noise):
     averaged.eval()
@@ -271,13 +276,15 @@ for epoch in tqdm(range(1, epochs + 1), disable=None):
         print(f"{epoch=} {loss_d=:.2f} {loss_g=:.2f} {shares[-1]=:.2f}")
 
 # %%
-# Four measures, and real digits as their scale
-# ---------------------------------------------
+# Four measures, compared with those of real digits
+# -------------------------------------------------
 #
-# ``rarest`` is the share of the class that the judge finds least often.
-# ``spread`` is the mean distance between two samples; it falls when the
-# generator gives one image again and again. ``nearest`` is the distance to
-# the closest training digit; it falls when the generator copies them.
+# ``recognized`` is the share of images that the judge recognizes, and
+# ``rarest`` is the share of the class that it finds least often. ``spread``
+# is the mean distance between two images. It falls if the generator makes
+# the same image again and again. ``nearest`` is the mean distance to the
+# closest training image, which falls if the generator copies training
+# images.
 def nearest(candidates):
     distances = torch.cdist(candidates, images[train])
     return distances.min(dim=1).values.mean().item()
@@ -302,13 +309,13 @@ for name in real:
     print(f"{name:10}", *(f"{value:6.3f}" for value in values))
 
 # %%
-# What was reached: new digits of every class
-# -------------------------------------------
+# The result: new digits of every class
+# -------------------------------------
 #
-# Each column is one noise vector, each row an epoch; the last row shows
-# test digits. No sample was selected. The curve is the share of the
-# thousand samples that the judge recognizes, the dotted line the share of
-# the test digits. The samples do not reach it.
+# Left: each column shows one noise vector and each row one epoch. The last
+# row shows test images. No image was selected. Right: the share of a
+# thousand generated images that the judge recognizes, which stays below the
+# share of the test images (dotted line).
 assert before["recognized"] < 0.1 and before["rarest"] < 0.03
 assert 0.5 < after["recognized"] < real["recognized"], after
 assert 0.03 < after["rarest"] <= 0.1, after

@@ -2,9 +2,10 @@
 Object detection with torchvision: boxes, labels, scores, NMS and mAP
 =====================================================================
 
-A detector of ``torchvision`` (FCOS) with a small backbone learns to find
-handwritten digits and to name them. On images made of digits that it has
-not seen, it reaches a mean average precision of more than 0.85 at an
+This page trains an FCOS detector from ``torchvision`` with a small
+backbone. It finds and classifies the handwritten digits in an image. The
+test images are made of digits that are not in the training set. On them the
+detector reaches a mean average precision (mAP) of more than 0.85 at an
 intersection over union of 0.5.
 """
 from contextlib import suppress
@@ -23,14 +24,14 @@ from torchvision.utils import draw_bounding_boxes
 from tqdm import tqdm
 
 # %%
-# Images whose boxes are known
-# ----------------------------
+# Compose images with known boxes
+# -------------------------------
 #
-# Real digits 0, 1 and 2, of 18 to 30 pixels, are placed on a canvas of 64
-# by 64, at most one in each quarter. A target holds ``boxes`` as
-# ``(x1, y1, x2, y2)`` in pixels and ``labels``. torchvision keeps label 0
-# for background, and Faster R-CNN never returns it: the digits get the
-# labels 1, 2 and 3.
+# Images of the digits 0, 1 and 2 are resized to 18 to 30 pixels and placed
+# on a canvas of 64 by 64 pixels, at most one in each quarter. A target is a
+# dictionary with ``boxes`` and ``labels``. A box is written as ``(x1, y1,
+# x2, y2)`` in pixels. torchvision uses label 0 for the background, so the
+# digits get the labels 1, 2 and 3.
 torch.manual_seed(0)
 device = torch.get_default_device()
 rng = torch.Generator("cpu").manual_seed(0)
@@ -61,13 +62,13 @@ def compose(digits, labels):
 
 
 # %%
-# A training set and a test set of other digits
-# ---------------------------------------------
+# A training set and a test set made of different digits
+# ------------------------------------------------------
 #
-# The split is made of the digits, before the images are composed: no digit
-# of a test image occurs in a training image. Images may differ in size and
-# have different numbers of boxes, so a batch is a list of images and a list
-# of targets.
+# The digits are split before the images are composed, so no digit of a test
+# image occurs in a training image. The images may have different sizes and
+# different numbers of boxes. A batch is therefore a list of images and a
+# list of targets.
 table = load_digits(n_class=3)
 digits = torch.tensor(table.images, dtype=torch.float32, device="cpu") / 16
 labels = torch.tensor(table.target, device="cpu") + 1
@@ -80,15 +81,15 @@ image.shape  # torch.Size([1, 64, 64])
 target["boxes"].shape[1], target["labels"].dtype  # (4, torch.int64)
 
 # %%
-# A detector: backbone, anchors, head
-# -----------------------------------
+# Build a detector: backbone, anchors, head
+# -----------------------------------------
 #
-# A backbone gives maps and has an attribute ``out_channels``. This one
-# gives a map of 8 by 8 places; FCOS predicts at each place a score for each
-# class, a box, and how central the place is in that box. FCOS needs one
-# anchor a place; its size, 8, is the distance between places in pixels. The
-# detector resizes images, to 800 pixels if not told otherwise, and
-# normalizes them.
+# A backbone returns feature maps and has an attribute ``out_channels``.
+# This one returns a map of 8 by 8 positions, and at each position FCOS
+# predicts a score for each class, a box, and how close the position is to
+# the centre of the box. FCOS needs one anchor per position, and its size of
+# 8 is the distance between two positions in pixels. The detector normalizes
+# the images and resizes them, to 800 pixels by default.
 def block(channels_in, channels_out, stride):
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
@@ -115,8 +116,9 @@ model = FCOS(
 # --------------------------------------------------------------------
 #
 # In ``train`` mode a detector takes images and targets and returns a
-# dictionary of losses. In ``eval`` mode it takes images and returns for
-# each a dictionary of boxes, labels and scores, the highest score first.
+# dictionary of losses. In ``eval`` mode it takes images and returns one
+# dictionary for each image, with boxes, labels and scores. The predictions
+# are sorted, with the highest score first.
 images, targets = [image, image], [target, target]
 losses = model(images, targets)
 sorted(losses)  # ['bbox_ctrness', 'bbox_regression', 'classification']
@@ -131,13 +133,13 @@ with suppress(AssertionError):
     model(images)  # AssertionError: targets should not be none
 
 # %%
-# Boxes are ``xyxy``: convert others
-# ----------------------------------
+# Boxes are ``xyxy``: convert other formats
+# -----------------------------------------
 #
-# COCO files give ``(x, y, width, height)``. Such boxes stop the training
-# only if a width is not larger than its x, or a height than its y;
-# otherwise the detector learns wrong boxes and nothing fails.
-# ``torchvision.ops.box_convert`` converts them.
+# COCO files give boxes as ``(x, y, width, height)``. The detector raises an
+# error for such boxes only if a width is not larger than its x, or a height
+# is not larger than its y. Otherwise it learns wrong boxes, and nothing
+# fails. Convert them with ``torchvision.ops.box_convert``.
 xywh = torch.tensor([[40.0, 10.0, 20.0, 24.0]], device=device)
 bad = {"boxes": xywh, "labels": torch.ones(1, dtype=torch.long)}
 with suppress(AssertionError):
@@ -148,10 +150,10 @@ box_convert(xywh, "xywh", "xyxy")  # tensor([[40., 10., 60., 34.]])
 # Intersection over union, and non-maximum suppression
 # ----------------------------------------------------
 #
-# A detector finds each object several times. ``nms`` keeps the box of the
-# highest score and removes those that overlap it by more than a threshold.
-# ``batched_nms`` does so within each class; the detector has done it before
-# it returns.
+# A detector often finds the same object several times. ``nms`` keeps the
+# box with the highest score and removes the boxes whose overlap with it is
+# larger than a threshold. ``batched_nms`` does this within each class. The
+# detector applies it before it returns its predictions.
 boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 8], [20, 0, 30, 10]])
 scores = torch.tensor([0.8, 0.9, 0.6])
 box_iou(boxes[:1], boxes)  # tensor([[1.0000, 0.8000, 0.0000]])
@@ -164,9 +166,10 @@ batched_nms(boxes, scores, classes, iou_threshold=0.5)  # tensor([1, 0, 2])
 # Average precision: which predictions are hits?
 # ----------------------------------------------
 #
-# For one class, take its predictions from the highest score down. A
-# prediction is a hit if the true box that it overlaps most, by at least
-# 0.5, has not been found before. A second box on the same digit is a miss.
+# Take the predictions of one class, from the highest score to the lowest.
+# For each prediction, find the true box with the largest overlap. The
+# prediction is a hit if the overlap is at least 0.5 and this true box has
+# not been found before. A second box on the same digit is therefore a miss.
 def hits(output, target, label, iou=0.5):
     truth = target["boxes"][target["labels"] == label]
     chosen = output["labels"] == label
@@ -187,10 +190,11 @@ def hits(output, target, label, iou=0.5):
 # mAP: the mean over the classes
 # ------------------------------
 #
-# Precision is the share of hits among the predictions so far, and is made
-# to fall from left to right. The average precision sums it over all hits
-# and divides by the number of true boxes, so that a digit that is not found
-# counts as 0.
+# Precision is the share of hits among the predictions so far. It is
+# replaced by its maximum over the later predictions, so that it does not
+# rise from left to right. The average precision adds up this value at each
+# hit and divides by the number of true boxes. A digit that is not found
+# therefore counts as 0.
 def average_precision(outputs, targets, label):
     found, total = [], 0
     for output, target in zip(outputs, targets, strict=True):
@@ -218,11 +222,11 @@ perfect = [
 mean_average_precision(perfect, test_targets)  # 1.0
 
 # %%
-# Train: the sum of the losses
-# ----------------------------
+# Train with the sum of the losses
+# --------------------------------
 #
-# The loop is the usual one, except that the model computes the losses. The
-# detector before training is measured for comparison.
+# The training loop is the usual one, except that the model computes the
+# losses. The mAP before training is measured for comparison.
 @torch.inference_mode()
 def predict(model, dataset):
     model.eval()
@@ -251,11 +255,12 @@ for _ in tqdm(range(steps), disable=None):
     history.append({name: loss.detach() for name, loss in losses.items()})
 
 # %%
-# The three losses
-# ----------------
+# The curves of the three losses
+# ------------------------------
 #
-# The third one tells how central a place is. It is a cross-entropy with
-# targets between 0 and 1 and cannot reach 0.
+# The third loss in the legend compares how close a position is to the
+# centre of its box with the prediction. It is a cross-entropy with targets
+# between 0 and 1, so its minimum is larger than 0.
 figure, axis = plt.subplots(figsize=(8, 3.6))
 for name, style in zip(history[0], ("-", "--", ":"), strict=True):
     axis.plot([step[name].item() for step in history], style, label=name)
@@ -267,8 +272,10 @@ figure.tight_layout()
 # The score threshold: precision against recall
 # ---------------------------------------------
 #
-# mAP needs the predictions with low scores, too; a user does not. A higher
-# threshold removes wrong boxes, and then right ones.
+# mAP is computed with the predictions of low scores, too. In an
+# application, choose a threshold for the score. Here a threshold of 0.4
+# gives a higher precision than 0.05, and a threshold of 0.8 gives a lower
+# recall than 0.4.
 outputs = predict(model, test_set)
 table = {}
 for threshold in (0.05, 0.2, 0.4, 0.6, 0.8):
@@ -286,12 +293,12 @@ for threshold in (0.05, 0.2, 0.4, 0.6, 0.8):
 assert table[0.05][0] < table[0.4][0] and table[0.4][1] > table[0.8][1]
 
 # %%
-# Draw a box
-# ----------
+# Draw a box: ``draw_bounding_boxes``, or a ``Rectangle``
+# -------------------------------------------------------
 #
-# Pixel 0 reaches from -0.5 to 0.5 in ``imshow``. For tensors,
-# ``torchvision.utils.draw_bounding_boxes`` paints boxes into a copy of the
-# image.
+# In ``imshow``, pixel 0 reaches from -0.5 to 0.5, so ``outline`` subtracts
+# 0.5. ``torchvision.utils.draw_bounding_boxes`` draws the boxes into a copy
+# of an image tensor.
 def outline(axis, box, **style):
     x1, y1, x2, y2 = (box - 0.5).tolist()
     size = x2 - x1, y2 - y1
@@ -302,14 +309,15 @@ painted = draw_bounding_boxes(image, target["boxes"], colors="yellow")
 painted.shape  # torch.Size([3, 64, 64])
 
 # %%
-# A pretrained detector: categories and transforms
-# ------------------------------------------------
+# A pretrained detector: its categories and transforms
+# ----------------------------------------------------
 #
-# The weights enum knows the categories and the transform of a detector
+# The weights enum gives the categories and the transform of a detector
 # without a download. With internet access,
 # ``fcos_resnet50_fpn(weights=weights)`` from the same module loads the
-# detector of 91 categories. With ``weights=None`` alone the backbone is
-# still downloaded; pass ``weights_backbone=None`` as well to avoid it.
+# pretrained detector with 91 categories. With ``weights=None`` alone, the
+# weights of the backbone are still downloaded. Pass
+# ``weights_backbone=None`` as well to avoid this.
 weights = FCOS_ResNet50_FPN_Weights.DEFAULT
 categories = weights.meta["categories"]
 len(categories), categories[1]  # (91, 'person')
@@ -318,13 +326,13 @@ weights.transforms()(photo).max()  # tensor(1.)
 weights.transforms()(photo).shape  # torch.Size([3, 40, 60])
 
 # %%
-# What was reached: digits found and named
-# ----------------------------------------
+# The result: an mAP above 0.85, and the boxes on test images
+# -----------------------------------------------------------
 #
-# The boxes with a score above 0.4 on eight test images, with the digit and
-# the score. A place holds one digit, so ``nms`` over all classes removes a
-# second label for the same box. Dotted and white: the true boxes. Above
-# each image: the true digits.
+# The figure shows eight test images, with the predicted boxes, digits and
+# scores above 0.4. A place holds one digit, so ``nms`` over all classes
+# removes a second label for the same box. The dotted white boxes are the
+# true ones, and the true digits stand above each image.
 score = mean_average_precision(outputs, test_targets)
 print(f"{untrained=:.3f} {score=:.3f}")
 assert untrained < 0.2 and 0.85 < score <= 1.0, (untrained, score)

@@ -5,8 +5,8 @@ Project template: the files of a training project
 A training project needs few files: ``pyproject.toml``, a settings file, a
 package in ``src`` and a folder of tests. This page writes such a project,
 runs its tests, trains it from the command line, stops after half of the
-epochs and resumes. The result classifies more than 90 % of the test digits
-correctly, and the same code can be called from a notebook.
+epochs and resumes. The trained network reaches more than 90 % accuracy on
+the test set, and the same code can be called from a notebook.
 """
 import os
 import re
@@ -25,9 +25,9 @@ import torch
 # A folder for the project
 # ------------------------
 #
-# The page writes each file with ``add``, so that the code on this page is
-# the code that runs. The folder is temporary. In a project of yours, save
-# the text of each call under the name that stands before it.
+# This page writes each file with ``add``, so the code you read here is the
+# code that runs. The folder is temporary. In your own project, save the
+# text of each call under the file name that the call begins with.
 folder = tempfile.TemporaryDirectory()
 project = Path(folder.name)
 
@@ -43,9 +43,9 @@ def add(name, text):
 # -----------------------------------------------
 #
 # This file tells ``pip`` how to install the project. ``dependencies`` lists
-# the packages that the code imports. ``scripts`` gives the training a
-# command of its own, ``digits-train``. The last table is for ``pytest``: it
-# finds the package in ``src`` and the tests in ``tests``.
+# the packages that the code imports. ``scripts`` defines a command for the
+# training, ``digits-train``. The last table tells ``pytest`` that the
+# package is in ``src`` and the tests are in ``tests``.
 add("pyproject.toml", """
 [build-system]
 requires = ["setuptools>=77"]
@@ -78,10 +78,10 @@ described["project"]["scripts"]  # {'digits-train': 'digits.train:main'}
 # ``config.toml`` and ``config.py``: the settings
 # -----------------------------------------------
 #
-# What you will want to change between two trainings stands in
-# ``config.toml``. The dataclass names the settings and their types. It
-# refuses a name that it does not know, so a spelling mistake in the file
-# does not go unnoticed.
+# ``config.toml`` holds the settings that you change between two training
+# runs. The dataclass names the settings and their types. It raises an error
+# for a name that it does not know, so a spelling mistake in the file is
+# noticed.
 SEED = 0
 torch.manual_seed(SEED)
 add("config.toml", f"""
@@ -116,10 +116,10 @@ def load(path):
 # ``data.py``: from the source to tensors
 # ---------------------------------------
 #
-# The digits come with scikit-learn: 1,797 images of 8 by 8 pixels. A
-# function loads and splits them; importing the module loads nothing. A
-# generator on the CPU draws the split. With one ``seed``, the test images
-# are therefore the same ones with and without a GPU.
+# The 1,797 images of 8 by 8 pixels come with scikit-learn. The function
+# ``load`` loads and splits them, so importing the module loads no data. A
+# generator on the CPU draws the split. With the same ``seed``, the test
+# images are therefore the same with and without a GPU.
 add("src/digits/data.py", """
 import torch
 from sklearn.datasets import load_digits
@@ -144,9 +144,9 @@ def load(seed):
 # ``model.py``: the network
 # -------------------------
 #
-# The model has a file of its own, because the training, the tests and a
-# program that uses the trained model all import it. Its sizes are
-# arguments.
+# The model has its own file, because the training, the tests and programs
+# that use the trained model all import it. The size of the hidden layer is
+# an argument.
 add("src/digits/model.py", """
 from torch import nn
 
@@ -169,9 +169,9 @@ class Classifier(nn.Module):
 # -----------------------------------------------------------
 #
 # The checkpoint holds the weights, the state of the optimizer, the state of
-# the generator that shuffles, the results so far and the settings. The
-# number of epochs may change between two runs. Another changed setting
-# would make the resumed run meaningless, so ``load`` raises an error.
+# the generator that shuffles the data, the results so far and the settings.
+# The number of epochs may change between two runs. If another setting has
+# changed, resuming makes no sense, and ``load`` raises an error.
 # :doc:`/gallery/training/save_and_resume` explains each part.
 add("src/digits/checkpoint.py", """
 import os
@@ -202,10 +202,12 @@ def load(path, config, parts, rng):
 # ``train.py``: the loop and the command line
 # -------------------------------------------
 #
-# ``fit`` trains and can be called from a test or a notebook. ``main`` reads
-# the command line, opens the log file and calls ``fit``. The device is
-# named once, in ``main``: inside ``with device:``, new tensors, models and
-# generators are made there. The rest of the package works on any device.
+# ``fit`` trains the model and can be called from a test or a notebook.
+# ``main`` reads the command line, opens the log file and calls ``fit``. The
+# device is chosen once, in ``main``: inside ``with device:``, new tensors,
+# models and generators are created on that device. The rest of the package
+# names no device except for the split and the checkpoint, which use the
+# CPU.
 add("src/digits/train.py", """
 import argparse
 import logging
@@ -297,14 +299,15 @@ if __name__ == "__main__":
 """)
 
 # %%
-# ``tests/``: quick checks that run before each training
-# ------------------------------------------------------
+# ``tests/``: quick checks to run before each training
+# ----------------------------------------------------
 #
-# A test is a function whose name begins with ``test_``. The five tests take
-# seconds. They check that the parts of a split together hold all images,
-# that the model gives one score for each class, that the loss falls, that a
-# resumed training gives what an uninterrupted one gives, and that changed
-# settings are refused. ``tmp_path`` is a new folder that ``pytest`` makes.
+# A test is a function whose name begins with ``test_``. The five tests
+# check that the parts of a split together hold all images, that the model
+# gives one score for each class, and that the loss falls. They also check
+# that a resumed training gives the same weights as an uninterrupted one,
+# and that changed settings raise an error. ``tmp_path`` is a new folder
+# that ``pytest`` creates.
 add("tests/test_digits.py", """
 from dataclasses import replace
 from pathlib import Path
@@ -356,8 +359,9 @@ def test_other_settings_are_refused(tmp_path):
 # The project, file by file
 # -------------------------
 #
-# Ten files are enough. ``__init__.py`` makes the folder ``digits`` a
-# package. No file names a kind of GPU.
+# The project has ten files. ``__init__.py`` makes the folder ``digits`` a
+# package. The word ``cuda`` appears in no file, because ``main`` chooses
+# the device.
 files = [path for path in project.rglob("*") if path.is_file()]
 names = sorted(path.relative_to(project).as_posix() for path in files)
 len(names)  # 10
@@ -372,10 +376,11 @@ any("cuda" in path.read_text() for path in files)  # False
 # Run a command in the project
 # ----------------------------
 #
-# On your machine, ``pip install --editable ".[test]"`` installs the package
-# once, and changes of its files count at once. This page installs nothing:
-# ``PYTHONPATH`` tells the new Python process where the package is. The
-# process gets as many threads as this one, so both round alike.
+# On your machine, run ``pip install --editable ".[test]"`` once. It
+# installs the package, and later changes to the files take effect without
+# another installation. This page installs nothing: ``PYTHONPATH`` tells the
+# new Python process where the package is. The new process uses as many
+# threads as this one, so that both round in the same way.
 def command(*arguments):
     environment = os.environ | {
         "PYTHONPATH": str(project / "src"),
@@ -393,8 +398,8 @@ def command(*arguments):
 # Test it: ``python -m pytest``
 # -----------------------------
 #
-# The exit code 0 means that all tests passed. A server that runs the tests
-# after each change looks at this code.
+# The exit code 0 means that all tests passed. A continuous integration (CI)
+# server, which runs the tests after each change, reads this code.
 tested = command("pytest")
 tested.returncode  # 0
 re.search(r"\d+ passed", tested.stdout)[0]  # '5 passed'
@@ -403,9 +408,9 @@ re.search(r"\d+ passed", tested.stdout)[0]  # '5 passed'
 # Train it: ``python -m digits.train config.toml runs/first``
 # -----------------------------------------------------------
 #
-# Each training has a folder of its own in ``runs``. After the installation
-# above, ``digits-train`` does what ``python -m digits.train`` does.
-# ``--epochs 6`` ends this run after six epochs.
+# Each training run has its own folder in ``runs``. After the installation
+# above, you can write ``digits-train`` instead of ``python -m
+# digits.train``. ``--epochs 6`` ends this run after six epochs.
 device = torch.get_default_device()
 train = "digits.train", "config.toml", "runs/first", "--device", device
 half = command(*train, "--epochs", 6)
@@ -418,11 +423,11 @@ len(lines)  # 8
 "hidden=64" in lines[0], "epoch 6 loss" in lines[6]  # (True, True)
 
 # %%
-# Resume it: the command again, without ``--epochs 6``
-# ----------------------------------------------------
+# Resume it: run the command again, without ``--epochs 6``
+# --------------------------------------------------------
 #
-# The run finds its checkpoint and trains the six epochs that are missing.
-# The log file keeps the old lines.
+# The program finds its checkpoint and trains the remaining six epochs. The
+# log file keeps the earlier lines.
 whole = command(*train)
 whole.returncode  # 0
 lines = (run / "train.log").read_text().splitlines()
@@ -435,9 +440,10 @@ print(lines[-1])
 # Use it from Python, for example in a notebook
 # ---------------------------------------------
 #
-# An installed package is imported by its name. Here its folder joins the
-# path for the time of the import. ``Config`` refuses a name that it does
-# not know, and the checkpoint refuses other settings.
+# An installed package is imported by its name. This page adds its folder to
+# the path only for the import. ``Config`` raises an error for a name that
+# it does not know, and ``fit`` raises one if the settings differ from those
+# in the checkpoint.
 sys.path.insert(0, str(project / "src"))
 from digits import config, data
 from digits import train as training
@@ -456,9 +462,9 @@ with suppress(ValueError):
 # Twelve epochs without a break, for comparison
 # ---------------------------------------------
 #
-# This process trains in a folder of its own. The resumed run has written
-# its results into the checkpoint. They agree epoch by epoch: neither the
-# break nor the command line has changed the training.
+# This process trains in another folder. The checkpoint holds the results of
+# the resumed run. The two agree in each epoch, so neither the interruption
+# nor the command line changed the training.
 net, history = training.fit(settings, project / "runs" / "notebook")
 saved = torch.load(run / "checkpoint.pt", map_location="cpu")
 here, there = torch.tensor(history), torch.tensor(saved["history"])
@@ -466,12 +472,13 @@ here.shape  # torch.Size([12, 2])
 torch.allclose(here, there, atol=0.02)  # True
 
 # %%
-# What was reached
-# ----------------
+# The result: the resumed and the uninterrupted run agree
+# -------------------------------------------------------
 #
-# The command line and this process measure the same test images. Left: the
-# loss. Right: the accuracy on the validation images, and the accuracy on
-# the test images as a dotted line. The vertical line marks the break.
+# The command line and this process measure the accuracy on the same test
+# images. Left: the loss in each epoch. Right: the accuracy on the
+# validation set, with the accuracy on the test set as a dotted horizontal
+# line. The dotted vertical line marks the interruption.
 test_accuracy = training.accuracy(net, *data.load(settings.seed)["test"])
 logged = float(lines[-1].split()[-1])
 print(f"{test_accuracy=:.3f} {logged=:.3f}")

@@ -2,11 +2,12 @@
 House prices: a regression project with config file, package and model
 ======================================================================
 
-A TOML file configures a small package that reads a table, trains a network,
-measures it against two baselines, saves it and serves one row at a time.
-Over five splits the network's error is less than four fifths of the error
-of linear least squares, and it explains more than three quarters of the
-variance.
+This page builds a small regression project that predicts house prices. A
+TOML file configures a package that reads a table, trains a network,
+compares it with two baselines, saves it and predicts one row at a time.
+Over five splits, the network's error is less than 80 % of the error of
+linear least squares, and the network explains more than three quarters of
+the variance.
 """
 import importlib
 import sys
@@ -22,10 +23,11 @@ import torch
 # Package layout: one folder, one file for each task
 # --------------------------------------------------
 #
-# The project is a folder with ``config.toml`` and the package ``houses``.
-# This page writes its files to a temporary folder and imports each of them
-# from there; once Python knows the package, the folder leaves the path
-# again. In a project of yours they are files, and ``add`` is not needed.
+# The project is a folder with the file ``config.toml`` and the package
+# ``houses``. This page writes the files to a temporary folder and imports
+# each of them from there. The folder is removed from the path after the
+# first import, because Python then knows the package. In your own project
+# the files exist already, so you do not need ``add``.
 folder = tempfile.TemporaryDirectory()
 project = Path(folder.name)
 (project / "houses").mkdir()
@@ -43,12 +45,12 @@ def add(name, source):
 
 
 # %%
-# ``config.toml``: every choice in one place
+# ``config.toml``: all settings in one place
 # ------------------------------------------
 #
-# Settings stand in a file, so that a run can be repeated and two runs can
-# be compared. The column ``B`` of the table is computed from the share of
-# Black residents: a price model must not use race, so it is dropped.
+# Keep the settings in a file, so that you can repeat a run and compare two
+# runs. The column ``B`` of the table was computed from the share of Black
+# residents. A price model must not use race, so the column is dropped.
 (project / "config.toml").write_text(
     """
 drop = ["B"]
@@ -66,8 +68,9 @@ seed = 0
 # ``config.py``: a frozen dataclass
 # ---------------------------------
 #
-# A dataclass names the settings and their types. It refuses an unknown or a
-# missing name, and ``frozen=True`` refuses a change while the program runs.
+# The dataclass names the settings and their types. It raises an error for
+# an unknown or a missing name. ``frozen=True`` makes it an error to change
+# a setting while the program runs.
 config_py = add("config", """
 import tomllib
 from dataclasses import dataclass
@@ -95,13 +98,14 @@ with suppress(TypeError):
     replace(config, epoch=5)  # TypeError: unexpected keyword argument
 
 # %%
-# ``data.py``: read the table, split its rows
-# -------------------------------------------
+# ``data.py``: read the table and split its rows
+# ----------------------------------------------
 #
-# 506 districts around Boston in 1970; the target is the median price of a
-# house in 1,000 dollars. The split is drawn by a generator on the CPU: then
-# the same rows are test rows on every machine, with and without a GPU. A
-# wrong name in ``drop`` must be an error, for otherwise nothing is dropped.
+# The table describes 506 districts around Boston in 1970. The target is the
+# median price of a house in 1,000 dollars. The split is drawn by a
+# generator on the CPU, so the test rows are the same with and without a
+# GPU. An unknown name in ``drop`` raises an error, because otherwise no
+# column would be dropped and nobody would notice.
 data = add("data", """
 import torch
 from mlxtend.data import boston_housing_data
@@ -125,12 +129,12 @@ def split(rows, seed):
 """)
 
 # %%
-# What the module gives: columns, features, prices
-# ------------------------------------------------
+# What the module returns: columns, features, prices
+# --------------------------------------------------
 #
 # The prices have a second dimension, like the output of the model. Sixteen
-# of them are exactly 50: the table was cut there, and what the houses
-# really cost is not known.
+# prices are exactly 50, because the table was cut off there. The real
+# prices of these houses are not known.
 columns, features, prices = data.read(config)
 features.shape  # torch.Size([506, 12])
 prices.shape  # torch.Size([506, 1])
@@ -142,13 +146,13 @@ with suppress(ValueError):
     data.read(replace(config, drop=("b",)))  # ValueError: no such column
 
 # %%
-# ``model.py``: the statistics are part of the model
-# --------------------------------------------------
+# ``model.py``: the mean and the standard deviation are part of the model
+# -----------------------------------------------------------------------
 #
-# The model takes the raw features and gives a price. Mean and deviation are
-# buffers: they are no parameters, but they are saved in the ``state_dict``
-# and move with the model. So they cannot be forgotten where the model is
-# used.
+# The model takes the raw features and returns a price. The means and
+# standard deviations are buffers. They are not parameters, but they are
+# saved in the ``state_dict`` and move to the device with the model. Whoever
+# uses the model can therefore not forget them.
 add("model", """
 import torch
 from torch import nn
@@ -178,9 +182,10 @@ class PriceModel(nn.Module):
 # ``evaluate.py``: MAE, RMSE, R², and two baselines
 # -------------------------------------------------
 #
-# MAE and RMSE are in 1,000 dollars; R² is 0 for a model that always gives
-# the mean. The baselines are that mean and linear least squares, both
-# fitted on the training rows.
+# MAE and RMSE are in 1,000 dollars. R² is 1 for perfect predictions, and 0
+# for a model that always predicts the mean of the targets. The baselines
+# are the mean of the training prices and linear least squares on the
+# training rows.
 evaluate = add("evaluate", """
 import torch
 
@@ -203,11 +208,12 @@ def baselines(features, prices, train, rows):
 """)
 
 # %%
-# ``loop.py``: one epoch, one measurement
-# ---------------------------------------
+# ``loop.py``: one function trains an epoch, the other measures the error
+# -----------------------------------------------------------------------
 #
-# The two functions of every training loop; :doc:`/gallery/training/metrics`
-# says why the errors are computed over all rows at once.
+# These are the two functions of the usual training loop.
+# :doc:`/gallery/training/metrics` explains why the error is computed over
+# all rows at once.
 add("loop", """
 import torch
 from torch import nn
@@ -233,10 +239,11 @@ def rmse(model, features, prices):
 # ``train.py``: from a configuration to a model
 # ---------------------------------------------
 #
-# The statistics come from the training rows. After each epoch the
-# validation rows are measured, and the weights of the best epoch are
-# copied; ``state_dict()`` alone would go on changing. The test rows are not
-# touched.
+# The means and standard deviations come from the training rows. After each
+# epoch the error on the validation rows is measured, and the weights of the
+# best epoch are copied. Without ``deepcopy``, the tensors of
+# ``state_dict()`` would change as the training goes on. The test rows are
+# not used.
 train = add("train", """
 from copy import deepcopy
 import torch
@@ -265,8 +272,8 @@ def fit(config):
 """)
 
 # %%
-# Run it: the curves of one training
-# ----------------------------------
+# Run it: the training and validation curves
+# ------------------------------------------
 #
 # The dotted line marks the epoch whose weights are kept.
 model, history = train.fit(config)
@@ -283,13 +290,13 @@ axis.legend()
 figure.tight_layout()
 
 # %%
-# ``serve.py``: save, load, and a price for one row
-# -------------------------------------------------
+# ``serve.py``: save, load, and predict the price of one row
+# ----------------------------------------------------------
 #
-# The file holds the weights with the statistics, the settings, and the
-# names of the columns in the order that the model expects. A row is a
-# dictionary; its values are taken by name, and a wrong set of names is an
-# error.
+# The file holds the weights with the means and standard deviations, the
+# settings, and the names of the columns in the order that the model
+# expects. A row is a dictionary, and its values are looked up by name. A
+# missing or an unknown name raises an error.
 serve = add("serve", """
 from dataclasses import asdict
 
@@ -316,11 +323,12 @@ def predict(model, columns, row):
 """)
 
 # %%
-# Reloaded: equal predictions, and a row in any order
-# ---------------------------------------------------
+# After loading: equal predictions, for a row in any order
+# --------------------------------------------------------
 #
-# The loaded model gives exactly what the trained one gave. A server needs
-# ``load`` once, when it starts, and ``predict`` for each request.
+# The loaded model gives exactly the same predictions as the trained one. A
+# server calls ``load`` once, when it starts, and ``predict`` for each
+# request.
 path = project / "prices.pt"
 serve.save(path, model, config, columns)
 loaded, names = serve.load(path)
@@ -337,12 +345,12 @@ with suppress(ValueError):
     serve.predict(loaded, names, row)  # ValueError: missing or unknown
 
 # %%
-# A row by position instead of by name
-# ------------------------------------
+# Mistake: take the values of a row by position
+# ---------------------------------------------
 #
-# ``list(row.values())`` trusts the order in which the caller wrote the row.
-# Nothing fails when the order is another one: the prices are wrong, and
-# their error is greater than that of giving the mean price every time.
+# ``list(row.values())`` relies on the order in which the caller wrote the
+# row. Another order raises no error and gives wrong prices. In alphabetical
+# order the error is greater than that of always predicting the mean price.
 _, _, test = data.split(len(prices), config.seed)
 alphabetical = [columns.index(name) for name in sorted(columns)]
 with torch.inference_mode():
@@ -354,12 +362,13 @@ for predictions in (by_name, by_position):
 assert evaluate.metrics(by_position, prices[test])["R2"] < 0
 
 # %%
-# Five splits, because one test part is small
-# -------------------------------------------
+# Five splits, because one test set is small
+# ------------------------------------------
 #
-# About a hundred test rows say little: another split gives another number.
-# Everything is repeated for five seeds, and the predictions for the test
-# rows are collected. ``replace`` makes a new configuration.
+# A test set of about a hundred rows gives only a rough estimate, and
+# another split gives another number. The training is therefore repeated
+# with five seeds, and the predictions for all test rows are collected.
+# ``replace`` creates a configuration with another seed.
 collected = {"mean": [], "linear": [], "network": [], "price": []}
 for seed in range(5):
     settings = replace(config, seed=seed)
@@ -375,12 +384,14 @@ for seed in range(5):
 collected = {name: torch.cat(parts) for name, parts in collected.items()}
 
 # %%
-# Error analysis: where is it wrong?
-# ----------------------------------
+# Error analysis: in which price range is the model wrong?
+# --------------------------------------------------------
 #
-# RMSE and bias, the mean of ``predicted - price``, in three groups of test
-# rows: the cheaper half, the dearer half, and the prices that were cut at
-# 50. For those the model gives too little in the mean.
+# The test rows are divided into three groups: the cheaper half, the more
+# expensive half, and the prices that were cut off at 50. For each group the
+# code prints the RMSE and the bias, which is the mean of ``predicted -
+# price``. The bias of the last group is negative, so its predictions are
+# too low on average.
 price, predicted = collected["price"], collected["network"]
 residuals = predicted - price
 middle = price.median()
@@ -397,12 +408,12 @@ for name, rows in groups.items():
 assert biases["cut at 50"] < 0
 
 # %%
-# What was reached: the network against the baselines
+# The result: the network compared with the baselines
 # ---------------------------------------------------
 #
-# Left: predicted and real prices of all test rows; a perfect model has
-# every point on the line. Right: the residuals, with the cut rows as
-# crosses.
+# Left: the predicted and the real prices of all test rows. The points of a
+# perfect model would lie on the dotted line. Right: the residuals. The
+# crosses are the prices that were cut off.
 scores = {
     name: evaluate.metrics(collected[name], price)
     for name in ("mean", "linear", "network")

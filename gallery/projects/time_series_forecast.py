@@ -2,11 +2,12 @@
 Time series forecasting: windows, seasonal baseline, linear model, LSTM
 =======================================================================
 
-A forecast maps a window of past values to the values that follow. Split by
-time, scale with statistics of the past, and compare with the value of one
-season ago. Here a linear model and an LSTM predict 24 steps at once, and
-another linear model predicts one step after another. The error of each is
-at least a tenth below that of the seasonal baseline.
+A forecast maps a window of past values to the values that follow. Split the
+data by time, scale it with statistics of the past, and compare the model
+with the value of one season ago. Here a linear model and an LSTM predict 24
+steps at once, and another linear model predicts one step after another. The
+error of each model is at least 10 % lower than that of the seasonal
+baseline.
 """
 import math
 from contextlib import suppress
@@ -22,10 +23,9 @@ from tqdm import tqdm
 # The series: trend, season and noise
 # -----------------------------------
 #
-# None of the packages used here ships a long series with a season, so this
-# one is generated: 2,400 hourly values that rise slowly, a pattern that
-# repeats every 24 hours, and noise in which each value keeps 80 % of the
-# one before.
+# This page generates its own series of 2,400 hourly values. It is the sum
+# of a slow rise, a pattern that repeats every 24 hours, and noise in which
+# each value keeps 80 % of the previous one.
 torch.manual_seed(0)
 device = torch.get_default_device()
 season, length = 24, 2400
@@ -44,8 +44,8 @@ series.shape  # torch.Size([2400])
 #
 # A window has 72 past values and the 24 values that follow. ``unfold``
 # makes one window for each start and copies nothing. The inputs get a last
-# dimension for the channels: shape (N, L, C), samples, steps, channels. A
-# table with several columns has more channels.
+# dimension for the channels, so their shape is (N, L, C): samples, steps,
+# channels. A table with several columns has more channels.
 past, future = 72, 24
 
 
@@ -61,14 +61,14 @@ x.data_ptr() == count.data_ptr()  # True
 x[2, 0], x[2, -1], y[2, 0]  # (tensor([2.]), tensor([73.]), tensor(74.))
 
 # %%
-# Split by time, and scale with the past alone
-# --------------------------------------------
+# Split by time, and scale with statistics of the past
+# ----------------------------------------------------
 #
-# The first 1,600 hours are for training, the next 300 for validation, the
-# rest for the test. Each part is cut into windows by itself, so no window
-# reaches from one part into another. Mean and standard deviation come from
-# the training part. The mean of the whole series is larger, since it knows
-# how the series goes on.
+# The first 1,600 hours are for training, the next 300 for validation, and
+# the rest for the test. Each part is cut into windows on its own, so no
+# window reaches from one part into another. The mean and standard deviation
+# come from the training part. The mean of the whole series is larger,
+# because it includes the later values.
 parts = series.split([1600, 300, 500])
 mean, std = parts[0].mean(), parts[0].std()
 (x_train, y_train), (x_val, y_val), (x_test, y_test) = (
@@ -84,8 +84,8 @@ series.mean() > mean + 1  # tensor(True)
 #
 # The naive forecast repeats the last value. The seasonal naive forecast
 # repeats the last 24 values. ``mae`` is the mean absolute error in the unit
-# of the series. A model is worth its effort if it beats the better
-# baseline.
+# of the series. Use a model only if it beats the better of the two
+# baselines.
 def mae(forecast, targets):
     return ((forecast - targets).abs().mean() * std).item()
 
@@ -107,9 +107,9 @@ other < 0.6 * one  # True
 # Direct: a linear model predicts all 24 steps at once
 # ----------------------------------------------------
 #
-# The model gets the window minus its last value and adds that value to its
-# output. So it learns changes, which look alike at each height of the
-# trend. ``fit`` is the usual loop.
+# The model gets the window minus its last value, and that value is added to
+# the output. The model therefore learns changes, which look alike at low
+# and high levels of the trend. ``fit`` is the usual training loop.
 class FromLast(nn.Module):
     def __init__(self, net):
         super().__init__()
@@ -141,9 +141,9 @@ with torch.inference_mode():
 # The same by least squares: ``torch.linalg.lstsq``
 # -------------------------------------------------
 #
-# A linear model has a closed form. It fits the training windows at least as
-# well as the trained one, and the trained one comes close to it: its mean
-# squared error is less than 15 % larger.
+# The best linear model has a closed form, which ``torch.linalg.lstsq``
+# computes. No linear model has a smaller mean squared error on the training
+# windows. The error of the trained model is less than 15 % larger.
 flat = (x_train - x_train[:, -1:]).flatten(1).double().cpu()
 flat = torch.cat([flat, torch.ones_like(flat[:, :1])], dim=1)
 change = (y_train - x_train[:, -1]).double().cpu()
@@ -159,10 +159,10 @@ print(trained, residual)
 # Recursive: predict one step, and feed it back as input
 # ------------------------------------------------------
 #
-# This model predicts the next value alone. ``forecast`` appends the
-# prediction to the window, drops the oldest value, and repeats this. One
-# model then serves each number of steps, here 24 and 48. The first step is
-# the plain prediction.
+# This model predicts one value, the next. ``forecast`` appends the
+# prediction to the window, uses the last 72 values as the next input, and
+# repeats this. One model can then predict any number of steps, here 24 and
+# 48. The first step is the plain output of the model.
 def forecast(model, x, steps=future):
     for _ in range(steps):
         step = model(x[:, -past:]).unsqueeze(-1)
@@ -184,9 +184,9 @@ with torch.inference_mode():
 # An LSTM in place of the linear layer
 # ------------------------------------
 #
-# ``batch_first=True`` takes the windows as they are, (N, L, C). The output
-# after the last step goes to a linear layer that predicts all 24 steps. On
-# this series the LSTM beats the seasonal baseline as well.
+# With ``batch_first=True`` the LSTM takes the windows in their shape (N, L,
+# C). The output of the last step goes to a linear layer that predicts all
+# 24 steps.
 class Forecaster(nn.Module):
     def __init__(self, hidden=32):
         super().__init__()
@@ -204,13 +204,14 @@ with torch.inference_mode():
 
 
 # %%
-# The leak: a shuffled split
-# --------------------------
+# Mistake: a shuffled split leaks the future
+# ------------------------------------------
 #
-# Windows that start an hour apart share 95 of their 96 values. After a
-# random split, nearly every validation window has such a neighbour in the
-# training set. A network with the raw values as input then looks better
-# than it is: on later values its error is larger.
+# Two windows that start an hour apart share 95 of their 96 values. After a
+# random split, most validation windows have such a neighbour in the
+# training set. A network with the raw values as input then has a low
+# validation error. The same network, trained on the past and tested on
+# later values, has a larger error.
 def network():
     hidden = nn.Linear(past, 256), nn.ReLU()
     return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(256, future))
@@ -232,10 +233,11 @@ leaked < 0.9 * honest  # True
 # Mistake: (N, L, C) for ``nn.Conv1d``, and an LSTM without ``batch_first``
 # -------------------------------------------------------------------------
 #
-# ``nn.Conv1d`` wants the channels before the steps. ``transpose`` brings
-# them there; ``reshape`` would mix up the values of several channels.
-# ``nn.LSTM`` without ``batch_first=True`` raises no error: it takes the
-# samples for steps. Then the output of one sample depends on another one.
+# ``nn.Conv1d`` expects the channels before the steps. Use ``transpose`` to
+# exchange the two dimensions, because ``reshape`` would mix up the values
+# of several channels. ``nn.LSTM`` without ``batch_first=True`` raises no
+# error. It treats the samples as steps, so the output of one sample depends
+# on another sample.
 conv = nn.Conv1d(1, 8, kernel_size=5)
 x = x_train[:4]
 with suppress(RuntimeError):
@@ -254,7 +256,7 @@ torch.equal(right(x)[0][3], right(changed)[0][3])  # True
 # --------------------------------------------------------------
 #
 # The two are broadcast to (N, N), so each prediction is compared with each
-# target. There is a warning and no error.
+# target. PyTorch gives a warning but no error.
 predictions, targets = y_train[:4, :1], y_train[:4, 0]
 loss = F.mse_loss(predictions, targets)  # UserWarning: Using a target size
 loss > 0  # tensor(True)
@@ -264,11 +266,12 @@ F.mse_loss(predictions.squeeze(1), targets)  # tensor(0.)
 # Mistake: a stock price, and a score that looks good
 # ---------------------------------------------------
 #
-# Yesterday's price explains more than 95 % of the variance of today's, so
-# each model that copies its last input gets such a score. Predict the
-# return, the relative change, instead. Yesterday's return explains less
-# than 5 % of today's: little is left to learn. The prices are daily, of
-# Google, and come with matplotlib.
+# This page uses the daily prices of Google, which come with matplotlib.
+# Yesterday's price explains more than 95 % of the variance of today's
+# price, so a model that copies its last input gets such a score. Predict
+# the return instead, which is the relative change. Yesterday's return
+# explains less than 5 % of the variance of today's return, so there is
+# little to learn.
 table = cbook.get_sample_data("goog.npz")["price_data"]
 price = torch.tensor(table["adj_close"], device=device).double()
 
@@ -284,13 +287,13 @@ correlation = torch.stack([change[:-1], change[1:]]).corrcoef()[0, 1]
 correlation.square() < 0.05  # tensor(True)
 
 # %%
-# What was reached
-# ----------------
+# The result: lower errors than the seasonal baseline
+# ---------------------------------------------------
 #
-# The test part comes last in time and is used here, once. Left: the
-# forecasts for one window. Right: the error for each step ahead. The models
-# are far better than the seasonal baseline for the first steps, and their
-# lead shrinks with the distance.
+# The test part comes last in time and is used once, here. Left: the
+# forecasts for one window. Right: the mean absolute error for each step
+# ahead. The direct model is far better than the seasonal baseline at the
+# first step, and its lead is smaller at the last step.
 with torch.inference_mode():
     forecasts = {
         "seasonal": seasonal_naive(x_test),

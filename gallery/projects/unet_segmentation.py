@@ -2,12 +2,12 @@
 U-Net from scratch: semantic segmentation with cross-entropy, Dice and IoU
 ==========================================================================
 
-A U-Net gives each pixel of an image a class. Its encoder halves the image
-three times, its decoder doubles it three times, and skip connections pass
-the feature maps from the one to the other. Here it finds handwritten digits
-on photographs. On photographs and digits kept apart it reaches a mean
-intersection over union (mIoU) above 0.7. Without skip connections the mIoU
-is lower by more than 0.1.
+A U-Net predicts a class for each pixel of an image. Its encoder halves the
+image three times, its decoder doubles it three times, and skip connections
+pass feature maps from the encoder to the decoder. Here it finds handwritten
+digits on photographs. On a test set of other photographs and digits, the
+mean intersection over union (mIoU) is above 0.7, and without skip
+connections it is lower by more than 0.1.
 """
 from contextlib import suppress
 from itertools import pairwise
@@ -27,9 +27,10 @@ from tqdm import tqdm
 # Compose an image and its mask
 # -----------------------------
 #
-# Two digits are painted on a patch of a photograph. The mask has one
-# integer for each pixel, which is the class: 0 for the background, and 1, 2
-# or 3 for the pixels of that digit. A mask has no channel.
+# Each image is a patch of a photograph with two handwritten digits on it.
+# The mask has one integer for each pixel, which is the class: 0 for the
+# background, and 1, 2 or 3 for the pixels of that digit. The mask has no
+# channel dimension.
 torch.manual_seed(0)
 device = torch.get_default_device()
 rng = torch.Generator("cpu").manual_seed(0)
@@ -57,12 +58,13 @@ def compose(photos, digits, labels):
 
 
 # %%
-# Divide the photographs and the digits before you compose
-# --------------------------------------------------------
+# Split the photographs and the digits before you compose
+# -------------------------------------------------------
 #
-# Two patches of one photograph can look alike, so the test set has
-# photographs of its own. It also has digits of its own. The photographs
-# ship with scikit-image. They are grey, and darker than the digits.
+# Two patches of the same photograph can look alike, so the test set uses
+# other photographs and other digits than the training set. The photographs
+# come with scikit-image. They are converted to grey and made darker than
+# the digits.
 def load(*names):
     photos = [getattr(data, name)() for name in names]
     photos = [color.rgb2gray(p) if p.ndim == 3 else p / 255 for p in photos]
@@ -97,10 +99,10 @@ masks.unique()  # tensor([0, 1, 2, 3])
 # The network: encoder, decoder and skip connections
 # --------------------------------------------------
 #
-# ``torch.cat`` joins the upsampled feature maps with those of the encoder
-# that have the same size. The last layer is a 1 by 1 convolution with one
-# output channel for each class. With ``skips=False`` the maps of the
-# encoder are replaced by zeros, for a comparison at the end.
+# ``torch.cat`` joins the upsampled feature maps with the encoder's feature
+# maps of the same size. The last layer is a 1 by 1 convolution with one
+# output channel for each class. With ``skips=False`` the feature maps of
+# the encoder are replaced by zeros, for a comparison at the end.
 def convs(inputs, outputs):
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
@@ -164,10 +166,10 @@ model(images[:2]).shape  # torch.Size([2, 4, 40, 40])
 # Sizes that do not fit: pad, then crop the logits
 # ------------------------------------------------
 #
-# Pooling rounds an odd size down, and the decoder doubles the rounded size.
-# With three poolings, height and width must be multiples of 8. ``F.pad``
-# brings an image to such a size. The logits are cropped back to the size of
-# the image.
+# Pooling rounds an odd size down, so doubling it later gives another size.
+# With three poolings, height and width must therefore be multiples of 8.
+# ``F.pad`` brings an image to such a size, and the logits are then cropped
+# to the size of the image.
 x = torch.rand(1, 1, 42, 48)
 with suppress(RuntimeError):
     model(x)  # RuntimeError: Expected size 20 but got size 21
@@ -188,10 +190,10 @@ torch.equal(segment(model, images[:1]), model(images[:1]))  # True
 # Cross-entropy over all pixels, and its formula
 # ----------------------------------------------
 #
-# ``F.cross_entropy`` takes logits (N, C, H, W) and targets (N, H, W) of
-# dtype ``torch.int64``. It is the mean of ``-log_softmax`` at the target
-# class over all pixels. One-hot targets must be floats, with the classes in
-# dimension 1.
+# ``F.cross_entropy`` takes logits of shape (N, C, H, W) and targets of
+# shape (N, H, W) and dtype ``torch.int64``. It is the mean of
+# ``-log_softmax`` at the target class over all pixels. One-hot targets must
+# be floats, with the classes in dimension 1.
 logits, targets = model(images[:8]), masks[:8]
 loss = F.cross_entropy(logits, targets)
 picked = logits.log_softmax(dim=1).gather(1, targets.unsqueeze(1))
@@ -202,13 +204,14 @@ moved = one_hot.movedim(-1, 1).float()
 torch.allclose(F.cross_entropy(logits, moved), loss)  # True
 
 # %%
-# Errors of the targets: a channel, one-hot, dtype, size
-# ------------------------------------------------------
+# Errors: targets with a channel, one-hot, wrong dtype or size
+# ------------------------------------------------------------
 #
-# A mask that was read as an image often has a channel, (N, 1, H, W), and
-# dtype uint8. Remove the channel with ``squeeze(1)`` and convert with
-# ``long()``. "Expected target size" appears when logits (N, C, L) and
-# targets of another length meet. A GPU may use other words, hence the CPU.
+# A mask that was read as an image often has a channel dimension, so its
+# shape is (N, 1, H, W), and its dtype is uint8. Remove the channel with
+# ``squeeze(1)`` and convert the mask with ``long()``. "Expected target
+# size" appears if logits of shape (N, C, L) meet targets of another length.
+# The errors are shown on the CPU, because their text may differ on a GPU.
 logits, targets = logits.detach().cpu(), targets.cpu()
 with suppress(RuntimeError):
     F.cross_entropy(
@@ -231,10 +234,10 @@ with suppress(RuntimeError):
 # Target 255 is out of bounds: ``ignore_index=255``
 # -------------------------------------------------
 #
-# Data sets such as Cityscapes mark pixels without a label with 255.
+# Datasets such as Cityscapes mark pixels without a label with 255.
 # ``ignore_index`` leaves these pixels out of the sum and out of the number
-# that it is divided by. In a mask with two classes, 255 often means
-# foreground. Compare such a mask with 0.
+# that the sum is divided by. In a mask with two classes, 255 often means
+# foreground. Compare such a mask with 0 to get the classes.
 ignored = targets.clone()
 ignored[:, :, :10] = 255
 with suppress(IndexError):
@@ -285,10 +288,11 @@ abs(dice_loss(sure, targets).item() - (1 - f1)) < 1e-5  # True
 # IoU of each class, from one confusion matrix
 # --------------------------------------------
 #
-# The intersection over union (IoU) of a class counts the pixels that have
-# this class in the mask and in the prediction, and divides by those that
-# have it in the mask or in the prediction. A class that occurs in neither
-# gives nan. Add up the confusion matrices of all batches first.
+# The intersection over union (IoU) of a class is a ratio. It divides the
+# number of pixels that have the class in both mask and prediction by the
+# number of pixels that have it in at least one of them. A class that occurs
+# in neither gives nan. Add up the confusion matrices of all batches before
+# you compute the IoU.
 def confusion(predicted, targets, classes=4, ignore_index=255):
     valid = targets != ignore_index
     pairs = targets[valid] * classes + predicted[valid]
@@ -311,10 +315,11 @@ iou(confusion(alone, alone, classes=2))  # tensor([1., nan])
 # Augment image and mask together: ``tv_tensors.Mask``
 # ----------------------------------------------------
 #
-# One call gives image and mask the same random draw, and two calls do not.
-# A rotation uncovers corners, which ``fill`` sets to 255 in the mask.
-# ``ColorJitter`` changes the image and not the mask. A mask that is a plain
-# tensor is resized like an image, which mixes its classes.
+# One call uses the same random numbers for image and mask, while two calls
+# draw different ones. A rotation uncovers corners, which ``fill`` sets to
+# 255 in the mask. ``ColorJitter`` changes the image but not the mask. If
+# the mask is a plain tensor, it is resized like an image, and interpolation
+# creates classes that were not there.
 fill = {tv_tensors.Image: 0.0, tv_tensors.Mask: 255}
 turn = v2.RandomAffine(10, (0.1, 0.1), (0.9, 1.1), fill=fill)
 jitter = v2.ColorJitter(brightness=0.2, contrast=0.2)
@@ -340,9 +345,10 @@ v2.Resize((8, 8))(mask).unique()  # tensor([0, 1, 2, 3])
 # Train with weighted cross-entropy plus Dice
 # -------------------------------------------
 #
-# Each step draws 16 images and augments them with one draw for the whole
-# batch. The weights make a pixel of a digit count five times as much as one
-# of the background. Both losses leave out the pixels marked 255.
+# Each step draws 16 images and augments the whole batch with the same
+# random numbers. With these weights, a pixel of a digit counts five times
+# as much as a pixel of the background. Both losses ignore the pixels marked
+# 255.
 weight = torch.tensor([1.0, 5.0, 5.0, 5.0])
 
 
@@ -376,13 +382,14 @@ for name, skips in {"U-Net": True, "without skips": False}.items():
 
 
 # %%
-# What was reached: the IoU of each class on the test set
-# -------------------------------------------------------
+# The result: the IoU of each class on the test set
+# -------------------------------------------------
 #
-# A prediction of background everywhere is right in more than 85 % of the
-# pixels, and its mIoU is below 0.25. So the share of right pixels says
-# little here. From left to right: the image, the mask, the U-Net, and the
-# network without skip connections, whose outlines are coarser.
+# Predicting background everywhere is right for more than 85 % of the
+# pixels, but its mIoU is below 0.25. The pixel accuracy therefore says
+# little here. From left to right: the image, the mask, the prediction of
+# the U-Net, and the prediction of the network without skip connections,
+# whose outlines are coarser.
 @torch.inference_mode()
 def predict(model, images):
     model.eval()

@@ -3,10 +3,11 @@ Train a variational autoencoder (VAE): ``rsample``, KL divergence, ELBO
 =======================================================================
 
 A VAE compresses an image into the mean and the variance of a few latent
-variables, and decodes a random draw from them. Its loss is a reconstruction
-term plus a KL divergence. This page trains one on handwritten digits. It
-reconstructs test images, generates new digits from noise, and interpolates
-between two digits. A classifier recognizes more than half of the new ones.
+variables, draws random values from them, and decodes these. Its loss is a
+reconstruction term plus a KL divergence. This page trains a VAE on
+handwritten digits. It reconstructs test images, generates new digits from
+noise, and interpolates between two digits. A classifier recognizes more
+than half of the new digits.
 """
 from contextlib import suppress
 
@@ -22,9 +23,9 @@ from tqdm import tqdm
 # Data: pixels between 0 and 1
 # ----------------------------
 #
-# The 1,797 images of 8 by 8 pixels become rows of 64 numbers. They are
-# divided by 16, because the decoder predicts a probability for each pixel.
-# The VAE trains on 1,400 images without their classes.
+# The 1,797 images of 8 by 8 pixels are rows of 64 numbers. They are divided
+# by 16, because the decoder predicts a probability for each pixel. The VAE
+# is trained on 1,400 images without their labels.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -74,10 +75,10 @@ mean.shape, log_var.shape  # (torch.Size([5, 8]), torch.Size([5, 8]))
 # The reparameterization trick: what ``rsample`` computes
 # -------------------------------------------------------
 #
-# A draw from a normal distribution is its mean plus its standard deviation
-# times standard noise. Written like this, the draw has derivatives. The
-# derivative is 1 for the mean and :math:`(z - \mu) / 2` for the
-# log-variance.
+# A draw from a normal distribution is the mean plus the standard deviation
+# times standard normal noise. Computed in this way, the draw has
+# derivatives. The derivative is 1 for the mean and :math:`(z - \mu) / 2`
+# for the log-variance.
 mean = torch.tensor([0.5, -1.0], requires_grad=True)
 log_var = torch.tensor([0.0, -2.0], requires_grad=True)
 z = Normal(mean, (log_var / 2).exp()).rsample()
@@ -89,9 +90,9 @@ torch.allclose(log_var.grad, (z - mean) / 2)  # True
 # ``sample`` gives the encoder no gradient
 # ----------------------------------------
 #
-# ``sample`` returns a tensor without a history. The loss then trains the
-# decoder, and the encoder gets no gradient from the reconstruction. PyTorch
-# gives no warning.
+# ``sample`` returns a tensor that is not connected to the graph. The
+# reconstruction term then trains the decoder, but the encoder gets no
+# gradient from it. PyTorch gives no warning.
 mean, log_var = model.encode(images[:5])
 posterior = Normal(mean, (log_var / 2).exp())
 posterior.sample().requires_grad  # False
@@ -103,14 +104,14 @@ model.encoder[0].weight.grad is None  # False
 
 
 # %%
-# Two terms: KL divergence and reconstruction, equal to the library
-# -----------------------------------------------------------------
+# The two terms of the loss: KL divergence and reconstruction
+# -----------------------------------------------------------
 #
 # The KL term pulls each distribution towards the prior, a standard normal
-# distribution. It is 0 for a mean of 0 and a log-variance of 0. The
-# reconstruction term compares the logits with the pixels. For pixels of 0
-# and 1 it is minus the log-probability of a Bernoulli distribution. Both
-# terms are sums over one image.
+# distribution, and is 0 if the two are equal. The reconstruction term
+# compares the logits with the pixels. For pixels of 0 and 1 it is minus the
+# log-probability of a Bernoulli distribution. Both terms are sums over one
+# image.
 def kl_to_prior(mean, log_var):
     return 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum(dim=1)
 
@@ -135,10 +136,10 @@ torch.allclose(reconstruction(logits, binary), -log_prob)  # True
 # The loss: minus the ELBO, a lower bound on the log-likelihood
 # -------------------------------------------------------------
 #
-# ELBO stands for evidence lower bound. The loss is the mean of both terms
-# over the batch. With one latent variable the log-likelihood is an integral
-# over a line, so a sum over a fine grid can check the bound. The 4,001
-# copies of the image average out the random draws of the ELBO.
+# ELBO stands for evidence lower bound, and the loss is minus its mean over
+# the batch. With one latent variable, the log-likelihood is an integral
+# over a line, so a sum over a fine grid can check the bound. The image is
+# repeated 4,001 times to average out the random draws of the ELBO.
 def negative_elbo(model, x):
     logits, mean, log_var = model(x)
     return (reconstruction(logits, x) + kl_to_prior(mean, log_var)).mean()
@@ -159,8 +160,8 @@ elbo < log_likelihood  # tensor(True)
 # Train: 14 steps per epoch
 # -------------------------
 #
-# ``fit`` takes the loss as an argument, because a wrong one comes below.
-# Each epoch visits the images in a new random order.
+# ``fit`` takes the loss as an argument, because a later section trains with
+# a wrong loss. Each epoch goes through the images in a new random order.
 def fit(model, criterion, epochs=100):
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     history = []
@@ -185,10 +186,10 @@ print(f"first={history[0]:.1f} last={history[-1]:.1f}")
 # Reconstruct test images: decode the mean
 # ----------------------------------------
 #
-# The baseline answers each test image with the mean training image. The
-# best possible answer is the test image itself. Even its loss is above 0,
-# because some pixels are grey. ``excess`` is 1 for the baseline and 0 for a
-# perfect reconstruction.
+# The baseline predicts the mean training image for each test image. The
+# best possible reconstruction is the test image itself. Even then the loss
+# is above 0, because some pixels are grey. ``excess`` is 1 for the baseline
+# and 0 for a perfect reconstruction.
 @torch.inference_mode()
 def excess(model):
     mean, _ = model.encode(x_test)
@@ -212,10 +213,10 @@ excess(model) < 0.6  # True
 # A mean in one term and a sum in the other: posterior collapse
 # -------------------------------------------------------------
 #
-# With ``reduction="mean"`` the reconstruction term is divided by 64 pixels
-# and the KL term is not, so the KL term wins. The encoder then ignores its
-# input: the KL divergence is nearly 0, and the reconstructions are about as
-# bad as the mean image. This is called posterior collapse.
+# With ``reduction="mean"``, the reconstruction term is divided by the 64
+# pixels and the KL term is not, so the KL term dominates. The encoder then
+# ignores its input: the KL divergence is nearly 0, and the reconstructions
+# are about as bad as the mean image. This is called posterior collapse.
 def mixed_up(model, x):
     logits, mean, log_var = model(x)
     loss = F.binary_cross_entropy_with_logits(logits, x, reduction="mean")
@@ -253,9 +254,9 @@ with suppress(RuntimeError):
 # The log-variance is not the standard deviation
 # ----------------------------------------------
 #
-# ``Normal`` wants a standard deviation, which is ``(log_var / 2).exp()``.
-# ``Normal`` refuses a negative log-variance. It accepts the variance
-# ``log_var.exp()``, and the draws then have the wrong spread.
+# ``Normal`` expects a standard deviation, which is ``(log_var / 2).exp()``.
+# A negative log-variance raises an error. The variance ``log_var.exp()``
+# raises none, but the draws then have the wrong spread.
 log_var = torch.full((100_000,), -2.0)
 with suppress(ValueError):
     Normal(0.0, log_var)  # ValueError: to satisfy the constraint
@@ -270,8 +271,8 @@ wrong = Normal(0.0, log_var.exp()).sample().var().item()
 #
 # A classifier that is trained on real digits judges the new ones, as in
 # :doc:`gan`. It counts an image as recognized if one class has a
-# probability above 0.9. The VAE that collapsed turns each noise vector into
-# nearly the same image.
+# probability above 0.9. The VAE with the posterior collapse turns different
+# noise vectors into nearly the same image.
 judge = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
 optimizer = torch.optim.AdamW(judge.parameters(), lr=3e-3)
 for _ in range(60):
@@ -302,10 +303,10 @@ decode(collapsed, noise).std(dim=0).max().item() < 0.1  # True
 # Interpolate between two images in the latent space
 # --------------------------------------------------
 #
-# The test images form more than 60,000 pairs of different classes. The
-# point halfway between two latent means decodes to one image. The average
-# of the pixels shows both digits on top of each other, and the classifier
-# recognizes fewer of these averages.
+# The test images form more than 60,000 pairs of different classes. For each
+# pair, the point halfway between the two latent means is decoded to an
+# image. The average of the pixels shows both digits on top of each other,
+# and the classifier recognizes fewer of these averages.
 with torch.inference_mode():
     codes, _ = model.encode(x_test)
 first, second = torch.combinations(torch.arange(397)).T
@@ -318,11 +319,11 @@ print(f"{latent_share=:.2f} {pixel_share=:.2f}")
 len(first) > 60_000  # True
 
 # %%
-# What was reached
-# ----------------
+# The result: reconstructed, generated and interpolated digits
+# ------------------------------------------------------------
 #
-# From the top: test images, their reconstructions, new digits, and two
-# paths from one test image to another. No image was selected. The
+# From top to bottom: test images, their reconstructions, new digits, and
+# two paths from one test image to another. No image was selected. The
 # classifier still finds the right class in more than 80 % of the
 # reconstructions.
 kept = (judged(decode(model, codes))[1] == y_test).float().mean().item()

@@ -2,11 +2,12 @@
 A process dies: torchrun restarts all, and training resumes
 ===========================================================
 
-The more machines take part in a training, the more often one fails. With
-``--max-restarts`` ``torchrun`` then ends the other processes and starts all
-of them again. The script must do its part: save a checkpoint, and begin
-from it. Below one of two processes is killed in the middle of an epoch. The
-losses after the restart agree with those of a run that nobody disturbed.
+The more machines take part in a training, the more often one of them fails.
+With ``--max-restarts``, ``torchrun`` then ends the other processes and
+starts all of them again. The script must save checkpoints and begin from
+the latest one. On this page, one of two processes is killed in the middle
+of an epoch. The losses after the restart agree with those of an
+uninterrupted run.
 """
 import inspect
 import os
@@ -31,7 +32,8 @@ from torch.utils.data.distributed import DistributedSampler
 # Data: a file that every process reads
 # -------------------------------------
 #
-# 1,280 digits in an order that is drawn once.
+# The file holds 1,280 images of handwritten digits, in an order that is
+# drawn once.
 folder = tempfile.TemporaryDirectory()
 home = Path(folder.name)
 digits = load_digits()
@@ -50,10 +52,10 @@ EPOCHS = 6
 # Save on one rank, load on all
 # -----------------------------
 #
-# Rank 0 writes beside the old file and then puts the new one in its place,
-# so the file is whole whenever a process dies. All ranks read it at the
-# start, if it exists. The order of the samples depends on the seed and the
-# epoch, so the sampler has no state to save.
+# Rank 0 writes to a second file first and then replaces the checkpoint with
+# it, so the checkpoint is complete even if a process dies. All ranks read
+# it at the start, if it exists. The order of the samples depends on the
+# seed and the epoch, so the sampler has no state to save.
 def save(home, model, optimizer, epoch, losses):
     state = {"epoch": epoch, "losses": losses}
     state["model"] = model.state_dict()
@@ -75,10 +77,10 @@ def restore(home, model, optimizer):
 # The loop, with a place where a process can die
 # ----------------------------------------------
 #
-# ``torchrun`` counts the restarts in ``TORCHELASTIC_RESTART_COUNT``. With a
-# step in ``crash_at``, rank 1 sends itself SIGKILL in that step, the first
-# time only. Rank 0 waits for it in ``backward`` and fails as well, or is
-# ended by ``torchrun``.
+# ``torchrun`` counts the restarts in ``TORCHELASTIC_RESTART_COUNT``. If
+# ``crash_at`` is the number of a step, rank 1 sends itself SIGKILL in that
+# step of the first attempt. Rank 0 waits for it in ``backward``. It then
+# fails as well, or ``torchrun`` ends it.
 def train(home, crash_at):
     dist.init_process_group("gloo")
     rank = dist.get_rank()
@@ -114,12 +116,13 @@ def train(home, crash_at):
 
 
 # %%
-# The run that nobody disturbs
-# ----------------------------
+# For comparison: a run without interruption
+# ------------------------------------------
 #
-# Two forks of this process get the variables that ``torchrun`` would set,
-# and one thread each, as there. With more threads a fork of a process that
-# has used them can block. No step has the number -1, so no process dies.
+# Two forks of this process get the variables that ``torchrun`` would set.
+# They use one thread each, because a forked process can block when it uses
+# threads that its parent has used before. No step has the number -1, so no
+# process dies.
 def undisturbed(rank):
     os.environ.update(RANK=str(rank), WORLD_SIZE="2")
     os.environ.update(MASTER_ADDR="localhost", MASTER_PORT=str(hub.port))
@@ -137,13 +140,13 @@ for path in [home / "checkpoint.pt", *home.glob("starts-*")]:
     path.unlink()
 
 # %%
-# The script, and how it is started
-# ---------------------------------
+# The script, and the options of ``torchrun``
+# -------------------------------------------
 #
-# ``--max-restarts=1`` allows one new start of all processes; the default is
-# 0. The variable gives each attempt a store of its own. Otherwise a new
-# process may find the address of one that is gone, and gloo reports that
-# the connection was refused.
+# ``--max-restarts=1`` allows one restart of all processes. The default is
+# 0. The environment variable gives each attempt its own store. Otherwise a
+# new process may find the address of a process that is gone, and gloo
+# reports that the connection was refused.
 imports = f"""
 import os, signal, sys
 from pathlib import Path
@@ -164,12 +167,12 @@ options = ["--nproc-per-node=2", "--max-restarts=1"]
 own_store = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 
 # %%
-# The run in which rank 1 dies in the fourth epoch
-# ------------------------------------------------
+# A run in which rank 1 dies in the fourth epoch
+# ----------------------------------------------
 #
-# Three epochs are in the checkpoint when rank 1 is killed in step 35. Both
+# The checkpoint holds three epochs when rank 1 is killed in step 35. Both
 # ranks start a second time and begin with epoch 3. ``torchrun`` reports the
-# exit code of the process that died, and its own code is 0, since the
+# exit code of the process that died. Its own exit code is 0, because the
 # second attempt succeeded.
 done = subprocess.run(
     [*launcher, *options, str(home / "train.py"), str(home), "35"],
@@ -184,19 +187,22 @@ starts  # ['0 0\n1 3\n', '0 0\n1 3\n']
 "exitcode: -9" in done.stderr  # True
 
 # %%
-# The losses agree
-# ----------------
+# The losses of both runs agree
+# -----------------------------
 #
-# The steps after the checkpoint were lost and run again.
+# The steps after the checkpoint were lost, and the second attempt computed
+# them again.
 len(resumed)  # 60
 torch.allclose(torch.tensor(resumed), torch.tensor(whole))  # True
 folder.cleanup()
 
 # %%
-# What was reached
-# ----------------
+# The result: the resumed run follows the uninterrupted one
+# ---------------------------------------------------------
 #
-# The loss of each step without the accident, and after the restart.
+# The broad line shows the loss of each step without interruption, and the
+# thin line the loss after the restart. The dotted line marks the step in
+# which rank 1 was killed.
 figure, ax = plt.subplots(figsize=(8, 3.4))
 ax.semilogy(whole, color="C0", linewidth=6, alpha=0.4, label="whole")
 ax.semilogy(range(30, 60), resumed[30:], color="C1", label="resumed")

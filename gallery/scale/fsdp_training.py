@@ -2,11 +2,11 @@
 Train a sharded model with FSDP: half the bytes on each process
 ===============================================================
 
-``fully_shard`` keeps a part of each parameter on each process, and with it
-a part of the gradients and of the optimizer's state. Below two processes
-train a network on digits, first as two copies and then sharded. The losses
-agree to 0.01, and the bytes on each process are counted. At the end one
-process loads the weights that two have trained.
+``fully_shard`` splits each parameter between the processes, and with it the
+gradients and the state of the optimizer. On this page, two processes train
+a network on handwritten digits, first with two copies of the model and then
+with shards. The losses agree to 0.01, and each process holds half as many
+bytes. At the end, one process loads the weights that two processes trained.
 """
 import inspect
 import json
@@ -30,8 +30,8 @@ from torch.nn.parallel import DistributedDataParallel
 # Data and model
 # --------------
 #
-# 1,280 digits are for training and 517 for the test. The network has four
-# hidden layers of 256 units.
+# The training set has 1,280 images of handwritten digits and the test set
+# 517. The network has four hidden layers of 256 units.
 folder = tempfile.TemporaryDirectory()
 home = Path(folder.name)
 digits = load_digits()
@@ -56,11 +56,12 @@ sum(p.numel() for p in build().parameters())  # 216586
 
 
 # %%
-# Copies or shards
-# ----------------
+# Copies or shards: ``DistributedDataParallel`` or ``fully_shard``
+# ----------------------------------------------------------------
 #
-# ``DistributedDataParallel`` keeps the whole model on each rank. For FSDP
-# the layers are sharded one by one, and then the model around them.
+# ``DistributedDataParallel`` keeps the whole model on each rank. For FSDP,
+# call ``fully_shard`` for each layer first, and then for the model that
+# contains the layers.
 def distribute(model, way):
     if way == "copies":
         return DistributedDataParallel(model)
@@ -72,11 +73,11 @@ def distribute(model, way):
 
 
 # %%
-# Count what a rank holds
-# -----------------------
+# Count the bytes that a rank holds
+# ---------------------------------
 #
-# ``to_local`` gives the part of a distributed tensor that this rank has.
-# The optimizer's step counter is left out.
+# ``to_local`` returns the part of a distributed tensor that this rank
+# holds. The step counter of the optimizer is not counted.
 def local_bytes(tensors):
     local = [getattr(t, "to_local", lambda t=t: t)() for t in tensors]
     return sum(t.numel() * t.element_size() for t in local)
@@ -101,9 +102,10 @@ def count(net, optimizer):
 # One loop for both
 # -----------------
 #
-# Each step takes the next 128 digits, of which each rank has every second
-# one. ``clip_grad_norm_`` computes one norm for the whole model, sharded or
-# not. The sharded model is saved by both ranks into one folder.
+# Each step takes the next 128 images, and each rank takes every second one
+# of them. ``clip_grad_norm_`` computes one norm for the whole model,
+# whether it is sharded or not. Both ranks save the sharded model together,
+# into one folder.
 def train(home, way):
     dist.init_process_group("gloo")
     rank, size = dist.get_rank(), dist.get_world_size()
@@ -133,11 +135,11 @@ def train(home, way):
 
 
 # %%
-# Two runs of ``torchrun``
-# ------------------------
+# Run the script twice with ``torchrun``
+# --------------------------------------
 #
-# The script is made of the functions above, word for word. Each run starts
-# two processes and leaves a file for each rank.
+# The script consists of the functions above, word for word. Each run starts
+# two processes and writes one file for each rank.
 imports = """
 import json, sys
 from pathlib import Path
@@ -169,11 +171,11 @@ def run(way):
 copies, shards = run("copies"), run("shards")
 
 # %%
-# The losses agree
-# ----------------
+# The losses of copies and shards agree
+# -------------------------------------
 #
-# Both ranks hold the mean loss of each step. The losses of copies and of
-# shards agree to 0.01.
+# Both ranks log the same mean loss of each step. The losses of the copies
+# and of the shards agree to 0.01.
 len(shards[0]["losses"])  # 40
 shards[0]["losses"] == shards[1]["losses"]  # True
 losses = torch.tensor([copies[0]["losses"], shards[0]["losses"]])
@@ -181,13 +183,14 @@ gap = (losses[0] - losses[1]).abs().max().item()
 gap < 1e-2  # True
 
 # %%
-# Half the bytes
-# --------------
+# A rank with shards holds half the bytes
+# ---------------------------------------
 #
 # A copy holds 216,586 numbers of 4 bytes: once as parameters, once as
-# gradients and twice as moments of AdamW. Every layer has an even number of
-# rows, so each rank has exactly a half. Activations, and parameters
-# collected while a layer runs, are not counted.
+# gradients and twice as moments of AdamW. The first dimension of each
+# parameter is even, so each rank holds exactly half. The activations are
+# not counted, and neither are the parameters that a rank collects while a
+# layer runs.
 copies[0]["bytes"]["parameters"]  # 866344
 copies[0]["bytes"]["optimizer"]  # 1732688
 shards[0]["bytes"]["parameters"]  # 433172
@@ -196,11 +199,12 @@ shards[0]["bytes"]["optimizer"]  # 866344
 shards[1]["bytes"] == shards[0]["bytes"]  # True
 
 # %%
-# One process reads what two have saved
-# -------------------------------------
+# One process loads what two processes saved
+# ------------------------------------------
 #
-# ``torch.distributed.checkpoint.load`` fills the tensors of a plain model.
-# Its accuracy on the test set shows that the weights are the trained ones.
+# ``torch.distributed.checkpoint.load`` fills the tensors of the state dict
+# of a plain model. The accuracy on the test set shows that the weights are
+# the trained ones.
 model = build().cpu()
 state = model.state_dict()
 dcp.load(
@@ -214,11 +218,11 @@ accuracy = hits.float().mean().item()
 folder.cleanup()
 
 # %%
-# What was reached
-# ----------------
+# The result: the same losses with half the bytes per rank
+# --------------------------------------------------------
 #
-# Left: the loss of each step, of copies as a broad line and of shards as a
-# thin one. Right: the bytes on each rank.
+# Left: the loss of each step. The broad line shows the copies and the thin
+# line the shards. Right: the megabytes that each rank holds.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 left.semilogy(losses[0], color="C0", linewidth=6, alpha=0.4, label="copies")
 left.semilogy(losses[1], color="C1", label="shards")

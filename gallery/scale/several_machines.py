@@ -2,11 +2,12 @@
 Several machines: the same torchrun command on each
 ===================================================
 
-For a training on several machines each of them runs the same ``torchrun``
-command, and ``--rdzv-endpoint`` names a place where they meet. Below two
-``torchrun`` on this machine stand for two machines. Each starts one
-process, and the two train one model. The losses agree to 1e-3 with those of
-one process that has the whole batch.
+To train on several machines, run the same ``torchrun`` command on each of
+them. ``--rdzv-endpoint`` names the place where the machines meet. On this
+page, two ``torchrun`` commands on one machine stand for two machines. Each
+of them starts one process, and the two processes train one model. The
+losses agree to 1e-3 with those of a single process that has the whole
+batch.
 """
 import inspect
 import json
@@ -28,8 +29,9 @@ from torch.nn.parallel import DistributedDataParallel
 # Data: a file that each machine can read
 # ---------------------------------------
 #
-# Real machines read from a shared file system, or each has a copy. 1,280
-# digits are for training and 517 for the test.
+# The training set has 1,280 images of handwritten digits and the test set
+# 517. Real machines read the file from a shared file system, or each of
+# them has a copy.
 folder = tempfile.TemporaryDirectory()
 home = Path(folder.name)
 digits = load_digits()
@@ -46,8 +48,9 @@ torch.save((images, labels), home / "digits.pt")
 # The loop: each rank takes its part of the batch
 # -----------------------------------------------
 #
-# Each step takes the next 128 digits, and rank r every ``size``-th of them.
-# With ``size`` 1 the same loop is the training of one process.
+# Each step takes the next 128 images, and each rank takes every ``size``-th
+# one of them, beginning at its own number. With ``size`` 1 the same loop is
+# the training of a single process.
 def build():
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
@@ -71,13 +74,14 @@ def fit(net, images, labels, rank, size):
 
 
 # %%
-# What each process knows: ``GROUP_RANK``, ``LOCAL_RANK``, ``RANK``
-# -----------------------------------------------------------------
+# The variables of a process: ``GROUP_RANK``, ``LOCAL_RANK``, ``RANK``
+# --------------------------------------------------------------------
 #
-# ``torchrun`` sets these variables. ``GROUP_RANK`` is the number of the
-# machine, ``LOCAL_RANK`` counts on one machine, and ``RANK`` over all.
-# Choose the GPU by ``LOCAL_RANK``: here ``RANK`` 1 is the first process of
-# the second machine. On GPUs the backend is ``"nccl"``.
+# ``torchrun`` sets these environment variables. ``GROUP_RANK`` is the
+# number of the machine, ``LOCAL_RANK`` the number of the process on its
+# machine, and ``RANK`` its number over all machines. Choose the GPU by
+# ``LOCAL_RANK``, because ``RANK`` 1 is the first process of the second
+# machine here. On GPUs, use the backend ``"nccl"``.
 def main(home):
     dist.init_process_group("gloo")
     rank, size = dist.get_rank(), dist.get_world_size()
@@ -99,12 +103,12 @@ def main(home):
 # The command that each machine runs
 # ----------------------------------
 #
-# ``--rdzv-endpoint`` is usually ``HOST:29400`` with the name of one of the
-# machines, which then opens that port. Here the page itself holds the
-# meeting point, on a port that was free, and ``is_host=0`` tells both to
-# connect to it. Real machines need neither ``--rdzv-conf`` nor
-# ``--local-addr``. ``--rdzv-id`` is one name for the whole job, and
-# ``--nproc-per-node`` is the number of GPUs of a machine.
+# ``--rdzv-endpoint`` is usually ``HOST:29400``, where HOST is one of the
+# machines, which then opens that port. Here the page itself opens the port,
+# and ``is_host=0`` tells both commands to connect to it. Real machines need
+# neither ``--rdzv-conf`` nor ``--local-addr``. ``--rdzv-id`` is a name for
+# the whole job, and ``--nproc-per-node`` is the number of GPUs of a
+# machine.
 imports = """
 import json, os, sys
 from pathlib import Path
@@ -129,13 +133,13 @@ command = [
 ]
 
 # %%
-# Two machines
-# ------------
+# Start the command on two machines
+# ---------------------------------
 #
-# The first ``torchrun`` waits for the second. If one does not come, the
-# other ends after ten minutes with ``RendezvousTimeoutError``; see
-# :doc:`/reference/distributed/launching` for this and for other messages.
-# Under SLURM ``srun --ntasks-per-node=1`` starts the command on each
+# The first ``torchrun`` waits for the second. If the second does not start,
+# the first ends after ten minutes with ``RendezvousTimeoutError``.
+# :doc:`/reference/distributed/launching` explains this and other messages.
+# Under SLURM, ``srun --ntasks-per-node=1`` starts the command on each
 # machine.
 logs = [open(home / f"machine-{i}.log", "w") for i in (0, 1)]
 machines = [
@@ -157,9 +161,9 @@ codes  # [0, 0]
 # Two ranks on two machines
 # -------------------------
 #
-# The machines are numbered as they come. So do not count on rank 0 being on
-# the machine of the endpoint; where it must be, use ``--node-rank`` with
-# ``--master-addr``, which is the static rendezvous.
+# ``torchrun`` numbers the machines by itself, so rank 0 need not be on the
+# machine of the endpoint. If it must be there, use the static rendezvous,
+# which takes ``--node-rank`` and ``--master-addr``.
 files = [home / f"{rank}.json" for rank in range(2)]
 found = [json.loads(file.read_text()) for file in files]
 [one["GROUP_RANK"] for one in found]  # [0, 1]
@@ -168,11 +172,12 @@ found = [json.loads(file.read_text()) for file in files]
 {one["WORLD_SIZE"] for one in found}  # {2}
 
 # %%
-# The losses of one process
-# -------------------------
+# Compare the losses with those of one process
+# --------------------------------------------
 #
-# One process trains on the whole batches. The mean of two means is summed
-# in another order, so it can be rounded differently.
+# One process trains on the whole batches. Its losses agree with those of
+# the two machines to 1e-3. They need not be exactly equal, because the mean
+# of two means is summed in another order and can be rounded differently.
 with torch.device("cpu"):
     whole = fit(build(), images, labels, 0, 1)
 losses = torch.tensor([whole, found[0]["losses"]])
@@ -181,12 +186,12 @@ gap < 1e-3  # True
 found[1]["losses"] == found[0]["losses"]  # True
 
 # %%
-# What was reached
-# ----------------
+# The result: the same losses, and more than 90 % accuracy
+# --------------------------------------------------------
 #
-# The loss of each step, with one process as a broad line and with two
-# machines as a thin one. The accuracy on the test set is
-# that of the model that rank 0 has saved.
+# The figure shows the loss of each step, as a broad line for one process
+# and as a thin line for two machines. The model that rank 0 saved reaches
+# more than 90 % accuracy on the test set.
 with torch.device("cpu"), torch.inference_mode():
     model = build()
     model.load_state_dict(torch.load(home / "model.pt"))

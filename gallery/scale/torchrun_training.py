@@ -2,11 +2,12 @@
 Train with torchrun: two processes and the losses of one
 ========================================================
 
-A training script needs few changes for several processes: a process group,
-a sampler that divides the data, ``DistributedDataParallel`` around the
-model, and metrics that are summed over the ranks. Below ``torchrun`` starts
-such a script with two processes on the CPU. The losses agree to 1e-3, and
-the weights to 1e-2, with those of one process that has the whole batch.
+A training script needs a few changes before it can use several processes: a
+process group, a sampler that divides the data, ``DistributedDataParallel``
+around the model, and metrics that are summed over the ranks. On this page,
+``torchrun`` starts such a script with two processes on the CPU. Their
+losses agree to 1e-3, and their weights to 1e-2, with those of one process
+that has the whole batch.
 """
 import inspect
 import json
@@ -29,8 +30,9 @@ from torch.utils.data.distributed import DistributedSampler
 # Data: a file that every process reads
 # -------------------------------------
 #
-# 1,280 digits are for training and 517 for the test. Each process that
-# ``torchrun`` starts is a new Python, which reads them from a file.
+# The training set has 1,280 images of handwritten digits and the test set
+# 517. Each process that ``torchrun`` starts is a new Python process, which
+# reads the images from a file.
 folder = tempfile.TemporaryDirectory()
 home = Path(folder.name)
 digits = load_digits()
@@ -43,13 +45,14 @@ torch.save((images[order], labels[order]), home / "digits.pt")
 EPOCHS, BATCH = 6, 128
 
 # %%
-# Join the group, if there is one
-# -------------------------------
+# Join the process group, if there is one
+# ---------------------------------------
 #
-# ``torchrun`` sets variables such as ``RANK``, from which
-# ``torch.distributed.init_process_group`` learns all it needs. Started by
-# plain ``python`` the script is one process of one. On GPUs the backend is
-# ``"nccl"`` and each process takes the GPU of its ``LOCAL_RANK``.
+# ``torchrun`` sets environment variables such as ``RANK``, and
+# ``torch.distributed.init_process_group`` reads its settings from them. If
+# you start the script with plain ``python``, it runs as a single process.
+# On GPUs, use the backend ``"nccl"`` and give each process the GPU of its
+# ``LOCAL_RANK``.
 
 
 def join():
@@ -60,13 +63,13 @@ def join():
 
 
 # %%
-# Divide each batch
-# -----------------
+# Divide each batch: ``DistributedSampler``
+# -----------------------------------------
 #
-# ``torch.utils.data.DistributedSampler`` shuffles in the same order on all
-# ranks, set by the seed and the epoch. Each of two ranks takes every second
-# index. ``BATCH`` is the size of the whole batch, so a rank loads its part
-# of it.
+# ``torch.utils.data.DistributedSampler`` shuffles the samples in the same
+# order on all ranks, because the order depends on the seed and the epoch.
+# Each of the two ranks takes every second index. ``BATCH`` is the size of
+# the whole batch, so each rank loads its part of it.
 
 
 def load(home, rank, size):
@@ -80,11 +83,11 @@ def load(home, rank, size):
 
 
 # %%
-# Sum what the ranks count
-# ------------------------
+# Sum the counts of all ranks: ``dist.all_reduce``
+# ------------------------------------------------
 #
-# Each rank counts on its own part of the test set. The parts are of 259 and
-# 258 images, so the sums are added up first and divided after that.
+# Each rank counts the hits on its own part of the test set. The parts have
+# 259 and 258 images, so the counts are added up before they are divided.
 
 
 def evaluate(model, loader, size):
@@ -101,13 +104,13 @@ def evaluate(model, loader, size):
 
 
 # %%
-# The loop, and one rank that writes
-# ----------------------------------
+# The training loop, with one rank that writes the files
+# ------------------------------------------------------
 #
-# ``set_epoch`` gives each epoch another order. The loss of the step is the
-# mean over the ranks, whose parts are of one size. Only rank 0 writes the
-# result, and it saves the model without the wrapper, so that the file fits
-# a plain model.
+# ``set_epoch`` gives each epoch a new order. The loss of a step is the mean
+# over the ranks, whose parts have the same size. Only rank 0 writes the
+# results. It saves the model without the wrapper, so that the file fits a
+# plain model.
 
 
 def train(home, name):
@@ -141,11 +144,11 @@ def train(home, name):
 
 
 # %%
-# The script is made of these functions
+# Write the script from these functions
 # -------------------------------------
 #
-# ``inspect.getsource`` gives them word for word. The rest is imports and
-# one call.
+# ``inspect.getsource`` returns the source code of the functions, word for
+# word. The script also needs the imports and one call of ``train``.
 imports = f"""
 import json, sys
 from pathlib import Path
@@ -167,9 +170,10 @@ main = "train(Path(sys.argv[1]), sys.argv[2])"
 # Run it with ``python`` and with ``torchrun``
 # --------------------------------------------
 #
-# ``torchrun`` is ``python -m torch.distributed.run``. ``--standalone`` is
-# for one machine and takes a free port. With several processes ``torchrun``
-# gives each one thread, unless ``OMP_NUM_THREADS`` is set.
+# ``torchrun`` is short for ``python -m torch.distributed.run``.
+# ``--standalone`` is for a single machine and takes a free port. With
+# several processes, ``torchrun`` gives each of them one thread, unless
+# ``OMP_NUM_THREADS`` is set.
 def run(*launcher, name):
     command = [sys.executable, *launcher, str(home / "train.py")]
     done = subprocess.run(
@@ -187,12 +191,13 @@ said, two = run(*torchrun, "--nproc-per-node=2", name="two")
 said  # ['rank 0 of 2', 'rank 1 of 2']
 
 # %%
-# Two processes took the same steps
-# ---------------------------------
+# Two processes take the same steps as one
+# ----------------------------------------
 #
-# Each rank had a half of every epoch. The losses of all 60 steps agree to
-# 1e-3, and the weights to 1e-2. A mean of two means is summed in another
-# order, so it can be rounded differently.
+# Each rank got half of the samples in each epoch. The losses of all 60
+# steps agree to 1e-3, and the weights to 1e-2. They need not be exactly
+# equal, because the mean of two means is summed in another order and can be
+# rounded differently.
 one["share"], two["share"]  # (1280, 640)
 len(one["losses"]), len(two["losses"])  # (60, 60)
 losses = torch.tensor([one["losses"], two["losses"]])
@@ -205,12 +210,12 @@ max((a - b).abs().max().item() for a, b in pairs) < 1e-2  # True
 folder.cleanup()
 
 # %%
-# What was reached
-# ----------------
+# The result: the same losses, and more than 90 % accuracy
+# --------------------------------------------------------
 #
-# Left: the loss of each step, with one process as a broad line and two as a
-# thin one. Right: the accuracy on the test set, from counts summed over the
-# ranks.
+# Left: the loss of each step. The broad line shows one process and the thin
+# line two processes. Right: the accuracy on the test set, computed from
+# counts that are summed over the ranks.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 left.semilogy(one["losses"], color="C0", linewidth=6, alpha=0.4, label="1")
 left.semilogy(two["losses"], color="C1", label="2")
