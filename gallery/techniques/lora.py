@@ -85,8 +85,8 @@ torch.allclose(other(x), layer(x))  # True
 #
 # With ``B`` at zero, the first gradient of ``A`` is zero and that of ``B``
 # is not. The first step therefore changes only ``B``. If both start at
-# zero, both gradients are zero, and training changes neither of them
-# without an error.
+# zero, both gradients are zero. Training then changes nothing, and no error
+# is raised.
 def gradients(layer):
     layer.zero_grad()
     layer(x).square().sum().backward()
