@@ -82,9 +82,9 @@ class Attention(nn.Module):
 # The model: embeddings, blocks, logits
 # -------------------------------------
 #
-# The position of a new token is the number of tokens before it, so it
-# starts at the length of the cache. ``forward`` returns the logits of the
-# next token at each position, and the new cache of each block.
+# The position of a new token is the number of tokens before it, so new
+# positions start at the length of the cache. ``forward`` returns the logits
+# of the next token at each position, and the new cache of each block.
 class Block(nn.Module):
     def __init__(self, width, heads):
         super().__init__()

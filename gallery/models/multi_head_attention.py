@@ -273,8 +273,8 @@ for _ in tqdm(range(300), disable=None):
 # ``mass`` is the mean weight that a head puts on the image of the same
 # digit, and equal weights would give 0.1. A head may look for this image or
 # avoid it, and both reveal its position. Left: the head with the largest
-# ``mass``. Right: the head with the smallest. In each map, the keys are at
-# the top and the queries on the left.
+# ``mass``, with the keys at the top and the queries on the left. Right: the
+# head with the smallest ``mass``.
 with torch.inference_mode():
     queries, keys, targets = draw(1400, 1797, 100)
     logits, weights = model(queries, keys)

@@ -24,9 +24,9 @@ from tqdm import tqdm
 # The basic block: two convolutions and a shortcut
 # ------------------------------------------------
 #
-# The sum comes before the last ReLU. If the block has a stride or changes
-# the number of channels, a 1 by 1 convolution brings the input to the shape
-# of the output. A convolution before ``nn.BatchNorm2d`` needs no bias.
+# The sum comes before the last ReLU. If the stride is not 1 or the number
+# of channels changes, a 1 by 1 convolution brings the input to the shape of
+# the output. A convolution before ``nn.BatchNorm2d`` needs no bias.
 class BasicBlock(nn.Module):
     def __init__(self, inputs, outputs, stride=1):
         super().__init__()

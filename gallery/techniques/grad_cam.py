@@ -281,10 +281,10 @@ hits = (asked > not_asked).float().mean()
 # ----------------
 #
 # All numbers are measured on test images. With one digit on the canvas,
-# more than half of the heat lies in its box. With two digits, the one that
-# was asked for gets more heat than the other in more than 90 % of the
-# cases. The figure shows the first five canvases, asked for one class at
-# the top and for the other at the bottom.
+# more than half of the heat lies in its box on average. With two digits,
+# the one that was asked for gets more heat than the other in more than 90 %
+# of the cases. The figure shows the first five canvases, asked for one
+# class at the top and for the other at the bottom.
 with torch.inference_mode():
     right = model.eval()(canvases).argmax(dim=1) == targets
 accuracy = right.float().mean()

@@ -21,9 +21,10 @@ from tqdm import tqdm
 # ---------------------------------------------
 #
 # The agent starts in the top left cell of a 4 by 4 grid and moves up,
-# right, down or left. Each step costs 1. The goal in the bottom right cell
-# gives 20 and a hole costs 10, and both end the episode. A move into a wall
-# leaves the agent where it is. The map is that of FrozenLake, without ice.
+# right, down or left. Each step costs 1, and a move into a wall leaves the
+# agent where it is. The goal in the bottom right cell gives 20 and a hole
+# costs 10, and both end the episode. The map is that of FrozenLake, without
+# ice.
 torch.manual_seed(0)
 goal, holes = 15, torch.tensor([5, 7, 11, 12])
 cells = torch.arange(16)
