@@ -2,11 +2,11 @@
 GPT from scratch: causal attention, sampling, and a key-value cache
 ===================================================================
 
-A GPT predicts the next token from those before it. Here the tokens are the
-characters of docstrings. After a short training the model predicts text
-kept apart better than a table of character pairs does. A key-value cache
-(KV cache) gives the same logits, and 40 characters take less than a tenth
-of the multiplications.
+A GPT predicts the next token from the tokens before it. On this page the
+tokens are the characters of NumPy's docstrings. After a short training, the
+model has a lower loss on held-out text than a table of character pairs. A
+key-value cache (KV cache) gives the same logits, and 40 characters take
+less than a tenth of the multiplications.
 """
 import inspect
 from contextlib import suppress
@@ -24,8 +24,9 @@ from tqdm import tqdm
 # Text: docstrings of NumPy, one token for each character
 # -------------------------------------------------------
 #
-# The tokens are lower-case letters, the space and a few signs. Other
-# characters become a space. Every tenth docstring is kept apart.
+# The tokens are the lower-case letters, the space and a few signs. Each
+# other character becomes a space. Every tenth docstring is held out for
+# validation.
 alphabet = " abcdefghijklmnopqrstuvwxyz.,:;()[]=->_`'\n"
 index = {character: i for i, character in enumerate(alphabet)}
 
@@ -51,9 +52,9 @@ print(f"{len(texts)} docstrings, {len(train_text)} characters to train on")
 # Causal attention that can keep keys and values
 # ----------------------------------------------
 #
-# The mask lets each new token attend to itself and to those before it. The
-# cache holds the keys and values of earlier tokens, so that ``x`` needs to
-# hold the new ones alone. ``tril`` moves its diagonal by the length of the
+# The mask lets each new token attend to itself and to the tokens before it.
+# The cache holds the keys and values of earlier tokens, so ``x`` contains
+# the new tokens only. ``tril`` shifts its diagonal by the length of the
 # cache.
 class Attention(nn.Module):
     def __init__(self, width, heads):
@@ -81,9 +82,9 @@ class Attention(nn.Module):
 # The model: embeddings, blocks, logits
 # -------------------------------------
 #
-# The position of a new token is the number of tokens before it, so it
-# starts at the length of the cache. ``forward`` returns the logits of the
-# next token at each position, and the new cache of each block.
+# The position of a new token is the number of tokens before it, so new
+# positions start at the length of the cache. ``forward`` returns the logits
+# of the next token at each position, and the new cache of each block.
 class Block(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -124,12 +125,12 @@ class GPT(nn.Module):
 
 
 # %%
-# Causal: a later token changes no earlier logits
-# -----------------------------------------------
+# Causal: a later token does not change earlier logits
+# ----------------------------------------------------
 #
-# Otherwise the model could read its answers during training. Here one token
-# is exchanged. The logits before it stay the same, and those at its
-# position change.
+# If earlier logits depended on later tokens, the model could read its
+# targets during training. This check replaces one token. The logits before
+# it stay the same, and the logits at its position change.
 torch.manual_seed(0)
 exact = GPT(vocabulary, context=48).double().eval()
 tokens = train_text[:40].unsqueeze(0)
@@ -146,10 +147,11 @@ torch.allclose(before[:, 30], after[:, 30])  # False
 # The targets are the inputs, shifted by one
 # ------------------------------------------
 #
-# A piece of ``context + 1`` characters gives inputs and targets: at each
-# position the target is the next character. ``F.cross_entropy`` takes the
-# logits with all positions in one dimension. With logits (N, L, C) it
-# raises an error.
+# A piece of ``context + 1`` characters gives both the inputs and the
+# targets. At each position, the target is the next character. Flatten the
+# batch and the positions into one dimension for ``F.cross_entropy``,
+# because it expects the classes in dimension 1. Here logits of shape (N, L,
+# C) raise an error.
 def draw(text, count, length, generator):
     starts = torch.randint(
         len(text) - length, (count, 1), generator=generator,
@@ -175,8 +177,8 @@ with suppress(RuntimeError):
 # Train
 # -----
 #
-# Each step draws 32 pieces. The learning rate rises first and falls then,
-# and large gradients are clipped.
+# Each step draws 32 pieces of text. The learning rate first rises and then
+# falls, and large gradients are clipped.
 steps, losses = 250, []
 torch.manual_seed(0)
 model = GPT(vocabulary, context=48)
@@ -200,10 +202,10 @@ for _ in tqdm(range(steps), disable=None):
 # Temperature, top-k and top-p
 # ----------------------------
 #
-# A temperature below 1 makes likely tokens more likely. Top-k keeps the k
-# most likely tokens. Top-p keeps the smallest set of most likely tokens
-# whose probabilities add up to at least p. The logits of the others become
-# minus infinity.
+# A temperature below 1 makes the most likely token even more likely. Top-k
+# keeps the k most likely tokens. Top-p keeps the smallest set of most
+# likely tokens whose probabilities add up to at least p. The logits of the
+# other tokens become minus infinity.
 def restrict(logits, temperature=1.0, top_k=None, top_p=None):
     logits = logits / temperature
     if top_k is not None:
@@ -227,13 +229,13 @@ restrict(logits, top_p=0.6).exp()  # tensor([0.4000, 0., 0.3000, 0.])
 restrict(logits, top_p=0.8).exp()  # tensor([0.4000, 0., 0.3000, 0.2000])
 
 # %%
-# Logits with the cache equal those without
-# -----------------------------------------
+# The KV cache gives the same logits
+# ----------------------------------
 #
-# The first call reads the prompt, and each further call reads one token. A
-# trap is ``is_causal=True`` in ``F.scaled_dot_product_attention``: its
-# mask begins at the first key. A single new token then attends to the first
-# key alone, and no error is raised.
+# The first call reads the prompt, and each later call reads one token. Do
+# not use ``is_causal=True`` in ``F.scaled_dot_product_attention`` for this,
+# because its mask starts at the first key. A single new token would attend
+# to the first key only, and PyTorch raises no error.
 with torch.inference_mode():
     wanted, _ = exact(tokens)
     logits, caches = exact(tokens[:, :10])
@@ -254,10 +256,10 @@ torch.allclose(output, v[:, :, :1])  # True
 # Generate with the cache
 # -----------------------
 #
-# Each new token is drawn from the last logits and is the next input. When
-# the cache is as long as the context, it is dropped, and the second half of
-# the text is read again. With ``top_k=1`` the result is the same as that of
-# ``argmax`` on the whole text.
+# Each new token is sampled from the logits of the last position and becomes
+# the next input. When the cache is as long as the context, it is dropped,
+# and the second half of the context is read again. With ``top_k=1`` the
+# result is the same as with ``argmax`` on the whole text.
 @torch.inference_mode()
 def generate(model, tokens, count, generator, **options):
     model.eval()
@@ -288,10 +290,10 @@ for options in ({"temperature": 0.5}, {"top_k": 5}, {"top_p": 0.9}):
 # The context is full: crop the tokens, not the cache
 # ---------------------------------------------------
 #
-# There is no embedding for a position beyond the context. Cropping the
-# oldest entry of the cache raises no error. But the keys that stay were
-# computed with their old positions, so the logits differ from those of the
-# cropped text. A GPU has other words for the error, hence the CPU.
+# A position beyond the context has no embedding. Cropping the oldest entry
+# of the cache raises no error, but the remaining keys were computed with
+# their old positions. The logits therefore differ from those of the cropped
+# text. The error is shown on the CPU, because a GPU words it differently.
 positions = nn.Embedding(48, 64, device="cpu")
 with suppress(IndexError):
     positions(torch.tensor([48], device="cpu"))  # IndexError: out of range
@@ -306,13 +308,13 @@ torch.allclose(logits, wanted[:, -1:])  # False
 
 
 # %%
-# The cost: multiplications, counted
-# ----------------------------------
+# Count the multiplications with ``FlopCounterMode``
+# --------------------------------------------------
 #
-# ``FlopCounterMode`` counts a multiplication and an addition as two. With
-# the cache the linear layers read each token once. Without it they read the
-# whole text again for each new token. The attention of a new token to the
-# earlier ones still costs more as the text grows.
+# ``FlopCounterMode`` counts a multiplication and an addition as two
+# operations. With the cache, the linear layers process each token once.
+# Without it, they process the whole text again for each new token. Even
+# with the cache, the attention of a new token costs more as the text grows.
 def multiplications(count, cached):
     counter, caches = FlopCounterMode(display=False), None
     with counter, torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
@@ -334,13 +336,13 @@ without_cache = [multiplications(n, False) for n in lengths]
 without_cache[-1] / with_cache[-1] > 10  # True
 
 # %%
-# What was reached: text kept apart, and a tenth of the work
-# ----------------------------------------------------------
+# The result: a lower loss than the table, and a tenth of the work
+# ----------------------------------------------------------------
 #
-# Left: the loss of each training step, and as lines the losses on text kept
-# apart, of the model and of a table that counts which character follows
-# which. Right: the multiplications for a text of a given length, with the
-# cache and without.
+# Left: the training loss of each step. The horizontal lines are the losses
+# on held-out text, of the model and of a table that counts which character
+# follows which. Right: the multiplications for a text of a given length,
+# with and without the cache.
 pieces = val_text[: len(val_text) // 49 * 49].view(-1, 49)[:400]
 inputs, targets = pieces[:, :-1], pieces[:, 1:, None]
 with torch.inference_mode():

@@ -2,9 +2,10 @@
 LeNet-5 and VGG from scratch: shapes, weights, torchvision's ``vgg11``
 ======================================================================
 
-Both are rows of convolutions and poolings before linear layers. LeNet-5
-learns to read more than 93 of 100 unseen digits. VGG-11, built from a list
-of widths, computes the same as ``torchvision.models.vgg11``.
+Both networks stack convolutions and poolings, followed by linear layers.
+LeNet-5 reaches more than 93 % accuracy on a test set of handwritten digits.
+VGG-11 is built from a list of widths and computes the same as
+``torchvision.models.vgg11``.
 """
 from contextlib import suppress
 
@@ -19,10 +20,10 @@ from torchvision.models import vgg11
 # LeNet-5: seven layers from 1998
 # -------------------------------
 #
-# Convolutions of 5 by 5 without padding, ``tanh``, and means for pooling.
-# This is the usual short form: the original pooling has weights, and its
-# last layer is another. Newer networks use ``nn.ReLU`` and
-# ``nn.MaxPool2d``.
+# LeNet-5 uses 5 by 5 convolutions without padding, ``tanh`` activations and
+# average pooling. This is the usual simplified version: in the original,
+# the pooling has weights and the last layer is different. Newer networks
+# often use ``nn.ReLU`` and ``nn.MaxPool2d`` instead.
 torch.manual_seed(0)
 lenet = nn.Sequential(
     nn.Sequential(nn.Conv2d(1, 6, kernel_size=5), nn.Tanh()),
@@ -39,8 +40,8 @@ lenet = nn.Sequential(
 # LeNet-5: the shape after each part
 # ----------------------------------
 #
-# A convolution of 5 by 5 without padding takes four from height and width,
-# and each pooling halves them. Its input is 32 by 32.
+# A 5 by 5 convolution without padding reduces height and width by four, and
+# each pooling halves them. The input has 32 by 32 pixels.
 x = torch.rand(1, 1, 32, 32)
 shapes = []
 for part in lenet:
@@ -52,12 +53,13 @@ shapes[4:]  # [(400,), (120,), (84,), (10,)]
 sum(parameter.numel() for parameter in lenet.parameters())  # 61706
 
 # %%
-# Pictures of 28 by 28: pad by two
-# --------------------------------
+# Images of 28 by 28 pixels, as in MNIST: pad by two
+# --------------------------------------------------
 #
-# MNIST has 28 by 28 pixels. The convolutions take them, and the first
-# linear layer finds 256 numbers in place of 400. ``padding=2`` in the first
-# convolution is enough; here the pictures are padded.
+# The convolutions accept images of 28 by 28 pixels, but the first linear
+# layer then gets 256 features instead of 400. Here the images are padded by
+# two pixels on each side. ``padding=2`` in the first convolution works as
+# well.
 small = torch.rand(1, 1, 28, 28)
 with suppress(RuntimeError):
     lenet(small)  # RuntimeError: (1x256 and 400x120)
@@ -65,14 +67,14 @@ lenet(nn.functional.pad(small, (2, 2, 2, 2))).shape  # torch.Size([1, 10])
 
 
 # %%
-# VGG: one list says all
-# ----------------------
+# VGG: one list describes the network
+# -----------------------------------
 #
-# A number is a convolution of 3 by 3 with so many channels, ``"M"`` a
-# pooling that halves height and width. VGG-13, VGG-16 and VGG-19 differ in
-# this list alone; torchvision's ``_bn`` forms add a batch normalization
-# after each convolution. Every picture is brought to 7 by 7 before the
-# classifier.
+# A number in the list is a 3 by 3 convolution with that many output
+# channels, and ``"M"`` is a pooling that halves height and width. VGG-13,
+# VGG-16 and VGG-19 differ in this list only. torchvision's ``_bn`` models
+# add batch normalization after each convolution. Adaptive pooling gives
+# feature maps of 7 by 7 to the classifier.
 class VGG(nn.Module):
     def __init__(self, widths, classes=1000, dropout=0.5):
         super().__init__()
@@ -98,12 +100,12 @@ class VGG(nn.Module):
 
 
 # %%
-# VGG-11: the shape after each stage, at no cost
-# ----------------------------------------------
+# VGG-11: the shape after each stage, on the ``meta`` device
+# ----------------------------------------------------------
 #
-# The weights take half a gigabyte. On the device ``meta`` tensors have a
-# shape and no data: the network is built and run without memory and
-# without arithmetic. More than nine in ten parameters are in the
+# The weights take half a gigabyte. On the ``meta`` device tensors have a
+# shape but no data, so the network is built and run without this memory and
+# without arithmetic. More than 90 % of the parameters are in the
 # classifier.
 stages = [64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"]
 with torch.device("meta"):
@@ -122,11 +124,11 @@ sum(parameter.numel() for parameter in vgg.parameters())  # 132863336
 sum(parameter.numel() for parameter in vgg.features.parameters())  # 9220480
 
 # %%
-# Pictures under 32 by 32 are too small
-# -------------------------------------
+# Images smaller than 32 by 32 pixels are too small for VGG
+# ---------------------------------------------------------
 #
-# Five poolings divide by 32. The adaptive pooling comes after them and
-# cannot help.
+# The five poolings divide height and width by 32, so an image of 31 by 31
+# pixels raises an error. The adaptive pooling comes too late to help.
 vgg(torch.rand(1, 3, 32, 32, device="meta")).shape  # torch.Size([1, 1000])
 with suppress(RuntimeError):
     vgg(torch.rand(1, 3, 31, 31, device="meta"))  # RuntimeError: too small
@@ -135,11 +137,12 @@ with suppress(RuntimeError):
 # Equal to torchvision's ``vgg11`` with its weights copied in
 # -----------------------------------------------------------
 #
-# First all names and shapes, and the layers of the classifier. Then, with
-# data, everything before the classifier, whose two large layers would cost
-# seconds; one small layer stands in for them in both. ``assign=True`` takes
-# the tensors of the other network in place of those on ``meta``. On the
-# internet, ``vgg11(weights="DEFAULT")`` brings trained weights.
+# The code first compares the names and shapes of all parameters and the
+# layers of the classifier, and then the outputs. The large classifier would
+# take seconds, so one small layer replaces it in both networks.
+# ``assign=True`` replaces the tensors on ``meta`` by those of the other
+# network. With internet access, ``vgg11(weights="DEFAULT")`` gives trained
+# weights.
 with torch.device("meta"):
     reference = vgg11(weights=None)
 names = {name: p.shape for name, p in reference.state_dict().items()}
@@ -157,11 +160,12 @@ with torch.inference_mode():
     torch.allclose(vgg(x), reference(x), atol=1e-5)  # True
 
 # %%
-# Digits of 32 by 32
-# ------------------
+# Enlarge the digits to 32 by 32 pixels
+# -------------------------------------
 #
-# 8 by 8 pixels become 24 by 24, with an empty border of four around them.
-# The pictures that LeNet-5 was made for have an empty border, too.
+# The images have 8 by 8 pixels. They are enlarged to 24 by 24 and get an
+# empty border of four pixels on each side. The images that LeNet-5 was
+# designed for have an empty border, too.
 device = torch.get_default_device()
 digits = load_digits()
 images = torch.tensor(digits.images, dtype=torch.float32, device=device)
@@ -189,7 +193,8 @@ def accuracy(model, part):
 # Training LeNet-5
 # ----------------
 #
-# The first kernels are kept, to see afterwards that they have moved.
+# A copy of the first kernels is kept to check later that training has
+# changed them.
 loader = DataLoader(train_set, 64, shuffle=True, generator=generator)
 optimizer = torch.optim.AdamW(lenet.parameters(), lr=3e-3)
 first = lenet[0][0].weight.detach().clone()
@@ -207,8 +212,8 @@ for _ in range(10):
 # Kernels and feature maps
 # ------------------------
 #
-# The output of the first part of the network for one picture, a 3 of the
-# test part.
+# The feature maps are the output of the first part of the network for one
+# image, a 3 from the test set.
 picture = images[test_set.indices][labels[test_set.indices] == 3][0]
 with torch.inference_mode():
     maps = lenet[0](picture.unsqueeze(0))[0].cpu().numpy()
@@ -219,8 +224,9 @@ maps.shape, kernels.shape  # ((6, 28, 28), (6, 5, 5))
 # What was reached
 # ----------------
 #
-# In the middle, the six kernels of the first convolution. On the right,
-# what each makes of the picture, after ``tanh``.
+# Left: the validation accuracy after each epoch, and the final test
+# accuracy. Middle: the six kernels of the first convolution. Right: the
+# feature map of each kernel for the image, after ``tanh``.
 test_accuracy = accuracy(lenet, test_set)
 change = (lenet[0][0].weight.detach() - first).abs().mean().item()
 print(f"{test_accuracy=:.3f} {change=:.3f}")

@@ -2,10 +2,11 @@
 LSTM text classifier: ``pack_padded_sequence`` and the last valid state
 =======================================================================
 
-An LSTM and a BiLSTM read the first sentence of a docstring and say which
-of four libraries it comes from. Packed sequences give the state behind the
-last word, and both are right on more than two thirds of unseen sentences.
-With ``output[:, -1]`` of a padded batch the same LSTM learns far less.
+An LSTM and a BiLSTM read the first sentence of a docstring and predict
+which of four libraries it comes from. Packed sequences give the state after
+the last word, and both models reach more than 67 % accuracy on the test
+set. With ``output[:, -1]`` of a padded batch, the same LSTM learns far
+less.
 """
 import ast
 import re
@@ -27,10 +28,10 @@ from tqdm import tqdm
 # Data: first sentences of docstrings, as lists of words
 # ------------------------------------------------------
 #
-# The sources of four installed libraries are parsed with ``ast``.
-# A set removes sentences that occur twice in a library, which could
-# otherwise be in the training part and in the test part; sorting makes the
-# order certain.
+# The source files of four installed libraries are parsed with ``ast``. A
+# set removes repeated sentences of a library, which could otherwise be in
+# both the training set and the test set. Sorting makes the order
+# reproducible.
 places = {
     np: ["lib/*.py", "ma/*.py"],
     sklearn: ["utils/*.py", "linear_model/*.py"],
@@ -60,11 +61,12 @@ for label, (library, patterns) in enumerate(places.items()):
     print(f"{label} {library.__name__:10} {len(found)} sentences")
 
 # %%
-# Three parts, and a vocabulary from the first
-# --------------------------------------------
+# Split the data, and build the vocabulary from the training set
+# --------------------------------------------------------------
 #
-# Index 0 is padding, index 1 stands for every word that the training part
-# has fewer than two times. Words of the test part add nothing.
+# Index 0 is padding. Index 1 stands for every word that occurs fewer than
+# two times in the training set. The validation set and the test set add no
+# words.
 torch.manual_seed(0)
 device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(0)
@@ -99,11 +101,11 @@ print(f"{tuple(tokens.shape)=} {lengths[:5]=} {len(vocabulary)=}")
 # The last valid state: ``h_n`` of a packed sequence
 # --------------------------------------------------
 #
-# A sentence must give the same state alone and beside a longer one. Packed,
-# it does: ``h_n`` is the state after its own last word. In a padded batch
-# ``output[:, -1]`` is the state after the padding, another one. The lengths
-# are a list, or a tensor on the CPU; ``enforce_sorted=False`` takes them in
-# any order.
+# A sentence should give the same state alone and in a batch with a longer
+# sentence. With a packed sequence it does, because ``h_n`` is the state
+# after the last word of each sentence. In a padded batch, ``output[:, -1]``
+# is the state after the padding. Pass the lengths as a list or as a tensor
+# on the CPU; ``enforce_sorted=False`` accepts them in any order.
 lstm = nn.LSTM(3, 4, batch_first=True, dtype=torch.float64)
 x = torch.randn(2, 5, 3, dtype=torch.float64)
 x[0, 2:] = 0
@@ -123,11 +125,11 @@ torch.allclose(output[:1, 2 - 1], alone[0])  # True
 # The model, in three forms
 # -------------------------
 #
-# ``h_n`` has a row for each direction of each layer; here there is one
-# layer. The BiLSTM joins the state of the forward direction after the last
-# word to that of the backward direction after the first word. It has half
-# as many units in each direction. ``packed=False`` is the form that
-# circulates.
+# ``h_n`` has one row for each direction of each layer, and here there is
+# one layer. The BiLSTM concatenates the forward state after the last word
+# and the backward state after the first word. Each of its directions has
+# half as many units. With ``packed=False`` the model uses ``output[:, -1]``
+# of the padded batch, a common mistake.
 class Classifier(nn.Module):
     def __init__(self, bidirectional=False, packed=True, width=64):
         super().__init__()
@@ -160,8 +162,8 @@ Classifier(bidirectional=True)(tokens, lengths).shape  # torch.Size([64, 4])
 # Train and evaluate
 # ------------------
 #
-# ``predict`` keeps the order of the data, because its loader does not
-# shuffle; so answers can be compared with sentences later.
+# The loaders for validation and test do not shuffle. The predictions
+# therefore have the order of the data and can be compared with its labels.
 def train_epoch(model, optimizer):
     model.train()
     for tokens, lengths, targets in train_loader:
@@ -193,7 +195,7 @@ def accuracy(model, loader):
 # Three models, one recipe
 # ------------------------
 #
-# Seed, data and optimizer are the same for each.
+# The seed, the data and the optimizer are the same for each model.
 epochs = 6
 models, history = {}, {}
 for name, form in tqdm({
@@ -211,14 +213,14 @@ for name, form in tqdm({
     print(f"{name:14}", *(f"{value:.2f}" for value in history[name]))
 
 # %%
-# The packed LSTM, its state read too late
-# ----------------------------------------
+# Read the state of the packed LSTM too late
+# ------------------------------------------
 #
-# In a padded batch ``output[:, -1]`` lies some steps behind the last word,
+# In a padded batch, ``output[:, -1]`` comes some steps after the last word,
 # more for short sentences than for long ones. Here the weights are those of
-# the packed LSTM, and each state is read ``late`` steps behind the last
-# word. Zero steps are the packed result. Thirty-two steps late, answers
-# that were right are wrong.
+# the packed LSTM, and each state is read ``late`` steps after the last
+# word. With zero steps the predictions match the packed ones. At 32 steps
+# the accuracy is more than 5 percentage points lower.
 @torch.inference_mode()
 def predict_late(model, loader, late):
     model.eval()
@@ -247,12 +249,14 @@ assert same > 0.99
 assert late_accuracy[-1] < late_accuracy[0] - 0.05
 
 # %%
-# What was reached: accuracy on unseen sentences
-# ----------------------------------------------
+# The result: accuracy on the test set
+# ------------------------------------
 #
-# To name the most frequent library each time is right for less than four
-# sentences in ten. LSTM and BiLSTM are both far above that, and close to
-# each other. The LSTM trained on ``output[:, -1]`` stays behind.
+# Predicting the most frequent library for each sentence gives less than 40
+# % accuracy. The LSTM and the BiLSTM are far above that and close to each
+# other, and the LSTM trained on ``output[:, -1]`` stays behind. Left: the
+# validation accuracy after each epoch. Right: the test accuracy of the
+# packed LSTM when its state is read too late.
 majority = (truth.bincount().max() / len(truth)).item()
 reached = {name: accuracy(m, test_loader) for name, m in models.items()}
 print(f"{majority=:.3f}")

@@ -2,10 +2,11 @@
 MLP and CNN templates: BatchNorm, dropout, global average pooling
 =================================================================
 
-Two classes to copy: an MLP with ``nn.BatchNorm1d`` and ``nn.Dropout``, and
-a CNN with ``nn.AdaptiveAvgPool2d(1)`` that takes pictures of many sizes.
-Both read more than 93 of 100 unseen digits. When the digits move by two
-pixels, the CNN still reads more than 70, and the MLP fewer than 40.
+This page has two classes to copy: an MLP with ``nn.BatchNorm1d`` and
+``nn.Dropout``, and a CNN with ``nn.AdaptiveAvgPool2d(1)`` that accepts
+images of many sizes. Both reach more than 93 % accuracy on a test set of
+handwritten digits. When the images are shifted by two pixels, the CNN still
+reaches more than 70 %, and the MLP less than 40 %.
 """
 from contextlib import suppress
 
@@ -21,7 +22,7 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 # ---------------------------------------------------------------
 #
 # ``hidden`` lists the widths of the hidden layers, as many as you like. The
-# last layer gives logits: no norm, no dropout and no softmax follow it.
+# last layer gives logits, so no norm, dropout or softmax follows it.
 class MLP(nn.Sequential):
     def __init__(self, inputs, hidden, classes, dropout=0.2):
         layers = [nn.Flatten()]
@@ -46,8 +47,9 @@ mlp(x).shape  # torch.Size([5, 10])
 # CNN: blocks of convolution, norm and ReLU, then the mean of each map
 # --------------------------------------------------------------------
 #
-# ``padding=1`` keeps the size, and the pooling between two blocks halves
-# it. ``nn.AdaptiveAvgPool2d(1)`` leaves one number for each channel.
+# ``padding=1`` keeps the height and width, and the pooling between two
+# blocks halves them. ``nn.AdaptiveAvgPool2d(1)`` reduces each channel to
+# one number.
 class CNN(nn.Sequential):
     def __init__(self, inputs, widths, classes, dropout=0.2):
         layers = []
@@ -68,26 +70,25 @@ cnn = CNN(inputs=1, widths=[32, 64], classes=10)
 cnn(x).shape  # torch.Size([5, 10])
 
 # %%
-# Pictures of another size
-# ------------------------
+# Use the networks on images of another size
+# ------------------------------------------
 #
-# The linear layer of the CNN sees one number for each channel, whatever
-# the size. The first layer of the MLP has a weight for each pixel
-# and unit. That
-# the CNN *takes* other sizes does not mean that it reads them well: train
-# it on sizes like those it will see.
+# The linear layer of the CNN gets one number for each channel, whatever the
+# size of the image. The first layer of the MLP has a weight for each pixel,
+# so more pixels raise an error. A CNN that accepts other sizes does not
+# always classify them well. Train it on sizes like those it will see.
 cnn(torch.rand(5, 1, 28, 28)).shape  # torch.Size([5, 10])
 cnn(torch.rand(5, 1, 17, 40)).shape  # torch.Size([5, 10])
 with suppress(RuntimeError):
     mlp(torch.rand(5, 1, 28, 28))  # RuntimeError: cannot be multiplied
 
 # %%
-# Parameters, compared
-# --------------------
+# Compare the numbers of parameters
+# ---------------------------------
 #
-# The second convolution holds most of those of the CNN, the two hidden
-# layers most of those of the MLP. For pictures of 28 by 28 the CNN stays as
-# it is and the MLP grows.
+# Most parameters of the CNN are in its second convolution, and most
+# parameters of the MLP are in its two hidden layers. For images of 28 by 28
+# pixels, the CNN stays the same and the MLP grows.
 def count(model):
     return sum(parameter.numel() for parameter in model.parameters())
 
@@ -102,8 +103,8 @@ cnn[-1].weight.numel()  # 640
 # Why ``bias=False`` before a norm
 # --------------------------------
 #
-# In training the norm subtracts the mean of the batch, and a bias goes with
-# it. It would cost parameters and do nothing.
+# In training mode, the norm subtracts the mean of the batch, which also
+# removes any bias. A bias would add parameters without having an effect.
 norm, flat = nn.BatchNorm1d(64), x.flatten(1)
 torch.allclose(norm(flat), norm(flat + 5), atol=1e-3)  # True
 
@@ -111,21 +112,23 @@ torch.allclose(norm(flat), norm(flat + 5), atol=1e-3)  # True
 # The MLP refuses a batch of one
 # ------------------------------
 #
-# This error comes where the last batch of an epoch holds one sample:
+# You meet this error when the last batch of an epoch holds one sample.
 # ``DataLoader(..., drop_last=True)`` leaves that batch out. In evaluation
-# the norm uses the statistics it has collected, and one sample is enough.
-# The CNN is less exposed, since a norm after a convolution counts pixels.
+# mode the norm uses its running statistics, and one sample is enough. The
+# CNN accepts one sample here, because a norm after a convolution also
+# averages over the pixels.
 with suppress(ValueError):
     mlp(x[:1])  # ValueError: Expected more than 1 value per channel
 cnn(x[:1]).shape  # torch.Size([1, 10])
 mlp.eval()(x[:1]).shape  # torch.Size([1, 10])
 
 # %%
-# ``eval()``: dropout stops, and the norm no longer looks at the batch
-# --------------------------------------------------------------------
+# ``eval()`` stops dropout, and the norm no longer uses the batch
+# ---------------------------------------------------------------
 #
-# Left in training mode, a model answers differently each time, and the
-# answer for one digit depends on the others in its batch.
+# In training mode, the outputs differ from call to call. Only in evaluation
+# mode does the output for an image not depend on the other images in its
+# batch.
 mlp.train()
 torch.equal(mlp(x), mlp(x))  # False
 mlp.eval()
@@ -133,10 +136,10 @@ torch.equal(mlp(x), mlp(x))  # True
 torch.allclose(mlp(x)[:2], mlp(x[:2]), atol=1e-5)  # True
 
 # %%
-# Digits in three parts
-# ---------------------
+# Split the digits into three parts
+# ---------------------------------
 #
-# As in :doc:`/gallery/training/training_loop`.
+# The split is the same as in :doc:`/gallery/training/training_loop`.
 device = torch.get_default_device()
 digits = load_digits()
 images = torch.tensor(digits.images, dtype=torch.float32, device=device)
@@ -160,8 +163,8 @@ def accuracy(model, part, shift=0):
 # One function trains both
 # ------------------------
 #
-# ``accuracy`` switches to evaluation, so every epoch begins with
-# ``model.train()``.
+# ``accuracy`` switches the model to evaluation mode, so every epoch begins
+# with ``model.train()``.
 def fit(model, epochs=12):
     loader = DataLoader(
         train_set, 64, shuffle=True, drop_last=True, generator=generator
@@ -189,10 +192,11 @@ curves = {name: fit(model) for name, model in models.items()}
 # What was reached
 # ----------------
 #
-# First the digits of the test part as they are. Then each picture moves
-# sideways, and pixels that leave on one side enter on the other. Nothing in
-# the MLP knows that two pixels are neighbours. The CNN applies the same
-# weights everywhere and takes the mean of each map.
+# Left: the validation accuracy after each epoch. Right: the test accuracy
+# when each image is shifted sideways; pixels that leave on one side enter
+# on the other. The MLP has no information about which pixels are
+# neighbours. The CNN applies the same weights everywhere and averages each
+# feature map.
 shifts = range(-2, 3)
 test = {
     name: [accuracy(model, test_set, shift) for shift in shifts]

@@ -2,11 +2,11 @@
 Multi-head attention from scratch, and what its masks mean
 ==========================================================
 
-A class of four linear layers computes the same as ``nn.MultiheadAttention``
-and ``F.scaled_dot_product_attention``, with a causal mask and with a
-padding mask. Trained to find a digit among ten pictures, it is right about
-more than 85 of 100 pictures it has never seen, and the maps of its weights
-show where it looks.
+A class of four linear layers computes the same as
+``nn.MultiheadAttention``, with a causal mask and with a padding mask, and
+is compared with ``F.scaled_dot_product_attention``. It is then trained to
+find a digit among ten images. It reaches more than 85 % accuracy on images
+that it was not trained on, and its attention weights show where it looks.
 """
 import math
 from contextlib import suppress
@@ -23,11 +23,11 @@ from tqdm import tqdm
 # Queries, keys, values, and heads
 # --------------------------------
 #
-# Each place has a query, and its scores are the products with all keys,
-# divided by the root of the width of a head. A softmax over the keys makes
-# weights of them, and the answer is the weighted mean of the values. Heads
-# are parts of the width, each with weights of its own. ``hidden`` is
-# ``True`` where a query must not look at a key.
+# The scores of a query are its dot products with the keys, divided by the
+# square root of the width of a head. A softmax over the keys turns the
+# scores into weights, and the output of a head is the weighted mean of the
+# values. Each head works on one part of the width and has its own attention
+# weights. ``hidden`` is ``True`` where a query must not attend to a key.
 class MultiHeadAttention(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -53,9 +53,10 @@ class MultiHeadAttention(nn.Module):
 # The shapes
 # ----------
 #
-# Two sequences of six places with width 32, in four heads of width 8. To
-# join the heads, ``transpose`` comes before ``flatten``. A ``reshape``
-# alone gives the same shape and mixes heads with places.
+# The input is two sequences of six positions with width 32, and there are
+# four heads of width 8. To join the heads, call ``transpose`` before
+# ``flatten``. ``reshape`` alone gives the same shape but mixes heads with
+# positions.
 torch.manual_seed(0)
 attention = MultiHeadAttention(width=32, heads=4).double()
 x = torch.randn(2, 6, 32, dtype=torch.float64)
@@ -77,9 +78,10 @@ torch.allclose(wrong, output)  # False
 # -------------------------------------------------------------
 #
 # PyTorch keeps the weights for queries, keys and values in one matrix,
-# ``in_proj_weight``, one above the other. It gives the mean over the heads
-# unless ``average_attn_weights=False``. Its biases start at zero; random
-# ones make the test stricter.
+# ``in_proj_weight``, one above the other. By default it returns the
+# attention weights averaged over the heads. ``average_attn_weights=False``
+# returns those of each head. Its biases start at zero, and random biases
+# make the comparison stricter.
 reference = nn.MultiheadAttention(32, 4, batch_first=True).double()
 nn.init.normal_(reference.in_proj_bias)
 reference.in_proj_weight.shape  # torch.Size([96, 32])
@@ -96,12 +98,13 @@ torch.allclose(output, wanted, atol=1e-5)  # True
 torch.allclose(weights, maps, atol=1e-5)  # True
 
 # %%
-# Causal mask: ``True`` hides in one function and shows in the other
-# ------------------------------------------------------------------
+# Causal mask: ``True`` has opposite meanings in the two functions
+# ----------------------------------------------------------------
 #
-# Each place sees itself and those before it. In ``nn.MultiheadAttention``,
-# as here, ``True`` hides. In ``F.scaled_dot_product_attention`` it shows,
-# and the same mask without ``~`` gives another result and no error. More:
+# Each position attends to itself and to the positions before it. In
+# ``nn.MultiheadAttention``, as in the class above, ``True`` hides a key. In
+# ``F.scaled_dot_product_attention``, ``True`` lets the key take part, and
+# the mask without ``~`` gives a wrong result without an error. See also
 # :doc:`/reference/nn/attention_masks`.
 hidden = torch.ones(6, 6, dtype=torch.bool).triu(1)
 output, weights = attention(x, x, x, hidden)
@@ -118,12 +121,13 @@ wrong = attention.out(heads.transpose(1, 2).flatten(2))
 torch.allclose(wrong, output, atol=1e-5)  # False
 
 # %%
-# Padding mask: keys that are not there
-# -------------------------------------
+# Padding mask: ignore keys that are padding
+# ------------------------------------------
 #
-# The second sequence ends after four places. Its mask has one row for each
-# sequence and lines up with the keys, the last dimension of the scores.
-# What stands in the padded places makes no difference then.
+# The second sequence ends after four positions. The mask has one row for
+# each sequence and is aligned with the keys, the last dimension of the
+# scores. With the mask, the contents of the padded positions make no
+# difference.
 padded = torch.arange(6) >= torch.tensor([[6], [4]])
 padded.shape  # torch.Size([2, 6])
 output, _ = attention(x, x, x, padded[:, None, None])
@@ -137,13 +141,13 @@ changed, _ = attention(x, other, other)
 torch.allclose(changed, output, atol=1e-5)  # False
 
 # %%
-# -1e9 for what is hidden: not in float16
-# ---------------------------------------
+# Fill hidden scores with ``-torch.inf``: -1e9 fails in float16
+# -------------------------------------------------------------
 #
-# Much code fills with -1e9. ``float16`` ends at 65504, and the fill
-# raises. Minus infinity is right in every dtype, as long as something in
-# each row is left to see. Adding ``mask * -1e9`` is no way out: see
-# :doc:`/gallery/help/loss_is_nan`.
+# Much code fills hidden scores with -1e9. The largest ``float16`` value is
+# 65504, so this raises an error. Minus infinity works in ``float16``, as
+# long as each row has a key that is not hidden. Adding ``mask * -1e9`` does
+# not solve the problem: see :doc:`/gallery/help/loss_is_nan`.
 scores = torch.zeros(2, 2, dtype=torch.float16)
 hidden = torch.tensor([[False, True], [True, True]])
 with suppress(RuntimeError):
@@ -152,13 +156,14 @@ weights = scores.masked_fill(hidden, -torch.inf).softmax(dim=-1).float()
 weights[0]  # tensor([1.0, 0.0])
 
 # %%
-# A row with nothing to see
-# -------------------------
+# A row in which every key is hidden gives ``nan``
+# ------------------------------------------------
 #
-# Minus infinity everywhere has no softmax. ``torch.finfo(dtype).min`` has
-# one, which reads what is hidden. A second fill, after the softmax, gives
-# zeros and a gradient without ``nan``; so does
-# ``F.scaled_dot_product_attention``.
+# The softmax of a row of minus infinity is ``nan``. If you fill with
+# ``torch.finfo(dtype).min`` instead, the row attends to the hidden keys. A
+# second fill, after the softmax, gives zeros and a gradient without
+# ``nan``. ``F.scaled_dot_product_attention`` gives zeros for such a row,
+# too.
 weights[1]  # tensor([nan, nan])
 lowest = torch.finfo(scores.dtype).min
 weights = scores.masked_fill(hidden, lowest).softmax(dim=-1).float()
@@ -178,9 +183,10 @@ read[0, 1].any()  # tensor(False)
 # A task that attention solves: where is this digit?
 # --------------------------------------------------
 #
-# Ten pictures, one of each digit, stand in random order. Ten others, also
-# one of each digit, ask where theirs is. The last 397 digits are kept
-# apart: the test asks with pictures, and among pictures, never seen.
+# The keys are ten images, one of each digit, in random order. The queries
+# are ten more images, also one of each digit, and each asks for the
+# position of the same digit among the keys. The last 397 images are held
+# out, so the test uses only images that were not trained on.
 device = torch.get_default_device()
 digits = load_digits()
 generator = torch.Generator(device=device).manual_seed(0)
@@ -190,11 +196,11 @@ images = images[order].flatten(1) / 16
 labels = torch.tensor(digits.target, device=device)[order]
 
 # %%
-# Sets of questions
-# -----------------
+# Draw sets of queries and keys
+# -----------------------------
 #
-# ``targets`` says for each query at which place its digit stands: the
-# inverse of the order in which the keys were put.
+# ``targets`` gives the position of each query's digit among the keys. It is
+# the inverse of the permutation that shuffled the keys.
 def draw(start, stop, count):
     options = dict(generator=generator, device=device)
     sets = []
@@ -213,11 +219,12 @@ queries.shape  # torch.Size([32, 10, 64])
 targets.shape  # torch.Size([32, 10])
 
 # %%
-# Pictures as queries and keys, places as values
-# ----------------------------------------------
+# Images as queries and keys, positions as values
+# -----------------------------------------------
 #
-# The values hold nothing of the pictures, only a vector for each place. So
-# the answer must come by way of the weights.
+# The values contain no information about the images, only a learned vector
+# for each position. The model can therefore find the digit only through the
+# attention weights.
 class Finder(nn.Module):
     def __init__(self, width=64, heads=4):
         super().__init__()
@@ -241,7 +248,7 @@ class Finder(nn.Module):
 # Training
 # --------
 #
-# Each step draws 32 new sets, with 320 questions.
+# Each step draws 32 new sets, with 320 queries in total.
 torch.manual_seed(0)
 model = Finder()
 optimizer = torch.optim.AdamW(model.parameters())
@@ -263,10 +270,11 @@ for _ in tqdm(range(300), disable=None):
 # What was reached
 # ----------------
 #
-# ``mass`` is the weight that a head puts on the picture of the same digit;
-# equal weights would give 0.1. A head may look for this picture or avoid
-# it: both tell where it is. The figure shows the heads with the largest and
-# the smallest ``mass``. Keys stand above each map, queries on its left.
+# ``mass`` is the mean weight that a head puts on the image of the same
+# digit, and equal weights would give 0.1. A head may look for this image or
+# avoid it, and both reveal its position. Left: the head with the largest
+# ``mass``, with the keys at the top and the queries on the left. Right: the
+# head with the smallest ``mass``.
 with torch.inference_mode():
     queries, keys, targets = draw(1400, 1797, 100)
     logits, weights = model(queries, keys)

@@ -4,8 +4,8 @@ Sequence to sequence (seq2seq): encoder, decoder, teacher forcing
 
 An encoder reads a date as people write it, such as "7 march 1987". A
 decoder with attention writes it in ISO form, one character at a time. On
-dates that it has never seen, and without help, more than 19 in 20 of its
-answers are right in all ten characters.
+the test set, without teacher forcing, more than 95 % of the dates are right
+in all ten characters.
 """
 import random
 from contextlib import suppress
@@ -27,7 +27,7 @@ from tqdm import tqdm
 # Data: dates in five forms
 # -------------------------
 #
-# Each date is drawn once, so that no test date is also a training date in
+# Each date is drawn once, so a test date is not in the training set in
 # another form. A year of two digits lies between 1950 and 2049.
 def write(day, form):
     return [
@@ -52,9 +52,9 @@ for source, target in zip(sources[:4], targets[:4], strict=True):
 # From characters to tensors
 # --------------------------
 #
-# Index 0 is the padding of the sources. The targets have one length and
-# need no padding and no end sign; ``start`` is the first input of the
-# decoder, an index that it never has to write.
+# Index 0 is the padding of the sources. All targets have the same length,
+# so they need no padding and no end token. ``start`` is the first input of
+# the decoder, an index that does not occur in the targets.
 device = torch.get_default_device()
 torch.manual_seed(0)
 read_chars = ["", *sorted(set("".join(sources)))]
@@ -84,9 +84,10 @@ loader = DataLoader(
 # The encoder reads in both directions
 # ------------------------------------
 #
-# The 3 in "3.8.1994" is a day of one digit because a dot follows: an
-# encoder that reads from left to right only does not know that yet. Packed
-# sequences keep the backward direction from starting in the padding.
+# In "3.8.1994" the 3 is a day of one digit, because a dot follows. An
+# encoder that reads only from left to right does not know this yet when it
+# reads the 3. Packed sequences keep the backward direction from starting in
+# the padding.
 class Encoder(nn.Module):
     def __init__(self, width):
         super().__init__()
@@ -109,11 +110,12 @@ class Encoder(nn.Module):
 
 
 # %%
-# The decoder looks back by attention
-# -----------------------------------
+# The decoder attends to the states of the encoder
+# ------------------------------------------------
 #
-# Each output character compares its state with every state of the encoder
-# and takes a weighted mean of them. Padding gets the weight zero.
+# For each output character, the decoder compares its state with every state
+# of the encoder and takes the weighted mean of them. Padding gets a weight
+# of zero.
 class Decoder(nn.Module):
     def __init__(self, width):
         super().__init__()
@@ -133,12 +135,13 @@ class Decoder(nn.Module):
 
 
 # %%
-# Teacher forcing in training, own answers in use
-# -----------------------------------------------
+# Teacher forcing in training, the model's own output in inference
+# ----------------------------------------------------------------
 #
-# In training the input at each step is the right previous character: the
-# target moved by one step behind ``start``. All steps then run in one call.
-# In use there is no target: ``translate`` feeds back what it wrote itself.
+# In training, the input at each step is the correct previous character. The
+# inputs are the target, shifted by one step and with ``start`` in front, so
+# all steps run in one call. In inference there is no target, and
+# ``translate`` feeds each predicted character back as the next input.
 class Seq2Seq(nn.Module):
     def __init__(self, width=64):
         super().__init__()
@@ -172,11 +175,12 @@ torch.allclose(logits, forced, atol=1e-3)  # True
 # The buffer for the output: ``new_zeros``, not ``torch.zeros``
 # -------------------------------------------------------------
 #
-# The last claim above says: fed with its own answers, the forced decoder
-# gives the same logits. The buffer must lie where the model is. A buffer
-# of ``torch.zeros`` stays on the default device; what a GPU writes into it
-# is copied in silence, and the loss finds two devices. ``meta``, which
-# stands for the GPU here, refuses the copy as well.
+# The last line of the step above shows that teacher forcing with the
+# model's own predictions gives the same logits. The buffer must be on the
+# device of the model. A buffer of ``torch.zeros`` is on the default device:
+# output of a GPU is copied into it without an error, and then the loss gets
+# tensors on two devices. Here ``meta`` stands for the GPU, and it refuses
+# the copy as well.
 criterion = nn.CrossEntropyLoss()
 step = torch.zeros(8, 11, dtype=torch.float64, device="meta")
 answer = torch.zeros(8, 10, dtype=torch.long, device="meta")
@@ -195,8 +199,9 @@ buffer.dtype  # torch.float64
 # Training, always with teacher forcing
 # -------------------------------------
 #
-# ``CrossEntropyLoss`` wants the classes in dimension 1, hence ``mT``.
-# Gradients through many steps can be large for a moment; they are clipped.
+# ``CrossEntropyLoss`` expects the classes in dimension 1, so ``mT`` swaps
+# the last two dimensions. Gradients through many steps can become large, so
+# they are clipped.
 optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
 
 
@@ -216,12 +221,13 @@ def train_epoch():
 
 
 # %%
-# Evaluation, never with teacher forcing
-# --------------------------------------
+# Evaluate without teacher forcing
+# --------------------------------
 #
-# The same model is measured twice: on its own, and with the right answer
-# so far whispered to it, which no user can do. The second number is higher
-# while the model is still bad: one wrong character spoils those behind it.
+# The same model is evaluated twice: with its own previous characters, and
+# with the correct ones, which are not known in inference. The second
+# accuracy is higher while the model is still bad. Without teacher forcing,
+# one wrong character spoils those after it.
 @torch.inference_mode()
 def evaluate(source, target):
     model.eval()
@@ -242,12 +248,13 @@ for epoch in tqdm(range(1, 7), disable=None):
     print(f"{epoch=} {loss=:.3f} {line}")
 
 # %%
-# What was reached: unseen dates, and where the decoder looked
-# ------------------------------------------------------------
+# The result: test accuracy, and where the decoder looks
+# ------------------------------------------------------
 #
-# ``exact`` counts a date only if all ten characters are right. The picture
-# shows the attention for one more date that no part holds: each row is a
-# character that the decoder wrote, each column one that it could look at.
+# ``exact`` counts a date only if all ten characters are right. Left: the
+# attention for a date that is not in the data. Each row is an output
+# character, and each column is an input character. Right: the validation
+# accuracy after each epoch.
 result = evaluate(x_test, y_test)
 print(" ".join(f"{k} {v:.3f}" for k, v in result.items()))
 assert history[0]["exact"] == 0.0

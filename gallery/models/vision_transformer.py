@@ -4,9 +4,9 @@ Vision Transformer (ViT) from scratch: patches, class token, image size
 
 A Vision Transformer cuts an image into patches and reads them as a
 transformer reads words. The class below computes the same as torchvision's
-``VisionTransformer``. Trained on handwritten digits it reaches a test
-accuracy above 88 %. With interpolated position embeddings and 40 more steps
-it does so on larger images, too.
+``VisionTransformer``. It is trained on handwritten digits and reaches more
+than 88 % accuracy on the test set. With interpolated position embeddings
+and 40 more steps it reaches this on larger images, too.
 """
 import math
 from collections import OrderedDict
@@ -42,10 +42,10 @@ second = images[:, :, 0:4, 4:8].flatten(1)
 torch.equal(patches[:, 1], second)  # True
 
 # %%
-# A size that the patch does not divide
-# -------------------------------------
+# An image size that is not a multiple of the patch size
+# ------------------------------------------------------
 #
-# The convolution leaves out what is left over at the right and at the
+# The convolution ignores the remaining pixels at the right and at the
 # bottom, and raises no error. torchvision checks the size when the model is
 # built and again in ``forward``.
 x = torch.rand(1, 3, 18, 18)
@@ -67,9 +67,9 @@ with suppress(AssertionError):
 # The block: norm first, then attention or MLP, then the sum
 # ----------------------------------------------------------
 #
-# In a pre-norm block the input is added to the output of each part, and
-# the norm stands before the part. Every patch attends to every patch, so
-# there is no mask. The names are those of torchvision.
+# A pre-norm block normalizes the input of each part, and then adds the
+# unnormalized input to the output of the part. Every patch attends to every
+# patch, so there is no mask. The names are those of torchvision.
 class SelfAttention(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -111,7 +111,7 @@ class Block(nn.Module):
 #
 # A learned vector, the class token, is put before the patches. A learned
 # position embedding is added to each of these vectors. After the blocks and
-# a last norm, the class token alone goes into the head.
+# a last norm, the head uses only the class token.
 class Encoder(nn.Module):
     def __init__(self, length, depth, width, heads, hidden):
         super().__init__()
@@ -151,10 +151,10 @@ class ViT(nn.Module):
 # Equal to torchvision with its weights copied
 # --------------------------------------------
 #
-# The head of a new torchvision model is zero, so its logits are, too. Two
-# models that differ would agree on that. Random values in all parameters
-# make the comparison strict. The counts are those of ``vit_b_16``, on the
-# meta device, which holds no data.
+# The head of a new torchvision model is zero, so its logits are zero, too,
+# and a wrong model could give the same. Random values in all parameters
+# make the comparison strict. The last lines build ``vit_b_16`` on the meta
+# device, which holds no data, and compare the number of parameters.
 with torch.inference_mode():
     reference(images).unique()  # tensor([0.])
 for parameter in reference.parameters():
@@ -172,12 +172,12 @@ sum(p.numel() for p in ours.parameters())  # 86567656
 sum(p.numel() for p in theirs.parameters())  # 86567656
 
 # %%
-# Without the position embedding the order of the patches is lost
-# ---------------------------------------------------------------
+# Without the position embedding, the order of the patches is lost
+# ----------------------------------------------------------------
 #
-# Attention treats its inputs as a set. Here the four columns of patches
-# change places. With a position embedding of zeros the logits stay the
-# same.
+# Attention treats its inputs as a set. Here ``flip`` reverses the order of
+# the four columns of patches. With a position embedding of zeros, the
+# logits stay the same.
 mixed = x.unflatten(3, (4, 4)).flip(3).flatten(3)
 torch.allclose(model(mixed), model(x))  # False
 with torch.no_grad():
@@ -188,9 +188,9 @@ torch.allclose(model(mixed), model(x))  # True
 # Train on enlarged digits
 # ------------------------
 #
-# The digits have 8 by 8 pixels and are enlarged to 20 by 20, which gives 25
-# patches of 4 by 4. The last 397 are kept apart. The learning rate rises
-# first and falls then.
+# The images have 8 by 8 pixels and are enlarged to 20 by 20, which gives 25
+# patches of 4 by 4. The last 397 images are the test set. The learning rate
+# first rises and then falls.
 device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(0)
 digits = load_digits()
@@ -241,10 +241,10 @@ fit(model, 20, steps=200, lr=3e-3)
 # A larger image has more patches: interpolate the position embeddings
 # --------------------------------------------------------------------
 #
-# At 28 by 28 pixels there are 49 patches, and the weights do not fit. Set
-# the class token's embedding aside, bring the others into a grid of rows
-# and columns, interpolate the grid, and flatten it again. torchvision has
-# ``interpolate_embeddings`` for this.
+# An image of 28 by 28 pixels has 49 patches, and the weights do not fit.
+# Set the embedding of the class token aside, arrange the others in a grid
+# of rows and columns, interpolate the grid, and flatten it again.
+# torchvision has ``interpolate_embeddings`` for this.
 state = model.state_dict()
 large = build(28)
 large.encoder.pos_embedding.shape  # torch.Size([1, 50, 48])
@@ -278,13 +278,13 @@ torch.allclose(resized_state[name], wanted[name], atol=1e-5)  # True
 
 
 # %%
-# The silent fault: interpolate along the sequence
-# ------------------------------------------------
+# A mistake without an error: interpolate along the sequence
+# ----------------------------------------------------------
 #
 # Interpolation in one dimension gives the same shape and no error. It
-# treats the end of one row and the start of the next as neighbours, so
-# most patches get the embedding of another place. Compare the accuracy with
-# both at several sizes.
+# treats the end of one row and the start of the next as neighbours, so most
+# patches get the embedding of another position. The code measures the
+# accuracy of both ways at several sizes.
 def by_line(positions, count):
     line = F.interpolate(
         positions.mT, size=count, mode="linear", align_corners=True
@@ -312,10 +312,10 @@ for interpolate, curve in zip(
 # What was reached
 # ----------------
 #
-# The solid line shows the test accuracy at each image size with the
-# interpolated grid, and the dashed line with interpolation along the
-# sequence. The model was trained at 20 pixels. The dot is the model at 28
-# pixels after 40 more steps of training.
+# The solid line shows the test accuracy at each image size when the grid is
+# interpolated, and the dashed line when the sequence is. The model was
+# trained at 20 pixels. The large dot shows its accuracy at 28 pixels after
+# 40 more steps of training.
 fit(large, 28, steps=40, lr=1e-3)
 trained, tuned = accuracy(model, 20), accuracy(large, 28)
 grid, line = (curve[sizes.index(28)] for curve in curves.values())

@@ -2,11 +2,11 @@
 Adversarial examples: FGSM with ``torch.autograd.grad``, and a defence
 ======================================================================
 
-The fast gradient sign method changes every pixel by at most ``epsilon`` in
-the direction that raises the loss. With 0.15 a classifier falls from more
-than nine in ten right answers below four in ten. Random changes of the same
-size do little, and a network trained on attacked images keeps more than
-half.
+The fast gradient sign method (FGSM) changes every pixel by at most
+``epsilon`` in the direction that raises the loss. With 0.15, the test
+accuracy of a classifier falls from more than 93 % to less than 40 %. Random
+changes of the same size do little, and a network trained on attacked images
+keeps more than 50 %.
 """
 from contextlib import suppress
 
@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 # Digits with pixels in [0, 1]
 # ----------------------------
 #
-# The range of the pixels gives ``epsilon`` its meaning: 0.1 is a tenth of
-# the way from the darkest to the brightest.
+# The pixels are scaled to the range from 0 to 1. An ``epsilon`` of 0.1 is a
+# tenth of the way from the darkest to the brightest pixel.
 torch.manual_seed(0)
 device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(0)
@@ -44,9 +44,10 @@ test_inputs.shape  # torch.Size([539, 1, 8, 8])
 # FGSM
 # ----
 #
-# The attack works on a copy of the batch that is a leaf of its own graph.
-# ``torch.autograd.grad`` returns the gradient for the images and writes
-# into no ``.grad``. ``clamp`` keeps the result an image.
+# The attack works on a copy of the batch, which is the leaf of a new graph.
+# ``torch.autograd.grad`` returns the gradient with respect to the images
+# and does not write to ``.grad``. ``clamp`` keeps the pixels between 0 and
+# 1.
 def fgsm(model, inputs, targets, epsilon):
     adversarial = inputs.clone().detach().requires_grad_()
     loss = F.cross_entropy(model(adversarial), targets)
@@ -56,12 +57,12 @@ def fgsm(model, inputs, targets, epsilon):
 
 
 # %%
-# Training, with an attack on each batch or without
-# -------------------------------------------------
+# Train with and without an attack on each batch
+# ----------------------------------------------
 #
-# Adversarial training is the ordinary loop on attacked images: ``epsilon``
-# 0 leaves the batch as it is. The attack is made again against the model of
-# the moment.
+# Adversarial training is the ordinary training loop on attacked images.
+# Each batch is attacked again, with the gradients of the current model. If
+# ``epsilon`` is 0, the batch stays as it is.
 def train(epsilon, epochs=12):
     model = nn.Sequential(
         nn.Conv2d(1, 16, kernel_size=3, padding=1),
@@ -88,12 +89,12 @@ plain = train(epsilon=0.0)
 hardened = train(epsilon=0.15)
 
 # %%
-# What an attack leaves behind: nothing
-# -------------------------------------
+# The attack has no side effects
+# ------------------------------
 #
-# Neither the caller's batch nor the model is changed, and the result hangs
-# on no graph. No pixel moves further than ``epsilon``, and the loss of the
-# batch is higher.
+# The attack does not change the caller's batch or the model, and its result
+# requires no gradient. No pixel changes by more than ``epsilon``, and the
+# loss of the batch more than doubles.
 batch, answers = test_inputs[:64].clone(), test_targets[:64]
 attacked = fgsm(plain, batch, answers, epsilon=0.1)
 batch.requires_grad, attacked.requires_grad  # (False, False)
@@ -105,13 +106,14 @@ after > 2 * before  # True
 
 
 # %%
-# The form of many recipes, and what it leaves behind
-# ---------------------------------------------------
+# A common version of FGSM, and its side effects
+# ----------------------------------------------
 #
-# It switches ``requires_grad`` on for the caller's tensor and calls
-# ``backward()``. The batch then requires gradients for good, the model
-# holds gradients that the next ``optimizer.step()`` would use, and the
-# result is tied to a graph.
+# This version sets ``requires_grad`` on the caller's tensor and calls
+# ``backward()``. Afterwards the batch still requires a gradient, and so
+# does the result, which holds on to its graph. The model keeps gradients
+# that the next ``optimizer.step()`` would use. Without ``clamp``, some
+# pixels are below 0.
 def stale_fgsm(model, inputs, targets, epsilon):
     inputs.requires_grad = True
     F.cross_entropy(model(inputs), targets).backward()
@@ -127,9 +129,10 @@ attacked.min() < 0  # tensor(True)
 # The second call attacks with the sum of two gradients
 # -----------------------------------------------------
 #
-# ``backward()`` adds to ``.grad``. After a second call on the same batch
-# the stored gradient is twice as large; with two models it would mix both.
-# A batch that was computed from tensors with gradients is not even a leaf.
+# ``backward()`` adds to ``.grad``. After a second call on the same batch,
+# the stored gradient is twice as large, and with two models it would mix
+# the gradients of both. If the batch was computed from a tensor that
+# requires a gradient, it is not a leaf, and this version raises an error.
 first = batch.grad.clone()
 stale_fgsm(plain, batch, answers, epsilon=0.1)
 torch.allclose(batch.grad, 2 * first, rtol=1e-3, atol=1e-6)  # True
@@ -141,11 +144,12 @@ plain.zero_grad()
 
 
 # %%
-# Accuracy against ``epsilon``
-# ----------------------------
+# Measure the accuracy for several values of ``epsilon``
+# ------------------------------------------------------
 #
-# Random signs change each pixel by at most ``epsilon``, as FGSM does. They
-# are the test of whether the direction matters.
+# ``random_signs`` changes each pixel by at most ``epsilon``, as FGSM does,
+# but in a random direction. The comparison shows whether the direction
+# matters.
 def accuracy(model, inputs):
     with torch.inference_mode():
         right = model(inputs).argmax(dim=1) == test_targets
@@ -171,12 +175,13 @@ for epsilon in epsilons:
         curve.append(accuracy(model, batch))
 
 # %%
-# A stronger attack: many small steps
-# -----------------------------------
+# A stronger attack: PGD, many small steps
+# ----------------------------------------
 #
-# Projected gradient descent (PGD) repeats FGSM with small steps and returns
-# each time into the allowed range. It finds errors that one step misses, so
-# the FGSM accuracy of a hardened network says too much.
+# Projected gradient descent (PGD) repeats FGSM with small steps and brings
+# the result back into the allowed range after each step. It finds errors
+# that a single step misses, so the accuracy under FGSM is too optimistic
+# for a hardened network.
 def pgd(model, inputs, targets, epsilon, steps=10):
     adversarial = inputs
     for _ in range(steps):
@@ -195,12 +200,11 @@ after_pgd < curves["hardened, FGSM"][3]  # True
 # What was reached
 # ----------------
 #
-# At 0.15 the plain network is right on fewer than four in ten attacked
-# digits, but on more than 85 percent with random changes. The hardened
-# network keeps more than half of them, and is still right on more than nine
-# in ten clean digits. Without adversarial training, or with an attack in
-# the opposite direction, these ranges are missed. Left: what the plain
-# network takes four digits for, clean and, below, attacked with 0.15.
+# With ``epsilon`` 0.15, the plain network has less than 40 % accuracy under
+# FGSM and more than 85 % with random changes. The hardened network keeps
+# more than 50 % under FGSM and more than 92 % on clean images. Left: four
+# digits and the predictions of the plain network, clean above and attacked
+# with 0.15 below. Right: the test accuracy for each ``epsilon``.
 for name, curve in curves.items():
     print(f"{name:15}", [f"{value:.3f}" for value in curve])
 print(f"{after_pgd=:.3f}")

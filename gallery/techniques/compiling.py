@@ -2,11 +2,11 @@
 ``torch.compile``: same values, first call slow, graph breaks, recompiles
 =========================================================================
 
-``torch.compile`` turns a function or model into kernels at its first call.
-This page compares values and gradients with plain PyTorch. It times the
-first call, later calls and plain PyTorch, and counts the operators that
-each of them runs. Two things waste the work of a compiler, graph breaks
-and recompilation: both are counted and cured.
+``torch.compile`` compiles a function or model into kernels at its first
+call. This page compares values and gradients with plain PyTorch, times the
+first call and later calls, and counts the operators that they run. It also
+shows how to find and avoid graph breaks and recompilation, which waste the
+work of the compiler.
 """
 import io
 import os
@@ -30,14 +30,14 @@ from torch.utils.cpp_extension import get_cxx_compiler
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
 # %%
-# Which backend can run here
-# --------------------------
+# Find out which backend can run here
+# -----------------------------------
 #
 # The default backend, Inductor, writes C++ or Triton code and needs a C++
-# compiler and the headers of Python. Where they are missing this page
-# takes ``"aot_eager"``: it captures the same graph and runs it with plain
-# PyTorch, so all but the speed can be seen. The filter is for a warning of
-# torch 2.11 about its own code, when Inductor is loaded.
+# compiler and the Python headers. If they are missing, this page uses
+# ``"aot_eager"``, which captures the same graph and runs it with plain
+# PyTorch, without the gain in speed. The filter hides a warning of torch
+# 2.11 about its own code, which appears when Inductor is loaded.
 torch.manual_seed(0)
 device = torch.get_default_device()
 header = Path(sysconfig.get_path("include")) / "Python.h"
@@ -52,10 +52,11 @@ print(f"{backend=}")
 # Compile a function: the values are the same
 # -------------------------------------------
 #
-# ``torch.compile`` compiles nothing yet; the first call does the work.
-# Fused kernels round at other places, so compare with a tolerance. A
-# backend is a function that gets the captured graph: ``counting`` notes how
-# many operators the graph holds and hands it on.
+# ``torch.compile`` itself compiles nothing yet, because the first call does
+# the work. Fused kernels round in different places, so compare with a
+# tolerance. A backend is a function that gets the captured graph. The
+# backend ``counting`` notes how many operators the graph holds and passes
+# it on.
 def gate(x):
     u = x + x * x * x / 4
     return x * (1 + u / (1 + abs(u))) / 2
@@ -80,14 +81,14 @@ torch.allclose(first_output, gate(x), rtol=1e-4, atol=1e-4)  # True
 
 
 # %%
-# First call, later calls, no compiler
-# ------------------------------------
+# Time the first call, later calls and plain PyTorch
+# --------------------------------------------------
 #
-# ``item()`` waits for the GPU, and the median forgets a slow run. Times
-# differ between machines and are printed. The profiler counts the operators
-# that one call runs. Plain PyTorch runs each of them and writes a tensor
-# each time. Where Inductor compiled, a call runs none of them: its own
-# kernel does the work. No later call compiled again.
+# ``item()`` waits for the GPU, and the median is not affected by a single
+# slow run. The profiler counts the operators that one call runs. Plain
+# PyTorch runs each of them and writes a tensor each time. With Inductor a
+# call runs none of them, because its own kernel does the work, and later
+# calls do not compile again.
 def measure(function, repeats=9):
     times = []
     for _ in range(repeats):
@@ -120,11 +121,12 @@ ran["eager"] >= captured[0]  # True
 ran["compiled"] == 0 or backend != "inductor"  # True
 
 # %%
-# Compile a model: gradients too
-# ------------------------------
+# Compile a model: the gradients are the same, too
+# ------------------------------------------------
 #
-# The graph of the backward pass is captured as well. ``"aot_eager"`` is
-# enough to check that. In float64 both agree to nine digits and more.
+# The graph of the backward pass is captured as well, and ``"aot_eager"`` is
+# enough to check this. In float64, the gradients agree within a relative
+# tolerance of 1e-9.
 digits = load_digits()
 inputs = torch.tensor(digits.data, dtype=torch.float32, device=device)
 targets = torch.tensor(digits.target, device=device)
@@ -145,8 +147,9 @@ for candidate in (plain, compiled_twin):
 # -----------------------------------------
 #
 # ``torch.compile(model)`` wraps the model and puts ``_orig_mod`` before
-# each name, so such a checkpoint does not load into the plain model. Save
-# ``model.state_dict()``, or compile in place by ``model.compile()``.
+# each name in the state dict. Such a checkpoint does not load into the
+# plain model. Save the state dict of the original model, or compile in
+# place with ``model.compile()``.
 next(iter(compiled_twin.state_dict()))  # '_orig_mod.0.weight'
 model.compile(backend="aot_eager")
 next(iter(model.state_dict()))  # '0.weight'
@@ -166,16 +169,15 @@ for _ in range(10):
 
 
 # %%
-# A graph break, found by ``explain``
-# -----------------------------------
+# Find a graph break with ``torch._dynamo.explain``
+# -------------------------------------------------
 #
-# A Python ``if`` on the value of a tensor cannot be in a graph: its value
-# is known only when the graph has run. Dynamo compiles what comes before
-# and after, and Python decides in between. The result is right, but there
-# are two graphs. The reason that ``explain`` gives,
-# ``generic_jump TensorVariable()``, is the jump of the ``if`` on a tensor.
-# ``print`` and ``float(tensor)`` break graphs as
-# well.
+# A Python ``if`` on the value of a tensor breaks the graph, because the
+# value is known only after the graph has run. Dynamo compiles the code
+# before and after it into two graphs, and Python decides in between. The
+# reason that ``explain`` gives, ``generic_jump TensorVariable()``, stands
+# for this ``if``. Calls such as ``print`` and ``float(tensor)`` usually
+# break the graph as well.
 def clip(vector):
     norm = (vector @ vector) ** 0.5
     if norm > 1:
@@ -190,11 +192,12 @@ explained.graph_count, explained.graph_break_count  # (2, 1)
 print(explained.break_reasons[0].reason)
 
 # %%
-# ``fullgraph=True`` makes the break an error
-# -------------------------------------------
+# ``fullgraph=True`` turns a graph break into an error
+# ----------------------------------------------------
 #
-# Without it most graph breaks cost time in silence. ``fullgraph=True``
-# raises at this ``if``, names the cause and, in the last lines, the place.
+# By default, most graph breaks cost time without a message. With
+# ``fullgraph=True`` this ``if`` raises an error. The message names the
+# cause and shows the line of code.
 try:
     torch.compile(clip, backend="eager", fullgraph=True)(long)
 except RuntimeError as error:
@@ -204,11 +207,12 @@ message.splitlines()[0]  # 'Data-dependent branching'
 "if norm > 1:" in message  # True
 
 # %%
-# The cure: choose with tensors
-# -----------------------------
+# Avoid the graph break with ``torch.where``
+# ------------------------------------------
 #
-# ``torch.where`` computes both and chooses by element: one graph, no break,
-# and the same values for a long and a short vector.
+# Both branches are computed, and ``torch.where`` chooses between them for
+# each element. The function is then one graph without a break. It gives the
+# same values for a long and a short vector.
 where = torch.where
 
 
@@ -228,10 +232,11 @@ torch.equal(whole(short), clip(short))  # True
 # Recompilation on new shapes, and ``dynamic=True``
 # -------------------------------------------------
 #
-# The backend here counts the graphs that it gets. By default the second
-# length compiles a graph for all lengths but 0 and 1. ``dynamic=True`` does
-# so at once. ``dynamic=False`` compiles each length, up to eight; after
-# that the function runs uncompiled.
+# The backend here counts the graphs that it gets. By default, the second
+# length compiles a graph that also serves later lengths. With
+# ``dynamic=True`` the first graph serves all lengths of this example.
+# ``dynamic=False`` compiles a graph for each length, and by default stops
+# compiling after eight of them.
 def count_compiles(dynamic):
     graphs, counts = [], []
 
@@ -255,9 +260,10 @@ count_compiles(dynamic=False)  # [1, 1, 2, 3, 4]
 # Old advice: ``torch.jit.trace``
 # -------------------------------
 #
-# TorchScript is deprecated, and both entries say so. ``trace`` also loses
-# the branch: it keeps the path of its example, here the short one, and lets
-# long vectors through. Dynamo above was right.
+# TorchScript is deprecated, and ``trace`` gives a warning. It also loses
+# the branch, because it keeps only the path that its example input takes,
+# here a short vector. The traced function does not clip a long vector, and
+# ``torch.compile`` does.
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     traced = torch.jit.trace(clip, short)
@@ -274,10 +280,10 @@ torch.compile(clip, backend="eager")(long)  # tensor([0.6000, 0.8000])
 # Old advice: ``torch.jit.script``, and ``torch.export`` instead
 # --------------------------------------------------------------
 #
-# To run a model without its Python source, ``torch.export.export``
-# takes the place of both. It keeps one whole graph and refuses a branch
-# on values instead of losing it. What it logs and prints before the error,
-# such as the graph so far, is left out here.
+# ``torch.jit.script`` is deprecated as well. Use ``torch.export.export`` to
+# run a model without its Python source. It captures one whole graph, and a
+# branch on values raises an error instead of being lost. What it prints
+# before the error is hidden here.
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     torch.jit.script(nn.ReLU())
@@ -306,12 +312,12 @@ except RuntimeError as error:
 # What was reached
 # ----------------
 #
-# The compiled model learned: more than nine in ten test digits are right,
-# and plain PyTorch with the same weights gives the same answers. ``gate``
-# was compiled once, and where Inductor ran, a later call runs none of its
-# ten operators. The bars show the times that were measured when this page
-# was built. Inductor leaves a higher recursion limit and an environment
-# variable; the page undoes both.
+# The compiled model reaches more than 92 % accuracy on the test set, and
+# plain PyTorch with the same weights gives the same logits. ``gate`` was
+# compiled once, and with Inductor a later call runs none of its operators.
+# The bars show the times that were measured when this page was built.
+# Inductor leaves a higher recursion limit and an environment variable
+# behind, and the code undoes both.
 test_inputs, test_targets = test_set[:]
 plain = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
 plain.load_state_dict(model.state_dict())

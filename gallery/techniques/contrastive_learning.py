@@ -2,11 +2,11 @@
 Contrastive learning (SimCLR): two views, NT-Xent loss, linear probe
 ====================================================================
 
-Self-supervised learning needs no labels: the encoder learns to recognize
+Self-supervised learning needs no labels. The encoder learns to recognize
 two random views of one image as the same image. This page trains a small
-SimCLR on 1,400 digits without labels. A linear classifier on its features
-needs few labels: with five per class it is better on test images than one
-that gets the raw pixels and ten labels per class.
+SimCLR on 1,400 handwritten digits without labels. A linear classifier on
+its features with five labels per class has a higher test accuracy than one
+on the raw pixels with ten labels per class.
 """
 import math
 
@@ -18,12 +18,12 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 # %%
-# Data: many images without labels, a few with
-# --------------------------------------------
+# Data: many images without labels, few with labels
+# -------------------------------------------------
 #
-# The encoder learns from 1,400 images. Their labels are used later, by the
-# linear classifiers, and no more than 20 per class. The test images are
-# kept apart from both.
+# The encoder learns from 1,400 images without their labels. The linear
+# classifiers use at most 20 of these labels per class. The test images are
+# used for neither.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -40,9 +40,9 @@ x_train.shape  # torch.Size([1400, 1, 8, 8])
 # Two views: random rotation, size, position, brightness and noise
 # ----------------------------------------------------------------
 #
-# Each call draws other changes for each image. The views must keep what
-# matters later: a mirrored 2 is no digit, so there are no flips. In the
-# figure, the views in one column belong to the same image.
+# Each call draws new changes for each image. The views must keep what
+# matters later, so there are no flips, because a mirrored 2 is not a digit.
+# In the figure, the views in one column belong to the same image.
 def augment(x):
     n = len(x)
     angle = torch.empty(n).uniform_(-20, 20).deg2rad()
@@ -72,8 +72,8 @@ figure.tight_layout()
 
 
 # %%
-# An encoder, and a projection head that is thrown away later
-# -----------------------------------------------------------
+# An encoder, and a projection head that is dropped after training
+# ----------------------------------------------------------------
 #
 # The encoder gives 128 features. The loss works on the 32 outputs of the
 # head. After training, the features are used without the head.
@@ -116,8 +116,9 @@ nt_xent(z).ndim  # 0
 # Equal to the formula, term by term
 # ----------------------------------
 #
-# For each view, the loss is minus the logarithm of a fraction. The positive
-# pair stands above, and all pairs with the other views stand below.
+# For each view, the loss is minus the logarithm of a fraction. The
+# numerator is the positive pair, and the denominator is the sum over the
+# pairs with all other views.
 total = 0.0
 for i in range(6):
     similar = F.cosine_similarity(z[i].unsqueeze(0), z).div(0.5).exp()
@@ -130,22 +131,22 @@ torch.allclose(nt_xent(z), total / 6, atol=1e-5)  # True
 # The temperature: how much the closest negatives count
 # -----------------------------------------------------
 #
-# The softmax of the negatives says how strongly each of them is pushed
-# away. At a low temperature nearly all of the push goes to the most similar
-# one. At a high temperature all get about the same.
+# The softmax over the negatives tells how strongly each of them is pushed
+# away. At a low temperature, nearly all of the push goes to the most
+# similar negative. At a high temperature, all negatives get about the same.
 similarities = torch.tensor([0.9, 0.5, 0.0])
 (similarities / 0.1).softmax(dim=0)  # tensor([0.9819, 0.0180, 0.0001])
 (similarities / 0.5).softmax(dim=0)  # tensor([0.6193, 0.2783, 0.1024])
 (similarities / 10).softmax(dim=0)  # tensor([0.3479, 0.3342, 0.3179])
 
 # %%
-# The fault: the diagonal is not masked
-# -------------------------------------
+# A common mistake: the diagonal is not masked
+# --------------------------------------------
 #
-# A view has the similarity 1 with itself, and no other view has more.
-# Without the mask each view finds itself. Even perfect pairs then keep a
-# loss above :math:`\log 2`, because the view and its copy share the
-# probability.
+# A view has a similarity of 1 with itself, and no other view has more.
+# Without the mask, each view competes with itself. Even for perfect pairs
+# the loss is then about :math:`\log 2` or more, because the view and its
+# copy share the probability.
 pairs = F.normalize(torch.randn(100, 32), dim=1).repeat(2, 1)
 targets = torch.arange(200).roll(100)
 unmasked = F.cross_entropy(pairs @ pairs.T / 0.01, targets).item()
@@ -153,12 +154,13 @@ unmasked > math.log(2) - 1e-4  # True
 nt_xent(pairs, temperature=0.01).item() < 1e-3  # True
 
 # %%
-# The collapse: the same vector for every image
-# ---------------------------------------------
+# Collapse: the same vector for every image
+# -----------------------------------------
 #
-# An encoder could make all views equal. The negatives prevent this: the
-# loss of equal vectors is the logarithm of the number of candidates, here
-# 399, like that of a guess. Training must get below it.
+# An encoder could map all views to the same vector. The negatives work
+# against this. The loss of equal vectors is the logarithm of the number of
+# candidates, here 399, which is also the loss of a random guess. Training
+# must get below it.
 nt_xent(torch.ones(400, 32))  # tensor(5.9890)
 math.log(399)  # 5.9890
 
@@ -167,8 +169,8 @@ math.log(399)  # 5.9890
 # Train without labels: batches of 200 images
 # -------------------------------------------
 #
-# Both views go through the encoder in one batch. Each other image of the
-# batch is a negative, so larger batches give more of them.
+# Both views go through the encoder in one batch. The views of all other
+# images in the batch are negatives, so a larger batch gives more negatives.
 optimizer = torch.optim.AdamW(
     [*encoder.parameters(), *head.parameters()], lr=3e-3
 )
@@ -191,9 +193,10 @@ history[-1] < math.log(399) - 0.8  # True
 # Linear probe: one layer on frozen features
 # ------------------------------------------
 #
-# The encoder is not trained further: ``torch.no_grad`` computes its
-# features once. They are standardized by the labelled samples. One
-# ``nn.Linear`` then learns from a few labels per class.
+# The encoder is not trained further, and its features are computed once
+# under ``torch.no_grad``. They are standardized with the statistics of the
+# labelled samples. One ``nn.Linear`` then learns from a few labels per
+# class.
 def probe(features, per_class):
     with torch.no_grad():
         known, unknown = features(x_train), features(x_test)
@@ -215,13 +218,13 @@ def probe(features, per_class):
 
 
 # %%
-# What was reached: few labels go further
-# ---------------------------------------
+# The result: half the labels are enough
+# --------------------------------------
 #
-# Each curve is the test accuracy of a linear probe against the number of
-# labels per class. The SimCLR features with 5 or 10 labels per class are
+# Each curve shows the test accuracy of a linear probe by the number of
+# labels per class. With 5 or 10 labels per class, the SimCLR features are
 # better than the pixels with twice as many. They are also better than the
-# features of an untrained encoder with the same layers.
+# features of an untrained encoder with twice as many labels.
 sources = {
     "SimCLR": encoder,
     "random encoder": make_encoder(),

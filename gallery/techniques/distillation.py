@@ -2,10 +2,10 @@
 Knowledge distillation: train a student with ``KLDivLoss`` and a teacher
 ========================================================================
 
-A small student learns from the softened logits of a larger teacher, which
-say how similar the classes look in each image. Trained on 50 images it is
-right on more than eight in ten test images; with the labels of the same
-images alone it stays more than four points below.
+A small student network learns from the softened logits of a larger teacher,
+which tell how similar the classes look in each image. Trained on 50 images,
+the student reaches more than 80 % accuracy on the test set. With only the
+labels of the same images, it stays more than 4 percentage points below.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -15,10 +15,11 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
 # %%
-# A teacher that has seen all training digits
-# -------------------------------------------
+# The teacher: a CNN for the whole training set
+# ---------------------------------------------
 #
-# The teacher is a CNN with 9,930 parameters, trained on 1,258 digits.
+# The teacher is a CNN with 9,930 parameters. It is trained on all 1,258
+# images of the training set.
 torch.manual_seed(0)
 device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(0)
@@ -45,11 +46,12 @@ teacher = nn.Sequential(
 sum(p.numel() for p in teacher.parameters())  # 9930
 
 # %%
-# Train the teacher, then leave it alone
-# --------------------------------------
+# Train the teacher, then freeze it
+# ---------------------------------
 #
-# The teacher answers in ``eval()`` and without a graph: no gradient belongs
-# there. Its logits are the same in every epoch, so they are computed once.
+# The teacher is used in evaluation mode and without a graph, because it
+# gets no gradient. Its logits are the same in every epoch, so they are
+# computed once.
 optimizer = torch.optim.AdamW(teacher.parameters(), lr=3e-3)
 for _ in range(15):
     for inputs, targets in train_loader:
@@ -67,8 +69,9 @@ teacher_logits.requires_grad  # False
 # What the labels do not say
 # --------------------------
 #
-# A label names one class. The softmax of the logits divided by a
-# temperature of 4 also shows which other classes come near.
+# A label names one class. The softmax of the logits, divided by a
+# temperature of 4, also shows which other classes come close. Top: four
+# training images. Bottom: the softened probabilities of the ten classes.
 figure, axes = plt.subplots(2, 4, figsize=(9, 3.6), height_ratios=(2, 1))
 softened = (teacher_logits / 4).softmax(dim=1).cpu().numpy()
 for i, (above, below) in enumerate(axes.T):
@@ -80,12 +83,12 @@ figure.tight_layout()
 
 
 # %%
-# The loss
-# --------
+# The distillation loss with ``nn.KLDivLoss``
+# -------------------------------------------
 #
-# Both distributions are softened by the temperature ``T`` and given as
-# logarithms: the student first, the teacher second. ``"batchmean"`` divides
-# the sum by the batch size.
+# Both distributions are softened by the temperature ``T`` and passed as
+# log-probabilities, first the student's and then the teacher's.
+# ``"batchmean"`` divides the sum by the batch size.
 def distillation_loss(student_logits, teacher_logits, T):
     criterion = nn.KLDivLoss(reduction="batchmean", log_target=True)
     student = F.log_softmax(student_logits / T, dim=1)
@@ -94,13 +97,13 @@ def distillation_loss(student_logits, teacher_logits, T):
 
 
 # %%
-# Checked against the formula
-# ---------------------------
+# Check the loss against the formula
+# ----------------------------------
 #
-# The divergence is :math:`\sum_k p_k \log(p_k / q_k)` with the teacher as
-# :math:`p`. The default reduction, ``"mean"``, divides by the ten classes
-# too and warns. Probabilities in the place of logarithms raise no error:
-# the value is wrong, here even negative.
+# The divergence is :math:`\sum_k p_k \log(p_k / q_k)`, where :math:`p` is
+# the teacher. The default reduction, ``"mean"``, also divides by the ten
+# classes and gives a warning. Probabilities in place of log-probabilities
+# raise no error, but the value is wrong and here even negative.
 q_logits, p_logits = torch.randn(2, 8, 10, dtype=torch.float64)
 p, q = (p_logits / 4).softmax(dim=1), (q_logits / 4).softmax(dim=1)
 by_hand = (p * (p / q).log()).sum(dim=1).mean() * 4**2
@@ -114,10 +117,11 @@ F.kl_div(q, p, reduction="batchmean") < 0  # tensor(True)
 # Why ``T**2``
 # ------------
 #
-# The gradient for a student logit is the difference of the two softened
-# probabilities, times ``T`` and divided by the batch size. The difference
-# shrinks like 1 / ``T``, so with the factor the gradient keeps its size
-# beside another loss.
+# The gradient of a student logit is the difference of the two softened
+# probabilities, times ``T`` and divided by the batch size. At high
+# temperatures the difference shrinks like 1 / ``T``. With the factor
+# ``T**2`` the gradient keeps its size, so you can add the loss to another
+# one at any temperature.
 q_logits.requires_grad_()
 loss = distillation_loss(q_logits, p_logits, T=4)
 (gradient,) = torch.autograd.grad(loss, q_logits)
@@ -133,9 +137,10 @@ for T in (10, 100):
 # The student, alone or with the teacher
 # --------------------------------------
 #
-# One hidden layer of 16: 1,210 parameters. ``alpha`` is the share of the
-# teacher in the loss; 0 gives the ordinary training. The seed decides the
-# first weights, so both ways start from the same ones.
+# The student has one hidden layer of 16 units and 1,210 parameters.
+# ``alpha`` is the share of the teacher in the loss, and 0 gives ordinary
+# training. The seed decides the initial weights, so both ways start from
+# the same weights.
 def train_student(chosen, seed, alpha, T=4.0, steps=300):
     torch.manual_seed(seed)
     student = nn.Sequential(
@@ -162,8 +167,9 @@ def accuracy(model):
 # Three sets of 50 images, three seeds
 # ------------------------------------
 #
-# One run proves little with so few images. Each pair of students shares
-# its images, its first weights and its number of steps.
+# With so few images, a single run proves little. The two students of each
+# pair get the same images, the same initial weights and the same number of
+# steps.
 alone, taught = [], []
 for seed in range(3):
     chosen = slice(50 * seed, 50 * seed + 50)
@@ -171,13 +177,12 @@ for seed in range(3):
     taught.append(accuracy(train_student(chosen, seed, alpha=0.9)))
 
 # %%
-# The temperature
-# ---------------
+# Compare temperatures
+# --------------------
 #
-# A temperature of 1 leaves the probabilities of the other classes close to
-# zero. The same three sets of images and seeds, for other temperatures. To
-# choose one for your own work, measure on validation data, not on the test
-# data as here.
+# The same three sets of images and seeds are used with four temperatures.
+# To choose a temperature for your own work, measure on a validation set,
+# not on the test set as here.
 temperatures = [1.0, 2.0, 4.0, 8.0]
 by_temperature = []
 for T in temperatures:
@@ -192,10 +197,9 @@ for T in temperatures:
 # What was reached
 # ----------------
 #
-# In the mean of three runs the teacher adds more than 0.04 to the accuracy
-# of the student. A loss without the teacher, or with the logits of other
-# images, misses this. Left: the three runs. Right: their mean for each
-# temperature.
+# On average over three runs, the teacher raises the accuracy of the student
+# by more than 4 percentage points. Left: the test accuracy of the three
+# runs, without and with the teacher. Right: the mean for each temperature.
 teacher_accuracy = accuracy(teacher)
 mean_alone, mean_taught = sum(alone) / 3, sum(taught) / 3
 print(f"{teacher_accuracy=:.3f} {mean_alone=:.3f} {mean_taught=:.3f}")

@@ -2,10 +2,10 @@
 Ensembles: average the predictions of five models, with ``torch.func.vmap``
 ===========================================================================
 
-Five networks, trained alike from different first weights on different draws
-of the data, make different mistakes. The mean of their probabilities is
-right more often than they are on average, and its loss is lower. One call
-of ``vmap`` evaluates all five.
+Five networks are trained from different initial weights on different
+samples of the data, so they make different mistakes. The mean of their
+probabilities has a higher accuracy than the networks have on average, and a
+lower loss. One call of ``vmap`` evaluates all five networks.
 """
 from copy import deepcopy
 
@@ -18,11 +18,11 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 # %%
-# Few labels, many test digits
-# ----------------------------
+# A small training set and a large test set
+# -----------------------------------------
 #
-# 200 labelled digits are for training: with so few, models differ. The
-# other 1,597 are the test.
+# The training set has 200 images. With so few, the trained models differ.
+# The other 1,597 images are the test set.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -37,12 +37,12 @@ test_inputs.shape  # torch.Size([1597, 64])
 
 
 # %%
-# One member
-# ----------
+# Train the members
+# -----------------
 #
-# What makes the members different: first weights from a seed of their own,
-# and a training set drawn with replacement (bagging). Each draw holds about
-# 63 percent of the 200 digits, some of them several times.
+# Each member starts from its own random weights and gets its own training
+# set, drawn with replacement (bagging). Such a draw holds about 63 % of the
+# 200 images, some of them several times.
 def train_member(seed, steps=300):
     torch.manual_seed(seed)
     model = nn.Sequential(
@@ -65,10 +65,11 @@ def train_member(seed, steps=300):
 models = [train_member(seed) for seed in tqdm(range(5), disable=None)]
 
 # %%
-# All predictions, by a loop
-# --------------------------
+# Compute all predictions with a loop
+# -----------------------------------
 #
-# The logits of all members, stacked: one row for each model.
+# The logits of all members are stacked, with one entry for each model along
+# the first dimension.
 with torch.inference_mode():
     logits = torch.stack([model(test_inputs) for model in models])
 logits.shape  # torch.Size([5, 1597, 10])
@@ -77,11 +78,12 @@ logits.shape  # torch.Size([5, 1597, 10])
 # All predictions at once: ``stack_module_state`` and ``vmap``
 # ------------------------------------------------------------
 #
-# The parameters of the five are stacked, name by name. ``functional_call``
-# runs one module with given parameters, and ``vmap`` maps it over the first
-# dimension of the stacks; ``None`` says that all get the same inputs. The
-# module itself is only a form: on ``"meta"`` it holds no numbers. The
-# models must be alike, and in the same mode.
+# ``stack_module_state`` stacks the parameters of the five models, name by
+# name. ``functional_call`` runs a module with given parameters, and
+# ``vmap`` maps it over the first dimension of the stacks; ``None`` gives
+# the same inputs to all models. The module itself only provides the
+# structure and can be on ``"meta"``, without data. The models must have the
+# same structure and be in the same mode.
 params, buffers = stack_module_state(models)
 params["0.weight"].shape  # torch.Size([5, 64, 64])
 base = deepcopy(models[0]).to("meta")
@@ -97,10 +99,11 @@ with torch.inference_mode():
 torch.allclose(at_once, logits, atol=1e-4)  # True
 
 # %%
-# The stacks are copies
-# ---------------------
+# The stacked parameters are copies
+# ---------------------------------
 #
-# A change of a model does not reach them: stack again after more training.
+# A later change of a model does not change the stacked parameters. Stack
+# them again after further training.
 params["0.weight"].data_ptr() == models[0][0].weight.data_ptr()  # False
 changed = deepcopy(models)
 stacked, _ = stack_module_state(changed)
@@ -112,9 +115,10 @@ stacked["0.weight"][0].count_nonzero() > 0  # tensor(True)
 # Mean of probabilities or mean of logits
 # ---------------------------------------
 #
-# The mean of logits is a geometric mean of the probabilities. A member that
-# is very sure weighs more there. Here two members lean to class 0 and one
-# is sure of class 1; the means name different classes.
+# The mean of the logits corresponds to the geometric mean of the
+# probabilities, in which a very confident member counts more. Here two
+# members lean towards class 0 and one is confident of class 1. The two
+# means predict different classes.
 three = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 3.0]])
 three.softmax(dim=1).mean(dim=0)  # tensor([0.5032, 0.4968])
 three.mean(dim=0).softmax(dim=0)  # tensor([0.4174, 0.5826])
@@ -126,11 +130,12 @@ geometric = log_probabilities.mean(dim=0).softmax(dim=1)
 torch.allclose(mean_logits, geometric.float(), atol=1e-4)  # True
 
 # %%
-# The mean of the weights is no ensemble
-# --------------------------------------
+# The mean of the weights is not an ensemble
+# ------------------------------------------
 #
-# Hidden units of networks trained apart do not correspond, so a model with
-# the mean weights is right on fewer than six in ten test digits.
+# The hidden units of separately trained networks do not correspond to each
+# other. A model with the mean of the weights has less than 60 % accuracy on
+# the test set.
 mean_model = deepcopy(models[0])
 mean_model.load_state_dict({k: v.mean(dim=0) for k, v in params.items()})
 
@@ -144,11 +149,12 @@ with torch.inference_mode():
     of_mean_weights = accuracy(mean_model(test_inputs)).item()
 
 # %%
-# How different are they?
-# -----------------------
+# How different are the members?
+# ------------------------------
 #
-# The share of test digits for which two members name different classes.
-# Five copies of one model would disagree nowhere, and gain nothing.
+# The figure shows the share of test images for which two members predict
+# different classes. Five copies of one model would agree on each image, and
+# their mean would gain nothing.
 votes = logits.argmax(dim=2)
 disagreement = (votes[:, None] != votes[None]).float().mean(dim=2)
 figure, ax = plt.subplots(figsize=(9, 3.6))
@@ -161,7 +167,8 @@ figure.tight_layout()
 # More members, better predictions
 # --------------------------------
 #
-# The accuracy of every subset of the five, by its size.
+# The code measures the accuracy of every subset of the five models, and
+# collects them by size.
 subsets = {size: [] for size in range(1, 6)}
 for mask in range(1, 32):
     members = [k for k in range(5) if mask >> k & 1]
@@ -172,11 +179,12 @@ for mask in range(1, 32):
 # What was reached
 # ----------------
 #
-# The ensemble beats the mean accuracy of its members by more than 0.01,
-# and both means come to almost the same here. The loss of the mean of
-# probabilities is never above the mean loss of the members: this holds for
-# every ensemble, because the logarithm is concave. Five times the same seed
-# would miss the range.
+# The ensemble is more than 1 percentage point better than its members on
+# average, and both kinds of mean give almost the same accuracy here. The
+# loss of the mean probabilities is at most the mean loss of the members.
+# This holds for every ensemble, because the logarithm is concave. The
+# figure shows the accuracy of each subset as a dot, and the mean of each
+# size as a line.
 alone = accuracy(logits)
 together, by_logits = accuracy(mean_probabilities), accuracy(mean_logits)
 losses = torch.stack([F.cross_entropy(z, test_targets) for z in logits])

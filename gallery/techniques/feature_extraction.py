@@ -4,10 +4,10 @@ Features of a torchvision model: ``create_feature_extractor`` and hooks
 
 ``create_feature_extractor`` turns a model into one that returns the outputs
 of inner layers. A forward hook gets the same tensors, and ``nn.Identity``
-in place of ``fc`` gives the last features. No trained weights can be
-downloaded here, so the ``resnet18`` below has random ones. Even so, a
-linear classifier on its first stage reaches a test accuracy above 96 % on
-handwritten digits, more than on the pixels.
+in place of ``fc`` gives the last features. This page downloads no trained
+weights, so its ``resnet18`` has random weights. Even so, a linear
+classifier on the features of its first stage reaches more than 96 % test
+accuracy on handwritten digits, more than on the pixels.
 """
 from contextlib import suppress
 from copy import deepcopy
@@ -44,9 +44,9 @@ images.shape  # torch.Size([1, 3, 224, 224])
 # The names of the layers: ``get_graph_node_names``
 # -------------------------------------------------
 #
-# It returns two lists, for training mode and for evaluation mode. A name is
-# the path of a module. Functions have names as well, and a module that is
-# called again gets a suffix.
+# The function returns two lists of names, for training mode and for
+# evaluation mode. The name of a layer is the path of its module. Functions
+# have names as well, and a module that is called again gets a suffix.
 train_nodes, eval_nodes = get_graph_node_names(model)
 train_nodes == eval_nodes  # True
 eval_nodes[:5]  # ['x', 'conv1', 'bn1', 'relu', 'maxpool']
@@ -61,9 +61,9 @@ first[5:]  # ['layer1.0.add', 'layer1.0.relu_1']
 # ----------------------------------------------------
 #
 # ``return_nodes`` maps the names of layers to the keys of the result. The
-# name of a stage such as ``"layer4"`` means its last node. The extractor
-# shares its weights with the model and leaves out what comes after the last
-# layer that is needed.
+# name of a stage, such as ``"layer4"``, means its last node. The extractor
+# shares its weights with the model. It leaves out the layers after the last
+# one that is needed.
 nodes = {"layer1": "low", "layer4": "high", "flatten": "pooled"}
 extractor = create_feature_extractor(model, return_nodes=nodes)
 with torch.inference_mode():
@@ -75,12 +75,12 @@ extractor.conv1.weight is model.conv1.weight  # True
 hasattr(extractor, "fc")  # False
 
 # %%
-# Error: a name that is not there, and a model left in training mode
-# ------------------------------------------------------------------
+# Error: an unknown name, which leaves the model in training mode
+# ---------------------------------------------------------------
 #
-# A wrong name raises an error that quotes it. After this error the model
-# is in training mode, in which it was being traced. Call ``eval()`` again,
-# or later features are others without any error.
+# A wrong name raises an error that quotes it. After this error the model is
+# still in training mode, in which it was being traced. Call ``eval()``
+# again, because otherwise later features will differ without an error.
 with suppress(ValueError):
     create_feature_extractor(
         model, ["layer5"]
@@ -89,12 +89,13 @@ model.training  # True
 model = model.eval()
 
 # %%
-# The same with a forward hook
-# ----------------------------
+# Get the same features with a forward hook
+# -----------------------------------------
 #
-# A hook gets the module, its inputs and its output. It also works where
-# the model cannot be traced into a graph. Remove it afterwards, or it runs
-# on each later call, too. More: :doc:`/gallery/training/module_hooks`.
+# A hook gets the module, its inputs and its output. It also works if the
+# model cannot be traced into a graph. Remove the hook afterwards, because
+# otherwise it runs on each later call, too. See also
+# :doc:`/gallery/training/module_hooks`.
 kept = {}
 
 
@@ -114,7 +115,7 @@ len(model.layer4._forward_hooks)  # 0
 #
 # ``forward`` stays as it is and returns 512 features. The recipe with
 # ``children()`` leaves out the ``torch.flatten`` in ``forward``, which is
-# no module. Its features have two dimensions more.
+# not a module. Its features have two more dimensions.
 backbone = deepcopy(model)
 backbone.fc = nn.Identity()
 cut = nn.Sequential(*list(model.children())[:-1])
@@ -125,13 +126,13 @@ torch.allclose(last, features["pooled"], atol=1e-3)  # True
 unflattened.shape  # torch.Size([1, 512, 1, 1])
 
 # %%
-# Silent fault: the next layer changes the kept tensor in place
-# -------------------------------------------------------------
+# A mistake without an error: the next layer changes the kept tensor
+# ------------------------------------------------------------------
 #
-# ``bn1`` gives negative values, too, and the ``nn.ReLU(inplace=True)``
-# after it sets them to 0 in the same tensor. A hook or an extractor that
-# keeps ``bn1`` and goes on then returns the output of ReLU. Copy with
-# ``clone()`` in the hook.
+# The output of ``bn1`` has negative values, and the
+# ``nn.ReLU(inplace=True)`` after it sets them to 0 in the same tensor. A
+# hook or an extractor that keeps this output then returns the output of
+# ReLU. Copy it with ``clone()`` in the hook.
 both = create_feature_extractor(model, ["bn1", "relu"])
 with torch.inference_mode():
     wrong = both(images)
@@ -148,12 +149,13 @@ with torch.inference_mode(), model.bn1.register_forward_hook(keep_copy):
 kept["bn1"].min() < 0  # tensor(True)
 
 # %%
-# Training mode: other features for the same image
-# ------------------------------------------------
+# Training mode gives different features for the same image
+# ---------------------------------------------------------
 #
-# In evaluation mode the features of an image do not depend on what else is
-# in the batch. In training mode they do, and each call also changes the
-# running statistics. The copy keeps the model as it is.
+# In evaluation mode, the features of an image do not depend on the other
+# images in the batch. In training mode they do, and each call also changes
+# the running statistics. The code uses a copy, so that the model itself
+# stays the same.
 batch = torch.cat([images, images.flip(3) / 2])
 with torch.inference_mode():
     alone, together = backbone(images), backbone(batch)[:1]
@@ -167,11 +169,12 @@ torch.equal(trained_mode.bn1.running_mean, model.bn1.running_mean)  # False
 # Grad-CAM on a stage of the model
 # --------------------------------
 #
-# Give one extractor the feature maps and the logits; then
-# ``torch.autograd.grad`` has all it needs. After average pooling and one
-# linear layer the gradient is known: the weight of ``fc`` divided by the 49
-# places. With random weights the map itself says nothing about the photo.
-# :doc:`grad_cam` explains the method and measures it.
+# One extractor returns the feature maps and the logits, and
+# ``torch.autograd.grad`` computes the gradient between them. With average
+# pooling and one linear layer this gradient is known: it is the weight of
+# ``fc`` divided by the 49 positions. The weights are random, so the heat
+# map itself tells nothing about the photo. :doc:`grad_cam` explains the
+# method and measures it.
 nodes = {"layer4": "maps", "fc": "logits"}
 extractor = create_feature_extractor(model, nodes)
 found = extractor(images)
@@ -185,8 +188,8 @@ wanted = model.fc.weight[label] / 49
 torch.allclose(channel_weights.flatten(), wanted, atol=1e-6)  # True
 
 # %%
-# Features of all digits, computed once
-# -------------------------------------
+# Compute the features of all digits once
+# ---------------------------------------
 #
 # The body is frozen, so its features are computed once and kept. The digits
 # are enlarged to 32 by 32 pixels and repeated for three channels. Each
@@ -213,13 +216,13 @@ tables |= {stage: torch.cat(part) for stage, part in parts.items()}
 
 
 # %%
-# A linear classifier on each table of features
-# ---------------------------------------------
+# Train a linear classifier on each table of features
+# ---------------------------------------------------
 #
-# The features are standardized with the mean and the standard deviation of
-# the training rows. A tensor made under ``torch.inference_mode`` cannot be
-# saved for a backward pass. ``torch.cat`` has made normal tensors of the
-# parts above; ``clone()`` does so, too.
+# The features are standardized with the statistics of the training rows. A
+# tensor created under ``torch.inference_mode`` cannot be saved for a
+# backward pass. Outside this mode ``torch.cat`` has made normal tensors of
+# the parts above, and ``clone()`` does so, too.
 with suppress(RuntimeError):
     nn.Linear(256, 10)(
         parts["layer1"][0]
@@ -251,10 +254,10 @@ reached = {
 # What was reached
 # ----------------
 #
-# The test accuracy of a linear classifier on each stage, and on the pixels
-# as a dotted line. With these random weights the first stage is better
-# than the pixels. With trained weights, later stages are often the better
-# choice: try several.
+# The figure shows the test accuracy of a linear classifier on the features
+# of each stage. The dotted line is the accuracy on the pixels. With these
+# random weights the first stage is better than the pixels. With trained
+# weights, later stages are often the better choice, so try several.
 print({name: f"{value:.3f}" for name, value in reached.items()})
 assert 0.96 < reached["layer1"] <= 1.0, reached
 assert reached["layer1"] > reached["pixels"], reached

@@ -2,10 +2,11 @@
 Grad-CAM: a heat map of where a CNN looks, with hooks and ``autograd.grad``
 ===========================================================================
 
-Grad-CAM weighs the feature maps of a convolutional layer by the gradient of
-one class score and adds them up. Here the place of every digit is known, so
-the heat map is measured: most of its heat lies in the box of the class that
-was asked for, and without training it does not.
+Grad-CAM weights the feature maps of a convolutional layer by the gradient
+of one class score and adds them up. On this page the position of every
+digit is known, so the quality of the heat map can be measured. On average,
+more than half of the heat lies in the box of the digit that was asked for.
+For an untrained network it is less than a quarter.
 """
 from contextlib import suppress
 from copy import deepcopy
@@ -20,10 +21,11 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 from tqdm import tqdm
 
 # %%
-# Digits, split before they are placed
-# ------------------------------------
+# Split the digits before placing them on canvases
+# ------------------------------------------------
 #
-# 1,797 digits of 8 by 8 pixels, scaled to [0, 1]. A fifth is kept apart.
+# The 1,797 images of 8 by 8 pixels are scaled to the range from 0 to 1. A
+# fifth of them is the test set.
 torch.manual_seed(0)
 device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(0)
@@ -40,13 +42,14 @@ train_loader = DataLoader(
 
 
 # %%
-# A canvas on which the place of the object is known
-# --------------------------------------------------
+# Canvases on which the position of the digit is known
+# ----------------------------------------------------
 #
-# Each quarter of a canvas of 24 by 24 pixels holds one tile of 8 by 8 at a
-# random place: first the digits given, then tiles with the pixels of the
-# first digit in random order. These have as much ink as the digit, so a
-# heat map that follows ink alone cannot find it. ``boxes`` marks each tile.
+# Each quarter of a canvas of 24 by 24 pixels holds one tile of 8 by 8
+# pixels at a random position. The tiles are the given digits, and then
+# scrambled copies of the first digit, with its pixels in random order. A
+# scrambled tile has as many bright pixels as the digit, so a heat map that
+# follows brightness alone cannot find the digit. ``boxes`` marks each tile.
 def compose(*digits):
     count = len(digits[0])
     options = {"generator": generator, "device": device}
@@ -71,11 +74,11 @@ def compose(*digits):
 
 
 # %%
-# What the network gets to see
-# ----------------------------
+# Draw what the network sees
+# --------------------------
 #
-# The test canvases are made once. The frame marks the box of the digit,
-# which covers one pixel in nine.
+# The test canvases are created once. The frame marks the box of the digit,
+# which covers a ninth of the pixels.
 def draw_box(ax, box):
     top, left = (box > 0).nonzero()[0].tolist()
     corner = left - 0.5, top - 0.5
@@ -95,11 +98,12 @@ figure.tight_layout()
 
 
 # %%
-# A small CNN, and the layer that Grad-CAM reads
-# ----------------------------------------------
+# A small CNN, and the layer that Grad-CAM uses
+# ---------------------------------------------
 #
-# ``model.features`` gives 64 feature maps of 12 by 12, the last tensor that
-# still has rows and columns. The head averages them over the canvas.
+# ``model.features`` gives 64 feature maps of 12 by 12. This is the last
+# tensor with rows and columns, because each map is averaged before it goes
+# to the head.
 class DigitFinder(nn.Module):
     def __init__(self):
         super().__init__()
@@ -125,10 +129,10 @@ model = DigitFinder()
 model.features(canvases[:5]).shape  # torch.Size([5, 64, 12, 12])
 
 # %%
-# Training, with new canvases in every batch
-# ------------------------------------------
+# Train with new canvases in every batch
+# --------------------------------------
 #
-# The network is told which digit is on the canvas, never where it is.
+# The network is told which digit is on the canvas, but not where it is.
 epochs = 12
 criterion = nn.CrossEntropyLoss()
 optimizer = torch.optim.AdamW(model.parameters())
@@ -154,11 +158,11 @@ for epoch in tqdm(range(1, epochs + 1), disable=None):
 # Grad-CAM: one forward hook, one call of ``autograd.grad``
 # ---------------------------------------------------------
 #
-# The hook keeps the feature maps; ``torch.autograd.grad`` gives the
-# gradient of the class score with respect to them and leaves ``.grad`` of
-# the parameters alone. The mean gradient of a map is its weight. In
-# ``eval()`` no image acts on another, so the sum of the scores serves the
-# whole batch. ReLU keeps what speaks for the class.
+# The hook keeps the feature maps, and ``torch.autograd.grad`` computes the
+# gradient of the class score with respect to them. The mean gradient of a
+# map is its weight. In evaluation mode the images of a batch do not affect
+# each other, so one sum of the scores serves the whole batch. ReLU keeps
+# the regions that raise the score of the class.
 def grad_cam(model, layer, images, classes):
     model.eval()
     kept = []
@@ -177,12 +181,13 @@ heat = grad_cam(model, model.features, canvases, targets)
 heat.shape, heat.requires_grad  # (torch.Size([359, 1, 24, 24]), False)
 
 # %%
-# Checked against the closed form
-# -------------------------------
+# Check Grad-CAM against the closed form
+# --------------------------------------
 #
-# Average pooling and one linear layer make the gradient known: the weight
-# of a map is the weight of the head, divided by the 144 places of the map.
-# With such a head Grad-CAM is the older class activation map (CAM).
+# With average pooling and one linear layer, the gradient is known. The
+# weight of a map is its weight in the head, divided by the 144 positions of
+# the map. For such a head, Grad-CAM equals the older class activation map
+# (CAM).
 exact = deepcopy(model).double().eval()
 inputs = canvases.double()
 with torch.inference_mode():
@@ -194,12 +199,12 @@ question = exact, exact.features, inputs, targets
 torch.allclose(grad_cam(*question), cam)  # True
 
 # %%
-# A full backward hook before an in-place ReLU
-# --------------------------------------------
+# Error: a full backward hook before an in-place ReLU
+# ---------------------------------------------------
 #
-# Many recipes take the gradient from a full backward hook. It fails on a
-# layer whose output the next layer changes in place, as the
-# ``ReLU(inplace=True)`` behind batch normalization does.
+# Many recipes take the gradient from a full backward hook. The hook fails
+# on a layer whose output the next layer changes in place. Here this is
+# batch normalization, followed by ``ReLU(inplace=True)``.
 layer = model.features[-2]
 with layer.register_full_backward_hook(lambda *args: None):
     with suppress(RuntimeError):
@@ -209,9 +214,9 @@ with layer.register_full_backward_hook(lambda *args: None):
 # No graph, no gradient: ``no_grad`` and frozen models
 # ----------------------------------------------------
 #
-# Under ``torch.no_grad``, and where all parameters are frozen, no path
-# leads from the score back to the feature maps. A frozen model needs images
-# that require gradients: then the graph begins there.
+# Under ``torch.no_grad``, or if all parameters are frozen, there is no
+# graph from the score back to the feature maps. Give a frozen model images
+# that require a gradient, so that the graph begins there.
 with torch.no_grad(), suppress(RuntimeError):
     grad_cam(*question)  # RuntimeError: does not require grad
 exact.requires_grad_(False)
@@ -222,13 +227,13 @@ torch.allclose(grad_cam(*question), cam)  # True
 
 
 # %%
-# The share of heat in each box
-# -----------------------------
+# Measure the share of the heat in each box
+# -----------------------------------------
 #
-# Heat spread evenly would leave a ninth of itself in every box (dotted
-# line). On average the untrained network gives the digit less than a
-# quarter; the trained one gives it more than half, and a scrambled tile
-# less than a twentieth.
+# If the heat were spread evenly, each box would have a ninth of it (dotted
+# line). On average, the untrained network puts less than a quarter of the
+# heat on the digit. The trained network puts more than half on the digit,
+# and less than 5 % on a scrambled tile.
 def heat_shares(heat, boxes):
     total = heat.sum(dim=(2, 3)).clamp_min(1e-12)
     return (heat * boxes).sum(dim=(2, 3)) / total
@@ -249,11 +254,12 @@ ax.legend()
 figure.tight_layout()
 
 # %%
-# The harder question: two digits on one canvas
-# ---------------------------------------------
+# A harder test: two digits on one canvas
+# ---------------------------------------
 #
-# The network never saw two digits at once. Asked for the one class, the
-# heat must lie on the one digit; asked for the other class, on the other.
+# The network was not trained on canvases with two digits. If you ask for
+# the class of one digit, the heat should lie on this digit and not on the
+# other.
 other = targets.roll(1)
 differ = targets != other
 classes = torch.stack([targets[differ], other[differ]], dim=1)
@@ -274,11 +280,11 @@ hits = (asked > not_asked).float().mean()
 # What was reached
 # ----------------
 #
-# All numbers are of test digits. Of one digit, more than half of the heat
-# lies in its box; of two, the one asked for gets more heat than the other
-# in more than nine of ten cases. An untrained network, shuffled labels or
-# the wrong class miss these ranges. The figure shows the first five
-# canvases, asked for one class above and for the other below.
+# All numbers are measured on test images. With one digit on the canvas,
+# more than half of the heat lies in its box on average. With two digits,
+# the one that was asked for gets more heat than the other in more than 90 %
+# of the cases. The figure shows the first five canvases, asked for one
+# class at the top and for the other at the bottom.
 with torch.inference_mode():
     right = model.eval()(canvases).argmax(dim=1) == targets
 accuracy = right.float().mean()

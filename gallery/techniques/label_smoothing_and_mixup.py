@@ -2,10 +2,11 @@
 Label smoothing, MixUp and CutMix: less overconfident predictions
 =================================================================
 
-A network trained on few images becomes too sure: its mean confidence is
-higher than its accuracy. Smoothed labels and mixed images lower the
-confidence, most of all where the answer is wrong, and keep the accuracy.
-Here they even go too far: the confidence falls below the accuracy.
+A network trained on few images becomes overconfident: its mean confidence
+is higher than its accuracy. Label smoothing, MixUp and CutMix lower the
+confidence, most of all for wrong predictions, and cost less than 3
+percentage points of accuracy. Here they even go too far, and the confidence
+falls below the accuracy.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -16,10 +17,11 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 from torchvision.transforms import v2
 
 # %%
-# 100 labelled digits, and 1,697 for the test
-# -------------------------------------------
+# 100 images for training, and 1,697 for the test
+# -----------------------------------------------
 #
-# The loader shuffles: MixUp and CutMix pair the images of one batch.
+# The loader shuffles, because MixUp and CutMix pair the images of one
+# batch.
 torch.manual_seed(0)
 device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(0)
@@ -39,9 +41,9 @@ test_inputs, test_targets = test_set[:]
 # Label smoothing and its formula
 # -------------------------------
 #
-# ``label_smoothing=0.1`` takes 0.1 from the label and gives it to all ten
-# classes in equal parts. The same loss comes from writing these
-# probabilities as targets.
+# ``label_smoothing=0.1`` takes 0.1 from the label and spreads it evenly
+# over all ten classes. If you pass these probabilities as targets, the loss
+# is the same.
 logits = torch.randn(4, 10, dtype=torch.float64)
 targets = torch.tensor([3, 0, 9, 3])
 smooth = 0.9 * F.one_hot(targets, 10).double() + 0.1 / 10
@@ -52,12 +54,12 @@ by_hand = -(smooth * logits.log_softmax(dim=1)).sum(dim=1).mean()
 torch.allclose(loss, by_hand)  # True
 
 # %%
-# The loss no longer falls to zero
-# --------------------------------
+# With label smoothing, the loss does not fall to zero
+# ----------------------------------------------------
 #
-# It is smallest where the prediction equals the smoothed label; one that is
-# surer costs more. So losses with and without smoothing are not compared:
-# for validation, use the plain loss.
+# The loss is smallest if the prediction equals the smoothed label, and a
+# more confident prediction has a higher loss. Do not compare losses with
+# and without smoothing. For validation, use the plain loss.
 best = F.cross_entropy(smooth.log(), smooth)
 best  # tensor(0.5003, dtype=torch.float64)
 surer = F.cross_entropy(3 * smooth.log(), smooth)
@@ -69,8 +71,9 @@ plain_loss < 0.001  # tensor(True)
 # MixUp: two images in one, and two labels
 # ----------------------------------------
 #
-# ``v2.MixUp`` blends each image of a batch with the one before it, and the
-# labels in the same shares. The share is drawn once for the batch.
+# ``v2.MixUp`` blends each image of a batch with the image before it, and
+# mixes their labels in the same proportion. The proportion is drawn once
+# for the whole batch.
 mixup = v2.MixUp(alpha=0.4, num_classes=10)
 inputs, targets = next(iter(loader))
 mixed, mixed_targets = mixup(inputs, targets)
@@ -87,10 +90,9 @@ torch.allclose(mixed_targets, by_hand, atol=1e-5)  # True
 # CutMix: a rectangle of the other image
 # --------------------------------------
 #
-# The labels are mixed by the share of the pixels. The pictures show eight
-# digits, then blended, then with a rectangle of the digit before; here a
-# large ``alpha`` draws shares near one half. A rectangle that the border
-# cuts off has less.
+# ``v2.CutMix`` mixes the labels by the share of the pixels. Top: eight
+# images. Middle: the same images after MixUp. Bottom: the images after
+# CutMix, where the border can cut off a part of the rectangle.
 cutmix = v2.CutMix(num_classes=10)
 rows = [inputs[:8]]
 for transform in (v2.MixUp, v2.CutMix):
@@ -105,11 +107,12 @@ figure.tight_layout()
 
 
 # %%
-# One loop for all four
-# ---------------------
+# Train four models with one loop
+# -------------------------------
 #
-# ``F.cross_entropy`` takes class numbers or probabilities, so mixed batches
-# need no other loss. All four begin with the same weights.
+# ``nn.CrossEntropyLoss`` accepts class indices or probabilities as targets,
+# so mixed batches need no other loss. All four models start from the same
+# weights.
 def train(mix=None, label_smoothing=0.0, epochs=200):
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -141,10 +144,11 @@ models |= {"MixUp": train(mixup), "CutMix": train(cutmix)}
 # Confidence and calibration
 # --------------------------
 #
-# The confidence is the largest probability. A model is calibrated if it is
-# right on 80 percent of the answers that it gives with 0.8. The expected
-# calibration error (ECE) is the mean distance between the two over ten
-# bins of confidence, weighed by the samples in a bin.
+# The confidence is the largest of the predicted probabilities. If a model
+# is calibrated, 80 % of the predictions with a confidence of 0.8 are right.
+# The expected calibration error (ECE) is the mean distance between
+# confidence and accuracy over ten bins, weighted by the number of samples
+# in each bin.
 def calibration(confidence, right, bins=10):
     index = (confidence * bins).long().clamp(max=bins - 1)
     zeros = torch.zeros(bins, device=device)
@@ -162,10 +166,11 @@ right = torch.tensor([1.0] * 32 + [0.0] * 18)
 calibration(confidence, right)[0]  # 0.2000
 
 # %%
-# The four on the test digits
-# ---------------------------
+# Evaluate the four models on the test set
+# ----------------------------------------
 #
-# The plain loss is printed for all four, however they were trained.
+# The plain loss is printed for all four models, also for those that were
+# trained with another one.
 scores, curves = {}, {}
 for name, model in models.items():
     with torch.inference_mode():
@@ -186,14 +191,11 @@ for name, model in models.items():
 # What was reached
 # ----------------
 #
-# The plain network says more than it knows: its confidence is above its
-# accuracy. None of the other three loses more than 0.03 of the accuracy.
-# Their confidence is lower by more than 0.05, on wrong answers by more than
-# 0.1, and now below the accuracy: points above the dotted line are right
-# more often than they say. So unsure, smoothing and CutMix have an ECE that
-# is higher than the plain network's by more than 0.02. A loss without
-# smoothing, batches without mixing, and MixUp of images without their
-# labels miss these ranges.
+# The plain network is overconfident. The other three lose less than 3
+# percentage points of accuracy, and their confidence is now below their
+# accuracy. Smoothing and CutMix even have a higher ECE than the plain
+# network. Points above the dotted line are right more often than their
+# confidence says.
 plain = scores.pop("plain")
 assert 0.8 < plain["accuracy"] < plain["confidence"], plain
 for name, score in scores.items():

@@ -2,11 +2,11 @@
 LoRA from scratch: fine-tune with low-rank updates, merge and save them
 =======================================================================
 
-LoRA freezes the weights of a trained model and adds to each weight matrix
-the product of two small matrices, which are trained. A network that reads
-upright digits learns rotated ones with 8,784 new parameters instead of its
-85,002, and reaches a test accuracy above 88 %. Afterwards the update is
-merged into the weights, or saved in a small file.
+LoRA freezes the weights of a trained model and adds the product of two
+small trainable matrices to each weight matrix. On this page, a network for
+upright digits learns rotated digits with 8,784 new parameters instead of
+its 85,002, and reaches more than 88 % accuracy on the test set. Afterwards
+the update is merged into the weights, or saved in a small file.
 """
 import tempfile
 from contextlib import suppress
@@ -27,9 +27,9 @@ from tqdm import tqdm
 # ------------------------------------------------
 #
 # ``A`` maps the input to ``rank`` numbers, and ``B`` maps these to the
-# output. Their product has the shape of the weight, and is scaled by
-# ``alpha / rank``. ``B`` starts at zero, so at first the layer computes the
-# same as the one that it wraps.
+# output. Their product has the shape of the weight and is scaled by ``alpha
+# / rank``. ``B`` starts at zero, so at first the layer computes the same as
+# the layer that it wraps.
 class LoRALinear(nn.Module):
     def __init__(self, base, rank, alpha=8.0):
         super().__init__()
@@ -60,9 +60,9 @@ layer.lora_a.numel() + layer.lora_b.numel()  # 1280
 # Equal to a changed weight, and of low rank
 # ------------------------------------------
 #
-# With other values in ``B`` the layer computes the same as a linear layer
-# whose weight is ``W + scale * B @ A``. The update has rank 4. The same can
-# be written with ``torch.nn.utils.parametrize``.
+# With other values in ``B``, the layer computes the same as a linear layer
+# whose weight is ``W + scale * B @ A``. The update has rank 4. You can also
+# write LoRA with ``torch.nn.utils.parametrize``.
 layer, x = layer.double(), x.double()
 nn.init.normal_(layer.lora_b)
 changed = base.weight + 2.0 * layer.lora_b @ layer.lora_a
@@ -84,8 +84,9 @@ torch.allclose(other(x), layer(x))  # True
 # -----------------------------------------------------------
 #
 # With ``B`` at zero, the first gradient of ``A`` is zero and that of ``B``
-# is not. So ``B`` moves first. If both start at zero, both gradients are
-# zero, and training changes nothing without any error.
+# is not. The first step therefore changes only ``B``. If both start at
+# zero, both gradients are zero. Training then changes nothing, and no error
+# is raised.
 def gradients(layer):
     layer.zero_grad()
     layer(x).square().sum().backward()
@@ -102,9 +103,9 @@ gradients(layer)  # [False, False]
 # A trained model, and a new task
 # -------------------------------
 #
-# The base model learns the upright digits. The new task is the same digits,
-# rotated by a quarter turn, with 600 images to train on. The last 397
-# digits are the test set of both tasks.
+# The base model learns upright digits. The new task is the same images,
+# rotated by a quarter turn, with 600 images for training. The last 397
+# images are the test set of both tasks.
 device = torch.get_default_device()
 digits = load_digits()
 generator = torch.Generator(device=device).manual_seed(0)
@@ -150,9 +151,9 @@ print(f"{accuracy(base, upright)=:.3f} {accuracy(base, rotated)=:.3f}")
 # Put LoRA into a model: freeze first, then wrap
 # ----------------------------------------------
 #
-# ``requires_grad_(False)`` comes before the new parameters, or it freezes
-# them, too. Then a backward pass fails. The base model is copied here so
-# that it can be compared later.
+# Call ``requires_grad_(False)`` before you add the new parameters.
+# Otherwise it freezes them, too, and a backward pass raises an error. The
+# base model is copied here so that it can be compared later.
 def with_lora(model, rank):
     model = deepcopy(model).requires_grad_(False)
     for name, module in list(model.named_modules()):
@@ -177,13 +178,13 @@ with suppress(RuntimeError):
     frozen(rotated).sum().backward()  # RuntimeError: does not require grad
 
 # %%
-# Train the update: the base weights stay
-# ---------------------------------------
+# Train the update: the base weights stay the same
+# ------------------------------------------------
 #
-# ``fit`` gives the optimizer those parameters that require a gradient. The
-# training changes the logits, and the weights of the base model stay the
-# same in every bit. So one base model can serve several tasks, each with an
-# update of its own.
+# ``fit`` gives the optimizer only the parameters that require a gradient.
+# The training changes the logits, but the weights of the base model stay
+# exactly the same. One base model can therefore serve several tasks, each
+# with an update of its own.
 fit(model, rotated[:600], labels[:600], steps=300, lr=1e-2)
 torch.equal(model(rotated), base(rotated))  # False
 torch.equal(model[0].base.weight, base[0].weight)  # True
@@ -194,11 +195,11 @@ torch.equal(model[4].base.bias, base[4].bias)  # True
 # Merge the update into the weights
 # ---------------------------------
 #
-# For inference the update is added to the weight once. The result is a
-# model of plain ``nn.Linear`` layers with the state dict of the base model,
-# and it gives the same logits. If the update is added a second time, the
-# logits are wrong and no error is raised. So ``merged`` takes a copy and
-# removes the LoRA layers.
+# For inference, add the update to the weight once. The result is a model of
+# plain ``nn.Linear`` layers with the keys of the base model, and it gives
+# the same logits. If the update is added twice, the logits are wrong
+# without an error. ``merged`` therefore works on a copy and removes the
+# LoRA layers.
 @torch.no_grad()
 def merged(model):
     model = deepcopy(model)
@@ -218,11 +219,11 @@ with torch.no_grad():
 torch.allclose(twice(rotated), model(rotated), atol=1e-3)  # False
 
 # %%
-# Save the LoRA weights alone, and load them
-# ------------------------------------------
+# Save and load only the LoRA weights
+# -----------------------------------
 #
 # The file holds the entries whose names contain ``lora_``. To load them,
-# wrap a base model first and use ``strict=False``, because the base weights
+# first wrap a base model, and use ``strict=False`` because the base weights
 # are missing in the file. This also hides mistakes: a model that was not
 # wrapped loads nothing. Check that ``unexpected_keys`` is empty.
 state = {k: v for k, v in model.state_dict().items() if "lora_" in k}
@@ -242,11 +243,11 @@ keys = deepcopy(base).load_state_dict(saved, strict=False)
 len(keys.unexpected_keys)  # 6
 
 # %%
-# Compare with the last layer alone, and with all weights
-# -------------------------------------------------------
+# Compare with training the last layer, and with training all weights
+# -------------------------------------------------------------------
 #
-# The same 300 steps train updates of several ranks, the last layer with the
-# rest frozen, and the whole model.
+# LoRA updates of several ranks, the last layer alone and the whole model
+# are each trained for 300 steps.
 new_task = rotated[:600], labels[:600]
 parameters, reached = [], []
 for rank in tqdm([1, 2, 4, 8, 16], disable=None):
@@ -263,13 +264,13 @@ full = fit(deepcopy(base), *new_task, steps=300, lr=2e-3)
 count(head), count(full)  # (2570, 85002)
 
 # %%
-# What was reached: the new task with a tenth of the parameters
+# The result: the new task with about a tenth of the parameters
 # -------------------------------------------------------------
 #
 # The line shows the test accuracy on rotated digits for the ranks 1, 2, 4,
-# 8 and 16, by the number of trained parameters. The base model itself
-# reads less than a third of the rotated digits. Rank 8 is better than the
-# last layer trained alone.
+# 8 and 16, by the number of trained parameters. The base model itself has
+# less than 33 % accuracy on rotated digits. Rank 8 is better than training
+# the last layer alone.
 before, after = accuracy(base, rotated), accuracy(model, rotated)
 old_task = accuracy(base, upright)
 others = {"last layer": head, "all weights": full}

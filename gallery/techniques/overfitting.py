@@ -2,10 +2,11 @@
 Regularization against overfitting: weight decay, dropout, augmentation
 =======================================================================
 
-A large network learns 200 digits by heart, wrong labels with them. Weight
-decay, ``nn.Dropout``, random shifts and early stopping are each drawn
-beside the same network without them: each at least halves the gap between
-train and val, and all four lower the loss on test digits.
+A large network memorizes a training set of 200 digits together with its
+wrong labels. This page compares weight decay, ``nn.Dropout``, random shifts
+and early stopping with the same network without them. Each of the four at
+least halves the gap between training and validation loss, and lowers the
+loss on the test set.
 """
 from copy import deepcopy
 
@@ -16,13 +17,14 @@ from torch import nn
 from torch.nn import functional as F
 
 # %%
-# Few samples, some of them with a wrong label
-# --------------------------------------------
+# A small training set with some wrong labels
+# -------------------------------------------
 #
-# Train is small: 200 digits, and a quarter of its labels is drawn anew.
-# The labels of val and test are right. Which of the two faults a model of
-# your own has is found in
-# :doc:`/gallery/help/overfitting_or_underfitting`; here are the cures.
+# The training set has only 200 images, and about a quarter of its labels
+# are replaced by random ones. The labels of the validation set and the test
+# set are right. To find out whether your own model overfits or underfits,
+# see :doc:`/gallery/help/overfitting_or_underfitting`. This page shows what
+# to do against overfitting.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -37,13 +39,13 @@ y_train = torch.where(torch.rand(len(drawn)) < 0.25, drawn, y_right)
 
 
 # %%
-# One network, four settings
-# --------------------------
+# A network, and a loop that measures both losses
+# -----------------------------------------------
 #
-# ``fit`` measures the loss on train and val after every epoch, both times
-# in ``eval()`` and on images as they are. The loss that training itself
-# sees is higher under dropout and augmentation, and no measure of the gap.
-# All 200 digits fit into one batch, so an epoch is one step.
+# After every epoch, ``fit`` measures the training loss and the validation
+# loss in evaluation mode and without augmentation. Do not measure the gap
+# with the loss from the training step, because dropout and augmentation can
+# raise it. All 200 images fit into one batch, so an epoch is one step.
 def make_model(width, dropout=0.0):
     return nn.Sequential(
         nn.Flatten(),
@@ -79,12 +81,13 @@ def fit(model, weight_decay=0.0, augment=None, epochs=150):
 
 
 # %%
-# Over epochs: underfitting and overfitting
-# -----------------------------------------
+# Loss by epoch: underfitting and overfitting
+# -------------------------------------------
 #
-# With two hidden units both curves stay high and near each other. With 256
-# the loss on train falls to zero; the loss on val falls first, then rises,
-# while the wrong labels are learned.
+# Left: with two hidden units, both losses stay high and close to each
+# other. Right: with 256 hidden units, the training loss falls to almost
+# zero. The validation loss first falls, and then rises while the network
+# learns the wrong labels.
 histories, models = {}, {}
 for width in (2, 8, 16, 64, 256):
     models[width] = make_model(width)
@@ -100,12 +103,13 @@ axes[0].legend()
 figure.tight_layout()
 
 # %%
-# Over model size
-# ---------------
+# Loss by model size
+# ------------------
 #
-# The last epoch of five widths. Train falls from far above to near zero.
-# Val falls and rises again: a small model lacks the room for the digits, a
-# large one has room for the wrong labels too.
+# The figure shows the losses after the last epoch for five widths. The
+# training loss falls to almost zero as the network grows. The validation
+# loss falls and then rises again, because a small network is too limited
+# for the digits and a large one also learns the wrong labels.
 last = {width: history[-1] for width, history in histories.items()}
 train, val = zip(*last.values(), strict=True)
 assert train[0] > 0.7 and val[0] > 0.7, last
@@ -118,13 +122,13 @@ ax.legend()
 figure.tight_layout()
 
 # %%
-# Weight decay belongs to AdamW
-# -----------------------------
+# Use weight decay with ``AdamW``, not with ``Adam``
+# --------------------------------------------------
 #
-# With a gradient of zero only the decay acts. ``torch.optim.AdamW`` takes
-# ``lr * weight_decay`` of each weight. ``torch.optim.Adam`` adds the decay
-# to the gradient and then divides by its size: a tenth of the decay gives
-# the same step.
+# The gradient is zero here, so only the decay changes the weight.
+# ``torch.optim.AdamW`` reduces the weight by the fraction ``lr *
+# weight_decay``. ``torch.optim.Adam`` adds the decay to the gradient and
+# then divides by its size, so a tenth of the decay gives the same step.
 stepped = []
 for optimizer_class in (torch.optim.AdamW, torch.optim.Adam):
     for weight_decay in (0.5, 0.05):
@@ -141,9 +145,9 @@ torch.cat(stepped)  # tensor([0.9500, 0.9950, 0.9000, 0.9000])
 # Augmentation: new shifts in every epoch
 # ---------------------------------------
 #
-# Each image moves by at most one pixel in both directions, with zeros at
-# the border. The label must stay true: shifts are safe for digits, mirror
-# images are not.
+# Each image is shifted by at most one pixel in both directions, with zeros
+# at the border. An augmentation must not change the label. Shifts are safe
+# for digits, but mirror images are not.
 def shift(images):
     count = len(images)
     padded = F.pad(images, (1, 1, 1, 1))
@@ -158,13 +162,13 @@ shift(x_train).shape  # torch.Size([200, 8, 8])
 torch.equal(shift(x_train), shift(x_train))  # False
 
 # %%
-# Each cure alone
-# ---------------
+# Try each method alone
+# ---------------------
 #
-# Early stopping trains nothing: it takes the weights that were best on val
-# from the run without regularization. A loop that ends there is in
-# :doc:`/gallery/training/early_stopping`. The strength of each cure is
-# chosen on val.
+# Early stopping needs no training of its own here. It takes the weights
+# with the lowest validation loss from the run without regularization. A
+# loop that really stops is in :doc:`/gallery/training/early_stopping`. The
+# strength of each method was chosen on the validation set.
 runs = {"none": (models[256], histories[256])}
 for name, dropout, options in [
     ("weight_decay=3", 0.0, {"weight_decay": 3.0}),
@@ -183,9 +187,10 @@ runs["early stopping"] = stopped, histories[256][: best_epoch + 1]
 # What was reached
 # ----------------
 #
-# The gap is the loss on val minus the loss on train. Each cure at least
-# halves it and takes a quarter off the loss on test digits. Grey is the
-# network without a cure, dashes are val; the dot is the best epoch.
+# The gap is the validation loss minus the training loss. Each method at
+# least halves it and lowers the loss on the test set by at least a quarter.
+# The grey lines are the network without regularization, and the dashed
+# lines are validation losses. The dot marks the best epoch.
 gaps = {name: run[1][-1][1] - run[1][-1][0] for name, run in runs.items()}
 losses = {
     name: evaluate(model, x_test, y_test)

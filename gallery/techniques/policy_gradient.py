@@ -3,10 +3,10 @@ Reinforcement learning: the REINFORCE policy gradient from scratch
 ==================================================================
 
 REINFORCE plays episodes with the current policy and raises the
-log-probability of actions that were followed by a high return. A baseline
-is subtracted from the return and lowers the variance of the gradient. On a
-small grid world the mean return comes within 1 of the optimum that value
-iteration gives, and the gradient agrees with the exact one.
+log-probability of actions that were followed by a high return. Subtracting
+a baseline from the return lowers the variance of the gradient. On a small
+grid world, the mean return comes within 1 of the optimum from value
+iteration, and the estimated gradient agrees with the exact gradient.
 """
 from contextlib import suppress
 
@@ -21,9 +21,10 @@ from tqdm import tqdm
 # ---------------------------------------------
 #
 # The agent starts in the top left cell of a 4 by 4 grid and moves up,
-# right, down or left. Each step costs 1. The goal in the bottom right cell
-# gives 20 and a hole costs 10, and both end the episode. A move into a wall
-# leaves the agent where it is. The map is that of FrozenLake, without ice.
+# right, down or left. Each step costs 1, and a move into a wall leaves the
+# agent where it is. The goal in the bottom right cell gives 20 and a hole
+# costs 10, and both end the episode. The map is that of FrozenLake, without
+# ice.
 torch.manual_seed(0)
 goal, holes = 15, torch.tensor([5, 7, 11, 12])
 cells = torch.arange(16)
@@ -43,10 +44,10 @@ rewards_of[4]  # tensor([ -1., -11.,  -1.,  -1.])
 # ----------------------------
 #
 # The value of a cell is the best return that can be reached from it. Value
-# iteration repeats the equation of Bellman: the best move gives its reward
-# and the value of the next cell. From the start six moves lead to the goal,
-# so the optimal return is 20 - 6 = 14. REINFORCE gets to see neither these
-# values nor the tables; it only plays.
+# iteration repeats the Bellman equation: a cell is worth the reward of its
+# best move plus the value of the next cell. Six moves lead from the start
+# to the goal, so the optimal return is 20 - 6 = 14. REINFORCE uses neither
+# these values nor the tables, and only plays episodes.
 values = torch.zeros(16)
 for _ in range(20):
     action_values = rewards_of + torch.where(ends, 0.0, values[moves])
@@ -60,10 +61,10 @@ values.view(4, 4)[0]  # tensor([14., 15., 16., 15.])
 # The policy: logits for each cell, and ``Categorical``
 # -----------------------------------------------------
 #
-# A policy maps a state to probabilities of the actions. Here
-# ``nn.Embedding`` holds four logits for each cell. ``Categorical`` makes
-# probabilities of them, draws actions, and gives their log-probabilities,
-# through which the gradient flows.
+# A policy maps a state to the probabilities of the actions. Here
+# ``nn.Embedding`` holds four logits for each cell. ``Categorical`` turns
+# them into probabilities, draws actions, and gives their log-probabilities.
+# The gradient flows through the log-probabilities.
 def make_policy():
     policy = nn.Embedding(16, 4)
     nn.init.zeros_(policy.weight)
@@ -83,8 +84,8 @@ choice.log_prob(actions).requires_grad  # True
 # -----------------------------------------------------------
 #
 # All episodes run for 30 steps. ``alive`` is False after an episode has
-# ended, and its later rewards count as 0. Four tensors of shape (steps,
-# episodes) come back.
+# ended, and its later rewards count as 0. ``play`` returns four tensors of
+# shape (steps, episodes).
 def play(policy, episodes, horizon=30):
     states = torch.zeros(episodes, dtype=torch.long)
     alive = torch.ones(episodes, dtype=torch.bool)
@@ -109,9 +110,9 @@ print("mean return of the random policy:", rewards.sum(dim=0).mean().item())
 # The return of a step: sum the rewards that are still to come
 # ------------------------------------------------------------
 #
-# An action cannot change rewards that came before it. So each step is
-# weighted with the sum of its own and the later rewards. Without a discount
-# that is a cumulative sum from the end.
+# An action cannot change the rewards that came before it. Each step is
+# therefore weighted with the sum of its own and all later rewards. Without
+# a discount, this is a cumulative sum from the end.
 def returns_of(rewards):
     return rewards.flip(0).cumsum(dim=0).flip(0)
 
@@ -123,11 +124,12 @@ returns_of(torch.tensor([-1.0, -1.0, 19.0]))  # tensor([17., 18., 19.])
 # The loss, and the exact gradient to compare with
 # ------------------------------------------------
 #
-# The gradient of the mean return is the mean of log-probability gradients,
-# each times its return: :math:`E[\sum_t \nabla \log \pi(a_t) G_t]`. The
-# optimizer minimizes, so the loss has a minus. On so small a grid the
-# expected return can also be computed exactly and differentiated with
-# autograd. The gradient from 20,000 episodes agrees with it.
+# The gradient of the expected return is
+# :math:`E[\sum_t \nabla \log \pi(a_t) G_t]`: the gradient of each
+# log-probability is multiplied by its return. The optimizer minimizes, so
+# the loss has a minus sign. On such a small grid, autograd can also
+# differentiate the exact expected return. The gradient estimated from
+# 20,000 episodes agrees with it.
 def expected_return(policy, horizon=30):
     probs = policy.weight.softmax(dim=1)
     values = torch.zeros(16)
@@ -156,14 +158,14 @@ mean_return = rewards.sum(dim=0).mean()
 abs(mean_return - expected_return(policy)).item() < 0.4  # True
 
 # %%
-# A baseline lowers the variance and leaves the mean
-# --------------------------------------------------
+# A baseline lowers the variance and does not change the mean
+# -----------------------------------------------------------
 #
-# The log-probability gradients of a state have the mean 0 under the policy.
-# So a number that depends on the state alone can be subtracted from the
-# return. Measured over 100 batches of 64 episodes, the variance falls when
-# the past rewards are left out, and again when the mean return of each cell
-# is subtracted.
+# In each state, the gradients of the log-probabilities have mean 0 under
+# the policy. You can therefore subtract a number from the return that
+# depends only on the state. Over 100 batches of 64 episodes, the variance
+# falls when past rewards are left out. It falls again when the mean return
+# of each cell is subtracted.
 logits = torch.tensor([0.3, -1.2, 0.5, 2.0], requires_grad=True)
 probs = logits.softmax(dim=0)
 zero = torch.autograd.grad(probs.detach() @ probs.log(), logits)[0]
@@ -198,8 +200,8 @@ variance["to come"] > 1.5 * variance["baseline"]  # True
 # Train
 # -----
 #
-# The baseline comes from earlier batches, so it does not depend on the
-# actions that it is subtracted for. It needs no gradient.
+# The baseline is computed from earlier batches, so it does not depend on
+# the actions of the current batch. It needs no gradient.
 def train(with_baseline, iterations=150, episodes=64):
     policy, baseline, history = make_policy(), torch.zeros(16), []
     optimizer = torch.optim.Adam(policy.parameters(), lr=0.1)
@@ -221,11 +223,11 @@ trained, baseline, with_baseline = train(with_baseline=True)
 _, _, without_baseline = train(with_baseline=False)
 
 # %%
-# The best action in each cell is that of value iteration
-# -------------------------------------------------------
+# Follow the best actions of the trained policy
+# ---------------------------------------------
 #
-# Follow the most probable action from the start. It leads to the goal in
-# six moves, as the optimal policy does.
+# The path takes the most probable action in each cell, beginning at the
+# start. It leads to the goal in six moves, like the optimal policy.
 best, path = trained.weight.argmax(dim=1), [0]
 for _ in range(6):
     path.append(moves[path[-1], best[path[-1]]].item())
@@ -233,12 +235,12 @@ print(path)
 path[-1] == goal  # True
 
 # %%
-# Mistake: the loss without a minus
-# ---------------------------------
+# A common mistake: the loss without a minus sign
+# -----------------------------------------------
 #
-# The optimizer then lowers the return, and nothing raises an error. Watch
-# the mean return and not the loss: the loss of a policy gradient is no
-# measure of success.
+# Without the minus sign, the optimizer lowers the return, and no error is
+# raised. Watch the mean return instead of the loss, because the loss of a
+# policy gradient does not measure success.
 wrong = make_policy()
 optimizer = torch.optim.Adam(wrong.parameters(), lr=0.1)
 before = expected_return(wrong).item()
@@ -253,10 +255,10 @@ expected_return(wrong).item() < before  # True
 # Errors: ``Categorical(logits)``, and rewards without a gradient
 # ---------------------------------------------------------------
 #
-# The first argument of ``Categorical`` is ``probs``. Logits of both signs
-# raise an error there. Positive logits are divided by their sum and give
-# wrong probabilities. Drawn actions and their rewards have no gradient, so
-# a loss of rewards alone cannot be differentiated.
+# The first argument of ``Categorical`` is ``probs``. Logits with a negative
+# value raise an error there. Positive logits are divided by their sum,
+# which gives wrong probabilities. Sampled actions and their rewards have no
+# gradient, so ``backward()`` on the rewards alone raises an error.
 logits = torch.tensor([2.0, -1.0])
 with suppress(ValueError):
     Categorical(logits)  # ValueError: Expected parameter probs
@@ -271,10 +273,10 @@ with suppress(RuntimeError):
 # What was reached
 # ----------------
 #
-# The trained policy is measured with 1,000 new episodes. Left: the mean
-# return of each batch with the baseline and without; the dotted line is the
-# optimum. Right: how often a trained episode visits each cell. The path
-# leads around the holes to the goal.
+# The trained policy is evaluated on 1,000 new episodes. Left: the mean
+# return of each batch with and without the baseline, and the optimum as a
+# dotted line. Right: how often an episode of the trained policy visits each
+# cell. The path leads around the holes (H) to the goal (G).
 states, _, rewards, alive = play(trained, 1000)
 reached = rewards.sum(dim=0).mean().item()
 exact_return = expected_return(trained).item()

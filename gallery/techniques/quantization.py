@@ -2,11 +2,11 @@
 Quantization to int8 with torchao: weight-only, dynamic, static (pt2e)
 ======================================================================
 
-int8 keeps each weight in one byte instead of four. ``quantize_`` changes
-the linear layers in one line; the pt2e flow quantizes convolutions too,
-with ranges of the activations measured on data beforehand. All three files
-are under a third of the size, and the accuracy stays within one of 100 test
-digits.
+int8 stores each weight in one byte instead of four. ``quantize_`` changes
+the linear layers in one line. The pt2e flow also quantizes convolutions,
+and measures the ranges of the activations on data beforehand. Each of the
+three int8 files is less than a third of the float32 file, and the test
+accuracy changes by less than 1 percentage point.
 """
 import io
 import warnings
@@ -34,10 +34,10 @@ from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
 )
 
 # %%
-# A trained network in float32
-# ----------------------------
+# A network in float32
+# --------------------
 #
-# Quantization begins where training ends, in ``eval()``.
+# Quantize a network after training, and in evaluation mode.
 torch.manual_seed(0)
 device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(0)
@@ -65,10 +65,10 @@ model = nn.Sequential(
 
 
 # %%
-# Training, and the two things to measure
-# ---------------------------------------
+# Train it, and measure the accuracy and the file size
+# ----------------------------------------------------
 #
-# The size is that of the ``state_dict`` as ``torch.save`` writes it.
+# The file size is that of the state dict, saved with ``torch.save``.
 @torch.inference_mode()
 def evaluate(model):
     inputs, targets = test_set[:]
@@ -93,12 +93,13 @@ accuracy = {"float32": evaluate(model)}
 size = {"float32": file_size(model.state_dict())}
 
 # %%
-# Scale and zero point by hand
-# ----------------------------
+# Compute the scale and the zero point by hand
+# --------------------------------------------
 #
-# A range from -0.5 to 2.05 is cut into 255 steps: the scale is the step,
-# the zero point the number that stands for 0. What lies inside is off by
-# at most half a step; 3.0 lies outside and is cut off.
+# The range from -0.5 to 2.05 is divided into 255 steps. The scale is the
+# size of a step, and the zero point is the integer that stands for 0.
+# Values inside the range are off by at most half a step. The value 3.0 lies
+# outside and is clamped to 2.05.
 values = torch.tensor([-0.5, 0.0, 0.123, 1.0, 2.05, 3.0])
 scale = (2.05 - -0.5) / 255
 zero_point = round(0.5 / scale)
@@ -113,13 +114,14 @@ library = torch.fake_quantize_per_tensor_affine(
 torch.allclose(restored, library)  # True
 
 # %%
-# Weight-only: ``quantize_`` with one scale a row
-# -----------------------------------------------
+# Weight-only: ``quantize_`` with one scale for each row
+# ------------------------------------------------------
 #
-# Weights lie around zero, so the zero point is 0, and each row has a scale
-# of its own. ``quantize_`` works in place and changes linear layers;
-# ``filter_fn`` chooses among them. ``set_inductor_config=False`` leaves the
-# global settings of ``torch.compile`` alone.
+# Weights lie around zero, so the zero point is 0, and each row has its own
+# scale. ``quantize_`` works in place and by default changes the linear
+# layers. Use ``filter_fn`` to choose among them.
+# ``set_inductor_config=False`` leaves the global settings of
+# ``torch.compile`` unchanged.
 weight_only = deepcopy(model)
 quantize_(weight_only, Int8WeightOnlyConfig(set_inductor_config=False))
 weight = weight_only[7].weight
@@ -136,8 +138,8 @@ bool(error.max() < 1.01)  # True
 # Save int8 weights and load them: ``assign=True``
 # ------------------------------------------------
 #
-# Loading into the float model needs ``assign=True``: the tensors are
-# replaced, not filled.
+# Loading these weights into the float model needs ``assign=True``, because
+# the tensors must be replaced and not filled.
 buffer = io.BytesIO()
 torch.save(weight_only.state_dict(), buffer)
 buffer.seek(0)
@@ -151,11 +153,11 @@ with torch.inference_mode():
 same  # True
 
 # %%
-# Dynamic: activations to int8 as well
-# ------------------------------------
+# Dynamic quantization: int8 activations as well
+# ----------------------------------------------
 #
-# The range of each input row is measured while the model runs, and the
-# product is one of integers.
+# The range of each input row is measured while the model runs, and integers
+# are multiplied.
 dynamic = deepcopy(model)
 config = Int8DynamicActivationInt8WeightConfig(set_inductor_config=False)
 quantize_(dynamic, config)
@@ -169,10 +171,11 @@ for name, int8_model in (("weight-only", loaded), ("dynamic", dynamic)):
 # -----------------------------------------
 #
 # ``prepare_pt2e`` folds batch normalization and puts observers into the
-# exported graph; one pass over training images gives them the ranges;
-# ``convert_pt2e`` writes the scales into the graph. ``strict=True`` keeps
-# what the quantizer looks for on all versions of torch. The float weights
-# stay in the ``state_dict`` unread: only what the graph reads is saved.
+# exported graph, and one pass over training images gives them the ranges.
+# ``convert_pt2e`` writes the scales into the graph. ``strict=True`` exports
+# the graph in the form that the quantizer expects. The float weights stay
+# in the state dict although the graph does not read them, so the code saves
+# only what the graph reads.
 def quantize_static(model, calibration):
     batch = torch.export.Dim("batch")
     exported = torch.export.export(
@@ -198,27 +201,27 @@ size["static"] = file_size(saved)
 file_size(state_dict) > size["float32"]  # True
 
 # %%
-# Calibrate with what the model will see
-# --------------------------------------
+# Calibrate with data like those of inference
+# -------------------------------------------
 #
-# Calibrated on images a twentieth as bright, the ranges of the activations
-# are too small, and many values are cut off. Nothing warns: measure after
-# quantizing. Run as it is, this graph computes with the restored floats;
-# under ``no_grad``, ``torch.compile`` turns the pairs of quantize and
-# dequantize into integer kernels once ``torch._inductor.config.freezing``
-# is on.
+# After calibration on images a twentieth as bright, the ranges of the
+# activations are too small, and many values are clamped. There is no
+# warning, so measure the accuracy after quantizing. Run directly, this
+# graph computes with the restored floats. For integer kernels, turn on
+# ``torch._inductor.config.freezing`` and use ``torch.compile`` under
+# ``no_grad``.
 dark = quantize_static(model, train_set[:256][0] / 20)
 accuracy_dark = evaluate(dark)
 accuracy_dark < accuracy["static"] - 0.1  # True
 
 
 # %%
-# How few bits?
-# -------------
+# How few bits are enough?
+# ------------------------
 #
-# ``fake_quantize`` rounds and stays in float: any number of bits can be
-# tried. One scale for each row (or filter) holds out longer than one for
-# the whole tensor.
+# ``torch.fake_quantize_per_channel_affine`` rounds the weights but keeps
+# them in float, so you can try different numbers of bits. The code compares
+# one scale for each row (or filter) with one scale for the whole tensor.
 def round_weights(model, bits, per_row):
     rounded, high = deepcopy(model), 2 ** (bits - 1) - 1
     for module in rounded:
@@ -244,10 +247,10 @@ by_bits = {
 # Old advice: ``torch.quantization.quantize_dynamic``
 # ---------------------------------------------------
 #
-# The eager API still runs, on the CPU only. It warns that it will be
-# removed in 2.10, which is long out. The tensors with a scale that it makes
-# are deprecated, too; the filter is for their warning. For new code use
-# ``quantize_`` as above.
+# The eager API still runs here on the CPU. It warns that it will be removed
+# in 2.10, a release that is already out. The quantized tensors that it
+# creates are deprecated, too, and the filter hides their warning. For new
+# code use ``quantize_`` as above.
 api = torch.ao.quantization
 torch.quantization.quantize_dynamic is api.quantize_dynamic  # True
 torch.quantize_per_tensor(
@@ -261,14 +264,13 @@ with torch.device("cpu"):
 bool(agree.float().mean() > 0.98)  # True
 
 # %%
-# Old advice: ``prepare`` and ``convert`` on a model as it is
-# -----------------------------------------------------------
+# Old advice: ``prepare`` and ``convert`` on an unchanged model
+# -------------------------------------------------------------
 #
-# The eager static form needs ``QuantStub`` and ``DeQuantStub`` in the
-# model, and fuses only the layers that are named. Without the stubs the
-# conversion passes and the first call fails: a float tensor meets a
-# quantized kernel. pt2e needs no change of the model. The filter is for a
-# warning of the old observers.
+# Eager static quantization needs ``QuantStub`` and ``DeQuantStub`` in the
+# model. Without them the conversion succeeds, but the first call raises an
+# error, because a quantized kernel gets a float tensor. pt2e needs no
+# change of the model. The filter hides a warning of the old observers.
 warnings.filterwarnings("ignore", "Please use quant_min")
 with torch.device("cpu"):
     net.qconfig = api.get_default_qconfig()
@@ -282,11 +284,11 @@ with torch.device("cpu"):
 # What was reached
 # ----------------
 #
-# Each int8 file is under a third of the float32 file, and the accuracy on
-# the test digits differs by less than one in a hundred. So does it when
-# only the weights are rounded to eight bits. With two bits and one scale
-# for each tensor, more than five in a hundred digits are lost. The dotted
-# line is float32.
+# Left: the file sizes. Each int8 file is less than a third of the float32
+# file, and the test accuracy changes by less than 1 percentage point.
+# Right: the test accuracy by the number of bits, with float32 as a dotted
+# line. With two bits and one scale for each tensor, it drops by more than 5
+# percentage points.
 print({name: f"{value:.3f}" for name, value in accuracy.items()})
 print(size)
 print(f"{accuracy_dark=:.3f}")
