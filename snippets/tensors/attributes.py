@@ -2,8 +2,8 @@
 Attributes
 ==========
 
-Find out the shape of a tensor, its dtype, its device and how it lies in
-memory.
+Find out the shape of a tensor, its dtype, its device and how it is stored
+in memory.
 """
 from contextlib import suppress
 

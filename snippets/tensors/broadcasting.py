@@ -145,9 +145,8 @@ with suppress(RuntimeError):
 # Error: output with shape doesn't match the broadcast shape (``+=``)
 # -------------------------------------------------------------------
 #
-# An in-place operation cannot change the shape of the tensor that it writes
-# to, so only the right side is broadcast. If the result is larger than the
-# left side, write ``a = a + b``.
+# ``a += b`` cannot change the shape of ``a``, so only the right side is
+# broadcast. If the result is larger than ``a``, write ``a = a + b``.
 total = torch.zeros(3)
 rows = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 with suppress(RuntimeError):

@@ -162,7 +162,7 @@ with torch.device("meta"):
 # Error: expected sequence of length 2 (``torch.tensor``)
 # -------------------------------------------------------
 #
-# All rows of a tensor must have the same length. Keep a list of tensors, or
+# ``torch.tensor`` needs rows of the same length. Keep a list of tensors, or
 # pad the short rows with ``nn.utils.rnn.pad_sequence``.
 rows = [[1, 2], [3]]
 with suppress(ValueError):

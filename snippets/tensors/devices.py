@@ -17,8 +17,8 @@ from torch import nn
 #
 # ``is_available`` tells whether PyTorch can use a GPU now.
 # ``torch.version.cuda`` only tells for which CUDA version PyTorch was
-# built. Creating a ``torch.device`` does not check that the device exists:
-# an error comes when a tensor is moved there.
+# built. Creating a ``torch.device`` does not check that the device exists.
+# If it does not, the error comes when a tensor is moved there.
 count = torch.cuda.device_count()
 torch.cuda.is_available() == (count > 0)  # True
 names = [torch.cuda.get_device_name(i) for i in range(count)]
@@ -180,11 +180,11 @@ z.cpu() is z  # True
 # Indices should be either on cpu or on the same device: move the index
 # ---------------------------------------------------------------------
 #
-# A tensor on the CPU cannot be indexed with a tensor on a GPU. The error is
-# "indices should be either on cpu or on the same device as the indexed
-# tensor (cpu)". Move the index to the device of the tensor, or the tensor
-# to the device of the index. An index on the CPU also works for a tensor on
-# a GPU.
+# A tensor on the CPU cannot be indexed with a vector of indices on a GPU.
+# The error is "indices should be either on cpu or on the same device as the
+# indexed tensor (cpu)". Move the index to the device of the tensor, or the
+# tensor to the device of the index. An index on the CPU also works for a
+# tensor on a GPU.
 table = torch.arange(10, 15, device="cpu")
 index = torch.tensor([3, 1])
 table[index.to(table.device)]  # tensor([13, 11])

@@ -51,9 +51,9 @@ torch.nn.functional.cross_entropy(logits, target)  # tensor(0.4076)
 #
 # The first argument of ``Categorical`` is ``probs``, weights that are
 # divided by their sum. The outputs of a network are usually logits, which
-# need a softmax, so pass them as ``logits=``. If you forget the name, the
-# probabilities are wrong. An error comes only if one of the numbers is
-# negative.
+# need a softmax, so pass them as ``logits=``. If you forget the name,
+# positive numbers give wrong probabilities without an error, and negative
+# numbers raise one.
 scores = torch.tensor([0.0, 1.0, 3.0])
 distributions.Categorical(scores).probs  # tensor([0.0000, 0.2500, 0.7500])
 chosen = distributions.Categorical(logits=scores)

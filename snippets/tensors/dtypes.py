@@ -93,7 +93,8 @@ mixed  # torch.bcomplex32 since 2.14, torch.complex64 before
 #
 # ``/`` gives floats, and ``//`` rounds down. Results that do not fit into
 # the dtype wrap around without a warning, so convert uint8 images to a
-# larger dtype first. Sums of integers are int64. ``mean`` needs floats.
+# larger dtype first. ``sum`` of integers gives int64 by default. ``mean``
+# needs floats.
 a = torch.tensor([7, -7])
 a / 2  # tensor([3.5000, -3.5000])
 a // 2  # tensor([3, -4])
@@ -160,9 +161,9 @@ torch.tensor([0.5]).dtype  # torch.float32
 # Error: result type Float can't be cast to Long (in-place operations)
 # --------------------------------------------------------------------
 #
-# An in-place operation cannot change the dtype of its tensor, so adding 0.5
-# to integers in place raises an error. Assigning a float to an element
-# raises no error, but it truncates the decimals.
+# ``+=`` cannot change the dtype of its tensor, so adding 0.5 to integers in
+# place raises an error. Assigning a float to an element raises no error,
+# but it truncates the decimals.
 counts = torch.tensor([1, 2])
 with suppress(RuntimeError):
     counts += 0.5  # RuntimeError: result type Float can't be cast to

@@ -167,8 +167,8 @@ with suppress(RuntimeError):
 # -----------------------------------------------------------
 #
 # ``scatter`` does not promote dtypes, so convert the source first. The
-# source must also be at least as large as the index. A plain number as
-# source is written to all positions.
+# source must also be at least as large as the index. If the source is a
+# number, it is written to all positions of the index.
 index = torch.tensor([[0], [2]])
 scores = torch.zeros(2, 3)
 count = torch.tensor([[5], [6]])

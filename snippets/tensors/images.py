@@ -18,11 +18,11 @@ from torchvision.transforms import v2
 # PIL image to tensor: ``v2.ToImage``, ``v2.ToDtype``
 # ---------------------------------------------------
 #
-# A PIL image holds bytes from 0 to 255, with the channels last. Models
-# usually take floats from 0 to 1, with the channels first. ``v2.ToImage``
-# moves the channels, and ``v2.ToDtype`` with ``scale=True`` scales the
-# values. Note that ``size`` of a PIL image is (width, height), but the
-# tensor has height before width.
+# An RGB image in PIL holds bytes from 0 to 255, with the channels last.
+# Models usually take floats from 0 to 1, with the channels first.
+# ``v2.ToImage`` moves the channels, and ``v2.ToDtype`` with ``scale=True``
+# scales the values. Note that ``size`` of a PIL image is (width, height),
+# but the tensor has height before width.
 #
 # .. glance:: x = preprocess(photo)
 photo = Image.fromarray(load_sample_image("china.jpg"))
