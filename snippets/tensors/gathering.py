@@ -2,8 +2,7 @@
 Gathering and scattering
 ========================
 
-Pick elements by index with ``gather``, and write or sum them by index with
-``scatter``.
+Pick elements by index (gather), and write or add them by index (scatter).
 """
 from contextlib import suppress
 

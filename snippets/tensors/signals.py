@@ -2,8 +2,8 @@
 Signals
 =======
 
-Compute the frequencies of a signal over time with ``torch.stft``, and
-choose a window function.
+Compute the frequencies of a signal over time with the short-time Fourier
+transform, and choose a window function.
 """
 from contextlib import suppress
 from pathlib import Path

@@ -2,8 +2,8 @@
 Choosing by condition
 =====================
 
-Choose between two tensors with ``torch.where``, and find, pick or replace
-elements by a condition.
+Choose between two tensors by a condition, and find, pick or replace the
+elements for which it is true.
 """
 from contextlib import suppress
 
