@@ -2,7 +2,8 @@
 Attributes
 ==========
 
-Ask a tensor what it is: its shape, its dtype, its place in memory.
+Find out the shape of a tensor, its dtype, its device and how it is stored
+in memory.
 """
 from contextlib import suppress
 
@@ -13,9 +14,10 @@ import torch
 # Shape and size: ``Tensor.shape``, ``size``, ``ndim``, ``numel``
 # ---------------------------------------------------------------
 #
-# ``x.shape`` and ``x.size()`` are the same ``torch.Size``, a tuple.
-# ``ndim`` and ``dim()`` count the dimensions, ``numel()`` and
-# ``nelement()`` the elements; ``len`` is only the first size.
+# ``x.shape`` and ``x.size()`` both return the shape as a ``torch.Size``,
+# which is a tuple. ``ndim`` and ``dim()`` give the number of dimensions,
+# ``numel()`` and ``nelement()`` the number of elements. ``len`` gives the
+# size of dimension 0.
 x = torch.zeros(2, 3, 4)
 x.shape  # torch.Size([2, 3, 4])
 x.size() == x.shape == (2, 3, 4)  # True
@@ -27,12 +29,12 @@ x.nelement()  # 24
 len(x)  # 2
 
 # %%
-# Type and place: ``Tensor.dtype``, ``device``, ``requires_grad``
-# ---------------------------------------------------------------
+# Type, device and gradient: ``Tensor.dtype``, ``device``, ``requires_grad``
+# --------------------------------------------------------------------------
 #
-# ``dtype`` says what the numbers are, ``device`` where they are. Autograd
-# follows tensors with ``requires_grad``, which only floating point and
-# complex ones can have.
+# ``dtype`` is the type of the elements, and ``device`` is where they are
+# stored. Autograd tracks a tensor if ``requires_grad`` is True. Tensors of
+# integers cannot require a gradient.
 x = torch.tensor([1.0, 2.0], device="cpu")
 x.dtype  # torch.float32
 x.device.type  # 'cpu'
@@ -46,9 +48,9 @@ with suppress(RuntimeError):
 # Memory of a tensor: ``Tensor.element_size``, ``Tensor.nbytes``
 # --------------------------------------------------------------
 #
-# ``nbytes`` is ``element_size()`` times ``numel()``. A slice is small by
-# this count but keeps the memory it was cut from; a ``clone()`` has only
-# its own.
+# ``nbytes`` is ``element_size()`` times ``numel()``. A slice has a small
+# ``nbytes``, but it keeps the whole storage of the original tensor in
+# memory. A ``clone()`` of the slice has a small storage of its own.
 x = torch.zeros(1000, 1000)
 x.element_size()  # 4
 x.nbytes  # 4000000
@@ -62,9 +64,10 @@ row.clone().untyped_storage().nbytes()  # 4000
 # Layout in memory: ``Tensor.stride``, ``Tensor.is_contiguous``
 # -------------------------------------------------------------
 #
-# A stride says how many elements to go on in memory for one step along a
-# dimension. A transpose swaps the strides and moves nothing: rows no longer
-# lie together, so the tensor is not contiguous.
+# The stride of a dimension is the distance in memory, counted in elements,
+# from one index to the next. A transpose swaps the strides and moves no
+# data. The elements of a row are then no longer next to each other, so the
+# tensor is not contiguous.
 #
 # .. tensors:: x, x.T
 #    :style: strides
@@ -80,9 +83,10 @@ x[:, 1].stride()  # (3,)
 # Tensor to Python numbers: ``Tensor.item``, ``Tensor.tolist``
 # ------------------------------------------------------------
 #
-# ``item`` takes the only element out, ``tolist`` all of them, as Python
-# numbers without gradient. On a GPU both wait until the result is there.
-# The other way, a list of tensors becomes one tensor with ``torch.stack``.
+# ``item`` returns the element of a one-element tensor as a Python number,
+# and ``tolist`` returns all elements as nested lists. The numbers carry no
+# gradient. On a GPU, both calls wait until the result is computed. To go
+# the other way, ``torch.stack`` turns a list of tensors into one tensor.
 loss = torch.tensor(0.25, requires_grad=True)
 loss.item()  # 0.25
 torch.tensor([[7]]).item()  # 7
@@ -98,8 +102,8 @@ torch.stack([loss.detach(), torch.tensor(0.5)])  # tensor([0.2500, 0.5000])
 # Is it a tensor: ``torch.is_tensor``, ``isinstance``
 # ---------------------------------------------------
 #
-# Both accept subclasses such as parameters; arrays and lists are no
-# tensors. ``isinstance`` can test for several types at once.
+# Both tests also accept subclasses, such as parameters. NumPy arrays and
+# lists are not tensors. ``isinstance`` can test for several types at once.
 torch.is_tensor(torch.tensor(1))  # True
 torch.is_tensor(np.array(1))  # False
 torch.is_tensor([1, 2])  # False
@@ -110,10 +114,11 @@ isinstance(np.array(1), (torch.Tensor, np.ndarray))  # True
 # Change dtype or device: ``Tensor.to``
 # -------------------------------------
 #
-# ``to`` takes a dtype, a device, both, or a tensor to take them from. It is
-# not in place, so keep the result; where nothing changes it returns the
-# tensor itself, unless ``copy=True``. ``Tensor.cpu`` and ``Tensor.cuda``
-# are short forms.
+# ``to`` takes a dtype, a device, both, or another tensor whose dtype and
+# device it uses. It does not change the tensor in place, so assign the
+# result. If nothing has to change, ``to`` returns the same tensor;
+# ``copy=True`` forces a copy. ``Tensor.cpu`` and ``Tensor.cuda`` are short
+# forms.
 x = torch.tensor([1.5, 2.5])
 x.to(torch.int64)  # tensor([1, 2])
 x.dtype  # torch.float32
@@ -127,8 +132,9 @@ x.cpu().device == target.device  # True
 # ``x.device == "cpu"`` is never true
 # -----------------------------------
 #
-# A ``torch.device`` equals no string, and no error says so. Compare its
-# ``type``, or compare devices. The same goes for a dtype and its name.
+# Comparing a ``torch.device`` with a string gives False and raises no
+# error. Compare the ``type`` of the device, or compare it with another
+# ``torch.device``. A dtype does not equal its name either.
 x = torch.zeros(2, device="cpu")
 x.device == "cpu"  # False
 x.device.type == "cpu"  # True
@@ -140,8 +146,9 @@ x.dtype == torch.float32  # True
 # Names that do not exist: "torch.to(device)", "torch.cuda()"
 # -----------------------------------------------------------
 #
-# Moving is a method of the tensor or layer that moves; ``torch.cuda`` is a
-# Python module of functions about GPUs. Attributes take no parentheses.
+# ``to`` is a method of tensors and layers, not a function of ``torch``.
+# ``torch.cuda`` is a Python module with functions for GPUs, so it cannot be
+# called. ``x.shape`` is an attribute and takes no parentheses.
 x = torch.ones(2)
 with suppress(AttributeError):
     torch.to("cpu")  # AttributeError: module 'torch' has no attribute 'to'

@@ -2,7 +2,8 @@
 Broadcasting
 ============
 
-Combine tensors of different shapes without copying either.
+Combine tensors of different shapes without copying them to the same shape
+first.
 """
 from contextlib import suppress
 
@@ -12,9 +13,9 @@ import torch
 # Which shapes broadcast: ``torch.broadcast_shapes``
 # --------------------------------------------------
 #
-# Align the shapes from the right. Two sizes fit if they are equal or one of
-# them is 1, and a missing dimension counts as 1. The question can be asked
-# of shapes alone, without any data.
+# Align the shapes from the right. Two sizes fit if they are equal or if one
+# of them is 1. A missing dimension counts as 1. ``torch.broadcast_shapes``
+# works on shapes alone, so you need no tensors.
 torch.broadcast_shapes((5, 3), (3,))  # torch.Size([5, 3])
 torch.broadcast_shapes((5, 1), (1, 4))  # torch.Size([5, 4])
 torch.broadcast_shapes((8, 1, 6), (7, 1))  # torch.Size([8, 7, 6])
@@ -26,20 +27,21 @@ torch.broadcast_shapes((5, 3), (5, 1))  # torch.Size([5, 3])
 # Add a number, a row or a column to a matrix
 # -------------------------------------------
 #
-# A number fits every shape. A 1-D tensor counts as a row; to use it as a
-# column, give it a last dimension of size 1.
+# A number broadcasts to any shape. A 1-D tensor is treated as a row. To use
+# it as a column, add a last dimension of size 1.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 x + 10  # tensor([[11, 12, 13], [14, 15, 16]])
 x + torch.tensor([10, 20, 30])  # tensor([[11, 22, 33], [14, 25, 36]])
 x + torch.tensor([10, 20])[:, None]  # tensor([[11, 12, 13], [24, 25, 26]])
 
 # %%
-# A row and a column make a table
-# -------------------------------
+# Combine a row and a column into a table
+# ---------------------------------------
 #
-# The column is stretched along dimension 1, the row along dimension 0, and
-# every pair meets once. With ``*`` instead of ``+`` this is an outer
-# product, with ``-`` all pairwise differences.
+# The column is stretched along dimension 1 and the row along dimension 0,
+# so each element of the column meets each element of the row. With ``*``
+# instead of ``+`` you get the outer product. With ``-`` you get all
+# pairwise differences.
 #
 # .. tensors:: column, row, column + row
 #    :style: broadcast
@@ -52,9 +54,10 @@ row[:, None] * row  # tensor([[1, 2, 3], [2, 4, 6], [3, 6, 9]])
 # Combine a 3-D batch with a 2-D or 1-D tensor
 # --------------------------------------------
 #
-# A matrix meets each matrix of the batch, because shapes align from the
-# right. One number per sample must stand on the left: shape ``(N, 1, 1)``.
-# One number per channel of ``(N, C, H, W)`` needs the shape ``(C, 1, 1)``.
+# Shapes are aligned from the right, so the matrix is added to each matrix
+# of the batch. One number per sample needs the shape ``(N, 1, 1)``. One
+# number per channel of images of shape ``(N, C, H, W)`` needs the shape
+# ``(C, 1, 1)``.
 #
 # .. tensors:: batch, matrix, batch + matrix
 #    :style: broadcast
@@ -70,21 +73,23 @@ images, mean = torch.ones(8, 3, 4, 4), torch.zeros(3)
 # Subtract the mean of each row: ``keepdim=True``
 # -----------------------------------------------
 #
-# A reduction drops its dimension; ``keepdim=True`` leaves it with size 1,
-# so the result broadcasts back. Without it a square matrix raises nothing:
-# the mean of row 0 is subtracted from column 0.
+# A reduction such as ``mean`` removes its dimension. ``keepdim=True`` keeps
+# it with size 1, so the result broadcasts against the original. Without it,
+# a square matrix gives a wrong result and no error, because the mean of row
+# 0 is subtracted from column 0.
 x = torch.tensor([[1.0, 3.0], [10.0, 30.0]])
 x.mean(dim=1, keepdim=True)  # tensor([[2.], [20.]])
 x - x.mean(dim=1, keepdim=True)  # tensor([[-1., 1.], [-10., 10.]])
 x - x.mean(dim=1)  # tensor([[-1., -17.], [8., 10.]])
 
 # %%
-# Stretch a tensor yourself: ``expand``, ``torch.broadcast_to``
-# -------------------------------------------------------------
+# Broadcast a tensor explicitly: ``expand``, ``torch.broadcast_to``
+# -----------------------------------------------------------------
 #
-# Both give a view in which the stretched dimension has stride 0: one row in
-# memory, seen many times. ``-1`` keeps a size. ``torch.broadcast_tensors``
-# does what an operator does first: it stretches all to one shape.
+# Both return a view. The stretched dimension has stride 0, so the row is
+# stored once in memory and appears several times. ``-1`` keeps the size of
+# a dimension. ``torch.broadcast_tensors`` stretches several tensors to
+# their common shape, as an operator does.
 row = torch.tensor([1, 2, 3])
 row.expand(2, -1)  # tensor([[1, 2, 3], [1, 2, 3]])
 row.expand(2, -1).stride()  # (0, 1)
@@ -99,10 +104,11 @@ rows  # tensor([[1, 2, 3], [1, 2, 3]])
 # Broadcast trap: ``(N,)`` with ``(N, 1)`` gives ``(N, N)``
 # ---------------------------------------------------------
 #
-# A model with one output returns ``(N, 1)`` while the targets are ``(N,)``.
-# Nothing fails: every prediction is compared with every target, and a
-# perfect model has a loss of 1.33. ``mse_loss`` and ``l1_loss`` warn, a
-# formula does not.
+# A model with one output returns the shape ``(N, 1)``, but the targets
+# often have the shape ``(N,)``. No error is raised. Each prediction is
+# compared with each target, and here perfect predictions have a loss of
+# 1.33. ``mse_loss`` and ``l1_loss`` warn about this, but a formula of your
+# own does not.
 prediction = torch.tensor([[1.0], [2.0], [3.0]])
 target = torch.tensor([1.0, 2.0, 3.0])
 prediction - target  # tensor([[0., -1., -2.], [1., 0., -1.], [2., 1., 0.]])
@@ -117,10 +123,11 @@ l1(prediction, target)  # UserWarning: Using a target size ... different
 # Broadcast error: size of tensor a must match size of tensor b
 # -------------------------------------------------------------
 #
-# Write both shapes under each other, aligned right: the clash, which the
-# message counts from the left, is where they differ and neither is 1.
-# Insert a 1 where the stretching should happen, or transpose. A PNG image
-# may have 4 channels, with transparency last: drop it.
+# Write the two shapes below each other, aligned on the right, and look for
+# two sizes that differ and are both not 1. The message counts this
+# dimension from the left. Insert a dimension of size 1 where the tensor
+# should be stretched, or transpose. If an image has a fourth channel for
+# transparency, as some PNG files do, slice it off.
 x = torch.zeros(2, 3)
 per_row = torch.tensor([1.0, 2.0])
 with suppress(RuntimeError):
@@ -138,8 +145,8 @@ with suppress(RuntimeError):
 # Error: output with shape doesn't match the broadcast shape (``+=``)
 # -------------------------------------------------------------------
 #
-# An in-place operation cannot grow the tensor it writes into: only the
-# right side is stretched. Write ``a = a + b`` where the left must grow.
+# ``a += b`` cannot change the shape of ``a``, so only the right side is
+# broadcast. If the result is larger than ``a``, write ``a = a + b``.
 total = torch.zeros(3)
 rows = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 with suppress(RuntimeError):

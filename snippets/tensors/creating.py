@@ -2,7 +2,8 @@
 Creating
 ========
 
-Make tensors from numbers you have, from a rule, or in the shape of another.
+Create tensors from lists and arrays, from a rule, or with the shape of
+another tensor.
 """
 from contextlib import suppress
 
@@ -13,9 +14,11 @@ import torch
 # From lists of numbers: ``torch.tensor``
 # ---------------------------------------
 #
-# Nesting gives the dimensions, the numbers give the dtype: whole numbers
-# become int64, one decimal point makes all of them float32. Pass ``dtype``
-# for another one; an integer dtype cuts decimals off without a word.
+# The nesting of the list determines the dimensions, and the numbers
+# determine the dtype. Python integers become int64. If one of the numbers
+# is a float, all of them become float32 by default. Pass ``dtype`` to
+# choose another type; an integer dtype truncates decimals without a
+# warning.
 torch.tensor([[1, 2, 3], [4, 5, 6]]).shape  # torch.Size([2, 3])
 torch.tensor([1, 2]).dtype  # torch.int64
 torch.tensor([1, 2.5])  # tensor([1.0000, 2.5000])
@@ -28,9 +31,10 @@ torch.tensor(3.5).shape  # torch.Size([])
 # From a NumPy array: ``torch.from_numpy``, ``torch.as_tensor``
 # -------------------------------------------------------------
 #
-# ``torch.from_numpy`` and, on the CPU, ``torch.as_tensor`` use the array's
-# own memory: a change on one side is seen on the other. ``torch.tensor``
-# always copies. All three keep the dtype, and NumPy's default is float64.
+# On the CPU, ``torch.from_numpy`` and ``torch.as_tensor`` share the memory
+# of the array, so a change of the array also changes the tensor.
+# ``torch.tensor`` copies the data. All three keep the dtype of the array,
+# which is float64 by default in NumPy.
 array = np.array([1.0, 2.0, 3.0])
 shared = torch.from_numpy(array)
 also_shared = torch.as_tensor(array, device="cpu")
@@ -44,9 +48,10 @@ copied  # tensor([1., 2., 3.], dtype=torch.float64)
 # One value everywhere: ``torch.zeros``, ``ones``, ``full``, ``empty``
 # --------------------------------------------------------------------
 #
-# ``torch.full`` takes its dtype from the value, the others make float32.
-# ``torch.empty`` and ``torch.empty_strided`` only reserve memory: use them
-# when every element is written before it is read.
+# ``torch.full`` takes its dtype from the value. The others create float32
+# tensors by default. ``torch.empty`` and ``torch.empty_strided`` allocate
+# memory without filling it, so use them only if your code writes each
+# element before it reads it.
 torch.zeros(2, 3)  # tensor([[0., 0., 0.], [0., 0., 0.]])
 torch.ones(2, dtype=torch.int64)  # tensor([1, 1])
 torch.full((2, 2), 7)  # tensor([[7, 7], [7, 7]])
@@ -59,9 +64,9 @@ torch.empty_strided((2, 3), (1, 2))  # shape (2, 3), stride (1, 2)
 # Identity and diagonal matrices: ``torch.eye``, ``torch.diag``
 # -------------------------------------------------------------
 #
-# ``torch.diag`` works in both directions: a vector becomes the diagonal of
-# a new matrix, and of a matrix the diagonal is taken out. It is also a
-# method.
+# ``torch.diag`` works in both directions. It turns a vector into a matrix
+# with this vector on the diagonal, and it extracts the diagonal of a
+# matrix. It is also available as a method.
 #
 # .. tensors:: v, torch.diag(v), torch.diag(v[:2], diagonal=1)
 v = torch.tensor([1, 2, 3])
@@ -74,10 +79,10 @@ torch.tensor([[1, 2], [3, 4]]).diag()  # tensor([1, 4])
 # Evenly spaced: ``torch.arange``, ``linspace``, ``logspace``
 # -----------------------------------------------------------
 #
-# ``torch.arange`` fixes the step and leaves out the end; ``torch.linspace``
-# fixes how many and includes the end. ``torch.logspace`` is given
-# exponents, by default those of 10. An end with a fraction was cut to the
-# integer ``dtype`` before 2.14.
+# ``torch.arange`` takes a step and excludes the end. ``torch.linspace``
+# takes the number of values and includes the end. ``torch.logspace`` takes
+# exponents, with base 10 by default. Before PyTorch 2.14, ``torch.arange``
+# with an integer ``dtype`` truncated an end such as 2.5.
 torch.arange(5)  # tensor([0, 1, 2, 3, 4])
 torch.arange(0, 10, 2)  # tensor([0, 2, 4, 6, 8])
 torch.arange(3, 0, -1)  # tensor([3, 2, 1])
@@ -91,9 +96,10 @@ torch.logspace(0, 3, 4, base=2)  # tensor([1., 2., 4., 8.])
 # Shape and dtype of another: ``torch.zeros_like``, ``Tensor.new_zeros``
 # ----------------------------------------------------------------------
 #
-# ``*_like`` takes shape, dtype and device from a tensor, ``new_*`` takes
-# dtype and device and is told the shape. Code that uses them in place of
-# ``torch.zeros(...)`` works on every device and in every precision.
+# The ``*_like`` functions copy shape, dtype and device from a tensor. The
+# ``new_*`` methods copy dtype and device, and you pass the shape or the
+# values. Use them instead of ``torch.zeros(...)``, and the code keeps
+# working when the model moves to a GPU or changes its dtype.
 x = torch.tensor([1, 2], dtype=torch.float64)
 torch.zeros_like(x)  # tensor([0., 0.], dtype=torch.float64)
 torch.ones_like(x, dtype=torch.int64)  # tensor([1, 1])
@@ -108,10 +114,10 @@ x.new_ones(2, 3).device == x.new_empty(2, 3).device == x.device  # True
 # ``torch.arange`` with a float step: one number too many
 # -------------------------------------------------------
 #
-# The end is left out, but how many numbers come is ``(end - start) / step``
-# rounded up, and that quotient can come out too large: 1.3 is in. Say how
-# many numbers you want with ``torch.linspace``, or scale a range of whole
-# numbers.
+# ``torch.arange`` excludes the end, but here 1.3 is included. The number of
+# values is ``(end - start) / step`` rounded up, and a rounding error makes
+# this quotient slightly larger than 3. Set the number of values with
+# ``torch.linspace``, or scale a range of integers.
 torch.arange(1, 1.3, 0.1)  # tensor([1.0000, 1.1000, 1.2000, 1.3000])
 (1.3 - 1) / 0.1 > 3  # True
 torch.linspace(1, 1.2, 3)  # tensor([1.0000, 1.1000, 1.2000])
@@ -121,9 +127,10 @@ torch.arange(10, 13) / 10  # tensor([1.0000, 1.1000, 1.2000])
 # Copy a tensor: ``clone().detach()``, not ``torch.tensor(t)``
 # ------------------------------------------------------------
 #
-# ``torch.tensor`` of a tensor copies, leaves the graph, and warns, since it
-# is not clear that both were meant. ``Tensor.clone`` copies and stays in
-# the graph; ``Tensor.detach`` leaves it and shares the memory.
+# ``Tensor.clone`` copies the data and stays in the computation graph.
+# ``Tensor.detach`` leaves the graph and shares the memory.
+# ``torch.tensor(t)`` copies and detaches at once, but it gives a warning
+# that recommends ``clone`` and ``detach``.
 t = torch.tensor([1.0, 2.0], requires_grad=True)
 torch.tensor(t)  # UserWarning: recommended to use sourceTensor.detach()
 copy = t.clone().detach()
@@ -137,10 +144,11 @@ t.detach().data_ptr() == t.data_ptr()  # True
 # ``torch.Tensor(2, 3)`` is not ``torch.tensor([2, 3])``
 # ------------------------------------------------------
 #
-# The class reads whole numbers as sizes and hands out memory nobody filled.
-# It and its relatives ``torch.FloatTensor`` and ``torch.LongTensor`` ignore
-# the type of the numbers and stay on the CPU, whatever the default device.
-# Write ``torch.tensor`` with a ``dtype``.
+# The class ``torch.Tensor`` takes integers as sizes and returns memory that
+# is not initialized. A list gives a tensor of the type of the class:
+# ``torch.FloatTensor`` converts integers to floats, and
+# ``torch.LongTensor`` truncates decimals. ``torch.Tensor`` also ignores the
+# default device. Use ``torch.tensor`` with a ``dtype`` instead.
 torch.Tensor(2, 3)  # shape (2, 3), dtype float32
 torch.Tensor([2, 3])  # tensor([2., 3.])
 torch.tensor([2, 3])  # tensor([2, 3])
@@ -154,8 +162,8 @@ with torch.device("meta"):
 # Error: expected sequence of length 2 (``torch.tensor``)
 # -------------------------------------------------------
 #
-# Rows of a tensor have one length. Keep a list of tensors, or fill up the
-# short rows with ``nn.utils.rnn.pad_sequence``.
+# ``torch.tensor`` needs rows of the same length. Keep a list of tensors, or
+# pad the short rows with ``nn.utils.rnn.pad_sequence``.
 rows = [[1, 2], [3]]
 with suppress(ValueError):
     torch.tensor(rows)  # ValueError: expected sequence of length 2
@@ -167,9 +175,10 @@ padded  # tensor([[1, 2], [3, 0]])
 # Error: only one element tensors can be converted to Python scalars
 # ------------------------------------------------------------------
 #
-# ``torch.tensor`` of a list wants numbers, or tensors of one element each.
-# Turn a list of larger tensors into one tensor with ``torch.stack``, or
-# join them with ``torch.cat``. ``float`` of such a tensor raises the same
+# ``torch.tensor`` accepts a list of numbers or of tensors with one element
+# each. To turn a list of larger tensors into one tensor, use
+# ``torch.stack``, or ``torch.cat`` to join them along a dimension they
+# already have. ``float`` of a tensor with several elements raises the same
 # error.
 rows = [torch.ones(2), torch.zeros(2)]
 with suppress(ValueError):

@@ -2,7 +2,8 @@
 Devices
 =======
 
-Choose the CPU or a GPU, move tensors and models, keep them together.
+Choose the CPU or a GPU, move tensors and models there, and keep them on the
+same device.
 """
 from contextlib import suppress
 
@@ -14,10 +15,10 @@ from torch import nn
 # Is there a GPU: ``torch.cuda.is_available``, ``device_count``
 # -------------------------------------------------------------
 #
-# ``is_available`` asks whether a GPU can be used now, where
-# ``torch.version.cuda`` only says what PyTorch was built for. Making a
-# ``torch.device`` asks nobody: whether "cuda:1" exists shows when a tensor
-# goes there.
+# ``is_available`` tells whether PyTorch can use a GPU now.
+# ``torch.version.cuda`` only tells for which CUDA version PyTorch was
+# built. Creating a ``torch.device`` does not check that the device exists.
+# If it does not, the error comes when a tensor is moved there.
 count = torch.cuda.device_count()
 torch.cuda.is_available() == (count > 0)  # True
 names = [torch.cuda.get_device_name(i) for i in range(count)]
@@ -31,9 +32,10 @@ gpu == torch.device("cuda:1")  # True
 # Choose the device once: ``torch.accelerator.current_accelerator``
 # -----------------------------------------------------------------
 #
-# One line for NVIDIA, AMD, Apple and Intel alike; ask for
-# ``check_available``, or it names what PyTorch was built for, present or
-# not. Code below this line says ``device`` and never "cuda".
+# The same line works for NVIDIA, AMD, Apple and Intel GPUs. Pass
+# ``check_available=True``; otherwise the function returns the device type
+# that PyTorch was built for, even if there is none in the machine. The rest
+# of your code can use ``device`` instead of "cuda".
 device = torch.accelerator.current_accelerator(check_available=True)
 (device is None) == (not torch.accelerator.is_available())  # True
 device = device or torch.device("cpu")
@@ -42,13 +44,14 @@ old = "cuda" if torch.cuda.is_available() else "cpu"
 torch.ones(2, device=old).device.type == old  # True
 
 # %%
-# Move model and batch: ``nn.Module.to``, ``Tensor.to``
-# -----------------------------------------------------
+# Move a model and a batch to a device: ``nn.Module.to``, ``Tensor.to``
+# ---------------------------------------------------------------------
 #
-# A module moves itself and returns itself. A tensor does not move: ``to``
-# returns another one, and to drop that is no error until the layer meets
-# the old one. Between CPU and GPU parameters stay the same objects, so an
-# optimizer made before still knows them.
+# ``nn.Module.to`` changes the module itself and returns it. ``Tensor.to``
+# leaves the tensor where it is and returns the moved one, so write ``x =
+# x.to(device)``. If you forget this, the error comes later, when a layer
+# gets the old tensor. The parameters stay the same objects here, so an
+# optimizer that was created before the move can still update them.
 net = nn.Linear(3, 2)
 weight = net.weight
 net.to("cpu", torch.float64) is net  # True
@@ -65,8 +68,9 @@ net(x).device == device  # True
 # Error: 'list' object has no attribute 'to' (move a batch)
 # ---------------------------------------------------------
 #
-# A ``torch.utils.data.DataLoader`` yields what its samples are: a list of
-# tensors, or a dict. Move the parts.
+# A ``torch.utils.data.DataLoader`` yields batches that are lists of tensors
+# or dicts, depending on the samples. Lists and dicts have no ``to``, so
+# move the tensors in them one by one.
 device = torch.device("cpu")
 batch = [torch.ones(4, 3), torch.zeros(4)]
 with suppress(AttributeError):
@@ -81,11 +85,11 @@ batch = {name: part.to(device) for name, part in batch.items()}
 # Error: expected all tensors to be on the same device
 # ----------------------------------------------------
 #
-# On a GPU it goes on "but found at least two devices, cuda:0 and cpu!" or,
-# from a layer, "but got mat1 is on cpu, different from other tensors on
-# cuda:0". The device ``meta``, which holds shapes and no values, stands for
-# the other one here and has its own words. Print the devices of the model
-# and of what enters it, then move what was forgotten.
+# With a GPU, the message goes on "but found at least two devices, cuda:0
+# and cpu!". From a layer it can be "but got mat1 is on cpu, different from
+# other tensors on cuda:0". The code below uses the device ``meta`` in place
+# of a GPU, so its message differs. Print the devices of the model and of
+# its input, and move the one that you forgot.
 net = nn.Linear(3, 2, device="meta")
 x = torch.ones(4, 3)
 with suppress(RuntimeError):
@@ -96,13 +100,13 @@ with suppress(RuntimeError):
     x + x.to("meta")  # RuntimeError: is not on the expected device
 
 # %%
-# A new tensor beside another: ``zeros_like``, ``device=x.device``
-# ----------------------------------------------------------------
+# Create a tensor on the same device: ``zeros_like``, ``device=x.device``
+# -----------------------------------------------------------------------
 #
-# ``torch.zeros(3)`` inside of a model lies on the default device, the CPU,
-# even when the model and its input are on a GPU. Take the device from what
-# is there; ``zeros_like``, ``new_zeros`` and ``new_tensor`` take the dtype,
-# too.
+# If you write ``torch.zeros(3)`` in a model, the tensor is created on the
+# default device, even when the model and its input are on a GPU. Pass the
+# device of an existing tensor. ``zeros_like``, ``new_zeros`` and
+# ``new_tensor`` take its device and its dtype.
 x = torch.ones(2, 3, dtype=torch.float64, device="meta")
 torch.zeros(3).device == x.device  # False
 noise = torch.randn_like(x)
@@ -113,12 +117,12 @@ positions = torch.arange(x.shape[1], device=x.device)
 (positions.device.type, positions.dtype)  # ('meta', torch.int64)
 
 # %%
-# What ``nn.Module.to`` leaves behind: ``register_buffer``
-# --------------------------------------------------------
+# ``nn.Module.to`` does not move plain tensors: ``register_buffer``
+# -----------------------------------------------------------------
 #
-# Parameters, buffers and submodules move. A tensor that is a plain
-# attribute stays, and so does one in a list: a forward on the GPU may find
-# two devices.
+# ``nn.Module.to`` moves parameters, buffers and submodules. A tensor that
+# is a plain attribute stays where it is, and ``forward`` then meets two
+# devices. Register such a tensor with ``register_buffer``.
 class Standardize(nn.Module):
     def __init__(self):
         super().__init__()
@@ -138,10 +142,11 @@ with suppress(RuntimeError):
 # Default device: ``torch.set_default_device``, ``with torch.device``
 # -------------------------------------------------------------------
 #
-# Most functions that make tensors, and layers, follow it; the context is
-# for a block, the setter for all that its thread runs later.
-# ``torch.from_numpy`` shares the memory of the array and therefore stays on
-# the CPU.
+# Layers and most functions that create tensors use the default device.
+# ``with torch.device`` sets it for a block, and
+# ``torch.set_default_device`` for everything that the current thread runs
+# later. ``torch.from_numpy`` stays on the CPU, because it shares the memory
+# of the array.
 before = torch.get_default_device()
 with torch.device("meta"):
     torch.zeros(2).device.type  # 'meta'
@@ -157,10 +162,10 @@ torch.ones(2).device == before  # True
 # Error: can't convert device type tensor to numpy (``Tensor.cpu``)
 # -----------------------------------------------------------------
 #
-# NumPy, pandas and Matplotlib read the memory of the CPU. ``detach`` lets
-# go of the gradient, ``cpu`` copies from the GPU, and where the tensor lies
-# on the CPU both cost nothing: write both. ``item`` and ``tolist`` copy by
-# themselves.
+# NumPy, pandas and Matplotlib need data in CPU memory. ``detach`` removes
+# the gradient, and ``cpu`` copies the tensor from the GPU. If the tensor is
+# already on the CPU, neither copies data, so write both to be safe.
+# ``item`` and ``tolist`` need neither of them.
 x = torch.ones(2, device="meta")
 with suppress(TypeError):
     x.numpy()  # TypeError: can't convert meta device type tensor to numpy
@@ -175,10 +180,11 @@ z.cpu() is z  # True
 # Indices should be either on cpu or on the same device: move the index
 # ---------------------------------------------------------------------
 #
-# A tensor on the CPU cannot be indexed with a tensor on a GPU: "indices
-# should be either on cpu or on the same device as the indexed tensor
-# (cpu)". Move the index to the device of the tensor, or the tensor to that
-# of the index. An index on the CPU fits both.
+# A tensor on the CPU cannot be indexed with a vector of indices on a GPU.
+# The error is "indices should be either on cpu or on the same device as the
+# indexed tensor (cpu)". Move the index to the device of the tensor, or the
+# tensor to the device of the index. An index on the CPU also works for a
+# tensor on a GPU.
 table = torch.arange(10, 15, device="cpu")
 index = torch.tensor([3, 1])
 table[index.to(table.device)]  # tensor([13, 11])

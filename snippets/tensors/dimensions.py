@@ -12,9 +12,10 @@ import torch
 # Add a dimension of size 1: ``torch.unsqueeze``, ``None``
 # --------------------------------------------------------
 #
-# The number says where the new dimension stands in the result; ``-1`` puts
-# it last. Indexing with ``None`` does the same and can add several. Needed
-# to make a batch of one, or a column that broadcasts.
+# The argument is the position of the new dimension in the result, and
+# ``-1`` puts it last. Indexing with ``None`` does the same and can add
+# several dimensions at once. Use it to turn one sample into a batch, or to
+# make a column for broadcasting.
 #
 # .. tensors:: x, x.unsqueeze(0), x.unsqueeze(1)
 x = torch.tensor([1, 2, 3])
@@ -26,11 +27,12 @@ image = torch.zeros(3, 32, 32)
 image.unsqueeze(0).shape  # torch.Size([1, 3, 32, 32])
 
 # %%
-# Drop dimensions of size 1: ``torch.squeeze``
-# --------------------------------------------
+# Remove dimensions of size 1: ``torch.squeeze``
+# ----------------------------------------------
 #
-# Name the dimension, or several as a tuple. One whose size is not 1 is left
-# as it is, without an error. Without a name all of size 1 go.
+# Pass the dimension to remove, or a tuple of dimensions. A dimension whose
+# size is not 1 stays, and no error is raised. Without an argument,
+# ``squeeze`` removes all dimensions of size 1.
 x = torch.zeros(1, 3, 1, 4)
 x.squeeze(0).shape  # torch.Size([3, 1, 4])
 x.squeeze((0, 2)).shape  # torch.Size([3, 4])
@@ -41,8 +43,8 @@ torch.squeeze(x).shape  # torch.Size([3, 4])
 # Swap two dimensions: ``torch.transpose``, ``swapaxes``
 # ------------------------------------------------------
 #
-# Which of the two is named first does not matter. ``swapaxes`` and
-# ``swapdims`` are other names for it. The result is a view.
+# The order of the two arguments does not matter. ``swapaxes`` and
+# ``swapdims`` are other names for ``transpose``. The result is a view.
 #
 # .. tensors:: x, x.transpose(0, 1)
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -57,8 +59,9 @@ x.transpose(0, 1).data_ptr() == x.data_ptr()  # True
 # ---------------------------------------------------------------
 #
 # ``x.T`` and ``x.t()`` are for 2-D tensors. ``x.mT`` swaps the last two
-# dimensions, which is what a batch needs. On more than two dimensions ``T``
-# turns round all of them, with a warning that it will become an error.
+# dimensions, so it transposes each matrix of a batch. On a 3-D tensor,
+# ``T`` reverses the order of all dimensions and warns that this is
+# deprecated.
 x = torch.tensor([[1, 2], [3, 4]])
 x.T  # tensor([[1, 3], [2, 4]])
 x.t()  # tensor([[1, 3], [2, 4]])
@@ -73,9 +76,10 @@ with suppress(RuntimeError):
 # Reorder all dimensions: ``torch.permute``
 # -----------------------------------------
 #
-# Name each old dimension at the place where it should stand. An image turns
-# from height, width, channel into channel, height, width, as convolutions
-# want it. The result is a view and seldom contiguous.
+# List the old dimensions in their new order. Here ``permute(2, 0, 1)``
+# turns an image of shape (height, width, channels) into (channels, height,
+# width), the order that convolutions need. The result is a view, and it is
+# usually not contiguous.
 image = torch.tensor([[[1, 2, 3], [4, 5, 6]]])
 image.shape  # torch.Size([1, 2, 3])
 image.permute(2, 0, 1)  # tensor([[[1, 4]], [[2, 5]], [[3, 6]]])
@@ -89,8 +93,9 @@ with suppress(RuntimeError):
 # Move one dimension, keep the order of the others: ``torch.movedim``
 # -------------------------------------------------------------------
 #
-# From where, to where; tuples move several. Unlike ``permute`` it works
-# without knowing how many dimensions there are. ``moveaxis`` is the same.
+# Pass the old position and the new position, or two tuples to move several
+# dimensions. Unlike with ``permute``, you need not list all dimensions.
+# ``moveaxis`` is another name for it.
 x = torch.zeros(2, 3, 4, 5)
 x.movedim(1, -1).shape  # torch.Size([2, 4, 5, 3])
 x.permute(0, 2, 3, 1).shape  # torch.Size([2, 4, 5, 3])
@@ -101,10 +106,11 @@ torch.movedim(x, (0, 1), (-2, -1)).shape  # torch.Size([4, 5, 2, 3])
 # Choose between ``expand``, ``repeat`` and ``tile``
 # --------------------------------------------------
 #
-# ``expand`` takes sizes and stretches size 1 or adds dimensions in front,
-# without memory. ``repeat`` takes how often and copies; ``tile`` does too,
-# but takes missing numbers on the left as 1, like NumPy. For ``+`` or ``*``
-# none is needed: they broadcast.
+# ``expand`` takes the new sizes and stretches dimensions of size 1 without
+# using more memory. ``repeat`` takes the number of repetitions and copies
+# the data. ``tile`` does the same, but it fills in 1 for missing numbers on
+# the left, like NumPy. You need none of them before ``+`` or ``*``, because
+# these operators broadcast.
 #
 # .. tensors:: x, x.expand(2, 3), x.repeat(2, 3)
 x = torch.tensor([[1], [2]])
@@ -121,9 +127,10 @@ with suppress(RuntimeError):
 # ``squeeze()`` without ``dim`` breaks on a batch of one
 # ------------------------------------------------------
 #
-# It drops the batch dimension too once that has size 1, as a last short
-# batch or a single request has. The code works until then: name the
-# dimension.
+# Without ``dim``, ``squeeze`` also removes the batch dimension when its
+# size is 1. This happens with a short last batch or a single request, so
+# the code works for a long time before it fails. Pass the dimension that
+# you want to remove.
 single = torch.zeros(1, 1)
 single.squeeze().shape  # torch.Size([])
 single.squeeze(1).shape  # torch.Size([1])
@@ -135,9 +142,9 @@ with suppress(TypeError):
 # Error: more than one element refers to a single memory location
 # ---------------------------------------------------------------
 #
-# After ``expand`` many elements are one number in memory, so an in-place
-# operation has no meaning. ``clone`` first. Neither ``fill_`` nor a write
-# to one element is caught: the latter changes a whole row.
+# After ``expand``, several elements share one place in memory, so an
+# in-place operation such as ``+=`` raises an error. Call ``clone`` first.
+# Writing to a single element raises no error, but it changes the whole row.
 x = torch.tensor([[1], [2]])
 wide = x.expand(2, 3)
 with suppress(RuntimeError):
@@ -151,9 +158,9 @@ wide  # tensor([[9, 9, 9], [2, 2, 2]])
 # Error: dimension out of range (expected to be in range of ...)
 # --------------------------------------------------------------
 #
-# Dimensions are numbered from 0, and a batch that is missing shifts them
-# all. ``unsqueeze`` and ``stack`` may name one more, as their result has
-# one more.
+# Dimensions are numbered from 0, so a missing batch dimension shifts all
+# numbers by one. ``unsqueeze`` and ``stack`` accept one number more,
+# because their result has one dimension more.
 x = torch.zeros(3, 4)
 with suppress(IndexError):
     x.transpose(1, 2)  # IndexError: in range of [-2, 1], but got 2

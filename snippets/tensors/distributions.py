@@ -2,7 +2,7 @@
 Distributions
 =============
 
-Sample from a probability distribution and ask how likely a value is.
+Sample from a probability distribution and compute how likely a value is.
 """
 import math
 from contextlib import suppress
@@ -11,12 +11,13 @@ import torch
 from torch import distributions
 
 # %%
-# Sample and score: ``torch.distributions.Normal``
-# ------------------------------------------------
+# Sample and get log-probabilities: ``torch.distributions.Normal``
+# ----------------------------------------------------------------
 #
-# A distribution is an object: ``sample`` draws, ``log_prob`` gives the
-# logarithm of the density at a value, here checked against the formula.
-# Parameters that are tensors make one distribution for each element.
+# A distribution is an object. ``sample`` draws from it, and ``log_prob``
+# gives the logarithm of the density at a value. The code checks
+# ``log_prob`` against the formula. If the parameters are tensors, there is
+# one distribution for each element.
 mean, std = 1.0, 2.0
 normal = distributions.Normal(mean, std)
 normal.sample((1000,))  # shape (1000,), dtype float32
@@ -32,9 +33,9 @@ pair.log_prob(torch.tensor([1.0, 9.0]))  # tensor([-1.4189, -0.9189])
 # Pick one of k classes: ``torch.distributions.Categorical``
 # ----------------------------------------------------------
 #
-# Its samples are class indices, its ``log_prob`` is the logarithm of the
-# probability of a class: the negative cross entropy of the logits. The
-# probabilities are scaled to add up to 1.
+# The samples are class indices. ``log_prob`` is the logarithm of the
+# probability of a class, which equals the negative cross-entropy of the
+# logits. ``probs`` are scaled so that they add up to 1.
 classes = distributions.Categorical(probs=torch.tensor([1.0, 2.0, 1.0]))
 classes.probs  # tensor([0.2500, 0.5000, 0.2500])
 classes.sample((4,))  # shape (4,), dtype int64
@@ -45,12 +46,14 @@ distributions.Categorical(logits=logits).log_prob(target)  # tensor(-0.4076)
 torch.nn.functional.cross_entropy(logits, target)  # tensor(0.4076)
 
 # %%
-# Scores taken for probabilities: ``probs`` against ``logits``
-# ------------------------------------------------------------
+# Trap: logits passed to ``Categorical`` as ``probs``
+# ---------------------------------------------------
 #
-# ``probs`` are weights, divided by their sum; ``logits`` are what a network
-# gives, any real numbers, and go through a softmax. Scores passed without a
-# name are taken as ``probs``, and positive ones raise no error.
+# The first argument of ``Categorical`` is ``probs``, weights that are
+# divided by their sum. The outputs of a network are usually logits, which
+# need a softmax, so pass them as ``logits=``. If you forget the name,
+# positive numbers give wrong probabilities without an error, and negative
+# numbers raise one.
 scores = torch.tensor([0.0, 1.0, 3.0])
 distributions.Categorical(scores).probs  # tensor([0.0000, 0.2500, 0.7500])
 chosen = distributions.Categorical(logits=scores)
@@ -63,9 +66,9 @@ with suppress(ValueError):
 # Yes or no: ``torch.distributions.Bernoulli``
 # --------------------------------------------
 #
-# One probability for each element. A network that ends in one number per
-# question gives ``logits``, which go through a sigmoid; ``log_prob`` is
-# then the negative of binary cross entropy.
+# ``Bernoulli`` has one probability for each element. If the outputs of a
+# network are logits, pass them as ``logits``; they go through a sigmoid.
+# The samples are 0 or 1, as floats.
 coin = distributions.Bernoulli(probs=0.3)
 coin.log_prob(torch.tensor([0.0, 1.0])).exp()  # tensor([0.7000, 0.3000])
 logits = torch.tensor([-2.0, 0.0, 2.0])
@@ -78,10 +81,10 @@ torch.equal(answers.probs, logits.sigmoid())  # True
 # Counts of n draws: ``torch.distributions.Multinomial``
 # ------------------------------------------------------
 #
-# A sample says how often each outcome came in ``total_count`` draws; the
-# single draws, as indices, come from ``torch.multinomial``. Here
-# ``log_prob`` is checked against the formula: the number of orders times
-# the probability of one of them.
+# A sample counts how often each outcome occurred in ``total_count`` draws.
+# To get the individual draws as indices, use ``torch.multinomial``. The
+# code checks ``log_prob`` against the formula, which multiplies the number
+# of possible orders by the probability of one order.
 probs = torch.tensor([0.2, 0.5, 0.3])
 counts = distributions.Multinomial(total_count=10, probs=probs)
 counts.sample().sum()  # tensor(10.)
@@ -94,10 +97,10 @@ orders * 0.2**2 * 0.5**5 * 0.3**3  # 0.0851
 # Gradients through a sample: ``rsample`` against ``sample``
 # ----------------------------------------------------------
 #
-# ``rsample`` writes the draw as mean + std * noise, so that gradients reach
-# the parameters; ``sample`` is cut from the graph. The gradient of the mean
-# is 1 for each draw, whatever was drawn. Variational autoencoders need
-# this.
+# ``rsample`` computes the draw as mean + std * noise, so gradients reach
+# the parameters (the reparameterization trick). The result of ``sample`` is
+# detached from the graph. Each draw adds 1 to the gradient of the mean.
+# Variational autoencoders are trained in this way.
 mean = torch.tensor(0.0, requires_grad=True)
 std = torch.tensor(1.0, requires_grad=True)
 normal = distributions.Normal(mean, std)
@@ -108,12 +111,13 @@ mean.grad  # tensor(5.)
 torch.allclose(std.grad, draws.sum(), atol=1e-5)  # True
 
 # %%
-# Classes have no ``rsample``: weigh ``log_prob`` with the reward
-# ---------------------------------------------------------------
+# No ``rsample`` for classes: use ``log_prob`` (REINFORCE)
+# --------------------------------------------------------
 #
-# A class index cannot move a little, so ``rsample`` does not exist for it.
-# Sample, then let gradients flow through ``log_prob``: the score function
-# estimator, known as REINFORCE.
+# A class index is discrete, so no gradient can flow through it and
+# ``Categorical`` has no ``rsample``. Instead, multiply the ``log_prob`` of
+# the sampled class by its reward, and the gradient reaches the logits. This
+# is the score function estimator, known as REINFORCE.
 logits = torch.zeros(2, requires_grad=True)
 policy = distributions.Categorical(logits=logits)
 policy.has_rsample  # False
@@ -125,9 +129,9 @@ logits.grad  # tensor([1.5000, -1.5000])
 # Compare two distributions: ``torch.distributions.kl_divergence``
 # ----------------------------------------------------------------
 #
-# The divergence from the first to the second, checked against the formula.
-# It is not symmetric. A pair of families for which PyTorch has no formula
-# raises NotImplementedError.
+# ``kl_divergence(p, q)`` computes the Kullback-Leibler divergence, here
+# checked against the formula. It is not symmetric. If PyTorch has no
+# formula for the two families, it raises NotImplementedError.
 p = distributions.Normal(1.0, 1.0)
 q = distributions.Normal(0.0, 2.0)
 distributions.kl_divergence(p, q)  # tensor(0.4431)
@@ -143,11 +147,12 @@ with suppress(NotImplementedError):
 # Error: expected parameter scale to satisfy the constraint
 # ---------------------------------------------------------
 #
-# By default parameters and values are checked, until ``torch.compile`` is
-# called for the first time: it switches these checks off for the process.
-# A scale that a network computes must be made positive first;
-# ``validate_args=False`` hides the error, here as NaN, elsewhere as a
-# number that means nothing.
+# By default, distributions check their parameters and values. If a network
+# computes the scale, make it positive first, for example with ``softplus``.
+# ``validate_args=False`` does not solve the problem, because the results
+# are then NaN or meaningless. The first call of ``torch.compile`` also
+# switches the checks off; ``set_default_validate_args(True)`` switches them
+# on again.
 raw, zero = torch.tensor(-1.0), torch.tensor(0.0)
 with suppress(ValueError):
     distributions.Normal(0.0, raw)  # ValueError: Expected parameter scale

@@ -2,7 +2,7 @@
 Errors about dtypes
 ===================
 
-Find out which dtype an operation refuses, and convert the right tensor.
+Find out which dtype causes the error, and convert the right tensor.
 """
 from contextlib import suppress
 
@@ -14,9 +14,9 @@ import torch.nn.functional as F
 # Error: not implemented for 'Long' (softmax, losses, ``randn_like``)
 # -------------------------------------------------------------------
 #
-# The operation needs floats and got integers, such as class indices or a
-# list of whole numbers. The quoted name is that of the kernel. Convert with
-# ``float``, or write one number with a decimal point.
+# The operation needs floats, but the tensor holds integers. Convert it with
+# ``float``. In a list, it is enough to write one number with a decimal
+# point.
 x = torch.tensor([1, 2, 3])
 with suppress(NotImplementedError):
     x.softmax(dim=0)  # NotImplementedError: not implemented for 'Long'
@@ -31,8 +31,9 @@ torch.tensor([1.0, 2, 3]).dtype  # torch.float32
 # Difference of two ``uint8`` images: 251 instead of -5
 # -----------------------------------------------------
 #
-# ``uint8`` has no negative numbers, so the result wraps around. Convert one
-# side to a signed dtype first. Then ``abs`` and the mean are right, too.
+# ``uint8`` has no negative numbers, so 5 - 10 wraps around to 251. Convert
+# one image to a signed dtype first. Then ``abs`` and the mean of the
+# difference are right, too.
 a = torch.tensor([5, 200], dtype=torch.uint8)
 b = torch.tensor([10, 100], dtype=torch.uint8)
 a - b  # tensor([251, 100], dtype=torch.uint8)
@@ -44,10 +45,11 @@ a.short() - b  # tensor([-5, 100], dtype=torch.int16)
 # 16-bit images: ``torch.uint16`` has few operations
 # --------------------------------------------------
 #
-# An array of ``np.uint16``, as of a depth map, becomes ``torch.uint16``,
-# which lacks most arithmetic. Convert to ``int32`` or to float; ``int16``
-# holds numbers up to 32767. Before 2.3 the conversion itself fails with
-# "can't convert np.ndarray of type numpy.uint16".
+# A depth map of ``np.uint16`` becomes a ``torch.uint16`` tensor, which does
+# not support operations such as ``+`` and ``>``. Convert it to ``int32`` or
+# to float; ``int16`` is too small, because it ends at 32767. Before PyTorch
+# 2.3, the conversion itself fails with "can't convert np.ndarray of type
+# numpy.uint16".
 depth = np.array([1, 60000], dtype=np.uint16)
 x = torch.from_numpy(depth)
 x.dtype  # torch.uint16
@@ -63,8 +65,8 @@ torch.from_numpy(depth.astype(np.int32)).dtype  # torch.int32
 # Error: Got unsupported ScalarType BFloat16 (``Tensor.numpy``)
 # -------------------------------------------------------------
 #
-# NumPy has no ``bfloat16``. Convert to ``float32`` first, which loses
-# nothing. Hugging Face models often compute in ``bfloat16``.
+# NumPy has no ``bfloat16``, which many Hugging Face models use. Convert the
+# tensor to ``float32`` first; the values do not change.
 embedding = torch.tensor([1.5, 2.0], dtype=torch.bfloat16, device="cpu")
 with suppress(TypeError):
     embedding.numpy()  # TypeError: Got unsupported ScalarType BFloat16
@@ -77,8 +79,8 @@ embedding.tolist()  # [1.5, 2.0]
 # Error: Subtraction with a bool tensor is not supported (``1 - mask``)
 # ---------------------------------------------------------------------
 #
-# A mask is inverted with ``~``. To compute with it, convert it to numbers.
-# Two masks are compared with ``^`` or ``!=``.
+# Invert a mask with ``~``. To compute with a mask, convert it to numbers
+# first. To find where two masks differ, use ``^`` or ``!=``.
 mask = torch.tensor([True, False])
 errors = []
 for compute in [lambda: 1 - mask, lambda: mask - mask, lambda: -mask]:
@@ -97,9 +99,9 @@ mask ^ ~mask  # tensor([True, True])
 # Error: bitwise operators on floats (``&``, ``~`` of a float mask)
 # -----------------------------------------------------------------
 #
-# ``&``, ``|`` and ``~`` take booleans and integers. A mask that was
-# multiplied or loaded as float needs ``bool`` first. A missing pair of
-# parentheses around a comparison raises this error, too.
+# ``&``, ``|`` and ``~`` work on booleans and integers, not on floats.
+# Convert a float mask with ``bool`` first. The same error appears if you
+# forget the parentheses around a comparison, as in ``mask & x > 1``.
 mask = torch.tensor([1.0, 0.0])
 x = torch.tensor([0.5, 2.0])
 with suppress(NotImplementedError):
@@ -112,10 +114,9 @@ mask.bool() & (x < 1)  # tensor([True, False])
 # Error: index tensors must be int64 (``gather``, ``F.one_hot``)
 # --------------------------------------------------------------
 #
-# Indices are whole numbers. ``gather`` takes ``int32`` and ``int64``,
-# ``F.one_hot`` and the targets of a cross-entropy ``int64``. Indices that
-# went through a division or through NumPy often have another dtype: convert
-# them with ``long``.
+# Indexing and ``gather`` do not accept float indices, and ``F.one_hot``
+# does not accept ``int32``. Indices that come from a division or from NumPy
+# often have such a dtype. Convert them to ``int64`` with ``long``.
 x = torch.tensor([10, 20, 30])
 place = torch.tensor([1.0])
 with suppress(RuntimeError):
@@ -132,9 +133,9 @@ F.one_hot(small.long())  # tensor([[0, 1]])
 # Error: Could not infer dtype of NoneType, too many dimensions 'str'
 # -------------------------------------------------------------------
 #
-# ``torch.tensor`` makes tensors of numbers. ``None`` and text in the list
-# raise these errors. Replace a missing value with NaN, give each word a
-# number, or convert text that holds numbers with ``float``.
+# ``torch.tensor`` accepts numbers, and raises these errors for ``None`` and
+# for strings. Replace a missing value with NaN. Give each word a number. If
+# the strings contain numbers, convert them with ``float``.
 with suppress(RuntimeError):
     torch.tensor([None])  # RuntimeError: Could not infer dtype of NoneType
 torch.tensor([1.0, float("nan")]).isnan()  # tensor([False, True])
@@ -148,8 +149,8 @@ torch.tensor([float(text) for text in ["0.5", "2"]])  # tensor([0.5, 2.0])
 # Error: byte order different from the native byte order
 # ------------------------------------------------------
 #
-# Files from other programs, such as FITS images, can hold big-endian
-# numbers. ``astype`` with an ordinary dtype puts the bytes in order.
+# Some file formats, such as FITS images, store big-endian numbers. Convert
+# the array with ``astype`` to a dtype with the native byte order.
 array = np.array([1.5, 2.0], dtype=">f4")
 with suppress(ValueError):
     torch.from_numpy(array)  # ValueError: given numpy array has byte order
@@ -159,20 +160,22 @@ torch.from_numpy(array.astype(np.float32))  # tensor([1.5000, 2.0000])
 # Warning: a list of numpy.ndarrays is extremely slow
 # ---------------------------------------------------
 #
-# ``torch.tensor`` reads a list of arrays number by number. Make one array
-# first. A list of tensors is joined with ``torch.stack``.
+# ``torch.tensor`` is slow for a list of arrays. Join them into one array
+# with ``np.stack`` first. If you have a list of tensors, use
+# ``torch.stack``.
 arrays = [np.zeros(2), np.ones(2)]
 torch.tensor(arrays).shape  # UserWarning: Creating a tensor from a list of
 torch.from_numpy(np.stack(arrays)).shape  # torch.Size([2, 2])
 torch.stack([torch.zeros(2), torch.ones(2)]).shape  # torch.Size([2, 2])
 
 # %%
-# Large whole numbers in ``float32``, large sums in ``float16``
-# -------------------------------------------------------------
+# Large integers in ``float32``, large sums in ``float16``
+# --------------------------------------------------------
 #
-# ``float32`` holds each whole number up to 2**24, so it is a poor dtype for
-# identifiers and time stamps. ``float16`` ends at 65504, which a sum of
-# squares soon passes. Give ``dtype`` to the sum, or convert first.
+# ``float32`` represents integers exactly up to 2**24, so do not use it for
+# identifiers and timestamps. The largest ``float16`` number is 65504, and a
+# sum of squares soon exceeds it. Pass ``dtype=torch.float32`` to ``sum``,
+# or convert first.
 numbers = torch.tensor([2**24, 2**24 + 1])
 numbers.float().long()  # tensor([16777216, 16777216])
 numbers.double().long()  # tensor([16777216, 16777217])

@@ -2,7 +2,8 @@
 Dtypes
 ======
 
-Choose how numbers are stored, convert them, and know what a result becomes.
+Choose the dtype of a tensor, convert between dtypes, and know which dtype a
+result has.
 """
 from contextlib import suppress
 
@@ -12,10 +13,11 @@ import torch
 # Convert: ``float``, ``double``, ``half``, ``int``, ``long``, ``bool``
 # ---------------------------------------------------------------------
 #
-# Each method names its target; ``to`` and ``type`` take any dtype. Floats
-# are cut off towards zero, not rounded, and every number but 0 is True.
-# ``type`` with an old class such as ``torch.FloatTensor`` also moves the
-# tensor to the CPU.
+# Each method is named after the dtype it converts to, and ``to`` and
+# ``type`` take a dtype as argument. Floats are truncated towards zero, not
+# rounded, when they become integers. With ``bool``, nonzero numbers become
+# True. ``type`` with an old class such as ``torch.FloatTensor`` also moves
+# the tensor to the CPU.
 x = torch.tensor([-1.7, 0.0, 2.5])
 x.int()  # tensor([-1, 0, 2], dtype=torch.int32)
 x.long()  # tensor([-1, 0, 2])
@@ -31,10 +33,10 @@ x.round().long()  # tensor([-2, 0, 2])
 # PyTorch and NumPy names side by side: ``torch.dtype``
 # -----------------------------------------------------
 #
-# The names agree, apart from those that NumPy lacks, such as
-# ``torch.bfloat16``. Numbers with a decimal point are float32 in PyTorch
-# and float64 in NumPy. ``half``, ``float``, ``double``, ``short``, ``int``
-# and ``long`` are other names.
+# The dtypes of this list have the same names in PyTorch and NumPy. NumPy
+# has no ``bfloat16``. ``torch.half``, ``torch.float``, ``torch.double``,
+# ``torch.short``, ``torch.int`` and ``torch.long`` are other names for
+# dtypes with a number in their name.
 for dtype in [
     torch.float16, torch.float32, torch.float64, torch.bool,
     torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
@@ -53,8 +55,9 @@ with suppress(TypeError):
 # Range and precision: ``torch.finfo``, ``torch.iinfo``
 # -----------------------------------------------------
 #
-# float16 overflows above 65504; bfloat16 has the range of float32 but only
-# two to three digits. ``eps`` is the step from 1 to the next number.
+# The largest float16 number is 65504, and 70000 becomes infinity. bfloat16
+# has about the range of float32, but only two to three significant digits.
+# ``eps`` is the distance from 1 to the next larger number.
 torch.finfo(torch.float16).max  # 65504.0
 torch.finfo(torch.bfloat16).max  # 3.3895e+38
 torch.finfo(torch.float16).eps  # 0.0009765625
@@ -65,12 +68,13 @@ x.half().tolist()  # [2048.0, inf]
 x.bfloat16().tolist()  # [2048.0, 70144.0]
 
 # %%
-# What a mixed result becomes: ``torch.result_type``
-# --------------------------------------------------
+# Type promotion, the dtype of a mixed result: ``torch.result_type``
+# ------------------------------------------------------------------
 #
-# The higher kind wins, in the order bool, integer, float, complex. Within
-# one kind, a Python number or a 0-d tensor does not widen a tensor with
-# dimensions. ``torch.promote_types`` answers for two dtypes alone.
+# The result has the higher kind of the two, in the order bool, integer,
+# float, complex. Within one kind, a Python number or a 0-d tensor does not
+# change the dtype of a tensor that has dimensions. ``torch.promote_types``
+# gives the result for two dtypes alone.
 counts = torch.tensor([1, 2])
 counts + 0.5  # tensor([1.5000, 2.5000])
 torch.result_type(counts, 0.5)  # torch.float32
@@ -87,9 +91,10 @@ mixed  # torch.bcomplex32 since 2.14, torch.complex64 before
 # Integer arithmetic: division, overflow, ``mean``
 # ------------------------------------------------
 #
-# ``/`` always gives floats, ``//`` rounds down. Results that do not fit
-# wrap around without a word, which bites with uint8 images: widen first.
-# Sums of integers are int64, and ``mean`` wants floats.
+# ``/`` gives floats, and ``//`` rounds down. Results that do not fit into
+# the dtype wrap around without a warning, so convert uint8 images to a
+# larger dtype first. ``sum`` of integers gives int64 by default. ``mean``
+# needs floats.
 a = torch.tensor([7, -7])
 a / 2  # tensor([3.5000, -3.5000])
 a // 2  # tensor([3, -4])
@@ -105,9 +110,10 @@ with suppress(RuntimeError):
 # Complex numbers: ``torch.complex64``
 # ------------------------------------
 #
-# Two float32 numbers for each element; ``torch.view_as_real`` shows them as
-# a last dimension of size 2. Converting to a real dtype drops the imaginary
-# part, with a warning the first time: say ``real`` or ``abs``.
+# Each element of ``complex64`` consists of two float32 numbers, and
+# ``torch.view_as_real`` shows them as a last dimension of size 2.
+# Converting to a real dtype drops the imaginary part, with a warning the
+# first time. Use ``real`` or ``abs`` to say which number you want.
 z = torch.tensor([3 + 4j])
 z.dtype  # torch.complex64
 z.real  # tensor([3.])
@@ -120,9 +126,11 @@ z.float()  # UserWarning: Casting complex values to real discards
 # Compare across dtypes: ``y_hat.type(y.dtype) == y``
 # ---------------------------------------------------
 #
-# ``==`` promotes both sides, so equal numbers compare equal across dtypes.
-# Casting first, as in ``y_hat.type(y.dtype) == y``, cuts off decimals:
-# right for class indices that happen to be floats, wrong for anything else.
+# ``==`` promotes both sides to a common dtype, so you need not convert
+# integers and floats before you compare them. ``y_hat.type(y.dtype) == y``
+# truncates the decimals first. This is right for class indices stored as
+# floats, but here it makes 1.9 equal to 1. The same decimal number in
+# float32 and float64 is not equal, because the two are rounded differently.
 y = torch.tensor([1, 0, 2])
 torch.tensor([1.0, 0.0, 3.0]) == y  # tensor([True, True, False])
 y_hat = torch.tensor([1.9, 0.4, 3.0])
@@ -133,11 +141,12 @@ single == double  # tensor(False)
 single == double.float()  # tensor(True)
 
 # %%
-# Change the default: ``torch.set_default_dtype``
-# -----------------------------------------------
+# Change the default dtype: ``torch.set_default_dtype``
+# -----------------------------------------------------
 #
-# It decides what Python floats and functions such as ``torch.zeros`` make.
-# It is global: set it at the start of a program, or restore it.
+# The default dtype is used for Python floats and by functions such as
+# ``torch.zeros``. The setting is global, so set it at the start of a
+# program, or restore it afterwards.
 #
 # .. glance:: torch.tensor([0.5]).dtype
 torch.get_default_dtype()  # torch.float32
@@ -152,8 +161,9 @@ torch.tensor([0.5]).dtype  # torch.float32
 # Error: result type Float can't be cast to Long (in-place operations)
 # --------------------------------------------------------------------
 #
-# An in-place operation cannot change the dtype of its tensor. Assignment to
-# an element is quieter: it cuts off the decimals.
+# ``+=`` cannot change the dtype of its tensor, so adding 0.5 to integers in
+# place raises an error. Assigning a float to an element raises no error,
+# but it truncates the decimals.
 counts = torch.tensor([1, 2])
 with suppress(RuntimeError):
     counts += 0.5  # RuntimeError: result type Float can't be cast to
@@ -165,9 +175,10 @@ counts  # tensor([9, 2])
 # Error: must have the same dtype (matrix products and layers)
 # ------------------------------------------------------------
 #
-# Matrix products do not promote. The float64 side usually comes from NumPy:
-# convert the data, not the model. The words of the message differ with the
-# operation, and those of a batched product are shown on the CPU.
+# Matrix products do not promote dtypes. The float64 tensor usually comes
+# from NumPy, so convert the data with ``float`` and leave the model as it
+# is. The wording of the error depends on the operation; the batched product
+# is computed on the CPU here.
 data = torch.ones(4, 3, dtype=torch.float64)
 layer = torch.nn.Linear(3, 2)
 with suppress(RuntimeError):
@@ -183,10 +194,10 @@ layer(data.float())  # shape (4, 2), dtype float32
 # Error: not implemented for 'Half' (float16 on the CPU)
 # ------------------------------------------------------
 #
-# Some operations have no float16 form on the CPU; old releases lacked it
-# for layers such as ``nn.LayerNorm``, which have it today. Compute in
-# float32 on the CPU, or move the model to the GPU. A float16 layer does not
-# take a float32 input.
+# Some operations, such as ``torch.cdist``, do not support float16 on the
+# CPU. ``nn.LayerNorm`` supports it now, but not in old releases. Compute in
+# float32 on the CPU, or move the model to a GPU. A float16 layer also needs
+# a float16 input.
 half = torch.ones(2, 2, dtype=torch.float16, device="cpu")
 with suppress(NotImplementedError):
     torch.cdist(half, half)  # NotImplementedError: not implemented for

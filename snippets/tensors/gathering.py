@@ -2,7 +2,7 @@
 Gathering and scattering
 ========================
 
-Pick elements by index, and write them back the same way.
+Pick elements by index (gather), and write or add them by index (scatter).
 """
 from contextlib import suppress
 
@@ -12,9 +12,10 @@ import torch
 # Pick whole rows or columns: ``torch.index_select``
 # --------------------------------------------------
 #
-# One 1-D index along one dimension; it may repeat and reorder. The same as
-# ``x[:, index]``, with the dimension as an argument, but no negative
-# numbers. The result is a copy.
+# ``index_select`` picks rows or columns with a 1-D index, which may repeat
+# and reorder them. It does the same as ``x[:, index]`` but takes the
+# dimension as an argument. Negative indices are not allowed. The result is
+# a copy.
 #
 # .. tensors:: x, x.index_select(0, index), x.index_select(1, index)
 #    :style: index
@@ -29,8 +30,8 @@ torch.equal(x.index_select(1, index), x[:, index])  # True
 # ----------------------------------------------
 #
 # The index has as many dimensions as ``x``, and the result has the shape of
-# the index. With ``dim=1``, ``result[i, j]`` is ``x[i, index[i, j]]``. This
-# is how a loss takes from each sample the score of its own class.
+# the index. With ``dim=1``, ``result[i, j]`` is ``x[i, index[i, j]]``. Use
+# it to pick from each sample the score of its target class.
 #
 # .. tensors:: x, index, x.gather(1, index)
 #    :style: index
@@ -45,9 +46,11 @@ torch.gather(x, 0, torch.tensor([[0, 1, 0]]))  # tensor([[10, 21, 12]])
 # Choose between ``index_select`` and ``gather``
 # ----------------------------------------------
 #
-# One choice for all rows: ``index_select``. A choice of its own for each
-# row: ``gather``. It reads only as many rows as the index has, silently;
-# ``torch.take_along_dim`` does the same but broadcasts the index.
+# Use ``index_select`` to pick the same positions from all rows, and
+# ``gather`` to pick different positions from each row. If the index has
+# fewer rows than ``x``, ``gather`` reads only these rows and gives no
+# warning. ``torch.take_along_dim`` does the same as ``gather`` but
+# broadcasts the index.
 x = torch.tensor([[10, 30, 20], [60, 50, 40]])
 x.index_select(1, torch.tensor([1]))  # tensor([[30], [50]])
 best = x.argmax(dim=1, keepdim=True)
@@ -61,9 +64,9 @@ torch.take_along_dim(x, both, dim=1)  # tensor([[20, 10], [40, 60]])
 # Pick by position in the flattened tensor: ``torch.take``
 # --------------------------------------------------------
 #
-# ``take`` counts through the rows as if ``x`` were 1-D and keeps the shape
-# of the index. ``argmax`` without ``dim`` gives such a position.
-# ``Tensor.put_`` writes where ``take`` reads.
+# ``take`` treats ``x`` as if it were flattened, row after row. The result
+# has the shape of the index. ``argmax`` without ``dim`` returns such a flat
+# position. ``Tensor.put_`` writes to the positions that ``take`` reads.
 x = torch.tensor([[10, 60, 30], [40, 50, 20]])
 torch.take(x, torch.tensor([[0], [5]]))  # tensor([[10], [20]])
 x.argmax()  # tensor(1)
@@ -75,9 +78,9 @@ x  # tensor([[1, 60, 30], [40, 50, 2]])
 # Write one element of each row, one-hot: ``scatter``
 # ---------------------------------------------------
 #
-# The reverse of ``gather``: with ``dim=1``, ``src[i, j]`` goes to
-# ``[i, index[i, j]]``. ``scatter_`` writes into the tensor itself. A number
-# as source gives one-hot rows, as ``F.one_hot`` does.
+# ``scatter`` is the reverse of ``gather``. With ``dim=1``, ``src[i, j]`` is
+# written to ``[i, index[i, j]]``. ``scatter_`` writes into the tensor
+# itself. To make one-hot rows, scatter the number 1 into zeros.
 #
 # .. tensors:: blank, index, src, blank.scatter(1, index, src)
 blank = torch.tensor([[0, 0, 0], [0, 0, 0]])
@@ -93,9 +96,9 @@ one_hot  # tensor([[0., 0., 1.], [1., 0., 0.]])
 # Sum by group: ``scatter_add``, ``index_add``
 # --------------------------------------------
 #
-# Where an index repeats, ``scatter`` keeps any one of the values;
-# ``scatter_add`` adds them up. With 1-D data and group numbers that is a
-# sum per group; ``index_add`` does it with whole rows.
+# ``scatter_add`` adds up the values that have the same index. If the index
+# holds group numbers, the result is the sum of each group. ``index_add``
+# adds up whole rows in the same way.
 group = torch.tensor([0, 2, 0, 2])
 amount = torch.tensor([1.0, 10.0, 2.0, 20.0])
 torch.zeros(3).scatter_add(0, group, amount)  # tensor([3., 0., 30.])
@@ -108,8 +111,9 @@ total  # tensor([[4, 6], [0, 0], [40, 60]])
 # --------------------------------------------
 #
 # ``reduce`` is ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``.
-# What stands in the tensor before takes part, as here the 0 in the maximum
-# of negative numbers; ``include_self=False`` leaves it out.
+# By default, the values that are already in the tensor are included, so
+# here the 0 is the maximum of negative numbers. ``include_self=False``
+# leaves them out.
 group = torch.tensor([0, 0, 2])
 value = torch.tensor([-1.0, -2.0, -4.0])
 start = torch.zeros(3)
@@ -124,9 +128,9 @@ mean  # tensor([-1.5, 0., -4.])
 # Overwrite whole rows: ``index_copy``, ``index_fill``
 # ----------------------------------------------------
 #
-# The index names rows, or columns with ``dim=1``. Both leave ``x`` alone;
-# with an underscore, ``index_copy_``, they write into it, as ``x[index] =``
-# does.
+# The first argument is the dimension, and 0 stands for rows. Both methods
+# return a new tensor and leave ``x`` as it is. ``index_copy_`` and
+# ``index_fill_`` write into ``x`` itself, as ``x[index] =`` does.
 x = torch.zeros(3, 2)
 index = torch.tensor([2, 0])
 x.index_fill(0, index, 9.0)  # tensor([[9., 9.], [0., 0.], [9., 9.]])
@@ -139,10 +143,11 @@ x  # tensor([[3., 4.], [0., 0.], [1., 2.]])
 # Error: index must have the same number of dimensions (``gather``)
 # -----------------------------------------------------------------
 #
-# The index holds integers, has as many dimensions as the input, and is no
-# longer than it but along ``dim``. Convert floats with ``Tensor.long``:
-# int64 is what each release takes. An index beyond the end is reported well
-# on the CPU only; on CUDA an assert in the kernel ends all further work.
+# The index must have as many dimensions as the input. Outside of ``dim``,
+# it must not be larger than the input. It must hold integers, so convert
+# floats with ``Tensor.long``. On CUDA, an index that is out of bounds
+# triggers an assert in the kernel and stops all further work, so debug it
+# on the CPU.
 x = torch.tensor([[10, 11, 12], [20, 21, 22]], device="cpu")
 target = torch.tensor([2, 0], device="cpu")
 with suppress(RuntimeError):
@@ -160,8 +165,9 @@ with suppress(RuntimeError):
 # Error: expected ``self.dtype`` to be equal to ``src.dtype``
 # -----------------------------------------------------------
 #
-# ``scatter`` does not promote dtypes: convert the source. The source must
-# also be at least as large as the index; a number always fits.
+# ``scatter`` does not promote dtypes, so convert the source first. The
+# source must also be at least as large as the index. If the source is a
+# number, it is written to all positions of the index.
 index = torch.tensor([[0], [2]])
 scores = torch.zeros(2, 3)
 count = torch.tensor([[5], [6]])

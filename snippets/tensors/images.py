@@ -2,7 +2,7 @@
 Images
 ======
 
-Go from a PIL image to a tensor and back, and show either of them.
+Convert a PIL image to a tensor and back, and show both with Matplotlib.
 """
 from contextlib import suppress
 
@@ -18,10 +18,11 @@ from torchvision.transforms import v2
 # PIL image to tensor: ``v2.ToImage``, ``v2.ToDtype``
 # ---------------------------------------------------
 #
-# PIL holds bytes from 0 to 255, channels last; models take floats from 0 to
-# 1, channels first. ``v2.ToImage`` moves the channels, ``v2.ToDtype`` with
-# ``scale=True`` divides. PIL's ``size`` is (width, height), the reverse of
-# the tensor's last two sizes.
+# An RGB image in PIL holds bytes from 0 to 255, with the channels last.
+# Models usually take floats from 0 to 1, with the channels first.
+# ``v2.ToImage`` moves the channels, and ``v2.ToDtype`` with ``scale=True``
+# scales the values. Note that ``size`` of a PIL image is (width, height),
+# but the tensor has height before width.
 #
 # .. glance:: x = preprocess(photo)
 photo = Image.fromarray(load_sample_image("china.jpg"))
@@ -37,11 +38,12 @@ x[:, 0, 0]  # tensor([0.6824, 0.7882, 0.9059])
 (x[:, 0, 0] * 255).round()  # tensor([174., 201., 231.])
 
 # %%
-# Keep bytes: ``v2.functional.pil_to_tensor``
-# -------------------------------------------
+# PIL image to a ``uint8`` tensor: ``v2.functional.pil_to_tensor``
+# ----------------------------------------------------------------
 #
-# A uint8 tensor takes a quarter of the memory of float32 and loses nothing:
-# store and crop in bytes, convert just before the model.
+# ``pil_to_tensor`` keeps the bytes of the image. A uint8 tensor needs a
+# quarter of the memory of a float32 tensor. Store and crop images as uint8,
+# and convert them just before the model.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 x = v2.functional.pil_to_tensor(photo)  # shape (3, 427, 640), dtype uint8
 x[:, 0, 0]  # tensor([174, 201, 231], dtype=torch.uint8)
@@ -54,8 +56,9 @@ floats.max() <= 1  # tensor(True)
 # Tensor to PIL image: ``v2.functional.to_pil_image``
 # ---------------------------------------------------
 #
-# It takes bytes or floats from 0 to 1, channels first, one image at a time.
-# There and back by float32 gives the same bytes.
+# ``to_pil_image`` takes uint8 values or floats from 0 to 1, with the
+# channels first. It converts one image at a time. Here the conversion to
+# float32 and back gives the original bytes.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 x = v2.functional.to_image(photo)
 floats = v2.functional.to_dtype(x, torch.float32, scale=True)
@@ -66,11 +69,13 @@ with suppress(ValueError):
     v2.functional.to_pil_image(x[None])  # ValueError: 2/3 dimensional
 
 # %%
-# By hand: ``permute`` and divide
-# -------------------------------
+# PIL image to tensor by hand: ``permute`` and divide
+# ---------------------------------------------------
 #
-# What the transforms do, for when torchvision is not at hand.
-# ``torch.tensor`` copies, which matters since PIL's array is read-only.
+# Without torchvision, three steps do the same as the transforms: convert
+# the image to an array and a tensor, move the channels first, and divide by
+# 255. Use ``torch.tensor``, because it copies the array, and the array of a
+# PIL image is read-only.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 x = torch.tensor(np.asarray(photo)).permute(2, 0, 1) / 255
 x  # shape (3, 427, 640), dtype float32
@@ -83,8 +88,9 @@ torch.allclose(x, image)  # True
 # Show a PIL image and a tensor: ``imshow``
 # -----------------------------------------
 #
-# ``imshow`` takes a PIL image as it is. A tensor needs its channels last,
-# and to be an array on the CPU; one that needs gradients is detached first.
+# ``imshow`` shows a PIL image directly. For a tensor, move the channels
+# last and convert it to a NumPy array on the CPU. If the tensor requires a
+# gradient, call ``detach`` first.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)
@@ -100,9 +106,10 @@ x.permute(1, 2, 0).shape  # torch.Size([160, 240, 3])
 # Show one channel: ``imshow`` with ``cmap="gray"``
 # -------------------------------------------------
 #
-# A 2-D tensor is coloured by its values, from its own minimum to its own
-# maximum. Fix the colours with ``cmap`` and the ends with ``vmin`` and
-# ``vmax``, so that the three channels side by side can be compared.
+# By default, ``imshow`` colours a 2-D array from its own minimum to its own
+# maximum. Choose the colours with ``cmap``, and fix the range with ``vmin``
+# and ``vmax``. Then the three channels of an image can be compared side by
+# side.
 photo = Image.fromarray(load_sample_image("flower.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)
@@ -117,9 +124,10 @@ image.shape  # torch.Size([3, 160, 240])
 # Old names: ``transforms.ToTensor``, ``to_tensor``
 # -------------------------------------------------
 #
-# ``ToTensor`` of the version 2 transforms is deprecated and warns; that of
-# the first version does not warn. Write ``v2.ToImage`` followed by
-# ``v2.ToDtype``: for images of bytes the result is equal.
+# ``v2.ToTensor`` and ``v2.functional.to_tensor`` are deprecated and give a
+# warning. The old ``transforms.ToTensor`` gives none. Use ``v2.ToImage``
+# followed by ``v2.ToDtype`` instead; for this 8-bit image, the result is
+# the same.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 v2.ToTensor()  # UserWarning: The transform `ToTensor()` is deprecated
 v2.functional.to_tensor(photo)  # UserWarning: is deprecated
@@ -132,10 +140,10 @@ torch.allclose(old.to(new.device), new)  # True
 # ``ToTensor`` does not scale 16-bit images to 0-1 (mode ``I;16``)
 # ----------------------------------------------------------------
 #
-# ``ToTensor`` divides bytes by 255, leaves other types as they are, and
-# makes int16 of 16-bit pixels, in which 65,535 becomes -1. ``v2.ToDtype``
-# with ``scale=True`` divides by the largest number of the dtype. An array
-# of floats from 0 to 255 must be divided by hand.
+# ``ToTensor`` converts the pixels of a 16-bit image to int16, and 65535
+# becomes -1. ``v2.ToDtype`` with ``scale=True`` divides by the largest
+# number of the dtype. ``ToTensor`` also does not scale an array of floats
+# from 0 to 255, so divide it by 255 yourself.
 #
 # .. glance:: scaled
 deep = Image.fromarray(np.array([[0, 65535]], dtype=np.uint16))
@@ -152,9 +160,9 @@ transforms.ToTensor()(floats).tolist()  # [[[0.0, 255.0]]]
 # All blue: scale a heat map before ``uint8`` (``cv2.applyColorMap``)
 # -------------------------------------------------------------------
 #
-# A map of floats from 0 to 1 becomes 0 nearly everywhere when it is
-# converted to bytes, and a colour map paints it in one colour. Bring it to
-# 0 to 1, multiply by 255, and convert last.
+# If you convert floats between 0 and 1 to ``uint8``, they are truncated to
+# 0, and the colour map then shows one colour. Scale the map to 0 to 1
+# first, multiply it by 255, and convert it last.
 heat = torch.tensor([[0.0, 0.25], [0.5, 0.75]])
 heat.to(torch.uint8).unique()  # tensor([0], dtype=torch.uint8)
 low, high = heat.aminmax()
@@ -165,8 +173,9 @@ scaled.to(torch.uint8).tolist()  # [[0, 85], [170, 255]]
 # Error: invalid shape for image data (``imshow``)
 # ------------------------------------------------
 #
-# ``imshow`` knows (height, width), alone or with 1, 3 or 4 channels last.
-# Move three channels last, drop a single one.
+# ``imshow`` accepts the shape (height, width), or the same with 1, 3 or 4
+# channels at the end. Move the channels of a colour image last. For a gray
+# image, remove the channel dimension with ``squeeze(0)``.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 x = v2.functional.to_image(photo).cpu().numpy()
@@ -184,9 +193,10 @@ gray.squeeze(0).shape  # torch.Size([160, 240])
 # Floats from 0 to 255: false colours (``to_pil_image``)
 # ------------------------------------------------------
 #
-# Without ``scale=True`` the numbers keep their range. ``to_pil_image``
-# expects floats up to 1, multiplies by 255 and overflows without an error.
-# Divide first: the left picture was not divided, the right one was.
+# Without ``scale=True``, ``to_dtype`` keeps the range from 0 to 255.
+# ``to_pil_image`` expects floats up to 1 and multiplies them by 255, so the
+# values overflow without an error. Divide by 255 first. In the figure, the
+# left image was not divided by 255, and the right one was.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)

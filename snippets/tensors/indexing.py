@@ -2,7 +2,7 @@
 Indexing
 ========
 
-Take parts of a tensor, or write to them, by position and by condition.
+Read parts of a tensor, or write to them, by position or by condition.
 """
 from contextlib import suppress
 
@@ -12,8 +12,9 @@ import torch
 # One element, row or column: ``x[i, j]``
 # ---------------------------------------
 #
-# An integer takes away its dimension; ``:`` keeps one whole; what is left
-# out at the end is taken whole. Negative numbers count from the end.
+# An integer index removes its dimension, and ``:`` keeps a dimension whole.
+# Dimensions that you leave out at the end are also kept whole. Negative
+# numbers count from the end.
 #
 # .. tensors:: x, x[1], x[:, -1]
 #    :style: index
@@ -28,8 +29,9 @@ x[-1, -1].item()  # 11
 # A range with a step: ``x[start:stop:step]``
 # -------------------------------------------
 #
-# The stop is left out, and a dimension stays even if one element remains. A
-# slice beyond the end is cut short or empty, never an error.
+# A slice does not include its stop. It keeps the dimension, even if one
+# element remains. A slice beyond the end raises no error; the result is
+# shorter or empty.
 #
 # .. tensors:: x, x[1:, 1:3], x[::2, ::3]
 #    :style: index
@@ -42,11 +44,11 @@ x[2:100]  # tensor([[8, 9, 10, 11]])
 x[5:].shape  # torch.Size([0, 4])
 
 # %%
-# From the last dimension, and a new one: ``x[..., 0]``, ``x[:, None]``
-# ---------------------------------------------------------------------
+# Use ``...`` and ``None`` in an index: ``x[..., 0]``, ``x[:, None]``
+# -------------------------------------------------------------------
 #
-# ``...`` stands for all dimensions that are not written. ``None`` puts a
-# dimension of size 1 where it stands, as ``Tensor.unsqueeze`` does.
+# ``...`` stands for all dimensions that you do not write. ``None`` inserts
+# a dimension of size 1 at its place, like ``Tensor.unsqueeze``.
 x = torch.arange(24).reshape(2, 3, 4)
 x[..., 0]  # tensor([[0, 4, 8], [12, 16, 20]])
 x[0, ..., -1]  # tensor([3, 7, 11])
@@ -56,12 +58,13 @@ v = torch.tensor([1, 2, 3])
 v[:, None] - v  # tensor([[0, -1, -2], [1, 0, -1], [2, 1, 0]])
 
 # %%
-# By condition: ``x[mask]``
-# -------------------------
+# Select by condition with a boolean mask: ``x[mask]``
+# ----------------------------------------------------
 #
-# A mask of the tensor's own shape gives a 1-D tensor, in row order; a 1-D
-# mask picks rows. Combine conditions with ``&``, ``|`` and ``~``, each in
-# parentheses: ``and`` and ``or`` do not work on tensors.
+# A mask with the shape of the tensor selects elements and returns them as a
+# 1-D tensor, row by row. A 1-D mask selects rows. Combine conditions with
+# ``&``, ``|`` and ``~``, and put each condition in parentheses. ``and`` and
+# ``or`` do not work here.
 #
 # .. tensors:: x, x > 5, x[x > 5]
 #    :style: index
@@ -76,12 +79,13 @@ with suppress(IndexError):
     x[torch.tensor([True])]  # IndexError: The shape of the mask [1]
 
 # %%
-# By lists of indices: rows, pairs, a grid
-# ----------------------------------------
+# Select by lists of indices: rows, pairs or a grid
+# -------------------------------------------------
 #
-# One list picks rows, in any order and more than once. Two lists go in
-# pairs and give one element for each pair. For every row with every column,
-# make the first a column with ``[:, None]``, or index twice.
+# One list selects rows, in any order, and the same row may appear several
+# times. Two lists are combined in pairs, and each pair gives one element.
+# To select a grid of rows and columns, turn the first list into a column
+# with ``[:, None]``, or index twice.
 #
 # .. tensors:: x, x[rows, columns], x[rows[:, None], columns]
 #    :style: index
@@ -98,8 +102,9 @@ x[rows][:, columns]  # tensor([[1, 3], [9, 11]])
 # Assign to a part: ``x[i] = value``, ``Tensor.index_put_``
 # ---------------------------------------------------------
 #
-# The value is broadcast to the part. If an index comes twice, ``+=`` counts
-# it once; ``index_put_`` with ``accumulate=True`` adds up.
+# The value is broadcast to the shape of the part. If an index appears
+# twice, ``+=`` adds to the element once. ``index_put_`` with
+# ``accumulate=True`` adds each time.
 x = torch.zeros(2, 3)
 x[0] = 5
 x[:, 1] = torch.tensor([7.0, 8.0])
@@ -115,12 +120,13 @@ with suppress(RuntimeError):
     once[index] = torch.ones(2)  # RuntimeError: cannot be broadcast
 
 # %%
-# View or copy: slices share, lists and masks copy
-# ------------------------------------------------
+# View or copy: slices share memory, lists and masks copy
+# -------------------------------------------------------
 #
-# Integers and slices give a view: writing to it changes the tensor. Lists
-# and masks give a copy, so a second pair of brackets writes to something
-# that is thrown away. Put all into one pair of brackets.
+# Indexing with integers and slices gives a view, so writing to it changes
+# the tensor. Indexing with lists and masks gives a copy. An assignment
+# through a second pair of brackets then changes only this copy. Put all
+# indices into one pair of brackets.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 row = x[0]
 row[0] = 10
@@ -137,8 +143,8 @@ x[[0]].data_ptr() == x.data_ptr()  # False
 # Error: step must be greater than zero (``x[::-1]``)
 # ---------------------------------------------------
 #
-# Tensors have no negative steps. ``torch.flip`` reverses the dimensions
-# that you name, and copies.
+# Slices of tensors do not support negative steps. Use ``torch.flip`` to
+# reverse the dimensions that you name. The result is a copy.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 with suppress(ValueError):
     x[::-1]  # ValueError: step must be greater than zero
@@ -149,10 +155,10 @@ x.flip(0, 1)  # tensor([[6, 5, 4], [3, 2, 1]])
 # Error: index 2 is out of bounds for dimension 0 (``x[i]``)
 # ----------------------------------------------------------
 #
-# For lists of indices the message counts the lists, not the dimensions: go
-# by the size it names. On a GPU, indices in a tensor are checked in the
-# kernel, and after its "device-side assert triggered" nothing works any
-# more; run the code on the CPU, as here, to see which index it was.
+# For lists of indices, the message counts the lists and not the dimensions,
+# so look at the size it names. On a GPU, a wrong index in a tensor gives
+# "device-side assert triggered", and later GPU operations fail, too. Run
+# the code on the CPU, as here, to see which index is wrong.
 x = torch.arange(6, device="cpu").reshape(2, 3)
 index = torch.tensor([0, 2], device="cpu")
 with suppress(IndexError):
@@ -168,9 +174,9 @@ with suppress(IndexError):
 # Error: tensors used as indices must be long, int, byte or bool
 # --------------------------------------------------------------
 #
-# The index holds floats: it comes from ``/``, from ``torch.zeros`` or from
-# a table of numbers. Convert it with ``Tensor.long``, and halve an index
-# with ``//``. Make a mask of floats boolean with ``Tensor.bool``.
+# The index holds floats, for example because it comes from ``/`` or
+# ``torch.zeros``. Convert it with ``Tensor.long``, and divide an index with
+# ``//``. If you mean a mask, convert it with ``Tensor.bool``.
 x = torch.arange(5) * 10
 index = torch.tensor([1.0, 3.0])
 with suppress(IndexError):
@@ -187,9 +193,9 @@ x[mask.bool()]  # tensor([0, 40])
 # Error: the shape of the mask does not match the indexed tensor
 # --------------------------------------------------------------
 #
-# A mask in brackets does not broadcast: its shape must be that of the first
-# dimensions of ``x``. Give a flat mask the shape of ``x`` with ``view_as``.
-# Stretch a size of 1 with ``expand_as``, or take ``masked_fill``, which
+# A mask in brackets does not broadcast. Its shape must be equal to the
+# first dimensions of ``x``. Reshape a flat mask with ``view_as``. Stretch a
+# dimension of size 1 with ``expand_as``, or use ``masked_fill``, which
 # broadcasts.
 x = torch.zeros(2, 3, 4)
 flat = torch.arange(24) % 2 == 0

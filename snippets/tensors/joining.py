@@ -2,18 +2,20 @@
 Joining
 =======
 
-Put tensors together along a dimension they have, or along a new one.
+Concatenate tensors along an existing dimension, or stack them along a new
+one.
 """
 from contextlib import suppress
 
 import torch
 
 # %%
-# Join along a dimension that exists: ``torch.cat``
-# -------------------------------------------------
+# Join along an existing dimension: ``torch.cat``
+# -----------------------------------------------
 #
-# Sizes must agree everywhere but along ``dim``; the number of dimensions
-# stays the same. Use it to add rows or columns to what is there.
+# The sizes must be equal in all dimensions except ``dim``. The number of
+# dimensions stays the same. Use ``torch.cat`` to add rows or columns to a
+# matrix.
 #
 # .. tensors:: a, b, torch.cat([a, b], dim=0)
 a = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -26,8 +28,9 @@ torch.cat([a, a], dim=-1).shape  # torch.Size([2, 6])
 # Join along a new dimension: ``torch.stack``
 # -------------------------------------------
 #
-# All tensors must have one shape. The result has one dimension more, at
-# ``dim``, as long as the list: this is how samples become a batch.
+# All tensors must have the same shape. The result has a new dimension at
+# position ``dim``, and its size is the number of tensors. Use
+# ``torch.stack`` to turn samples into a batch.
 #
 # .. tensors:: u, v, torch.stack([u, v]), torch.stack([u, v], dim=1)
 u = torch.tensor([1, 2, 3])
@@ -39,9 +42,10 @@ torch.stack([u, v], dim=1)  # tensor([[1, 4], [2, 5], [3, 6]])
 # Choose between ``torch.cat`` and ``torch.stack``
 # ------------------------------------------------
 #
-# If the length of the list should become a size of its own, stack; if a
-# size that is there should grow, concatenate. Stacking is concatenating
-# after ``Tensor.unsqueeze``.
+# Use ``torch.stack`` if the length of the list should become a new
+# dimension. Use ``torch.cat`` if an existing dimension should grow.
+# ``torch.stack`` does the same as ``Tensor.unsqueeze`` on each tensor
+# followed by ``torch.cat``.
 images = [torch.rand(3, 32, 32) for _ in range(8)]
 torch.stack(images).shape  # torch.Size([8, 3, 32, 32])
 torch.cat(images).shape  # torch.Size([24, 32, 32])
@@ -52,9 +56,9 @@ torch.equal(torch.cat(with_batch), torch.stack(images))  # True
 # Rows, columns, depth: ``torch.vstack``, ``hstack``, ``dstack``
 # --------------------------------------------------------------
 #
-# NumPy's names for joining along dimension 0, 1 and 2. For 1-D tensors
-# ``vstack`` and ``dstack`` first add the dimensions they lack, and
-# ``hstack`` joins along dimension 0.
+# These functions have the names of NumPy and join along dimension 0, 1 and
+# 2. For 1-D tensors, ``vstack`` and ``dstack`` first add the missing
+# dimensions, and ``hstack`` joins along dimension 0.
 u = torch.tensor([1, 2])
 v = torch.tensor([3, 4])
 torch.vstack([u, v])  # tensor([[1, 2], [3, 4]])
@@ -65,8 +69,8 @@ torch.dstack([u, v])  # tensor([[[1, 3], [2, 4]]])
 # 1-D tensors as columns: ``torch.column_stack``
 # ----------------------------------------------
 #
-# Each 1-D tensor becomes one column; 2-D tensors are put side by side as
-# they are. Features computed one by one become a design matrix.
+# ``torch.column_stack`` turns each 1-D tensor into a column. Use it to
+# build a design matrix from single features.
 x = torch.tensor([2.0, 3.0])
 ones = torch.ones(2)
 torch.column_stack([ones, x])  # tensor([[1., 2.], [1., 3.]])
@@ -76,19 +80,20 @@ torch.stack([ones, x])  # tensor([[1., 1.], [2., 3.]])
 # Join tensors of different dtypes with ``torch.cat``
 # ---------------------------------------------------
 #
-# The result takes the dtype that type promotion gives, as in an addition.
-# One float64 tensor in the list makes the whole batch float64.
+# ``torch.cat`` promotes the tensors to a common dtype, as an addition does.
+# One float64 tensor in the list makes the whole result float64.
 counts = torch.tensor([1, 2])
 rates = torch.tensor([0.5])
 torch.cat([counts, rates])  # tensor([1.0000, 2.0000, 0.5000])
 torch.cat([rates, rates.double()]).dtype  # torch.float64
 
 # %%
-# ``torch.cat`` in a loop
-# -----------------------
+# Do not call ``torch.cat`` in a loop
+# -----------------------------------
 #
-# Each call copies all that was joined before, so the cost grows with the
-# square of the length. Collect in a list and join once.
+# Each call copies everything that was joined before, so the cost grows with
+# the square of the length. Collect the tensors in a list and join them
+# once.
 batches = [torch.full((2,), i) for i in range(3)]
 joined = torch.empty(0, dtype=torch.int64)
 for batch in batches:
@@ -100,8 +105,8 @@ torch.equal(joined, torch.cat(batches))  # True
 # Error: sizes of tensors must match (``torch.cat``)
 # --------------------------------------------------
 #
-# Only the joined dimension may differ. Look at the shapes: often the wrong
-# ``dim`` is named, or one tensor lacks a dimension.
+# The sizes may differ only in the dimension that is joined. Print the
+# shapes. Often ``dim`` is wrong, or one tensor lacks a dimension.
 a = torch.zeros(2, 3)
 b = torch.zeros(2, 4)
 with suppress(RuntimeError):
@@ -116,8 +121,9 @@ torch.cat([a, row.unsqueeze(0)]).shape  # torch.Size([3, 3])
 # Error: stack expects each tensor to be equal size (``torch.stack``)
 # -------------------------------------------------------------------
 #
-# Sequences of unequal length do not stack. Pad them to the longest with
-# ``nn.utils.rnn.pad_sequence``, and keep the lengths.
+# ``torch.stack`` cannot stack sequences of different lengths. Pad them to
+# the length of the longest with ``nn.utils.rnn.pad_sequence``, and keep the
+# original lengths.
 long, short = torch.tensor([1, 2, 3]), torch.tensor([4])
 with suppress(RuntimeError):
     torch.stack([long, short])  # RuntimeError: tensor to be equal size
@@ -128,8 +134,9 @@ padded  # tensor([[1, 2, 3], [4, 0, 0]])
 # Error: zero-dimensional tensor cannot be concatenated (``torch.cat``)
 # ---------------------------------------------------------------------
 #
-# ``torch.cat`` joins along a dimension, and a 0-D tensor, such as a loss,
-# has none. ``torch.stack`` adds one, and makes a vector of several losses.
+# ``torch.cat`` joins along a dimension, but a 0-D tensor, such as a loss,
+# has none. ``torch.stack`` adds a dimension and turns several losses into a
+# vector.
 losses = [torch.tensor(1.0), torch.tensor(3.0)]
 with suppress(RuntimeError):
     torch.cat(losses)  # RuntimeError: zero-dimensional tensor

@@ -2,7 +2,8 @@
 Memory layout
 =============
 
-How a tensor lies in memory: strides, storage, memory formats.
+How the elements of a tensor are stored in memory: strides, storage, memory
+formats.
 """
 from contextlib import suppress
 
@@ -12,9 +13,9 @@ import torch
 # What strides are: ``x.stride()``
 # --------------------------------
 #
-# A tensor is a row of numbers and a rule how to walk it. The stride of a
-# dimension is how many elements to go on for the next index: element
-# ``[i, j]`` lies at ``i * stride(0) + j * stride(1)``.
+# The elements of a tensor are stored as one long row of numbers. The stride
+# of a dimension is the number of elements to skip to get to the next index.
+# Element ``[i, j]`` is at position ``i * stride(0) + j * stride(1)``.
 #
 # .. tensors:: x, x.T
 #    :style: strides
@@ -30,10 +31,11 @@ torch.zeros(2, 3, 4).stride()  # (12, 4, 1)
 # When a transpose is not contiguous: ``is_contiguous``
 # -----------------------------------------------------
 #
-# Contiguous: walked row by row, the elements lie one after the other.
-# Transposing swaps strides and moves nothing; ``contiguous()`` copies. Not
-# every slice or transpose breaks it: adjacent whole rows do not, and
-# neither does swapping a dimension of size 1 with its neighbour.
+# A tensor is contiguous if its elements, read row by row, are next to each
+# other in memory. A transpose swaps the strides and moves no data, so the
+# result is usually not contiguous; ``contiguous()`` makes a contiguous
+# copy. Some slices and transposes stay contiguous, such as ``x[:1]``, a
+# whole row, and its transpose.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 x.T.is_contiguous()  # False
 x.is_contiguous()  # True
@@ -49,9 +51,10 @@ torch.zeros(2, 3, 1).transpose(0, 2).is_contiguous()  # False
 # A slice keeps the whole storage: ``untyped_storage``
 # ----------------------------------------------------
 #
-# A slice begins at ``storage_offset`` in the memory of its tensor and keeps
-# all of it alive; ``torch.save`` of the slice writes it all, too. ``clone``
-# takes only what is needed.
+# A slice starts at ``storage_offset`` in the storage of its tensor and
+# keeps the whole storage in memory. ``torch.save`` of the slice also writes
+# the whole storage to the file. ``clone`` copies only the elements of the
+# slice.
 import io
 x = torch.arange(1000, dtype=torch.float32)
 piece = x[10:13]
@@ -68,9 +71,10 @@ file.tell() > 4000  # True
 # Sliding windows without a copy: ``unfold``, ``torch.as_strided``
 # ----------------------------------------------------------------
 #
-# ``unfold(dim, size, step)`` gives overlapping windows as a view. It is one
-# use of ``as_strided``, which takes shape and strides at their word and
-# checks only the end of the storage: it reads beyond a slice, too.
+# ``unfold(dim, size, step)`` returns overlapping windows as a view.
+# ``as_strided`` can make the same windows from any shape and strides that
+# you pass. It only checks the end of the storage, so it can read elements
+# outside of a slice.
 #
 # .. tensors:: x, x.unfold(0, 3, 1)
 x = torch.tensor([1, 2, 3, 4, 5])
@@ -86,9 +90,9 @@ with suppress(RuntimeError):
 # Channels last: ``memory_format=torch.channels_last``
 # ----------------------------------------------------
 #
-# The shape stays ``(N, C, H, W)``; in memory the channels of one pixel come
-# to lie side by side, which convolutions on a GPU often prefer. It is not
-# ``permute``: no index changes.
+# The shape stays ``(N, C, H, W)``, but in memory the channels of a pixel
+# are next to each other. Convolutions on a GPU are often faster with this
+# format. Unlike ``permute``, it changes no index.
 x = torch.arange(8).view(1, 2, 2, 2)
 y = x.to(memory_format=torch.channels_last)
 y.shape  # torch.Size([1, 2, 2, 2])
@@ -102,10 +106,10 @@ y.is_contiguous(memory_format=torch.channels_last)  # True
 # Layouts: ``torch.strided``, ``torch.sparse_coo``, ``torch.sparse_csr``
 # ----------------------------------------------------------------------
 #
-# ``Tensor.layout`` says how the elements are stored. A strided tensor
-# stores all of them. The sparse layouts store the values that are not zero
-# with their positions: COO a row and a column for each value, CSR a column
-# for each value and where each row begins.
+# ``Tensor.layout`` tells how the elements are stored. A strided tensor
+# stores all elements. The sparse layouts store the nonzero values and their
+# positions. COO stores a row and a column for each value, and CSR stores a
+# column for each value and the start of each row.
 x = torch.tensor([[0, 5, 0], [7, 0, 8]])
 x.layout  # torch.strided
 isinstance(torch.strided, torch.layout)  # True
@@ -123,8 +127,8 @@ torch.equal(rows.to_dense(), x)  # True
 # Strides count elements: ``x.stride()`` beside NumPy's ``strides``
 # -----------------------------------------------------------------
 #
-# NumPy counts in bytes, PyTorch in elements: NumPy's strides divided by
-# ``element_size()`` are PyTorch's. The walk through memory is the same.
+# NumPy counts strides in bytes, and PyTorch counts them in elements. Divide
+# NumPy's strides by ``element_size()`` to get those of PyTorch.
 import numpy as np
 x = torch.zeros(2, 3, dtype=torch.float64, device="cpu")
 x.stride()  # (3, 1)

@@ -2,7 +2,7 @@
 Nested tensors
 ==============
 
-Hold sequences of different lengths in one tensor, without padding.
+Store sequences of different lengths in one tensor, without padding.
 """
 from contextlib import suppress
 
@@ -14,10 +14,11 @@ from torch import nn
 # Sequences of different lengths: ``torch.nested.nested_tensor``
 # --------------------------------------------------------------
 #
-# The layout ``torch.jagged`` stores all rows one after another and the
-# places where a sequence begins. The length that varies is printed as a
-# symbol in the shape. Without ``layout`` an older kind of nested tensor is
-# made, which has fewer operations.
+# The layout ``torch.jagged`` stores the rows of all sequences one after
+# another, and ``offsets`` says where each sequence begins. The varying
+# length has no fixed size, but the other dimensions do. Pass
+# ``layout=torch.jagged``, because the default is an older kind of nested
+# tensor.
 a, b = torch.ones(2, 4), torch.full((3, 4), 2.0)
 x = torch.nested.nested_tensor([a, b], layout=torch.jagged)
 x.is_nested, x.dim(), x.size(0), x.size(2)  # (True, 3, 2, 4)
@@ -31,9 +32,10 @@ x[1].shape  # torch.Size([3, 4])
 # To padding and back: ``to_padded_tensor``, ``nested_tensor_from_jagged``
 # ------------------------------------------------------------------------
 #
-# Layers that know no nested tensors, such as convolutions and recurrent
-# layers, get the padded tensor. The values and offsets make a nested tensor
-# again, as do the rows under a mask.
+# Some layers do not accept nested tensors, for example convolutions and
+# recurrent layers. Convert the tensor with ``to_padded_tensor`` for them.
+# To go back, select the real positions with a mask and pass them to
+# ``nested_tensor_from_jagged`` with the offsets.
 x = torch.nested.nested_tensor(
     [torch.tensor([1.0, 2.0]), torch.tensor([3.0])], layout=torch.jagged
 )
@@ -49,9 +51,9 @@ again = torch.nested.nested_tensor_from_jagged(padded[mask], x.offsets())
 # Layers and means over the real positions: ``nn.Linear``, ``mean``
 # -----------------------------------------------------------------
 #
-# Layers that treat each position alone take a nested tensor. A mean over
-# the varying dimension divides by the length of each sequence, so padding
-# cannot enter it.
+# Layers that work on each position separately, such as ``nn.Linear``,
+# accept a nested tensor. A mean over the varying dimension divides by the
+# length of each sequence, so no padding distorts it.
 x = torch.nested.nested_tensor(
     [torch.ones(2, 4), torch.full((3, 4), 2.0)], layout=torch.jagged
 )
@@ -65,8 +67,8 @@ x.sum(dim=1)[:, 0]  # tensor([2., 6.])
 # Error: NestedTensorImpl doesn't support sizes (``len``, ``shape``)
 # ------------------------------------------------------------------
 #
-# A nested tensor of the older layout has no shape. ``size(0)`` works. Make
-# it with ``layout=torch.jagged``, which has a shape and a length.
+# A nested tensor of the older kind has no ``shape``, and ``len`` fails;
+# ``size(0)`` works. Create the tensor with ``layout=torch.jagged`` instead.
 parts = [torch.ones(2, 4), torch.ones(3, 4)]
 old = torch.nested.nested_tensor(parts)  # UserWarning: in prototype stage
 with suppress(RuntimeError):
@@ -81,9 +83,10 @@ len(new)  # 2
 # Error: binary pointwise function with inputs of other ragged shapes
 # -------------------------------------------------------------------
 #
-# Two nested tensors that were made apart count as different in length, even
-# if their lengths are equal. Make the second one from the offsets of the
-# first. Results of one tensor share its offsets.
+# Two jagged tensors that were created separately cannot be added, even if
+# their lengths are equal, because PyTorch treats their lengths as
+# different. Create the second one with the offsets of the first. Here
+# ``F.relu(x)`` shares the offsets of ``x``, so the two can be added.
 parts = [torch.ones(2, 4), torch.ones(3, 4)]
 x = torch.nested.nested_tensor(parts, layout=torch.jagged)
 y = torch.nested.nested_tensor(parts, layout=torch.jagged)
@@ -97,9 +100,10 @@ y = torch.nested.nested_tensor_from_jagged(y.values(), x.offsets())
 # Error: not supported for NestedTensor: compute on the values
 # ------------------------------------------------------------
 #
-# Not each operation is written for nested tensors. One that treats each
-# position alone can run on ``values``, and the offsets bring the result
-# back. Others run on the padded tensor or in a loop over ``unbind``.
+# Some operations do not support nested tensors. If the operation works on
+# each position separately, run it on ``values()`` and build a nested tensor
+# from the result and the offsets. Otherwise use the padded tensor, or a
+# loop over ``unbind``.
 x = torch.nested.nested_tensor(
     [torch.tensor([[1.0], [3.0]]), torch.tensor([[4.0]])],
     layout=torch.jagged,

@@ -2,7 +2,8 @@
 NumPy arrays
 ============
 
-Go from ndarray to Tensor and back, and know which of them share memory.
+Convert NumPy arrays to tensors and back, and know when the two share
+memory.
 """
 import warnings
 from contextlib import suppress
@@ -14,9 +15,10 @@ import torch
 # Share memory both ways: ``torch.from_numpy``, ``Tensor.numpy``
 # --------------------------------------------------------------
 #
-# Neither copies: array and tensor are two views of the same numbers, and a
-# change in place of one is seen in the other. This holds for tensors on the
-# CPU; from a GPU, ``x.cpu().numpy()`` copies.
+# Neither function copies. The array and the tensor share the same memory,
+# so an in-place change of one also changes the other. This is true for
+# tensors on the CPU. For a tensor on a GPU, ``x.cpu().numpy()`` makes a
+# copy.
 array = np.array([1.0, 2.0, 3.0])
 tensor = torch.from_numpy(array)
 back = tensor.numpy()
@@ -30,10 +32,10 @@ back  # array([-1., 20., 30.])
 # Copy or share: ``torch.tensor``, ``as_tensor``, ``asarray``
 # -----------------------------------------------------------
 #
-# ``torch.tensor`` always copies; ``as_tensor`` and ``asarray`` share while
-# dtype and device stay the same. From tensor to array, ``np.asarray``
-# shares and ``clone().numpy()`` copies. Since 2.12 ``torch.asarray`` of a
-# tensor keeps its graph, with a warning.
+# ``torch.tensor`` copies. ``as_tensor`` and ``asarray`` share memory if
+# dtype and device stay the same. In the other direction, ``np.asarray``
+# shares memory and ``clone().numpy()`` copies. Since PyTorch 2.12,
+# ``torch.asarray`` of a tensor that requires a gradient keeps the graph.
 array = np.array([1, 2, 3])
 torch.tensor(array).data_ptr() == array.ctypes.data  # False
 shared = torch.as_tensor(array, device="cpu")
@@ -50,12 +52,12 @@ with warnings.catch_warnings(action="ignore"):
 same.requires_grad  # True since 2.12, False before
 
 # %%
-# Any array library: ``torch.from_dlpack``
-# ----------------------------------------
+# Share memory with other array libraries: ``torch.from_dlpack``
+# --------------------------------------------------------------
 #
-# DLPack is the exchange format of NumPy, CuPy, JAX and others; it shares
-# memory, on a GPU as well. With NumPy it does what ``from_numpy`` does, but
-# does not warn of a read-only array.
+# DLPack is an exchange format of NumPy, CuPy, JAX and other libraries. It
+# shares memory instead of copying, also on a GPU. Here a change of the
+# tensor changes the NumPy array.
 array = np.array([1, 2, 3])
 tensor = torch.from_dlpack(array)
 tensor[0] = 9
@@ -63,12 +65,13 @@ array  # array([9, 2, 3])
 np.from_dlpack(tensor)  # array([9, 2, 3])
 
 # %%
-# float64 comes along: convert with ``Tensor.float``
-# --------------------------------------------------
+# NumPy arrays become float64 tensors: convert with ``Tensor.float``
+# ------------------------------------------------------------------
 #
-# NumPy makes float64 where PyTorch makes float32, and the dtype survives
-# the crossing. Convert once, where data enters: layers refuse float64, and
-# a mixed sum becomes float64 throughout.
+# For floats, the default dtype of NumPy is float64 and that of PyTorch is
+# float32. ``torch.from_numpy`` keeps the dtype of the array. Convert to
+# float32 once, where the data enters your program, because layers with
+# float32 weights raise an error for float64 inputs.
 array = np.linspace(0, 1, 3)
 tensor = torch.from_numpy(array)
 tensor.dtype  # torch.float64
@@ -81,9 +84,11 @@ torch.tensor([0.5], device="cpu").numpy().dtype.name  # 'float32'
 # NumPy habits that differ: ``std``, ``size``, ``astype``, ``transpose``
 # ----------------------------------------------------------------------
 #
-# ``Tensor.std`` divides by n - 1, NumPy's by n. ``size`` is a method and
-# gives the shape; ``astype`` and ``copy`` are ``to`` and ``clone``;
-# ``transpose`` swaps two dimensions, ``permute`` orders all.
+# ``Tensor.std`` divides by n - 1, and ``std`` of NumPy divides by n.
+# ``array.size`` is the number of elements, which is ``numel()`` for a
+# tensor. Instead of ``astype`` use ``to``, instead of ``axis`` use ``dim``.
+# ``Tensor.transpose`` swaps two dimensions, and ``permute`` reorders all of
+# them.
 array = np.array([[0.0, 2.0, 4.0], [6.0, 8.0, 10.0]])
 tensor = torch.tensor(array)
 array.std()  # np.float64(3.4157)
@@ -98,12 +103,13 @@ array.sum(axis=0)  # array([6., 10., 14.])
 tensor.sum(dim=0)  # tensor([6., 10., 14.], dtype=torch.float64)
 
 # %%
-# Arrays lack gradients and GPUs, tensors lack text and objects
-# -------------------------------------------------------------
+# NumPy arrays have no gradients, tensors hold no text
+# ----------------------------------------------------
 #
-# An array holds text, dates and Python objects, which no tensor can: give
-# each distinct value a number, then convert. A table with one text column
-# becomes an array of objects, which fails in the same way.
+# A NumPy array can hold text and Python objects, but a tensor cannot. Give
+# each distinct value a number, for example with ``np.unique``, and convert
+# the numbers. A table with a text column often becomes an array of objects,
+# which raises the same error.
 tensor = torch.ones(2, requires_grad=True)
 tensor.sum().backward()
 tensor.grad  # tensor([1., 1.])
@@ -120,10 +126,10 @@ torch.tensor(codes)  # tensor([0, 1, 0])
 # pandas to tensor: ``DataFrame.to_numpy``
 # ----------------------------------------
 #
-# Columns of one dtype can come without a copy, columns of several are
-# copied into one that fits all. ``torch.tensor`` copies in any case. The
-# words are alike: ``.numpy()`` belongs to tensors, ``.to_numpy()`` to
-# pandas.
+# ``to_numpy`` converts the columns of a table to one array with a common
+# dtype. It can share the memory of the table if all columns have the same
+# dtype, but ``torch.tensor`` then makes a copy. Note the names: pandas has
+# ``.to_numpy()``, tensors have ``.numpy()``.
 import pandas as pd
 
 frame = pd.DataFrame({"width": [1.0, 2.0], "height": [3.0, 4.0]})
@@ -140,8 +146,10 @@ np.shares_memory(frame.to_numpy(), frame.to_numpy())  # False
 # Error: can't call numpy() on tensor that requires grad
 # ------------------------------------------------------
 #
-# NumPy would work on behind autograd's back. ``detach`` says that the
-# numbers leave the graph; ``force=True`` does that and the move to the CPU.
+# Autograd cannot track what NumPy computes, so ``numpy()`` raises an error
+# for a tensor that requires a gradient. Call ``detach`` first to take the
+# numbers out of the graph. ``numpy(force=True)`` detaches the tensor and
+# moves it to the CPU.
 x = torch.tensor([1.0, 2.0], requires_grad=True, device="cpu")
 y = x * 3
 with suppress(RuntimeError):
@@ -153,9 +161,9 @@ y.numpy(force=True)  # array([3., 6.], dtype=float32)
 # Error: at least one stride is negative (``torch.from_numpy``)
 # -------------------------------------------------------------
 #
-# NumPy reverses by a negative stride, which tensors do not have. This often
-# comes from ``image[:, :, ::-1]``, which turns BGR into RGB. Copy first, or
-# reverse with ``torch.flip``.
+# NumPy reverses an array with a negative stride, which tensors do not
+# support. The error often comes from ``image[:, :, ::-1]``, which turns BGR
+# into RGB. Copy the array first, or reverse the tensor with ``flip``.
 array = np.array([1, 2, 3])
 with suppress(ValueError):
     torch.from_numpy(array[::-1])  # ValueError: one stride ... is negative
@@ -166,9 +174,10 @@ torch.from_numpy(array).flip(0)  # tensor([3, 2, 1])
 # Warning: the given NumPy array is not writable
 # ----------------------------------------------
 #
-# A tensor knows no read-only memory, so writing to one over such an array
-# is undefined. Broadcast views, memory maps opened with ``"r"`` and pandas
-# hand out such arrays. Copy them.
+# PyTorch does not support read-only tensors, so writing to a tensor that
+# shares a read-only array is undefined behaviour. You can get such arrays
+# from broadcast views, from memory maps opened with ``"r"`` and from
+# pandas. Copy them with ``torch.tensor``.
 array = np.array([1.0, 2.0])
 array.flags.writeable = False
 torch.from_numpy(array)  # UserWarning: NumPy array is not writable

@@ -2,7 +2,8 @@
 One operation, two names
 ========================
 
-Which names do the same, and which of them to write.
+Several operations have more than one name. This page says which names mean
+the same, and which one to use.
 """
 from contextlib import suppress
 
@@ -12,9 +13,9 @@ import torch
 # ``torch.concat``, ``torch.concatenate`` and ``torch.row_stack``
 # ---------------------------------------------------------------
 #
-# ``torch.concat`` and ``torch.concatenate`` are ``torch.cat``, and
-# ``torch.row_stack`` is ``torch.vstack``. Write ``cat`` and ``vstack``:
-# these are what other people search for.
+# ``torch.concat`` and ``torch.concatenate`` are other names for
+# ``torch.cat``, and ``torch.row_stack`` is another name for
+# ``torch.vstack``. Use ``cat`` and ``vstack``, which are more common.
 pair = [torch.tensor([1, 2]), torch.tensor([3, 4])]
 for name in ["concat", "concatenate"]:
     torch.equal(getattr(torch, name)(pair), torch.cat(pair))  # True
@@ -26,9 +27,10 @@ torch.row_stack(pair)  # tensor([[1, 2], [3, 4]])
 # ``swapaxes``, ``swapdims`` and ``moveaxis``: NumPy's axes
 # ---------------------------------------------------------
 #
-# ``torch.swapaxes`` and ``torch.swapdims`` are ``torch.transpose``;
-# ``torch.moveaxis`` is ``torch.movedim``. Prefer ``transpose`` and
-# ``movedim``: elsewhere in PyTorch, too, it is ``dim`` and not axis.
+# ``torch.swapaxes`` and ``torch.swapdims`` do the same as
+# ``torch.transpose``, and ``torch.moveaxis`` does the same as
+# ``torch.movedim``. Prefer ``transpose`` and ``movedim``, because PyTorch
+# usually says ``dim`` where NumPy says axis.
 x = torch.arange(24).reshape(2, 3, 4)
 for name in ["swapaxes", "swapdims"]:
     swapped = getattr(torch, name)(x, 0, 2)
@@ -43,9 +45,9 @@ torch.equal(moved, x.moveaxis(0, -1))  # True
 # ``torch.adjoint`` is ``mH``, ``torch.t`` is ``T``
 # -------------------------------------------------
 #
-# ``torch.adjoint`` swaps the last two dimensions and conjugates; for real
-# matrices that is ``mT``. ``torch.t`` takes at most two dimensions, so for
-# a batch of matrices write ``mT``.
+# ``torch.adjoint`` swaps the last two dimensions and takes the complex
+# conjugate. For real matrices, this is the same as ``mT``. ``torch.t``
+# accepts at most two dimensions, so use ``mT`` for a batch of matrices.
 z = torch.tensor([[1 + 2j, 3j], [4 + 0j, 5 - 1j]])
 torch.equal(torch.adjoint(z), z.mH)  # True
 torch.equal(z.adjoint(), z.conj().transpose(-2, -1))  # True
@@ -59,9 +61,9 @@ torch.ones(2, 3, 4).mT.shape  # torch.Size([2, 4, 3])
 # ``torch.ravel`` is ``torch.flatten`` without arguments
 # ------------------------------------------------------
 #
-# The values are the same. ``ravel`` copies whatever is not contiguous,
-# ``flatten`` only where no view can be. ``flatten`` can keep the batch
-# dimension, which layers need: prefer it.
+# Both give the same values. ``ravel`` copies a tensor that is not
+# contiguous, and ``flatten`` copies only if no view is possible. Prefer
+# ``flatten``, because it can keep the batch dimension, as layers need it.
 x = torch.arange(6).reshape(2, 3)
 torch.equal(torch.ravel(x), torch.flatten(x))  # True
 torch.ravel(x).data_ptr() == x.data_ptr()  # True
@@ -78,9 +80,10 @@ with suppress(TypeError):
 # How many dimensions, how many elements: ``ndimension``, ``nelement``
 # --------------------------------------------------------------------
 #
-# ``ndim`` is the attribute for ``Tensor.dim`` and ``Tensor.ndimension``;
-# ``torch.numel``, ``Tensor.numel`` and ``Tensor.nelement`` count elements.
-# Write ``ndim`` and ``numel()``. ``len(x)`` is the first size only.
+# ``x.ndim``, ``x.dim()`` and ``x.ndimension()`` give the number of
+# dimensions. ``torch.numel(x)``, ``x.numel()`` and ``x.nelement()`` give
+# the number of elements. Use ``ndim`` and ``numel()``. ``len(x)`` gives the
+# size of dimension 0.
 x = torch.zeros(2, 3, 4)
 x.ndim, x.dim(), x.ndimension()  # (3, 3, 3)
 torch.numel(x), x.numel(), x.nelement()  # (24, 24, 24)
@@ -91,9 +94,9 @@ len(x)  # 2
 # ``torch.clip`` is ``torch.clamp``
 # ---------------------------------
 #
-# NumPy's name for the same function, with and without underscore. The
-# bounds may be numbers or tensors in both; ``clamp`` is the more common
-# name in PyTorch code.
+# ``clip`` is NumPy's name for ``clamp``. Both can have numbers or tensors
+# as bounds, and both have an in-place form. ``clamp`` is more common in
+# PyTorch code.
 x = torch.tensor([-3.0, 0.5, 7.0])
 torch.clip(x, -1, 1)  # tensor([-1.0000, 0.5000, 1.0000])
 torch.equal(x.clip(-1, 1), x.clamp(-1, 1))  # True
@@ -105,9 +108,10 @@ x.clip(min=low)  # tensor([-3., 1., 7.])
 # Casts by C names: ``Tensor.byte``, ``char``, ``short``
 # ------------------------------------------------------
 #
-# Each is ``x.to(dtype)`` with a fixed dtype. ``to`` with the dtype written
-# out tells the number of bits; ``char`` is *signed* here. ``chalf`` warns
-# because few operations take it yet.
+# Each of these methods does the same as ``x.to(dtype)`` with one dtype.
+# ``to`` is clearer, because the name of the dtype contains the number of
+# bits. Note that ``char`` is signed and ``byte`` is unsigned. ``chalf``
+# gives a warning, because its dtype is experimental.
 x = torch.tensor([0.0, 1.0, 2.0])
 names = {"byte": torch.uint8, "char": torch.int8, "short": torch.int16}
 names |= {"int": torch.int32, "long": torch.int64, "bool": torch.bool}
@@ -124,9 +128,9 @@ half.dtype  # torch.complex32
 # ``x.type_as(y)``, ``x.to(y.dtype)`` and ``x.to(y)``
 # ---------------------------------------------------
 #
-# ``type_as`` goes by the old type of ``y``, which names its dtype and its
-# kind of device. ``x.to(y)`` is the plain way for both, ``x.to(y.dtype)``
-# if the tensor should stay where it is.
+# ``x.type_as(y)`` converts to the dtype and the kind of device of ``y``.
+# Use ``x.to(y)`` if you want the dtype and the device of ``y``. Use
+# ``x.to(y.dtype)`` if the tensor should stay on its device.
 x, y = torch.tensor([1, 2]), torch.tensor([0.5], dtype=torch.float64)
 x.type_as(y)  # tensor([1., 2.], dtype=torch.float64)
 torch.equal(x.type_as(y), x.to(y))  # True
@@ -137,9 +141,9 @@ x.type_as(x) is x  # True
 # ``torch.broadcast_to`` is ``Tensor.expand``
 # -------------------------------------------
 #
-# Both give a view that repeats without copying. ``broadcast_to`` exists as
-# a function too, which wants the shape as one argument; ``expand`` is a
-# method only. Neither can change a size other than 1.
+# Both return a view that repeats elements without copying them.
+# ``broadcast_to`` is a function and a method, and it takes the shape as one
+# tuple. ``expand`` is only a method and also takes separate sizes.
 x = torch.tensor([1, 2])
 wide = torch.broadcast_to(x, (3, 2))
 wide  # tensor([[1, 2], [1, 2], [1, 2]])
@@ -151,9 +155,10 @@ wide.stride()  # (0, 1)
 # Named dimensions are gone: ``names=`` of ``torch.zeros``
 # --------------------------------------------------------
 #
-# Names for dimensions were an experiment that ended in 2.13. The method
-# ``rename`` went with them. Give names where you compute, as in
-# ``torch.einsum`` or ``torch.func.rearrange``.
+# Named dimensions were an experimental feature and were removed in PyTorch
+# 2.13, together with the method ``rename``. To work with names, use
+# ``torch.einsum`` or ``torch.func.rearrange``, where you name the
+# dimensions in each call.
 names = {"names": ("N", "C")}
 with suppress(TypeError):
     torch.zeros(
@@ -166,20 +171,21 @@ torch.einsum("nc->c", torch.ones(2, 3))  # tensor([2., 2., 2.])
 # ``torch.range`` includes its end: write ``torch.arange``
 # --------------------------------------------------------
 #
-# ``torch.range`` is deprecated because it does not count as Python's
-# ``range`` does, and it returns floats. ``torch.arange`` leaves the end
-# out and keeps integers.
+# ``torch.range`` is deprecated because it includes its end, unlike
+# ``range`` in Python. It also returns floats for integers. ``torch.arange``
+# excludes the end and keeps integers.
 torch.range(0, 3)  # UserWarning: torch.range is deprecated
 torch.arange(0, 4)  # tensor([0, 1, 2, 3])
 torch.arange(0, 4).float()  # tensor([0., 1., 2., 3.])
 
 # %%
-# Methods that are no functions: "torch.view", "torch.expand"
-# -----------------------------------------------------------
+# Methods that are not functions: "torch.view", "torch.expand"
+# ------------------------------------------------------------
 #
-# Not every method has a function beside it. Those that only change how a
-# tensor is looked at often exist as methods alone; the function to reach
-# for has another name.
+# Some operations, such as ``Tensor.view``, exist only as a method. There is
+# often a function with another name that does the same, such as
+# ``torch.reshape`` for ``Tensor.view`` and ``torch.tile`` for
+# ``Tensor.repeat``.
 x = torch.arange(4)
 for name in "view expand repeat to contiguous type_as".split():
     hasattr(torch, name), hasattr(x, name)  # (False, True)

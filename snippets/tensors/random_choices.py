@@ -2,8 +2,8 @@
 Random choices and generators
 =============================
 
-Shuffle each row, draw without repeats, truncate and rotate at random, and
-keep the state of a generator.
+Shuffle each row, draw without repetition, make truncated normal numbers and
+random rotations, and save the state of a generator.
 """
 from contextlib import suppress
 
@@ -14,8 +14,9 @@ from torch import nn
 # Shuffle each row differently: ``argsort`` of ``torch.rand``
 # -----------------------------------------------------------
 #
-# ``torch.randperm`` makes one permutation. The order of random numbers is
-# one permutation for each row, without a loop. ``gather`` applies it.
+# ``torch.randperm`` makes only one permutation. To get one permutation for
+# each row without a loop, sort random numbers with ``argsort``. ``gather``
+# then applies these permutations to ``x``.
 x = torch.arange(12).view(3, 4)
 order = torch.rand(3, 4).argsort(dim=1)
 order.sort(dim=1).values[0]  # tensor([0, 1, 2, 3])
@@ -29,9 +30,9 @@ shares = many[:, 0].bincount() / 10_000
 # k different elements of each row, a mask with k ones: ``topk``
 # --------------------------------------------------------------
 #
-# The places of the k largest random numbers are k different places.
-# ``scatter`` makes a mask of them. A mask by ``torch.rand(...) < p`` has
-# another number of ones in each row.
+# ``topk`` of random numbers gives k different random positions in each row.
+# ``scatter`` turns these positions into a mask with exactly k ones. With
+# equal weights, ``multinomial`` also draws k different positions.
 places = torch.rand(5, 20).topk(3, dim=1).indices
 [len(set(row)) for row in places.tolist()]  # [3, 3, 3, 3, 3]
 mask = torch.zeros(5, 20, dtype=torch.bool).scatter(1, places, True)
@@ -43,10 +44,11 @@ equal = torch.ones(5, 20).multinomial(3)
 # Error: probability tensor contains either inf, nan or element < 0
 # -----------------------------------------------------------------
 #
-# ``torch.multinomial`` gets weights that are no probabilities; weights that
-# are all 0 raise their own error. When text is generated, a logit was
-# infinite or NaN, often from float16 or from a temperature near 0, and
-# softmax made NaN of the row. Look at the logits with ``isfinite``.
+# ``torch.multinomial`` does not accept negative, infinite or NaN weights.
+# In text generation, the usual cause is an infinite logit, for example
+# after an overflow in float16 or with a temperature near 0, because softmax
+# turns it into NaN. Check the logits with ``isfinite``. Weights that are
+# all 0 raise another error.
 logits = torch.tensor([2.0, 70000.0]).half().float()
 logits.isfinite().all()  # tensor(False)
 weights = logits.softmax(dim=0)
@@ -64,9 +66,9 @@ with suppress(RuntimeError):
 # A seed fixes the sequence, not each call: ``torch.manual_seed``
 # ---------------------------------------------------------------
 #
-# Two draws after one seed differ. After the same seed the whole sequence
-# comes again. For the same numbers in a later call, seed again or keep the
-# tensor.
+# Two draws after one seed give different numbers. If you set the same seed
+# again, the whole sequence is repeated. To use the same numbers later, set
+# the seed again or keep the tensor.
 torch.manual_seed(0)
 first, second = torch.rand(3), torch.rand(3)
 torch.equal(first, second)  # False
@@ -79,9 +81,10 @@ torch.initial_seed()  # 0
 # Save and restore the state: ``torch.get_rng_state``, ``get_state``
 # ------------------------------------------------------------------
 #
-# The state is a tensor, which a checkpoint can hold. A generator of your
-# own has ``get_state`` and ``set_state``. The state of a GPU's generator is
-# apart, in ``torch.cuda.get_rng_state``.
+# The state is a tensor, so you can store it in a checkpoint.
+# ``torch.get_rng_state`` returns the state of the CPU generator, and
+# ``torch.cuda.get_rng_state`` that of a GPU. A ``torch.Generator`` of your
+# own has ``get_state`` and ``set_state``.
 state = torch.get_rng_state()
 expected = torch.rand(3, device="cpu")
 torch.rand(10, device="cpu").shape  # torch.Size([10])
@@ -98,11 +101,11 @@ torch.equal(draw, again)  # True
 # Expected a CUDA device type for generator: one device for both
 # --------------------------------------------------------------
 #
-# A generator draws tensors of its own device. "Expected a cuda device type
-# for generator but found cpu" often comes from a data loader after
-# ``torch.set_default_device`` or the older ``set_default_tensor_type``.
-# Leave the default device alone, or pass a generator of that device;
-# numbers drawn on the CPU and then moved are equal on each machine.
+# A generator must be on the device where the numbers are drawn. The error
+# "Expected a cuda device type for generator but found cpu" often comes from
+# a data loader after ``torch.set_default_device``. Pass the loader a
+# generator on the default device, or do not change the default device. You
+# can also draw numbers on the CPU and move them to the device.
 device = torch.get_default_device()
 generator = torch.Generator(device=device).manual_seed(0)
 torch.randperm(4, generator=generator).device == device  # True
@@ -119,8 +122,9 @@ noise.device == device  # True
 # Truncated normal numbers: ``nn.init.trunc_normal_``
 # ---------------------------------------------------
 #
-# The numbers keep the shape of the normal distribution and stay between
-# ``a`` and ``b``. ``clamp`` would put many numbers exactly on the limits.
+# ``trunc_normal_`` draws from a normal distribution that is cut off at
+# ``a`` and ``b``. Do not use ``clamp`` for this, because it puts many
+# numbers exactly on the limits.
 x = torch.empty(10_000)
 nn.init.trunc_normal_(x, mean=0.0, std=1.0, a=-1.0, b=1.0)  # shape (10000,)
 x.abs().max() <= 1  # tensor(True)
@@ -132,9 +136,10 @@ clamped = torch.randn(10_000).clamp(-1, 1)
 # Random directions and rotations: ``F.normalize``, ``torch.linalg.qr``
 # ---------------------------------------------------------------------
 #
-# Normal numbers scaled to length 1 are uniform on the sphere. Q of a normal
-# matrix, with the signs of R moved into it, is a random orthogonal matrix.
-# Multiply one column by the determinant to get a rotation.
+# Normal random vectors scaled to length 1 are uniform on the sphere. To get
+# a random orthogonal matrix, take Q of the QR decomposition of a normal
+# random matrix and multiply its columns by the signs of R's diagonal. Then
+# multiply one column by the determinant, and the matrix is a rotation.
 points = nn.functional.normalize(torch.randn(10_000, 3), dim=1)
 torch.allclose(points.norm(dim=1), torch.ones(10_000))  # True
 (points.mean(dim=0).abs() < 0.05).all()  # tensor(True)
@@ -148,9 +153,9 @@ torch.linalg.det(Q).round(decimals=6)  # tensor(1., dtype=torch.float64)
 # Error: expects 'from' to be less than 'to' (``torch.randint``)
 # --------------------------------------------------------------
 #
-# The upper end is left out, so ``torch.randint(5, 5, ...)`` has nothing to
-# draw from. The same happens with the length of an empty list. Add 1 to
-# include the end.
+# ``torch.randint`` excludes its upper end, so ``torch.randint(5, 5, ...)``
+# has no number to draw. The same happens if the upper end is the length of
+# an empty list. Add 1 to include the upper end.
 with suppress(RuntimeError):
     torch.randint(5, 5, (2,))  # RuntimeError: random_ expects 'from' to be
 torch.randint(5, 5 + 1, (2,))  # tensor([5, 5])
@@ -159,8 +164,9 @@ torch.randint(5, 5 + 1, (2,))  # tensor([5, 5])
 # Error: normal expects all elements of std >= 0.0
 # ------------------------------------------------
 #
-# A network that predicts a standard deviation can give a negative number or
-# NaN. Let it predict the logarithm and take ``exp``, or use softplus.
+# A network that predicts a standard deviation can return a negative number.
+# Let the network predict the logarithm and apply ``exp``, or apply
+# ``softplus`` to its output.
 raw = torch.tensor([-1.0, 2.0], device="cpu")
 with suppress(RuntimeError):
     torch.normal(0.0, raw)  # RuntimeError: normal expects all elements of

@@ -2,7 +2,8 @@
 Random tensors
 ==============
 
-Draw numbers from the usual distributions, and draw the same ones again.
+Draw random numbers from the usual distributions, and make them reproducible
+with a seed.
 """
 import random
 from contextlib import suppress
@@ -14,8 +15,9 @@ import torch
 # Uniform and normal numbers: ``torch.rand``, ``torch.randn``
 # -----------------------------------------------------------
 #
-# ``torch.rand`` is uniform on [0, 1), ``torch.randn`` normal with mean 0
-# and standard deviation 1. Multiply and add to get another range.
+# ``torch.rand`` draws from the uniform distribution on [0, 1).
+# ``torch.randn`` draws from the normal distribution with mean 0 and
+# standard deviation 1. To get another range, multiply and add.
 u = torch.rand(100_000)  # shape (100000,), dtype float32
 u.mean().round(decimals=1)  # tensor(0.5000)
 (u.min() >= 0) & (u.max() < 1)  # tensor(True)
@@ -29,9 +31,9 @@ z.std().round(decimals=1)  # tensor(1.)
 # One seed, two dtypes: ``torch.rand(dtype=torch.bfloat16)``
 # ----------------------------------------------------------
 #
-# On the CPU, since 2.12, a seed gives in bfloat16 and float16 the numbers
-# of float32, rounded. Before, it gave other numbers: weights drawn in half
-# precision changed with that release.
+# On the CPU, since PyTorch 2.12, a seed gives the same numbers in bfloat16
+# as in float32, only rounded. Earlier releases give different numbers in
+# bfloat16, so random weights in half precision changed with this release.
 seed = torch.Generator("cpu").manual_seed
 x = torch.rand(16, device="cpu", generator=seed(0))
 low = torch.empty(16, dtype=torch.bfloat16, device="cpu")
@@ -42,12 +44,12 @@ low.normal_(generator=seed(0))  # shape (16,), dtype bfloat16
 torch.equal(low, z.bfloat16())  # True since 2.12, False before
 
 # %%
-# Normal with your mean and deviation: ``torch.normal``
-# -----------------------------------------------------
+# Normal numbers with a given mean and std: ``torch.normal``
+# ----------------------------------------------------------
 #
-# Give two numbers and a shape, or tensors: then each element has a mean
-# and a standard deviation of its own. The form with a shape does not follow
-# the default device: say ``device=``.
+# Pass the mean, the standard deviation and a shape. If you pass tensors
+# instead, each element has its own mean and standard deviation. With a
+# shape, ``torch.normal`` ignores the default device, so pass ``device=``.
 x = torch.normal(10.0, 2.0, size=(100_000,))
 x.mean().round(decimals=1)  # tensor(10.)
 x.std().round(decimals=1)  # tensor(2.)
@@ -58,12 +60,13 @@ with torch.device("meta"):
     torch.normal(10.0, 2.0, size=(3,)).device.type  # 'cpu'
 
 # %%
-# Fit a tensor you have: ``torch.randn_like``, ``Tensor.normal_``
-# ---------------------------------------------------------------
+# Random numbers like a tensor: ``torch.randn_like``, ``Tensor.normal_``
+# ----------------------------------------------------------------------
 #
-# The ``*_like`` functions make noise with the shape, dtype and device of a
-# tensor; ``normal_`` and ``uniform_`` overwrite the tensor itself, which is
-# how weights are initialized. Whole numbers come from ``randint_like``.
+# The ``*_like`` functions create random numbers with the shape, dtype and
+# device of a tensor. ``normal_`` and ``uniform_`` overwrite the tensor
+# itself; use them to initialize weights. For integers, use
+# ``randint_like``, because ``rand_like`` fails on an integer tensor.
 image = torch.zeros(3, 8, 8, dtype=torch.float64)
 torch.randn_like(image)  # shape (3, 8, 8), dtype float64
 torch.rand_like(image)  # shape (3, 8, 8), dtype float64
@@ -79,9 +82,10 @@ with suppress(NotImplementedError):
 # Integers and shuffles: ``torch.randint``, ``torch.randperm``
 # ------------------------------------------------------------
 #
-# ``torch.randint`` leaves out its upper end and wants the size as a tuple.
-# ``torch.randperm`` gives each number below n once: index inputs and
-# targets with the same permutation to shuffle them together.
+# ``torch.randint`` excludes its upper end and needs the size as a tuple.
+# ``torch.randperm(n)`` returns the numbers from 0 to n - 1 in random order.
+# To shuffle inputs and targets together, index both with the same
+# permutation.
 dice = torch.randint(1, 7, (100_000,))
 dice.unique()  # tensor([1, 2, 3, 4, 5, 6])
 inputs = torch.tensor([2, 3, 4, 5])
@@ -97,9 +101,10 @@ with suppress(TypeError):
 # -------------------------------------------------
 #
 # ``torch.bernoulli(p)`` and ``p.bernoulli()`` read the probabilities from
-# the tensor. ``bernoulli_`` does not: it overwrites the tensor with draws
-# whose probability is its argument, by default one half. A probability
-# above 1 is an error, shown on the CPU as on a GPU nothing works after it.
+# the tensor. ``bernoulli_`` overwrites the tensor, and its argument is the
+# probability, by default 0.5. A probability above 1 raises an error. The
+# code shows it on the CPU, because on a GPU later operations would fail,
+# too.
 torch.bernoulli(torch.tensor([0.0, 1.0]))  # tensor([0., 1.])
 p = torch.full((100_000,), 0.3)
 torch.bernoulli(p).mean().round(decimals=1)  # tensor(0.3000)
@@ -114,9 +119,10 @@ with suppress(RuntimeError):
 # Draw indices by weight: ``torch.multinomial``
 # ---------------------------------------------
 #
-# The weights need not add up to 1. Without ``replacement=True`` each index
-# comes at most once: if too few have a weight, those of weight 0 come too,
-# and beyond that is an error. Language models pick the next token this way.
+# The weights need not add up to 1. Without ``replacement=True``, each index
+# is drawn at most once. If you draw more indices than there are positive
+# weights, indices with weight 0 are drawn, too. Language models choose the
+# next token with this function.
 weights = torch.tensor([1.0, 0.0, 4.0])
 torch.multinomial(weights, 2).sort().values  # tensor([0, 2])
 torch.multinomial(weights, 3).sort().values  # tensor([0, 1, 2])
@@ -130,9 +136,9 @@ with suppress(RuntimeError):
 # Random seed, the same numbers in every run: ``torch.manual_seed``
 # -----------------------------------------------------------------
 #
-# Python, NumPy and PyTorch draw from generators of their own, so a script
-# that uses all three seeds all three. ``torch.manual_seed`` covers every
-# device, so ``torch.cuda.manual_seed_all`` is not needed beside it.
+# Python, NumPy and PyTorch have separate random generators, so set the seed
+# of each one that your script uses. ``torch.manual_seed`` also seeds the
+# GPUs, so you do not need ``torch.cuda.manual_seed_all``.
 def draw(seed):
     random.seed(seed)
     np.random.seed(seed)
@@ -144,13 +150,13 @@ draw(42) == draw(42)  # True
 draw(42) == draw(43)  # False
 
 # %%
-# Seeded, and each call gives other numbers: a seed starts a sequence
-# -------------------------------------------------------------------
+# Seeded, but each call gives different numbers: a seed starts a sequence
+# -----------------------------------------------------------------------
 #
-# ``torch.manual_seed`` sets where the sequence of random numbers begins.
-# The next call goes on in it, so two calls differ within a run, and the
-# whole sequence is the same in each run. Set the seed again, or use a
-# generator of your own, to get the same numbers twice.
+# ``torch.manual_seed`` sets the start of a sequence of random numbers, and
+# each call continues the sequence. So two calls differ within a run, but
+# the whole sequence is the same in each run. To get the same numbers twice,
+# set the seed again.
 torch.manual_seed(0)
 first, second = torch.rand(3), torch.rand(3)
 first.equal(second)  # False
@@ -158,12 +164,13 @@ torch.manual_seed(0)
 torch.rand(3).equal(first), torch.rand(3).equal(second)  # (True, True)
 
 # %%
-# Draw apart from the global seed: ``torch.Generator``, ``fork_rng``
-# ------------------------------------------------------------------
+# Draw without changing the global seed: ``torch.Generator``, ``fork_rng``
+# ------------------------------------------------------------------------
 #
-# A ``torch.Generator`` has a state of its own and must be on the device of
-# the tensor. ``torch.random.fork_rng`` puts the global state back at its
-# end. With either, an extra draw does not change the numbers after it.
+# A ``torch.Generator`` has its own state and must be on the same device as
+# the tensor. ``torch.random.fork_rng`` restores the global state at the end
+# of its block. With either of them, extra draws do not change the numbers
+# that come later.
 torch.manual_seed(0)
 expected = torch.rand(3)
 torch.manual_seed(0)
@@ -178,9 +185,10 @@ torch.equal(torch.rand(3), expected)  # True
 # Names that do not exist: "torch.randd", "torch.random()"
 # --------------------------------------------------------
 #
-# ``torch.random`` is a module that holds seeds and states, and there is no
-# function for every distribution: those without one are in
-# ``torch.distributions``.
+# ``torch.random`` is a module with functions for seeds and states, so it
+# cannot be called. Some distributions have no function in ``torch``, such
+# as the uniform distribution on [-1, 1]. Use ``Tensor.uniform_`` or
+# ``torch.distributions.Uniform`` for it.
 with suppress(AttributeError):
     torch.randd(3, 3)  # AttributeError: 'torch' has no attribute 'randd'
 with suppress(TypeError):

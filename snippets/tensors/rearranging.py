@@ -2,7 +2,8 @@
 Rearranging
 ===========
 
-Flip, rotate, repeat, mask triangles, read diagonals, build grids.
+Flip, roll, rotate and repeat tensors, keep triangles, read diagonals and
+build grids.
 """
 from contextlib import suppress
 
@@ -12,8 +13,9 @@ import torch
 # Reverse the order: ``torch.flip``
 # ---------------------------------
 #
-# Name the dimensions to turn round; as a function it wants a tuple or list,
-# as a method numbers will do. The result is a copy, unlike in NumPy.
+# Pass the dimensions to reverse. The function ``torch.flip`` needs a tuple
+# or a list, and the method also takes separate numbers. The result is a
+# copy, not a view as in NumPy.
 #
 # .. tensors:: x, x.flip(1), x.flip(0)
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -25,11 +27,12 @@ with suppress(TypeError):
     torch.flip(x, 0)  # TypeError: must be tuple of ints, not int
 
 # %%
-# Shift around the end: ``torch.roll``
-# ------------------------------------
+# Shift elements cyclically: ``torch.roll``
+# -----------------------------------------
 #
-# What leaves at one end comes in at the other. Without ``dims`` the tensor
-# is rolled as if it were flat, across the ends of rows.
+# Elements that leave at one end come back at the other end. Without
+# ``dims``, the tensor is rolled as if it were flattened, so elements move
+# from one row to the next.
 #
 # .. tensors:: x, x.roll(1, dims=1), x.roll(1)
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -39,11 +42,12 @@ x.roll(1)  # tensor([[6, 1, 2], [3, 4, 5]])
 x.roll((1, 1), dims=(0, 1))  # tensor([[6, 4, 5], [3, 1, 2]])
 
 # %%
-# Turn by 90 degrees: ``torch.rot90``
-# -----------------------------------
+# Rotate by 90 degrees: ``torch.rot90``
+# -------------------------------------
 #
-# Counterclockwise, ``k`` times; ``k=-1`` turns clockwise. For images say
-# which two dimensions are height and width, or channels are turned.
+# ``torch.rot90`` rotates counterclockwise ``k`` times, and ``k=-1`` rotates
+# clockwise. By default, it rotates dimensions 0 and 1. For an image with
+# channels first, pass ``dims=(1, 2)``.
 #
 # .. tensors:: x, torch.rot90(x), torch.rot90(x, -1)
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -54,11 +58,13 @@ image = torch.zeros(3, 32, 48)
 image.rot90(dims=(1, 2)).shape  # torch.Size([3, 48, 32])
 
 # %%
-# Keep a triangle: ``torch.tril``, ``triu``
-# -----------------------------------------
+# Keep the lower or upper triangle: ``torch.tril``, ``triu``
+# ----------------------------------------------------------
 #
-# The other triangle becomes 0. ``diagonal`` moves the border, up if
-# positive. All but the last two dimensions are batches.
+# ``tril`` keeps the lower triangle, ``triu`` the upper one, and the other
+# elements become 0. A positive ``diagonal`` moves the border up.
+# ``torch.triu_indices`` gives the positions of the triangle, so you can
+# read its elements.
 x = torch.tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
 torch.tril(x)  # tensor([[1, 0, 0], [4, 5, 0], [7, 8, 9]])
 torch.triu(x)  # tensor([[1, 2, 3], [0, 5, 6], [0, 0, 9]])
@@ -70,9 +76,10 @@ x[rows, columns]  # tensor([2, 3, 6])
 # A causal mask: ``torch.tril`` of ones
 # -------------------------------------
 #
-# Position ``i`` may see positions 0 to ``i``. Make the mask boolean: with
-# ``Tensor.masked_fill`` what must not be seen becomes ``-inf`` before the
-# softmax.
+# With a causal mask, position ``i`` can attend to positions 0 to ``i``. Use
+# a boolean mask, and set the other scores to ``-inf`` with
+# ``Tensor.masked_fill``. The softmax then gives these positions a weight of
+# 0.
 mask = torch.ones(3, 3, dtype=torch.bool).tril()
 mask[1]  # tensor([True, True, False])
 scores = torch.zeros(3, 3).masked_fill(~mask, -torch.inf)
@@ -84,9 +91,10 @@ scores.softmax(dim=-1)[1]  # tensor([0.5, 0.5, 0.])
 # Read or build a diagonal: ``torch.diag``, ``diagonal``
 # ------------------------------------------------------
 #
-# ``diag`` of a vector makes a matrix, of a matrix it copies the diagonal.
-# ``diagonal`` is a view that can be written through and works on batches;
-# ``diag_embed`` makes a batch of matrices.
+# ``diag`` turns a vector into a matrix, and it reads the diagonal of a
+# matrix. ``diagonal`` returns a view, so writing to it changes the matrix;
+# it also works on batches. ``diag_embed`` turns each row into a diagonal
+# matrix.
 x = torch.tensor([[1, 2], [3, 4]])
 torch.diag(x)  # tensor([1, 4])
 torch.tensor([5, 6]).diag()  # tensor([[5, 0], [0, 6]])
@@ -98,11 +106,12 @@ batch  # tensor([[[11, 0], [0, 2]], [[3, 0], [0, 14]]])
 batch.diagonal(dim1=1, dim2=2)  # tensor([[11, 2], [3, 14]])
 
 # %%
-# Name the axes in a text: ``torch.func.rearrange``
-# -------------------------------------------------
+# Name the axes in a string, as in einops: ``torch.func.rearrange``
+# -----------------------------------------------------------------
 #
-# Permutes, splits and joins dimensions as the package einops does. A name
-# stands for an axis, brackets for axes joined into one.
+# ``torch.func.rearrange`` permutes, splits and joins dimensions, like the
+# package einops. Each name stands for an axis. Parentheses contain axes
+# that are joined into one dimension.
 #
 # .. since:: 2.13
 x = torch.arange(12).view(2, 2, 3)
@@ -116,9 +125,10 @@ torch.equal(heads, x.transpose(0, 1))  # True
 # Repeat each element: ``torch.repeat_interleave``
 # ------------------------------------------------
 #
-# Each element follows itself, as in NumPy's ``repeat``; ``Tensor.repeat``
-# repeats the whole. A tensor says how often for each. Without ``dim`` the
-# result is flat.
+# ``repeat_interleave`` repeats each element in place, like ``np.repeat``.
+# ``Tensor.repeat`` repeats the whole tensor instead. You can pass a tensor
+# with a number of repetitions for each element. Without ``dim``, the result
+# is flattened.
 #
 # .. tensors:: x, x.repeat_interleave(2), x.repeat(2)
 x = torch.tensor([1, 2])
@@ -132,9 +142,10 @@ rows.repeat_interleave(2, dim=1)  # tensor([[1, 1, 2, 2], [3, 3, 4, 4]])
 # Coordinates of a grid: ``torch.meshgrid``
 # -----------------------------------------
 #
-# One tensor per axis, each with the shape of the grid. ``"ij"`` counts rows
-# first, as indexing does; ``"xy"`` puts the first axis along the columns,
-# as plots want it. Not to say which is a warning.
+# ``torch.meshgrid`` returns one tensor per axis, and each has the shape of
+# the grid. With ``"ij"``, the first axis runs along the rows, as in
+# indexing. With ``"xy"``, the first axis runs along the columns, as in
+# plots. Without ``indexing``, there is a warning.
 #
 # .. tensors:: y, x, torch.meshgrid(y, x, indexing="ij")[0],
 #    torch.meshgrid(y, x, indexing="ij")[1]
@@ -151,9 +162,10 @@ torch.meshgrid(y, x)  # UserWarning: required to pass the indexing argument
 # All pairs: ``torch.cartesian_prod``, ``torch.combinations``
 # -----------------------------------------------------------
 #
-# One pair a row: every element of the first with every one of the second,
-# or each two of one vector once. For a result per pair, broadcasting a
-# column against a row is shorter.
+# Both functions return one pair per row. ``cartesian_prod`` pairs each
+# element of one vector with each element of another. ``combinations`` gives
+# each pair of elements of one vector once. If you want to compute something
+# for each pair, broadcasting a column against a row is shorter.
 x, y = torch.tensor([1, 2]), torch.tensor([7, 8])
 torch.cartesian_prod(x, y)  # tensor([[1, 7], [1, 8], [2, 7], [2, 8]])
 z = torch.tensor([1, 2, 3])
@@ -164,8 +176,9 @@ x[:, None] * y  # tensor([[7, 8], [14, 16]])
 # Shuffle rows, and undo it: ``torch.randperm``
 # ---------------------------------------------
 #
-# Index two tensors with one permutation and the pairs stay together.
-# ``argsort`` of a permutation is the one that undoes it.
+# Index both tensors with the same permutation, so that inputs and labels
+# stay together. ``argsort`` of a permutation gives its inverse, which
+# restores the old order.
 x = torch.tensor([[1, 1], [2, 2], [3, 3], [4, 4]])
 label = torch.tensor([10, 20, 30, 40])
 order = torch.randperm(len(x))
@@ -177,8 +190,9 @@ shuffled[order.argsort()]  # tensor([[1, 1], [2, 2], [3, 3], [4, 4]])
 # Reverse with a step: ``x.flip(0)[::2]``
 # ---------------------------------------
 #
-# Tensors have no negative strides, so Python's way to reverse does not work
-# on them. Flip, then take every ``n``-th if need be.
+# Tensors do not support negative steps, so ``x[::-1]`` raises an error.
+# Reverse the tensor with ``flip`` first, and then use a slice with a
+# positive step.
 #
 # .. glance:: x.flip(0)[::2]
 x = torch.tensor([0, 1, 2, 3, 4])

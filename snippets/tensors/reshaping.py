@@ -2,7 +2,7 @@
 Reshaping
 =========
 
-Give the same elements another shape, and know whether they were copied.
+Change the shape of a tensor, and know whether its elements were copied.
 """
 from contextlib import suppress
 
@@ -12,9 +12,10 @@ import torch
 # Change the shape: ``torch.reshape``
 # -----------------------------------
 #
-# Elements are read row by row and laid out row by row; their number must
-# stay. One size may be ``-1`` and is computed from the others.
-# ``reshape(-1)`` gives 1-D, but ``reshape(1, -1)`` is a matrix of one row.
+# ``reshape`` reads the elements row by row and fills the new shape row by
+# row. The number of elements must stay the same. One size can be ``-1``,
+# and PyTorch computes it from the others. ``reshape(-1)`` gives a 1-D
+# tensor, and ``reshape(1, -1)`` gives a matrix with one row.
 #
 # .. tensors:: x, x.reshape(2, 3), x.reshape(3, 2)
 x = torch.arange(6)
@@ -28,9 +29,9 @@ x.reshape(2, 3).reshape(-1)  # tensor([0, 1, 2, 3, 4, 5])
 # Change the shape without copying: ``view``
 # ------------------------------------------
 #
-# A view always shares memory with the tensor it comes from: what is written
-# through one shows in the other. ``view_as`` and ``reshape_as`` take the
-# shape of another tensor.
+# A view shares memory with the original tensor, so writing to one of them
+# changes the other. ``view_as`` and ``reshape_as`` use the shape of another
+# tensor.
 x = torch.zeros(4)
 grid = x.view(2, 2)
 grid[0, 1] = 7
@@ -43,9 +44,10 @@ x.reshape_as(torch.empty(2, 2)).shape  # torch.Size([2, 2])
 # Choose: ``view`` vs ``reshape``
 # -------------------------------
 #
-# ``view`` shares memory or raises; ``reshape`` shares where it can and
-# copies where it must, without telling. Take ``view`` to write through the
-# result or to hear of a copy, ``reshape`` if only the values count.
+# ``view`` shares memory or raises an error. ``reshape`` shares memory if
+# possible and copies otherwise, without telling you. Use ``view`` if you
+# want to write to the original tensor, and ``reshape`` if only the values
+# matter.
 x = torch.arange(6).view(2, 3)
 x.reshape(3, 2).data_ptr() == x.data_ptr()  # True
 x.T.reshape(3, 1, 2).data_ptr() == x.data_ptr()  # True
@@ -59,9 +61,10 @@ x[0, 0]  # tensor(0)
 # View or copy? Compare ``untyped_storage``
 # -----------------------------------------
 #
-# A view may begin in the middle, so ``data_ptr`` differs though the memory
-# is shared: compare where the storage begins. Nor need a tensor be
-# contiguous to have a view: a column has one, its elements lie evenly.
+# A view can start in the middle of the memory, so ``data_ptr`` can differ
+# even if the memory is shared. Compare the ``data_ptr`` of
+# ``untyped_storage()`` instead. ``view`` also works on some tensors that
+# are not contiguous, such as a column.
 x = torch.arange(6).view(2, 3)
 row, copy = x[1], x[1].clone()
 row.data_ptr() == x.data_ptr()  # False
@@ -76,10 +79,9 @@ column.view(2, 1)  # tensor([[1], [4]])
 # Merge dimensions: ``torch.flatten``, ``ravel``
 # ----------------------------------------------
 #
-# ``start_dim=1`` keeps the batch, as ``nn.Flatten`` does by default.
-# ``ravel`` is ``flatten`` of everything under NumPy's name. ``flatten``
-# returns a view where it can, ``ravel`` where ``x`` is contiguous: writing
-# into it changes ``x``.
+# ``flatten`` merges all dimensions by default, and ``start_dim=1`` keeps
+# the batch dimension. ``ravel`` is NumPy's name for flattening everything.
+# The result can be a view, and writing to it then changes ``x``.
 x = torch.tensor([[[1, 2], [3, 4]], [[5, 6], [7, 8]]])
 torch.flatten(x)  # tensor([1, 2, 3, 4, 5, 6, 7, 8])
 x.flatten(start_dim=1)  # tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
@@ -91,8 +93,9 @@ x[0, 0, 0]  # tensor(100)
 # Split one dimension into two: ``unflatten``
 # -------------------------------------------
 #
-# The reverse of ``flatten``: other dimensions need not be named, and one
-# size may be ``-1``. So a feature dimension becomes attention heads.
+# ``unflatten`` is the reverse of ``flatten``. You pass only the dimension
+# to split and its new sizes, and one size can be ``-1``. Use it to split a
+# feature dimension into attention heads.
 x = torch.arange(12).view(2, 6)
 x.unflatten(1, (3, 2))[0]  # tensor([[0, 1], [2, 3], [4, 5]])
 tokens = torch.zeros(8, 10, 512)
@@ -104,9 +107,10 @@ heads.flatten(-2).shape  # torch.Size([8, 10, 512])
 # Read the same bytes as another dtype: ``view(dtype)``
 # -----------------------------------------------------
 #
-# Nothing is converted or copied, the bits are read anew: a narrower dtype
-# makes the last dimension longer, a wider one must come out even. To
-# convert values, use ``Tensor.to``.
+# ``view(dtype)`` copies nothing and converts nothing; it reads the same
+# bytes as another dtype. With a smaller dtype, the last dimension gets
+# longer. With a larger one, the last dimension must be divisible. To
+# convert the values, use ``Tensor.to``.
 x = torch.tensor([1, 256, 513], dtype=torch.int16)
 x.view(torch.uint8)  # tensor([1, 0, 0, 1, 1, 2], dtype=torch.uint8)
 x.to(torch.uint8)  # tensor([1, 0, 1], dtype=torch.uint8)
@@ -119,9 +123,10 @@ torch.view_as_real(z)  # tensor([[1., 2.], [3., 4.]])
 # ``reshape`` is not a transpose
 # ------------------------------
 #
-# Both turn ``(2, 3)`` into ``(3, 2)``, but ``reshape`` keeps the order of
-# the elements and so mixes rows and columns. The shapes are right and no
-# error tells; to swap dimensions, transpose or permute.
+# Both turn the shape ``(2, 3)`` into ``(3, 2)``. But ``reshape`` keeps the
+# elements in order, so rows and columns get mixed up, and no error is
+# raised because the shape is right. To swap dimensions, use a transpose or
+# ``permute``.
 #
 # .. tensors:: x, x.reshape(3, 2), x.T
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -132,9 +137,10 @@ x.T  # tensor([[1, 4], [2, 5], [3, 6]])
 # Error: view size is not compatible with size and stride (``view``)
 # ------------------------------------------------------------------
 #
-# After a transpose, permute or column slice, neighbours in the wanted shape
-# do not lie evenly in memory. ``reshape`` copies if need be;
-# ``contiguous()`` copies now, and is free where nothing has to be done.
+# After a transpose, the elements are often not evenly spaced in memory for
+# the new shape, and ``view`` fails. Use ``reshape``, which copies if
+# necessary, or call ``contiguous()`` before ``view``. ``contiguous()``
+# returns the tensor itself if it is already contiguous.
 x = torch.arange(6).view(2, 3)
 with suppress(RuntimeError):
     x.T.view(6)  # RuntimeError: view size is not compatible with input
@@ -147,9 +153,10 @@ x.contiguous() is x  # True
 # Error: shape '[5, 2]' is invalid for input of size 12
 # -----------------------------------------------------
 #
-# The sizes must multiply to the number of elements. In a network this is
-# most often a fixed batch size that meets a shorter last batch, or a wrong
-# guess of what the convolutions leave: let ``-1`` and ``flatten`` count.
+# The product of the sizes must equal the number of elements. In a network,
+# the cause is often a fixed batch size when the last batch is smaller, or a
+# wrong size after the convolutions. Use ``flatten(1)`` or ``-1`` instead of
+# a fixed number.
 x = torch.arange(12)
 with suppress(RuntimeError):
     x.reshape(5, 2)  # RuntimeError: shape '[5, 2]' is invalid for input

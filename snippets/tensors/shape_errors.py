@@ -2,8 +2,8 @@
 Errors about shapes and indices
 ===============================
 
-Read the sizes in the message, and find the tensor, list or number that does
-not fit.
+Read the sizes in the error message, and find the tensor, list or number
+that does not fit.
 """
 from contextlib import suppress
 
@@ -14,9 +14,9 @@ import torch
 # Error: The expanded size of the tensor must match the existing size
 # -------------------------------------------------------------------
 #
-# ``expand`` and an assignment repeat dimensions of size 1 and no others.
+# ``expand`` can repeat dimensions of size 1 and add dimensions on the left.
 # The sizes are compared from the right. Insert a dimension with ``None``
-# where the tensor should repeat.
+# where the tensor should be repeated.
 x = torch.tensor([1, 2, 3])
 with suppress(RuntimeError):
     x.expand(3, 4)  # RuntimeError: The expanded size of the tensor (4) must
@@ -29,9 +29,9 @@ with suppress(RuntimeError):
 # Error: shape mismatch: value tensor cannot be broadcast (``x[i] = y``)
 # ----------------------------------------------------------------------
 #
-# The value must fit the part that it is assigned to, or broadcast to it.
-# Print the shape of ``x[i]`` and of the value. A plain slice has a message
-# of its own.
+# The value must have the shape of the part that it is assigned to, or
+# broadcast to this shape. Print the shapes of ``x[i]`` and of the value. An
+# assignment to a slice has another message.
 x = torch.zeros(3, 4)
 rows = torch.tensor([0, 2])
 value = torch.tensor([1.0, 2.0, 3.0])
@@ -47,8 +47,9 @@ x[2]  # tensor([1., 2., 3., 0.])
 # Error: indexing tensors could not be broadcast together
 # -------------------------------------------------------
 #
-# Two index tensors are read in pairs, so they need one length. For each row
-# with each column give the rows a second dimension.
+# Two index tensors are combined in pairs, so they must have the same
+# length. To select all combinations of rows and columns, give the row
+# indices a second dimension with ``[:, None]``.
 x = torch.arange(12).view(3, 4)
 rows, columns = torch.tensor([0, 2]), torch.tensor([1, 2, 3])
 with suppress(IndexError):
@@ -60,8 +61,9 @@ x[rows, columns[:2]]  # tensor([1, 10])
 # Error: too many indices for tensor of dimension 2
 # -------------------------------------------------
 #
-# There are more indices than dimensions. A ``squeeze`` or an index before
-# may have removed one, or a batch dimension is missing. ``ndim`` tells.
+# There are more indices than dimensions. Perhaps the batch dimension is
+# missing, or an earlier ``squeeze`` or index removed a dimension. Check
+# ``ndim``.
 image = torch.zeros(4, 5)
 with suppress(IndexError):
     image[0, :, :]  # IndexError: too many indices for tensor of dimension 2
@@ -76,9 +78,9 @@ number.item()  # 3.0
 # Error: only integer tensors of a single element (``range``, list index)
 # -----------------------------------------------------------------------
 #
-# Python wants one whole number where a list is indexed or a range is made.
-# A float tensor and a tensor of several elements are refused. Take ``int``
-# of it, or index a tensor instead of a list.
+# Indexing a list and calling ``range`` need a single integer. A float
+# tensor and a tensor with several elements raise this error. Convert the
+# tensor with ``int`` or ``tolist``, or index a tensor instead of a list.
 names = ["cat", "dog", "cow"]
 picks = torch.tensor([2, 0])
 with suppress(TypeError):
@@ -92,9 +94,10 @@ len(range(int(torch.tensor(2.0))))  # 2
 # Error: len() of a 0-d tensor, iteration over a 0-d tensor
 # ---------------------------------------------------------
 #
-# The tensor is a single number without a dimension, such as a loss, or what
-# ``squeeze`` left of a batch of one. ``item`` gives the number, and
-# ``torch.atleast_1d`` gives it a dimension.
+# The tensor has no dimension, for example because it is a loss, or because
+# ``squeeze`` removed all dimensions of a batch of one. ``item`` returns the
+# number. ``torch.atleast_1d`` adds a dimension. ``squeeze(1)`` keeps the
+# batch dimension.
 loss = torch.tensor(2.5)
 with suppress(TypeError):
     len(loss)  # TypeError: len() of a 0-d tensor
@@ -108,10 +111,9 @@ torch.ones(1, 1).squeeze(1).shape  # torch.Size([1])
 # Error: expected Tensor as element 0 in argument 0 (``cat``, ``stack``)
 # ----------------------------------------------------------------------
 #
-# ``torch.cat`` and ``torch.stack`` want a list of tensors, and each element
-# must be one. Lists of numbers and arrays are converted with
-# ``torch.as_tensor`` first. Tensors without a list around them raise
-# another error.
+# ``torch.cat`` and ``torch.stack`` need a list or tuple of tensors. Convert
+# lists of numbers and arrays with ``torch.as_tensor`` first. A tensor
+# without a list around it raises another error.
 a, b = torch.tensor([1]), torch.tensor([2])
 with suppress(TypeError):
     torch.stack([[1, 2], [3, 4]])  # TypeError: expected Tensor as element 0
@@ -125,8 +127,9 @@ torch.cat([a, b])  # tensor([1, 2])
 # Error: start + length exceeds dimension size (``narrow``)
 # ---------------------------------------------------------
 #
-# ``narrow`` and functions that use it want a range inside the tensor. A
-# slice is cut at the end without an error, which can hide a wrong length.
+# For ``narrow``, the range must lie inside the tensor. A slice that goes
+# beyond the end is shortened and raises no error, which can hide a wrong
+# length.
 x = torch.arange(5)
 with suppress(RuntimeError):
     x.narrow(0, 3, 4)  # RuntimeError: start (3) + length (4) exceeds
@@ -137,8 +140,9 @@ x.narrow(0, 3, min(4, len(x) - 3))  # tensor([3, 4])
 # Error: bound inconsistent with step sign (``torch.arange``)
 # -----------------------------------------------------------
 #
-# The end lies on the wrong side of the start. Counting down needs a
-# negative step. With lengths that can be 0 use ``max``.
+# The end of the range is smaller than its start, but the step is positive.
+# Pass a negative step to count down. If the range may be empty, limit the
+# end with ``max``.
 with suppress(RuntimeError):
     torch.arange(5, 2)  # RuntimeError: upper bound and lower bound
 torch.arange(5, 2, -1)  # tensor([5, 4, 3])
@@ -148,9 +152,10 @@ torch.arange(2, max(2, 1)).shape  # torch.Size([0])
 # Error: 'list', 'tuple' or 'numpy.ndarray' object has no attribute
 # -----------------------------------------------------------------
 #
-# The object is no tensor. A function with several results returns a tuple,
-# a batch can be a list, and NumPy's arrays have other methods. Print
-# ``type`` of it, then take the part or convert it.
+# The object is not a tensor. It may be the result of a function such as
+# ``max`` with ``dim``, which returns a tuple, or a list of tensors, or a
+# NumPy array. Print its ``type``. Then take one element of the tuple, stack
+# the list, or convert the array.
 values = torch.ones(2, 3).max(dim=1)
 with suppress(AttributeError):
     values.shape  # AttributeError: object has no attribute 'shape'
@@ -168,8 +173,9 @@ torch.from_numpy(array).unsqueeze(0).shape  # torch.Size([1, 2])
 # Tensors as keys of a dict or in a set: use ``item`` or ``tolist``
 # -----------------------------------------------------------------
 #
-# A tensor is hashed by its identity, so an equal tensor does not find the
-# entry. A set keeps equal tensors apart. Use Python numbers or tuples.
+# The hash of a tensor depends on the object and not on its values. So an
+# equal tensor does not find the entry of a dict, and a set can hold several
+# equal tensors. Use Python numbers or tuples instead.
 one, same = torch.tensor(1), torch.tensor(1)
 names = {one: "cat"}
 names.get(same)  # None
@@ -183,9 +189,9 @@ pair = torch.tensor([1, 2])
 # Error: 'Tensor' object is not callable, 'torch.Size', 'int'
 # -----------------------------------------------------------
 #
-# There are parentheses after something that is no function. ``shape`` takes
-# square brackets, and ``size`` is the method with parentheses. A variable
-# that has the name of a function hides it.
+# The parentheses follow something that is not a function. Use square
+# brackets for ``shape``, or the method ``size()``. Also check whether a
+# variable has the same name as a function that you call.
 x = torch.ones(2, 3)
 with suppress(TypeError):
     x.shape(0)  # TypeError: 'torch.Size' object is not callable

@@ -2,7 +2,8 @@
 Signals
 =======
 
-Frequencies of a signal over time, and the windows that cut it in pieces.
+Compute the frequencies of a signal over time with the short-time Fourier
+transform, and choose a window function.
 """
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +16,10 @@ import torch
 # Samples from raw bytes: ``torch.frombuffer``, ``torch.from_file``
 # -----------------------------------------------------------------
 #
-# Both read numbers as they lie, so you name the dtype; the tensor is on the
-# CPU. ``frombuffer`` shares the memory of the buffer, ``from_file`` maps a
-# file and wants the count. A buffer that cannot be written warns: pass a
-# ``bytearray``.
+# Raw bytes contain no type, so you pass the dtype. ``frombuffer`` shares
+# the memory of the buffer, and ``from_file`` reads a file and needs the
+# number of elements. Pass a ``bytearray`` to ``frombuffer``, because a
+# read-only buffer gives a warning.
 raw = bytearray(pack("<4h", 3, -1, 4, 500))
 samples = torch.frombuffer(raw, dtype=torch.int16)
 samples  # tensor([3, -1, 4, 500], dtype=torch.int16)
@@ -36,10 +37,10 @@ with TemporaryDirectory() as folder:
 # Windows: ``torch.hann_window``, ``hamming_window``, ``blackman_window``
 # -----------------------------------------------------------------------
 #
-# Sums of cosines. ``torch.hann_window`` and ``torch.blackman_window`` start
-# at zero, ``torch.hamming_window`` at 0.08. Hann is the usual
-# choice for ``stft``; Blackman leaks less into distant frequencies and
-# blurs near ones more.
+# These windows are sums of cosines. ``torch.hann_window`` and
+# ``torch.blackman_window`` start at 0, and ``torch.hamming_window`` starts
+# at 0.08. Hann is the usual choice for ``stft``. Blackman leaks less into
+# distant frequencies but separates close frequencies less well.
 N = 8
 angle = 2 * torch.pi * torch.arange(N) / N
 hann = 0.5 - 0.5 * angle.cos()
@@ -54,9 +55,9 @@ torch.hamming_window(N)[[0, 4]]  # tensor([0.0800, 1.0000])
 # Triangle and Kaiser: ``torch.bartlett_window``, ``kaiser_window``
 # -----------------------------------------------------------------
 #
-# The Bartlett window is a triangle. ``torch.kaiser_window`` has a parameter
-# ``beta`` from the rectangle (0) to ever narrower bells; 12 is the
-# default. To give ``beta``, give ``periodic`` too.
+# The Bartlett window is a triangle. The Kaiser window has a parameter
+# ``beta``: 0 gives a rectangle, and larger values give a narrower bell. The
+# default is 12.
 N = 8
 t = 2 * torch.arange(N) / N - 1
 torch.allclose(torch.bartlett_window(N), 1 - t.abs())  # True
@@ -70,9 +71,10 @@ torch.kaiser_window(3, True, beta=0.0)  # tensor([1., 1., 1.])
 # ``periodic=True``: one sample short of symmetric
 # ------------------------------------------------
 #
-# By default a window is made to be repeated, as ``stft`` does: it is the
-# symmetric one of length N + 1 without its last sample. To design a filter,
-# ask for ``periodic=False``; NumPy's ``np.hanning`` is that one.
+# By default, windows are periodic, as ``stft`` needs them. A periodic
+# window of length N is the symmetric window of length N + 1 without its
+# last sample. To design a filter, use ``periodic=False``, which is also the
+# form of ``np.hanning``.
 torch.bartlett_window(4)  # tensor([0.0, 0.5, 1.0, 0.5])
 symmetric = torch.bartlett_window(5, periodic=False)
 symmetric  # tensor([0.0, 0.5, 1.0, 0.5, 0.0])
@@ -81,13 +83,14 @@ twice = torch.hann_window(8) + torch.hann_window(8).roll(4)
 torch.allclose(twice, torch.ones(8))  # True
 
 # %%
-# Frequencies over time: ``torch.stft``
-# -------------------------------------
+# Short-time Fourier transform: ``torch.stft``
+# --------------------------------------------
 #
-# It cuts the signal into pieces of ``n_fft`` samples, ``hop_length`` apart,
-# multiplies each by the window and transforms it. The result is complex, of
-# shape (frequencies, pieces). ``center=True``, the default, first pads
-# ``n_fft // 2`` samples on both sides.
+# ``torch.stft`` cuts the signal into pieces of ``n_fft`` samples, which
+# start ``hop_length`` samples apart. It multiplies each piece by the window
+# and computes its Fourier transform. The result is complex and has the
+# shape (frequencies, pieces). By default (``center=True``), the signal is
+# first padded with ``n_fft // 2`` samples on both sides.
 signal, window = torch.randn(100), torch.hann_window(16)
 spectrum = torch.stft(
     signal, 16, 4, window=window, center=False, return_complex=True
@@ -100,11 +103,12 @@ padded = signal.stft(16, 4, window=window, return_complex=True)
 padded.shape  # torch.Size([9, 26])
 
 # %%
-# Find a tone: the row of ``torch.stft`` in Hertz
-# -----------------------------------------------
+# Find the frequency of a tone: rows of ``torch.stft`` in hertz
+# -------------------------------------------------------------
 #
-# Row k is the frequency ``k * rate / n_fft``. A longer piece separates
-# tones better and moments worse.
+# Row k of the result belongs to the frequency ``k * rate / n_fft``. A
+# larger ``n_fft`` gives a better resolution in frequency and a worse one in
+# time.
 rate, n_fft = 8000, 400
 time = torch.arange(rate) / rate
 low = torch.sin(2 * torch.pi * 440 * time)
@@ -119,9 +123,10 @@ loudest[[10, -10]]  # tensor([440., 1000.])
 # Back to the signal: ``torch.istft``
 # -----------------------------------
 #
-# Give the same ``n_fft``, hop and window. The pieces overlap, so it divides
-# by the sum of the squared windows. ``length`` keeps the samples at the end
-# that fill no whole hop.
+# Pass the same ``n_fft``, hop length and window as to ``stft``. Without
+# ``length``, the samples at the end that do not fill a whole hop are lost.
+# Here the signal has 103 samples, and ``istft`` returns 100 of them by
+# default.
 signal, window = torch.randn(103), torch.hann_window(16)
 spectrum = signal.stft(16, 4, window=window, return_complex=True)
 back = torch.istft(spectrum, 16, 4, window=window, length=103)
@@ -134,9 +139,9 @@ torch.allclose(same, signal[:100], atol=1e-5)  # True
 # Error: stft requires the return_complex parameter
 # -------------------------------------------------
 #
-# Old code got pairs of real numbers and left the argument out. Say
-# ``return_complex=True``, and ``torch.view_as_real`` where pairs are
-# wanted.
+# Old code leaves out this argument and expects pairs of real numbers. Pass
+# ``return_complex=True``. If you need the pairs, convert the result with
+# ``torch.view_as_real``.
 signal, window = torch.randn(64), torch.hann_window(16)
 with suppress(RuntimeError):
     torch.stft(signal, 16, window=window)  # RuntimeError: return_complex
@@ -148,9 +153,10 @@ torch.view_as_real(spectrum).shape  # torch.Size([9, 17, 2])
 # Error: window overlap add min: 1 (``torch.istft``)
 # --------------------------------------------------
 #
-# Where all windows are zero, nothing can be divided. With a window that
-# starts at zero it comes from ``center=False``, or from a hop as long as
-# the window. Keep ``center=True`` in both directions.
+# ``istft`` divides by the sum of the squared windows, so this sum must not
+# be zero. It is zero at the start if the window starts at zero and
+# ``center=False``. Use ``center=True`` in both directions, or a window that
+# does not start at zero.
 signal, window = torch.randn(64), torch.hann_window(16)
 settings = {"n_fft": 16, "hop_length": 4, "window": window}
 cut = torch.stft(signal, **settings, center=False, return_complex=True)

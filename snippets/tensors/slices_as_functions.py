@@ -2,7 +2,8 @@
 Slices and shapes as functions
 ==============================
 
-What brackets do, with the dimension as an argument.
+Functions that do the same as indexing with brackets, with the dimension as
+an argument.
 """
 from contextlib import suppress
 
@@ -12,9 +13,9 @@ import torch
 # A slice along any dimension: ``torch.select``, ``torch.narrow``
 # ---------------------------------------------------------------
 #
-# ``select`` is one index and drops the dimension, ``narrow`` a start and a
-# length and keeps it: use them where ``dim`` is a variable. Both are views
-# of the tensor; ``narrow_copy`` is not.
+# ``select`` takes one index and removes the dimension. ``narrow`` takes a
+# start and a length and keeps the dimension. Use them if ``dim`` is a
+# variable. Both return views; ``narrow_copy`` returns a copy.
 x = torch.arange(12).reshape(3, 4)
 torch.equal(torch.select(x, 1, 2), x[:, 2])  # True
 torch.equal(torch.narrow(x, 1, 2, 2), x[:, 2:4])  # True
@@ -30,10 +31,11 @@ copy  # tensor([[4, 5, 6, 7]])
 # Replace a part without writing in place: ``select_scatter``
 # -----------------------------------------------------------
 #
-# These return a new tensor in which one part is another tensor, and leave
-# the old one alone, as gradients and ``torch.func`` like it. The part is an
-# index (``torch.select_scatter``), a range (``torch.slice_scatter``), a
-# diagonal (``torch.diagonal_scatter``), or given by strides.
+# These functions return a new tensor in which one part is replaced, and do
+# not change the old tensor. The part is an index
+# (``torch.select_scatter``), a range (``torch.slice_scatter``), a diagonal
+# (``torch.diagonal_scatter``) or given by strides
+# (``torch.as_strided_scatter``).
 x, row = torch.zeros(3, 3), torch.tensor([1.0, 2.0, 3.0])
 new = torch.select_scatter(x, row, dim=0, index=1)
 new[1]  # tensor([1., 2., 3.])
@@ -50,9 +52,9 @@ x.count_nonzero()  # tensor(0)
 # A diagonal as a view: ``torch.diagonal``
 # ----------------------------------------
 #
-# Writing into the view writes into the matrix; ``offset`` picks a diagonal
-# above or, negative, below. Of a batch it takes one diagonal per matrix
-# with ``dim1=-2, dim2=-1``.
+# ``torch.diagonal`` returns a view, so writing to it changes the matrix. A
+# positive ``offset`` selects a diagonal above the main one, a negative one
+# below it. For a batch of matrices, pass ``dim1=-2, dim2=-1``.
 x = torch.zeros(2, 3)
 torch.diagonal(x).copy_(torch.tensor([1.0, 2.0]))
 x.diagonal(offset=1).fill_(5)
@@ -64,9 +66,10 @@ torch.diagonal(batch, dim1=-2, dim2=-1)  # tensor([[1., 2.], [2., 4.]])
 # Make diagonal matrices: ``torch.diag_embed``, ``torch.diagflat``
 # ----------------------------------------------------------------
 #
-# ``diag_embed`` makes one matrix of each row and keeps the batch;
-# ``diagflat`` flattens first and makes a single matrix. ``torch.diag``
-# makes a matrix of one vector, and reads the diagonal of a matrix.
+# ``diag_embed`` turns each row into a matrix, so the result is a batch.
+# ``diagflat`` flattens the tensor first and makes one matrix.
+# ``torch.diag`` makes a matrix from a vector, but for a matrix it returns
+# the diagonal.
 x = torch.tensor([[1, 2], [3, 4]])
 torch.diag_embed(x)[1]  # tensor([[3, 0], [0, 4]])
 torch.equal(x.diag_embed(), torch.diag_embed(x))  # True
@@ -78,9 +81,10 @@ torch.diag(x)  # tensor([1, 4])
 # Indices of a triangle: ``torch.tril_indices``, ``triu_indices``
 # ---------------------------------------------------------------
 #
-# Two rows, the row and the column index of each element in the triangle:
-# what reads a symmetric matrix once or fills it from a vector.
-# ``offset=-1`` leaves the diagonal out of the lower triangle.
+# Both functions return two rows: the row indices and the column indices of
+# the elements in the triangle. Use them to read a triangle as a vector, or
+# to fill it from a vector. ``tril_indices`` with ``offset=-1`` excludes the
+# diagonal.
 i, j = torch.tril_indices(3, 3)
 i  # tensor([0, 1, 1, 2, 2, 2])
 j  # tensor([0, 0, 1, 0, 1, 2])
@@ -91,13 +95,13 @@ torch.tril_indices(3, 3, offset=-1)  # tensor([[1, 2, 2], [0, 0, 1]])
 torch.triu_indices(3, 3, offset=1)  # tensor([[0, 0, 1], [1, 2, 2]])
 
 # %%
-# Sort one tensor as another: ``torch.take_along_dim``
-# ----------------------------------------------------
+# Apply the result of ``argsort``: ``torch.take_along_dim``
+# ---------------------------------------------------------
 #
-# It applies the result of ``argsort``, or of ``argmax`` with
-# ``keepdim=True``, along a dimension, as ``gather`` does, but the index
-# broadcasts against the tensor. Without ``dim`` it reads the flattened
-# tensor.
+# ``take_along_dim`` picks elements along a dimension with the indices that
+# ``argsort`` returns, or ``argmax`` with ``keepdim=True``. It works like
+# ``gather``, but it broadcasts the index. Without ``dim``, it reads the
+# flattened tensor.
 x = torch.tensor([[30, 10, 20], [40, 60, 50]])
 order = x.argsort(dim=1)
 torch.take_along_dim(x, order, dim=1)[0]  # tensor([10, 20, 30])
@@ -109,12 +113,13 @@ x.gather(1, last)  # tensor([[20]])
 x.take_along_dim(torch.tensor([3]))  # tensor([40])
 
 # %%
-# Positions, one per row: ``torch.argwhere``
-# ------------------------------------------
+# Positions of nonzero elements, one per row: ``torch.argwhere``
+# --------------------------------------------------------------
 #
-# It returns what ``torch.nonzero`` returns. ``Tensor.nonzero_static`` pads
-# to a given number of rows with ``fill_value``, so the shape is known in
-# advance, for ``torch.compile`` for instance.
+# ``torch.argwhere`` returns the same as ``torch.nonzero``.
+# ``Tensor.nonzero_static`` returns a fixed number of rows and fills missing
+# ones with -1 by default. Its shape is known in advance, which
+# ``torch.compile`` can need.
 x = torch.tensor([[0, 7], [8, 0]])
 torch.argwhere(x)  # tensor([[0, 1], [1, 0]])
 torch.equal(x.argwhere(), torch.nonzero(x))  # True
@@ -122,12 +127,12 @@ x.nonzero_static(size=3)  # tensor([[0, 1], [1, 0], [-1, -1]])
 x.nonzero_static(size=1)  # tensor([[0, 1]])
 
 # %%
-# At least so many dimensions: ``torch.atleast_2d``
-# -------------------------------------------------
+# Ensure a minimum number of dimensions: ``torch.atleast_2d``
+# -----------------------------------------------------------
 #
 # ``torch.atleast_1d``, ``torch.atleast_2d`` and ``torch.atleast_3d`` add
-# dimensions of size 1 that are missing and return anything larger as it is.
-# A vector becomes a *row* in 2-D; in 3-D a size is added on both sides.
+# missing dimensions of size 1. In 2-D, a vector becomes a *row*. In 3-D, a
+# vector gets a dimension on both sides, and a matrix gets one at the end.
 v = torch.tensor([1, 2, 3])
 [tuple(torch.atleast_1d(s).shape) for s in (v[0], v)]  # [(1,), (3,)]
 torch.atleast_2d(v).shape  # torch.Size([1, 3])
@@ -137,12 +142,13 @@ a, b = torch.atleast_2d(v[0], v)
 a.shape, b.shape  # (torch.Size([1, 1]), torch.Size([1, 3]))
 
 # %%
-# As functions: ``torch.tile``, ``torch.unflatten``
-# -------------------------------------------------
+# Repeat a tensor, split a dimension: ``torch.tile``, ``torch.unflatten``
+# -----------------------------------------------------------------------
 #
-# Both exist as methods too. ``tile`` pads its counts with ones on the left
-# where ``Tensor.repeat`` wants one for each dimension; ``unflatten`` splits
-# one dimension and can infer one size from ``-1``.
+# Both also exist as methods. If you pass ``tile`` fewer numbers than
+# dimensions, it adds ones on the left, but ``Tensor.repeat`` raises an
+# error. ``unflatten`` splits one dimension, and one of the new sizes can be
+# ``-1``.
 x = torch.tensor([[1, 2], [3, 4]])
 torch.tile(x, (2,))  # tensor([[1, 2, 1, 2], [3, 4, 3, 4]])
 torch.equal(x.tile(2), x.repeat(1, 2))  # True
@@ -156,10 +162,11 @@ with suppress(RuntimeError):
 # Left, right, up, down: ``hsplit``, ``vsplit``, ``fliplr``, ``flipud``
 # ---------------------------------------------------------------------
 #
-# NumPy's names with the dimension built in: ``v`` and ``ud`` act on 0,
-# ``h`` and ``lr`` on 1, ``d`` on 2. ``Tensor.tensor_split`` and ``flip``
-# name the dimension and work for any. ``hsplit`` of a 1-D tensor cuts
-# dimension 0.
+# These functions come from NumPy, and their names say which dimension they
+# use. ``vsplit`` and ``flipud`` use dimension 0, ``hsplit`` and ``fliplr``
+# dimension 1, ``dsplit`` dimension 2. For a 1-D tensor, ``hsplit`` uses
+# dimension 0. ``Tensor.tensor_split`` and ``flip`` take the dimension as an
+# argument.
 x = torch.arange(64).reshape(4, 4, 4)
 for dim, name in enumerate(["vsplit", "hsplit", "dsplit"]):
     pieces = getattr(x, name)(2)

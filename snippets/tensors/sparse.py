@@ -2,20 +2,20 @@
 Sparse tensors
 ==============
 
-Store and multiply only what is not zero, in the COO or CSR layout; and
-oneDNN's layout, for dense tensors.
+Store only the nonzero elements of a tensor, in the COO or CSR layout, and
+compute with them.
 """
 from contextlib import suppress
 
 import torch
 
 # %%
-# Store only what is not zero: ``to_sparse``, ``torch.sparse_coo``
-# ----------------------------------------------------------------
+# Store only the nonzero elements: ``to_sparse``, ``torch.sparse_coo``
+# --------------------------------------------------------------------
 #
-# A ``torch.layout`` says how the elements are stored. Ordinary tensors are
-# ``torch.strided``. The coordinate layout, COO, keeps the values that are
-# not zero and one column of indices for each.
+# The ``layout`` of a tensor says how its elements are stored. Ordinary
+# tensors have the layout ``torch.strided``. The coordinate layout (COO)
+# stores the nonzero values and, for each value, a column with its indices.
 x = torch.tensor([[0, 0, 3], [4, 0, 0]])
 s = x.to_sparse()  # shape (2, 3), layout sparse_coo
 s.indices()  # tensor([[0, 1], [2, 0]])
@@ -28,9 +28,11 @@ x.layout  # torch.strided
 # Build a sparse tensor: ``torch.sparse_coo_tensor``
 # --------------------------------------------------
 #
-# One row of indices per dimension. An entry given twice counts as the sum,
-# and ``coalesce`` makes it one. By default indices are not checked, and a
-# warning says so; inside this ``with`` they are.
+# The index has one row per dimension. If a position appears twice, its
+# values are added, and ``coalesce`` merges them into one entry. By default,
+# the indices are not checked. Use
+# ``torch.sparse.check_sparse_tensor_invariants`` to get an error for wrong
+# indices.
 index = torch.tensor([[0, 0, 1], [2, 2, 0]])
 value = torch.tensor([10, 5, 7])
 with torch.sparse.check_sparse_tensor_invariants():
@@ -47,9 +49,10 @@ s.coalesce().values()  # tensor([15, 7])
 # Compressed rows: ``to_sparse_csr``, ``torch.sparse_csr``
 # --------------------------------------------------------
 #
-# Row ``i`` has its columns and values from ``crow[i]`` up to, but without,
-# ``crow[i + 1]``: no row number is stored per value, and a row is found at
-# once, which products need. The first one made warns that CSR is in beta.
+# CSR stores the values row by row. Row ``i`` has the columns and values
+# from position ``crow[i]`` up to ``crow[i + 1]``, without the end. So a row
+# is found quickly, which makes matrix products fast. The first CSR tensor
+# of a program gives a warning that CSR is in beta.
 x = torch.tensor([[0, 0, 3], [0, 0, 0], [4, 5, 0]])
 s = x.to_sparse_csr()  # UserWarning: Sparse CSR tensor support is in beta
 s.layout  # torch.sparse_csr
@@ -62,8 +65,9 @@ s.to_dense()[2]  # tensor([4, 5, 0])
 # Multiply a sparse matrix: ``torch.sparse.mm``
 # ---------------------------------------------
 #
-# Sparse times dense is dense, and ``@`` does the same; a graph's adjacency
-# matrix meets its node features this way. Gradients pass through.
+# A sparse matrix times a dense matrix is dense, and ``@`` does the same as
+# ``torch.sparse.mm``. Gradients flow back to the dense matrix. Graph
+# networks multiply the adjacency matrix by the node features in this way.
 a = torch.tensor([[0.0, 0.0, 3.0], [4.0, 0.0, 0.0]]).to_sparse()
 x = torch.tensor([[1.0], [2.0], [5.0]])
 torch.sparse.mm(a, x)  # tensor([[15.], [4.]])
@@ -76,9 +80,10 @@ x.grad  # tensor([[4.], [0.], [3.]])
 # The oneDNN layout: ``torch._mkldnn``
 # ------------------------------------
 #
-# ``to_mkldnn`` packs a float tensor on the CPU as Intel's oneDNN wants it.
-# Few operations work on it, indexing does not. PyTorch calls oneDNN on
-# ordinary tensors by itself, so this is rarely needed.
+# ``to_mkldnn`` converts a dense float tensor on the CPU to the layout of
+# Intel's oneDNN library. Few operations support this layout, and indexing
+# raises an error. You rarely need it, because PyTorch also uses oneDNN for
+# ordinary tensors.
 x = torch.tensor([[1.0, -2.0]], device="cpu")
 packed = x.to_mkldnn()
 packed.layout  # torch._mkldnn
@@ -90,8 +95,9 @@ with suppress(NotImplementedError):
 # Error: add(sparse, dense) is not supported
 # ------------------------------------------
 #
-# Few operations know sparse tensors, and adding a number would fill them.
-# Put the dense one first, work on the values, or go back with ``to_dense``.
+# Few operations support sparse tensors. To add a sparse and a dense tensor,
+# put the dense one first. Multiplication by a number works. For other
+# operations, convert the tensor with ``to_dense``.
 s = torch.tensor([[0.0, 3.0], [4.0, 0.0]]).to_sparse()
 dense = torch.ones(2, 2)
 with suppress(RuntimeError):
@@ -106,9 +112,10 @@ s.to_dense().view(4)  # tensor([0., 3., 4., 0.])
 # Error: Could not run 'aten::index.Tensor' (rows of a sparse tensor)
 # -------------------------------------------------------------------
 #
-# A sparse tensor takes whole numbers as index, and neither lists, masks nor
-# slices. ``index_select`` picks rows or columns and stays sparse. The
-# message names the backend ``SparseCPU`` or ``SparseCUDA``.
+# A sparse tensor can be indexed with an integer, but not with a tensor of
+# indices. Use ``index_select`` to pick rows or columns; the result stays
+# sparse. The message also names the backend, ``SparseCPU`` or
+# ``SparseCUDA``.
 s = torch.tensor([[0.0, 3.0, 0.0], [4.0, 0.0, 5.0]]).to_sparse()
 rows = torch.tensor([1, 0])
 with suppress(NotImplementedError):
@@ -123,9 +130,10 @@ with suppress(TypeError):
 # Sums, means and softmax of rows: ``torch.sparse.sum``, ``softmax``
 # ------------------------------------------------------------------
 #
-# ``torch.sparse.softmax`` leaves out what is not stored. For CSR the sum of
-# rows is a product with ones. A mean counts the zeros, so say whether you
-# divide by the size or by the number of stored values.
+# ``torch.sparse.softmax`` ignores elements that are not stored. ``mean``
+# raises an error. Decide whether to divide the sum by the number of all
+# elements or to take the mean of the stored values. A product with a vector
+# of ones also gives the sum of each row.
 dense = torch.tensor([[0.0, 3.0, 0.0], [4.0, 0.0, 4.0]])
 s = dense.to_sparse()
 torch.sparse.sum(s, dim=1).to_dense()  # tensor([3., 8.])
@@ -139,8 +147,8 @@ s.sum() / s.numel(), s.values().mean()  # (tensor(1.8333), tensor(3.6667))
 # Divide each row by its sum: a normalized adjacency matrix
 # ---------------------------------------------------------
 #
-# Dividing a sparse tensor by a column raises an error. Multiplying by the
-# inverse of the column works and stays sparse.
+# Dividing a sparse tensor by a dense column raises an error. Multiply it by
+# the reciprocal of the column instead; the result stays sparse.
 s = torch.tensor([[0.0, 3.0, 1.0], [4.0, 0.0, 4.0]]).to_sparse()
 degree = torch.sparse.sum(s, dim=1).to_dense()
 with suppress(RuntimeError):
@@ -153,9 +161,9 @@ scaled.to_dense()  # tensor([[0.0, 0.75, 0.25], [0.5, 0.0, 0.5]])
 # Gradients for the stored values: ``sparse_coo_tensor`` of a leaf
 # ----------------------------------------------------------------
 #
-# Let the values be the parameter and build the sparse tensor in each step.
-# The gradient then has one number for each stored value. Entries that are
-# not stored get none.
+# Make the stored values the parameter, and build the sparse tensor in each
+# training step. The gradient then has one number for each stored value.
+# Elements that are not stored have no gradient.
 values = torch.tensor([2.0, 5.0], requires_grad=True)
 index = torch.tensor([[0, 1], [1, 0]])
 with torch.sparse.check_sparse_tensor_invariants():
@@ -168,9 +176,9 @@ torch.autograd.grad(out.sum(), values)  # (tensor([ 1., 10.]),)
 # Error: Cannot get indices on an uncoalesced tensor
 # --------------------------------------------------
 #
-# A sparse tensor may hold an entry twice until ``coalesce`` adds them up.
-# ``indices`` and ``values`` ask for a coalesced one. ``coalesce`` returns a
-# new tensor.
+# A sparse tensor can store the same position twice. ``indices`` and
+# ``values`` need a coalesced tensor. ``coalesce`` returns a new tensor in
+# which such entries are added up.
 index = torch.tensor([[0, 0], [1, 1]])
 with torch.sparse.check_sparse_tensor_invariants():
     s = torch.sparse_coo_tensor(index, torch.tensor([1.0, 2.0]), (2, 2))
@@ -184,8 +192,9 @@ s.values()  # tensor([3.])
 # To NumPy and SciPy: ``to_dense`` or ``scipy.sparse.coo_matrix``
 # ---------------------------------------------------------------
 #
-# NumPy has no sparse arrays. SciPy takes values and indices as they are,
-# and its ``coo`` arrays come back the same way.
+# NumPy has no sparse arrays. SciPy takes the values and indices of a sparse
+# tensor directly. To convert back, stack ``row`` and ``col`` of the SciPy
+# matrix and pass them to ``torch.sparse_coo_tensor`` with its ``data``.
 import numpy as np
 import scipy.sparse
 

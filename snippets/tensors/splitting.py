@@ -2,18 +2,20 @@
 Splitting
 =========
 
-Cut a tensor into pieces along one dimension, by size or by number.
+Cut a tensor into pieces along one dimension, by their size or by their
+number.
 """
 from contextlib import suppress
 
 import torch
 
 # %%
-# Pieces of one size: ``torch.split``
-# -----------------------------------
+# Pieces of equal size: ``torch.split``
+# -------------------------------------
 #
-# The number is the length of a piece, not how many there are; the last
-# piece is shorter if it does not come out even. The result is a tuple.
+# The number is the length of each piece, not the number of pieces. The last
+# piece is shorter if the length does not divide the size. The result is a
+# tuple.
 #
 # .. tensors:: x, x.split(2)[0], x.split(2)[1], x.split(2)[2]
 x = torch.tensor([1, 2, 3, 4, 5])
@@ -27,8 +29,8 @@ right  # tensor([[3, 4], [7, 8]])
 # Pieces of given sizes: ``split`` with a list
 # --------------------------------------------
 #
-# The sizes must add up to the whole. Features from their label, or what a
-# concatenation joined, come apart this way.
+# The sizes must add up to the size of the dimension. Use it to separate the
+# features from the label, or to undo a concatenation.
 torch.tensor([1, 2, 3]).split([1, 2])  # (tensor([1]), tensor([2, 3]))
 table = torch.tensor([[1, 2, 3, 0], [4, 5, 6, 1]])
 features, label = table.split([3, 1], dim=1)
@@ -38,12 +40,12 @@ with suppress(RuntimeError):
     table.split([2, 1], dim=1)  # RuntimeError: to sum exactly to 4
 
 # %%
-# A number of pieces: ``torch.chunk``
-# -----------------------------------
+# A given number of pieces: ``torch.chunk``
+# -----------------------------------------
 #
-# The number is how many pieces, the opposite of ``split``. It is the usual
-# way to take apart what one linear layer computed at once, as query, key
-# and value.
+# For ``chunk``, the number is the number of pieces. For ``split``, it is
+# their length. ``chunk`` is often used to separate query, key and value, if
+# one linear layer computes all three.
 x = torch.tensor([1, 2, 3, 4, 5, 6])
 torch.chunk(x, 2)  # (tensor([1, 2, 3]), tensor([4, 5, 6]))
 x.split(2)  # (tensor([1, 2]), tensor([3, 4]), tensor([5, 6]))
@@ -55,9 +57,9 @@ query.shape  # torch.Size([8, 10, 64])
 # ``chunk`` may give fewer pieces: ``torch.tensor_split``
 # -------------------------------------------------------
 #
-# ``chunk`` rounds the length of a piece up and stops when nothing is left:
-# six elements in four chunks make three. ``tensor_split`` gives the number
-# asked for, with lengths that differ by at most one.
+# ``chunk`` rounds the length of the pieces up, so 4 chunks of 6 elements
+# become 3 pieces of length 2. ``tensor_split`` returns the number of pieces
+# that you ask for. Their lengths differ by at most one.
 x = torch.tensor([1, 2, 3, 4, 5, 6])
 x.chunk(4)  # (tensor([1, 2]), tensor([3, 4]), tensor([5, 6]))
 pieces = torch.tensor_split(x, 4)
@@ -68,8 +70,9 @@ len(torch.tensor_split(torch.arange(2), 3))  # 3
 # Cut at given positions: ``tensor_split`` with a list
 # ----------------------------------------------------
 #
-# The list names where a piece begins, as in NumPy; for ``split`` it names
-# lengths. Positions beyond the end give empty pieces instead of an error.
+# For ``tensor_split``, a list contains the positions of the cuts, as in
+# NumPy. For ``split``, it contains the lengths. A position beyond the end
+# gives an empty piece and raises no error.
 x = torch.tensor([10, 11, 12, 13, 14])
 x.tensor_split([1, 3])  # (tensor([10]), tensor([11, 12]), tensor([13, 14]))
 x.split([1, 2, 2])  # (tensor([10]), tensor([11, 12]), tensor([13, 14]))
@@ -79,9 +82,9 @@ x.tensor_split([4, 9])[2].numel()  # 0
 # Take a dimension apart: ``torch.unbind``
 # ----------------------------------------
 #
-# As many tensors as the dimension is long, each without that dimension: the
-# reverse of ``torch.stack``. Iterating over a tensor does the same along
-# dimension 0.
+# ``torch.unbind`` is the reverse of ``torch.stack``. It returns one tensor
+# for each index of the dimension, and these tensors no longer have this
+# dimension. Iterating over a tensor does the same along dimension 0.
 #
 # .. tensors:: x, x.unbind(0)[0], x.unbind(0)[1]
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -95,8 +98,9 @@ torch.equal(torch.stack(x.unbind(1), dim=1), x)  # True
 # Columns, rows, depth: ``torch.hsplit``, ``vsplit``, ``dsplit``
 # --------------------------------------------------------------
 #
-# NumPy's names for cutting along dimension 1, 0 and 2 (``hsplit`` of a 1-D
-# tensor along 0). A number must divide the size exactly; a list names
+# These functions have the names of NumPy. ``vsplit`` splits along dimension
+# 0, ``hsplit`` along dimension 1 and ``dsplit`` along dimension 2. If you
+# pass a number, it must divide the size. If you pass a list, it contains
 # positions, as in ``tensor_split``.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 torch.vsplit(x, 2)  # (tensor([[1, 2, 3]]), tensor([[4, 5, 6]]))
@@ -108,11 +112,12 @@ with suppress(RuntimeError):
     torch.hsplit(x, 2)  # RuntimeError: dimension 3 is not divisible by
 
 # %%
-# Writing into a piece changes the whole
-# --------------------------------------
+# Writing to a piece changes the whole tensor
+# -------------------------------------------
 #
-# All of these functions return views. ``clone`` a piece before you change
-# it, or to keep a small one without the memory of the rest.
+# ``split`` returns views of the tensor. ``clone`` a piece before you change
+# it. A clone also needs less memory, because a view keeps the storage of
+# the whole tensor.
 x = torch.tensor([1, 2, 3, 4])
 first, second = x.split(2)
 first.zero_()
@@ -126,11 +131,11 @@ second.clone().untyped_storage().nbytes()  # 16
 # Error: this view is the output of a function that returns multiple views
 # ------------------------------------------------------------------------
 #
-# Autograd cannot follow a write into what ``split``, ``chunk`` or
-# ``unbind`` cut from a tensor that needs a gradient. Compute a new piece
-# and join. Where the tensor is a result, as ``x`` is here, you can also
-# write into a slice of it, or cut with ``tensor_split``; a parameter
-# refuses both outside of ``torch.no_grad``.
+# Autograd cannot track a write to the pieces that ``split``, ``chunk`` or
+# ``unbind`` return, so it raises an error. Compute a new piece and join the
+# pieces with ``torch.cat``. If the tensor is the result of a computation,
+# like ``x`` here, you can also write to a slice of it, or use
+# ``tensor_split``. For a parameter, use ``torch.no_grad``.
 weight = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 x = weight * 1
 first, second = x.chunk(2)
@@ -149,9 +154,9 @@ with suppress(RuntimeError):
 # Error: too many values to unpack
 # --------------------------------
 #
-# There were more pieces than names, most often because ``split`` was given
-# the number of pieces. Ask for the number with ``chunk`` or
-# ``tensor_split``.
+# There are more pieces than variables, often because you passed the number
+# of pieces to ``split``. Use ``chunk`` or ``tensor_split`` to get a given
+# number of pieces.
 x = torch.tensor([1, 2, 3, 4, 5, 6])
 with suppress(ValueError):
     a, b = x.split(2)  # ValueError: too many values to unpack

@@ -2,7 +2,8 @@
 Choosing by condition
 =====================
 
-Take one or the other, find, pick or replace where a condition holds.
+Choose between two tensors by a condition, and find, pick or replace the
+elements for which it is true.
 """
 from contextlib import suppress
 
@@ -12,9 +13,10 @@ import torch
 # Choose element by element: ``torch.where``
 # ------------------------------------------
 #
-# Where the condition is true the second argument, elsewhere the third.
-# Either may be a number. As a method, ``x.where(condition, other)`` keeps
-# ``x`` where the condition is true.
+# ``torch.where`` takes elements from the second argument where the
+# condition is True, and from the third where it is False. Both can also be
+# numbers. The method ``x.where(condition, other)`` keeps ``x`` where the
+# condition is True.
 #
 # .. tensors:: condition, x, y, torch.where(condition, x, y)
 condition = torch.tensor([[True, False], [False, True]])
@@ -28,9 +30,9 @@ x.where(condition, -1)  # tensor([[1, -1], [-1, 4]])
 # Find where a condition holds: ``torch.where`` with one argument
 # ---------------------------------------------------------------
 #
-# The condition alone gives one index tensor per dimension, the same as
-# ``torch.nonzero(condition, as_tuple=True)``. Some say that PyTorch, unlike
-# NumPy, needs both branches: what fails is to give just one.
+# With only a condition, ``torch.where`` returns one index tensor per
+# dimension. You can index the tensor with them. A condition with one branch
+# raises an error, so pass both branches or none.
 x = torch.tensor([[5, 1, 9], [2, 7, 3]])
 torch.where(x > 4)  # (tensor([0, 0, 1]), tensor([0, 2, 1]))
 rows, columns = torch.where(x > 4)
@@ -40,12 +42,12 @@ with suppress(TypeError):
 torch.where(x > 4, x, 0)  # tensor([[5, 0, 9], [0, 7, 0]])
 
 # %%
-# Positions of what is not zero: ``torch.nonzero``
+# Positions of nonzero elements: ``torch.nonzero``
 # ------------------------------------------------
 #
-# One row of coordinates for each element found. ``as_tuple=True`` gives one
-# tensor per dimension instead, ready to index with; ``torch.where`` with
-# one argument is the same.
+# ``torch.nonzero`` returns one row of indices for each nonzero element.
+# With ``as_tuple=True``, it returns one tensor per dimension, and you can
+# index with them.
 x = torch.tensor([[0, 7, 0], [8, 0, 9]])
 torch.nonzero(x)  # tensor([[0, 1], [1, 0], [1, 2]])
 rows, columns = x.nonzero(as_tuple=True)
@@ -58,10 +60,10 @@ x[rows, columns]  # tensor([7, 8, 9])
 # Pick or replace by a mask: ``masked_select``, ``masked_fill``
 # -------------------------------------------------------------
 #
-# Picking by a mask gives a 1-D tensor, since a row may lose any number of
-# elements. ``x[mask]`` does the same, but its mask does not broadcast.
-# Filling keeps the shape; ``masked_scatter`` fills with the next values of
-# a source, in order.
+# ``masked_select`` returns the elements under the mask as a 1-D tensor.
+# ``x[mask]`` does the same, but its mask does not broadcast.
+# ``masked_fill`` replaces these elements by a number and keeps the shape.
+# ``masked_scatter`` replaces them by the values of a source, in order.
 x = torch.tensor([[1, -2, 3], [-4, 5, -6]])
 mask = x < 0
 torch.masked_select(x, mask)  # tensor([-2, -4, -6])
@@ -76,9 +78,10 @@ with suppress(IndexError):
 # ``torch.where``, ``np.where`` and ``DataFrame.where`` compared
 # --------------------------------------------------------------
 #
-# PyTorch and NumPy agree in both forms. pandas keeps the frame where the
-# condition is true and puts the value given elsewhere, or else NaN, which
-# turns integers into floats. Its opposite is ``DataFrame.mask``.
+# ``torch.where`` and ``np.where`` work in the same way. ``DataFrame.where``
+# keeps the values where the condition is true and replaces the others.
+# Without a second argument, it replaces them by NaN, and integers become
+# floats. ``DataFrame.mask`` does the opposite.
 import numpy as np
 import pandas as pd
 
@@ -97,9 +100,9 @@ frame.mask(frame > 15)["a"].tolist()  # [10.0, nan, nan]
 # Mask the padding of each row: a condition that broadcasts
 # ---------------------------------------------------------
 #
-# All three arguments broadcast against each other. Positions in a row
-# against lengths in a column make a mask of what is data and what is
-# padding.
+# Compare a row of positions with a column of lengths. By broadcasting, this
+# gives a mask that is True for data and False for padding. ``torch.where``
+# broadcasts its arguments, too, so the 0 replaces all padding.
 length = torch.tensor([1, 3])
 mask = torch.arange(4) < length[:, None]
 mask  # tensor([[True, False, False, False], [True, True, True, False]])
@@ -110,9 +113,9 @@ torch.where(mask, tokens, 0)  # tensor([[5, 0, 0, 0], [6, 7, 9, 0]])
 # Choose between ``torch.where``, ``masked_fill`` and ``x[mask] =``
 # -----------------------------------------------------------------
 #
-# ``where`` makes a new tensor and takes its values from a tensor or number.
-# ``masked_fill`` also makes a new one, but fills with one number;
-# ``masked_fill_`` and ``x[mask] =`` write into ``x``.
+# ``torch.where`` returns a new tensor and takes its values from two tensors
+# or numbers. ``masked_fill`` also returns a new tensor, but it fills in one
+# number. ``masked_fill_`` and ``x[mask] =`` change ``x`` in place.
 x = torch.tensor([1.0, torch.nan, 3.0])
 torch.where(x.isnan(), 0, x)  # tensor([1., 0., 3.])
 x.masked_fill(x.isnan(), 0)  # tensor([1., 0., 3.])
@@ -124,9 +127,10 @@ x  # tensor([1., 0., 3.])
 # The dtype that ``torch.where`` returns
 # --------------------------------------
 #
-# Both branches are promoted as in an addition: integers and 0.5 give
-# float32, where ``masked_fill`` keeps int64 and cuts 0.5 to 0. But a
-# 0-D integer does not widen a small one: as int8, 300 is 44, no error.
+# ``torch.where`` promotes both branches to a common dtype, so integers and
+# 0.5 give float32. ``masked_fill`` keeps int64 and truncates 0.5 to 0. A
+# 0-d integer tensor does not change the int8 of the other branch, so 300
+# becomes 44 without an error. The Python number 300 raises an error here.
 x = torch.tensor([1, 2, 3])
 torch.where(x > 1, x, 0.5)  # tensor([0.5000, 2.0000, 3.0000])
 x.masked_fill(x <= 1, 0.5)  # tensor([0, 2, 3])
@@ -140,9 +144,9 @@ with suppress(RuntimeError):
 # NaN gradients from the branch that ``torch.where`` did not take
 # ---------------------------------------------------------------
 #
-# Both branches are computed, and the gradient passes through both: 0 times
-# the infinite slope of the square root at 0 is NaN. Make the input safe
-# before the function, not its result after it.
+# Both branches are computed, and the gradient flows through both. The
+# derivative of the square root at 0 is infinite, and 0 times infinity is
+# NaN. Replace the input before the square root, not only its result.
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 torch.where(x > 0, x.sqrt(), 0).sum().backward()
 x.grad  # tensor([nan, 0.2500])
@@ -155,8 +159,9 @@ x.grad  # tensor([0.0000, 0.2500])
 # Error: expected condition to be a boolean tensor (``torch.where``)
 # ------------------------------------------------------------------
 #
-# A mask read from a file or computed as 0 and 1 is no condition yet:
-# compare it, or call ``bool()``. uint8 is still accepted with a warning.
+# An int64 mask of 0 and 1 is not accepted as a condition. Convert it with
+# ``bool()``, or use a comparison. A uint8 mask still works, but it gives a
+# warning.
 mask = torch.tensor([1, 0, 1])
 x = torch.tensor([10, 20, 30])
 with suppress(RuntimeError):

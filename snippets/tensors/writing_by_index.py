@@ -2,8 +2,8 @@
 Writing by index
 ================
 
-Functions, methods and in-place forms that write where an index or a mask
-says.
+Functions and methods that write to the elements that an index or a mask
+selects, in place or into a new tensor.
 """
 from contextlib import suppress
 
@@ -13,9 +13,10 @@ import torch
 # New tensor or in place: ``torch.scatter``, ``Tensor.scatter_``
 # --------------------------------------------------------------
 #
-# The function and the method without underscore leave the tensor alone. The
-# index names a place for each element of ``src``; where ``src`` is larger
-# than the index, the rest is not used. ``src`` may be a number.
+# ``torch.scatter`` and ``x.scatter`` return a new tensor, and
+# ``x.scatter_`` changes ``x`` in place. The index gives the position for
+# each element of ``src``. If ``src`` is larger than the index, the rest of
+# it is ignored. ``src`` can also be a number.
 x = torch.zeros(2, 3)
 index, src = torch.tensor([[2], [0]]), torch.tensor([[5.0], [6.0]])
 new = torch.scatter(x, 1, index, src)
@@ -30,9 +31,9 @@ x.count_nonzero()  # tensor(0)
 # Add to elements or to rows: ``torch.scatter_add``, ``torch.index_add``
 # ----------------------------------------------------------------------
 #
-# ``scatter_add`` has one index for each element, ``index_add`` one for each
-# row and a factor ``alpha``. With the index expanded to the shape of the
-# source they agree.
+# ``scatter_add`` needs an index for each element, and ``index_add`` needs
+# one for each row. If you expand the index to the shape of the source, both
+# give the same result. ``index_add`` also has a factor ``alpha``.
 x, rows = torch.zeros(2, 2), torch.tensor([1, 1, 0])
 src = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 by_row = torch.index_add(x, 0, rows, src)
@@ -47,10 +48,11 @@ x.index_add(0, rows, src, alpha=-1)  # tensor([[-5., -6.], [-4., -6.]])
 # Other reductions: ``torch.scatter_reduce``, ``torch.index_reduce``
 # ------------------------------------------------------------------
 #
-# Both know ``"prod"``, ``"mean"``, ``"amax"`` and ``"amin"``;
-# ``scatter_reduce`` also ``"sum"``. ``include_self=False`` leaves out what
-# was there before, except where nothing is written. ``index_reduce`` takes
-# rows as ``index_add`` does, and warns once that it may change.
+# Both functions accept ``"prod"``, ``"mean"``, ``"amax"`` and ``"amin"``,
+# and ``scatter_reduce`` also accepts ``"sum"``. ``include_self=False``
+# leaves out the old values, but elements that are not written keep them.
+# ``index_reduce`` works on rows, like ``index_add``, and gives a warning
+# that it is in beta.
 x, rows = torch.tensor([9.0, 9.0, 9.0]), torch.tensor([0, 0, 1])
 src = torch.tensor([2.0, 4.0, 5.0])
 y = torch.index_reduce(x, 0, rows, src, "prod")  # UserWarning: is in beta
@@ -70,9 +72,10 @@ new  # tensor([3., 5., 9.])
 # Overwrite rows: ``torch.index_copy``, ``Tensor.index_fill_``
 # ------------------------------------------------------------
 #
-# ``index_copy`` takes a row for each index, ``index_fill`` one number for
-# all. In place they are what ``x[index] = rows`` and ``x[index] = 7`` do,
-# along any ``dim``; but ``index_copy`` takes no negative index.
+# ``index_copy`` writes one row for each index, and ``index_fill`` writes
+# one number to all of them. In place, they do the same as ``x[index] =
+# rows`` and ``x[index] = 7``, but you can choose ``dim``. ``index_copy``
+# does not accept negative indices.
 x, index = torch.zeros(3, 2), torch.tensor([2, 0])
 rows = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 new = torch.index_copy(x, 0, index, rows)
@@ -87,12 +90,12 @@ filled  # tensor([[7., 7.], [0., 0.], [7., 7.]])
 torch.equal(filled, x.index_fill_(0, index, 7))  # True
 
 # %%
-# Single places: ``torch.index_put``, ``Tensor.put``
-# --------------------------------------------------
+# Write to single elements: ``torch.index_put``, ``Tensor.put``
+# -------------------------------------------------------------
 #
-# ``index_put`` takes an index per dimension, as brackets do, ``put`` the
-# position in the flattened tensor. With ``accumulate=True`` both add, and
-# count repeated places each time.
+# ``index_put`` takes one index tensor per dimension, like brackets. ``put``
+# takes positions in the flattened tensor. With ``accumulate=True``, both
+# add the values, and a repeated position is added each time.
 x, values = torch.zeros(2, 3), torch.tensor([1.0, 2.0])
 i, j = torch.tensor([0, 1]), torch.tensor([2, 0])
 new = torch.index_put(x, (i, j), values)
@@ -106,12 +109,12 @@ same = torch.tensor([4, 4])
 x.put(same, values, accumulate=True)[1]  # tensor([0., 3., 0.])
 
 # %%
-# Where a mask is true: ``masked_fill_``, ``masked_scatter_``
-# -----------------------------------------------------------
+# Write where a mask is True: ``masked_fill_``, ``masked_scatter_``
+# -----------------------------------------------------------------
 #
 # ``masked_fill`` writes one number. ``masked_scatter`` takes the values
-# from the start of ``source``, one after the other, not from the places
-# under the mask: for those use ``torch.where``.
+# from the start of ``source``, one after the other. If you want the values
+# at the same positions as the mask, use ``torch.where``.
 x, source = torch.tensor([1, 2, 3, 4]), torch.tensor([50, 60, 70, 80])
 mask = torch.tensor([False, True, False, True])
 x.clone().masked_fill_(mask, 0)  # tensor([1, 0, 3, 0])
@@ -124,9 +127,9 @@ torch.where(mask, source, x)  # tensor([1, 60, 3, 80])
 # ``x[index] += 1`` counts a repeated index once
 # ----------------------------------------------
 #
-# The line reads, adds and writes back, so the second write repeats the
-# first. To count each time, use ``index_add_`` or ``index_put_`` with
-# ``accumulate=True``.
+# ``x[index] += 1`` reads the elements, adds 1 and writes them back. With a
+# repeated index, it writes the same result several times. To add each time,
+# use ``index_add_``, or ``index_put_`` with ``accumulate=True``.
 index, ones = torch.tensor([1, 1, 1]), torch.ones(3)
 x = torch.zeros(2)
 x[index] += 1
@@ -140,10 +143,11 @@ x.index_put_(places, ones, accumulate=True)  # tensor([0., 3.])
 # Error: source and destination dtype (``index_add_``)
 # ----------------------------------------------------
 #
-# None of these functions converts a source: it must have the dtype of the
-# tensor, and so must the source of ``x[index] = source``. A number is
-# converted, and so is what a slice in brackets gets: 2.7 becomes 2 in a
-# tensor of integers. A mask in brackets converts a source of one element.
+# For ``index_add_``, ``index_copy_`` and ``x[index] = source``, the source
+# must have the dtype of the tensor. A Python number is converted, so 2.7
+# becomes 2 in a tensor of integers. A tensor that is assigned to a slice is
+# also converted, and so is a tensor with one element that is assigned to a
+# mask.
 counts, index = torch.tensor([0, 0]), torch.tensor([1])
 src = torch.tensor([2.7])
 with suppress(RuntimeError):
