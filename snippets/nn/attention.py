@@ -228,8 +228,8 @@ with suppress(RuntimeError), sdpa_kernel(SDPBackend.EFFICIENT_ATTENTION):
     attend(q, k, v)  # RuntimeError: No viable backend
 
 # %%
-# Change the scores with a function: ``flex_attention``
-# -----------------------------------------------------
+# Change the scores by a function: ``flex_attention``
+# ---------------------------------------------------
 #
 # ``score_mod`` gets an attention score and its indices, and returns a new
 # score. Here it subtracts a penalty that grows with the distance (ALiBi).

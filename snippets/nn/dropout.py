@@ -91,9 +91,9 @@ is_whole(F.dropout3d(x[..., None, None], 0.5).flatten(2))  # True
 # ----------------------------------------------
 #
 # SELU keeps activations near mean 0 and variance 1, and plain dropout would
-# change the variance. ``nn.AlphaDropout`` sets elements to the lowest value
-# of SELU and corrects the result with a scale and a shift. In networks
-# without SELU, use ``nn.Dropout``.
+# change the variance. ``nn.AlphaDropout`` sets dropped elements to the
+# lowest value of SELU and corrects the result with a scale and a shift. In
+# networks without SELU, use ``nn.Dropout``.
 z = torch.randn(400_000)
 y = nn.AlphaDropout(p=0.3)(z).double()
 abs(y.mean().item()) < 0.02, abs(y.var().item() - 1) < 0.03  # (True, True)

@@ -113,8 +113,8 @@ options["per_sample_weights"] = weights
 F.embedding_bag(ids, vectors, offsets, **options)  # tensor([[32.], [400.]])
 
 # %%
-# Divide the gradient by how often an id occurs: ``scale_grad_by_freq``
-# ---------------------------------------------------------------------
+# Divide by how often an id occurs: ``scale_grad_by_freq=True``
+# -------------------------------------------------------------
 #
 # By default, the gradients for one row are added up.
 # ``scale_grad_by_freq=True`` divides this sum by the number of times that
@@ -166,7 +166,7 @@ with suppress(RuntimeError):
 
 # %%
 # Sampled ids outside the vocabulary: an embedding is not the logits
-# -------------------------------------------------------------------
+# ------------------------------------------------------------------
 #
 # A bigram model can use the rows of ``nn.Embedding(vocab, vocab)`` as
 # logits. With another width, a row has one number for each feature and not
