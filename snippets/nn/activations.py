@@ -2,39 +2,39 @@
 Activations
 ===========
 
-Bend the output of a layer: rectifiers, smooth ones, saturating ones and
-shrinkage.
+Apply a non-linear function to the output of a layer: ReLU and its variants,
+smooth, saturating and shrinking functions.
 
 .. which::
 
    - ``nn.ReLU``, ``F.relu``: the default between linear and convolutional
      layers
-   - ``nn.LeakyReLU``, ``F.leaky_relu``: units must not die; a fixed slope
-     below zero
-   - ``nn.PReLU``, ``F.prelu``: the slope below zero is to be learned
-   - ``nn.RReLU``, ``F.rrelu``: the slope below zero is drawn anew, as
+   - ``nn.LeakyReLU``, ``F.leaky_relu``: a small fixed slope below zero, so
+     that units do not die
+   - ``nn.PReLU``, ``F.prelu``: a slope below zero that is learned
+   - ``nn.RReLU``, ``F.rrelu``: a random slope below zero in training, as
      regularization
-   - ``nn.ReLU6``, ``F.relu6``: outputs must not exceed 6, for low precision
-   - ``nn.ELU``, ``nn.CELU``: negative outputs that level off, means nearer
-     to 0
+   - ``nn.ReLU6``, ``F.relu6``: outputs of at most 6, for low precision
+   - ``nn.ELU``, ``nn.CELU``: negative outputs that level off, so that the
+     mean is nearer to 0
    - ``nn.SELU``, ``F.selu``: deep plain networks without normalization
      layers
    - ``nn.GELU``, ``F.gelu``: transformers
    - ``nn.SiLU``, ``nn.Mish``: deep convolutional networks, gated
      feed-forward layers
-   - ``nn.Hardswish``, ``nn.Hardsigmoid``: phones, where exponentials are
-     dear
+   - ``nn.Hardswish``, ``nn.Hardsigmoid``: mobile devices, where
+     exponentials are expensive
    - ``nn.Sigmoid``, ``F.sigmoid``: gates, and probabilities at prediction
      time
    - ``nn.Tanh``, ``nn.Softsign``: states and outputs between -1 and 1
    - ``nn.Hardtanh``, ``F.hardtanh``: hard limits of your choice
    - ``nn.Softplus``, ``F.softplus``: outputs that must be positive, such as
-     a deviation
+     a standard deviation
    - ``nn.LogSigmoid``, ``F.logsigmoid``: log probabilities in a loss
    - ``nn.Softshrink``, ``nn.Hardshrink``: sparse codes; small values become
      0
-   - ``nn.Tanhshrink``, ``nn.Threshold``: seldom wanted; a cubic dip and a
-     cut
+   - ``nn.Tanhshrink``, ``nn.Threshold``: rarely needed; x - tanh(x), and a
+     cut at a threshold
 """
 from contextlib import suppress
 
@@ -47,10 +47,10 @@ from torch import nn
 # All activation functions in one figure, with derivatives
 # --------------------------------------------------------
 #
-# Here are those that act on each element alone: solid is the function,
-# dashed its derivative. Rectifiers come first, then the smooth, the
-# saturating and the shrinking ones. Most slopes stay within 0 and 1; the
-# list holds those that are steeper somewhere.
+# Each panel shows an elementwise function (solid) and its derivative
+# (dashed). ReLU and its variants come first, followed by smooth, saturating
+# and shrinking functions. The slope of most functions is at most 1. The
+# list names the functions that are steeper somewhere.
 layers = [nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.1), nn.PReLU()]
 layers += [nn.RReLU(0.1, 0.5), nn.ELU(), nn.CELU(2.0), nn.SELU(), nn.GELU()]
 layers += [nn.GELU("tanh"), nn.SiLU(), nn.Mish(), nn.Hardswish()]
@@ -76,10 +76,10 @@ steep  # ['SELU', 'GELU', 'GELU tanh', 'SiLU', 'Mish', 'Hardswish']
 # Zero below zero: ``nn.ReLU``, ``F.relu``, ``torch.relu``
 # --------------------------------------------------------
 #
-# :math:`\max(0, x)`. The derivative is 0 below and 1 above; at 0 PyTorch
-# takes 0. Layer, function and ``torch.Tensor.relu`` are the same;
-# ``nn.ReLU(inplace=True)``, ``F.relu_`` and ``Tensor.relu_`` overwrite
-# their input.
+# ReLU computes :math:`\max(0, x)`. Its derivative is 0 for negative and 1
+# for positive inputs; at 0 itself PyTorch uses 0. The layer, the function
+# and ``torch.Tensor.relu`` give the same result. ``nn.ReLU(inplace=True)``,
+# ``F.relu_`` and ``Tensor.relu_`` overwrite their input.
 x = torch.tensor([-2.0, 0.0, 3.0], requires_grad=True)
 F.relu(x).sum().backward()
 x.grad  # tensor([0., 0., 1.])
@@ -94,10 +94,11 @@ z  # tensor([0., 0., 3.])
 # A slope below zero: ``nn.LeakyReLU``, ``nn.PReLU``, ``nn.RReLU``
 # ----------------------------------------------------------------
 #
-# ``nn.LeakyReLU`` keeps a fixed slope (0.01), ``nn.PReLU`` learns one (from
-# 0.25) or one per channel, ``nn.RReLU`` draws one per element in training
-# and takes the middle of its range in evaluation. ``F.rrelu`` does not know
-# the mode: it takes the middle unless ``training=True``.
+# ``nn.LeakyReLU`` has a fixed slope, 0.01 by default. ``nn.PReLU`` learns
+# one slope, or one per channel, starting from 0.25. In training
+# ``nn.RReLU`` draws a slope for each element, and in evaluation it uses the
+# middle of its range. ``F.rrelu`` does not know the mode and uses the
+# middle by default; pass ``training=True`` for random slopes.
 x = torch.tensor([-10.0, 10.0])
 nn.LeakyReLU(0.2)(x)  # tensor([-2., 10.])
 nn.PReLU()(x).detach()  # tensor([-2.5000, 10.0000])
@@ -115,10 +116,10 @@ F.leaky_relu_(x, 0.5)  # tensor([-1.5000, 10.0000])
 # Dead ReLU: a unit whose gradient is always zero
 # -----------------------------------------------
 #
-# Where the input of a ReLU is negative for all of the data, nothing flows
-# back, so the unit seldom recovers; one large step of the bias is enough. A
-# leak keeps a gradient. To find such units, count outputs that stay 0 over
-# many batches.
+# If the input of a ReLU is negative for all of the data, its gradient is
+# zero and the unit seldom recovers. One large step of the bias can cause
+# this. A leaky ReLU keeps a gradient. To find dead units, look for outputs
+# that stay 0 over many batches.
 x = torch.randn(1000, 4)
 layer = nn.Linear(4, 3)
 with torch.no_grad():
@@ -136,10 +137,10 @@ layer.bias.grad[[0, 2]]  # tensor([500., 1000.])
 # Clip to a range: ``nn.ReLU6``, ``nn.Hardtanh``
 # ----------------------------------------------
 #
-# ``nn.ReLU6`` cuts at 0 and 6, ``nn.Hardtanh`` at -1 and 1 or where you
-# say; both give the values of ``torch.clamp``, and no gradient outside or
-# at the limits. ``F.relu6`` and ``F.hardtanh`` are the functions,
-# ``F.hardtanh_`` works in place.
+# ``nn.ReLU6`` clips at 0 and 6. ``nn.Hardtanh`` clips at -1 and 1 by
+# default, or at ``min_val`` and ``max_val``. Both give the same values as
+# ``torch.clamp``, and their gradient is 0 outside the range and at its
+# limits. ``F.hardtanh_`` works in place.
 x = torch.tensor([-3.0, 0.5, 4.0, 9.0])
 nn.ReLU6()(x)  # tensor([0.0000, 0.5000, 4.0000, 6.0000])
 torch.equal(F.relu6(x), x.clamp(0, 6))  # True
@@ -154,11 +155,11 @@ x.grad  # tensor([0., 1., 0., 0.])
 # Exponential below zero: ``nn.ELU``, ``nn.CELU``, ``nn.SELU``
 # ------------------------------------------------------------
 #
-# All level off below zero: ELU is :math:`\alpha (e^x - 1)` there, with a
-# kink at 0 unless :math:`\alpha = 1`; CELU is
-# :math:`\alpha (e^{x/\alpha} - 1)`, without one. SELU is an ELU with two
-# fixed numbers and a factor on both sides. ``F.elu_``, ``F.celu_`` and
-# ``F.selu_`` work in place.
+# Below zero, ELU is :math:`\alpha (e^x - 1)`, which has a kink at 0 unless
+# :math:`\alpha = 1`. CELU is :math:`\alpha (e^{x/\alpha} - 1)` there and
+# has no kink. SELU is an ELU with a fixed :math:`\alpha`, multiplied by a
+# fixed factor on both sides. ``F.elu_``, ``F.celu_`` and ``F.selu_`` work
+# in place.
 x = torch.tensor([-2.0, -1.0, 3.0])
 negative, positive = x.clamp(max=0), x.clamp(min=0)
 elu = positive + 2 * (negative.exp() - 1)
@@ -176,10 +177,11 @@ torch.autograd.grad(F.selu(zero), zero)[0]  # tensor(1.7581)
 # Deep networks that normalize themselves: ``nn.SELU``
 # ----------------------------------------------------
 #
-# With weights of variance 1/fan_in, SELU pulls mean and deviation back to 0
-# and 1 in every layer; with ELU or ReLU the signal fades. It needs
-# ``nn.init.kaiming_normal_`` with ``nonlinearity="linear"``, and
-# ``nn.AlphaDropout`` in the place of dropout.
+# If the weights have variance 1/fan_in, SELU pulls the mean and the
+# standard deviation back towards 0 and 1 in every layer. With ELU or ReLU
+# the signal of this network fades. Initialize the weights with
+# ``nn.init.kaiming_normal_`` and ``nonlinearity="linear"``, and use
+# ``nn.AlphaDropout`` instead of dropout.
 def deviation(activation, depth=20):
     x = torch.randn(300, 300)
     for _ in range(depth):
@@ -197,10 +199,10 @@ deviation(F.relu) < 0.01  # True
 # The activation of transformers: ``nn.GELU``, ``F.gelu``
 # -------------------------------------------------------
 #
-# :math:`x \, \Phi(x)`, with the distribution function of the normal.
-# ``approximate="tanh"`` is what GPT-2 and Google's later BERT code used:
-# use the same form as the weights were trained with, as the two differ a
-# little.
+# GELU is :math:`x \, \Phi(x)`, where :math:`\Phi` is the distribution
+# function of the standard normal distribution. GPT-2 and Google's later
+# BERT code used the approximation ``approximate="tanh"``. The two forms
+# differ a little, so use the one with which the weights were trained.
 x = torch.linspace(-4, 4, 201)
 normal = torch.distributions.Normal(0.0, 1.0)
 torch.allclose(nn.GELU()(x), x * normal.cdf(x), atol=1e-6)  # True
@@ -214,10 +216,10 @@ torch.allclose(approximate, by_tanh, atol=1e-6)  # True
 # Smooth, with a dip below zero: ``nn.SiLU``, ``nn.Mish``
 # -------------------------------------------------------
 #
-# SiLU, also called swish, is :math:`x \, \sigma(x)`; Mish is
-# :math:`x \tanh(\mathrm{softplus}(x))`. Both fall to a minimum near -1.2
-# and go back to 0, and the slope at 0 is 0.5 and 0.6. ``F.silu`` and
-# ``F.mish`` are the functions; ``inplace=True`` overwrites.
+# SiLU, also called swish, is :math:`x \, \sigma(x)`, and Mish is
+# :math:`x \tanh(\mathrm{softplus}(x))`. Both dip below zero, to about -0.28
+# and -0.31. The slope at 0 is 0.5 for SiLU and 0.6 for Mish. With
+# ``inplace=True`` they overwrite the input.
 x = torch.linspace(-6, 6, 2001)
 torch.allclose(nn.SiLU()(x), x * x.sigmoid(), atol=1e-6)  # True
 torch.allclose(nn.Mish()(x), x * F.softplus(x).tanh(), atol=1e-6)  # True
@@ -231,9 +233,10 @@ torch.autograd.grad(F.mish(zero), zero)[0]  # tensor(0.6000)
 # Cheap on phones: ``nn.Hardswish``, ``nn.Hardsigmoid``
 # -----------------------------------------------------
 #
-# Without exponentials: Hardsigmoid is ``relu6(x + 3) / 6``, Hardswish is x
-# times that, as in MobileNetV3. Outside of -3 to 3 they are exactly 0 and
-# 1, or 0 and x. ``F.hardswish`` and ``F.hardsigmoid`` are the functions.
+# These two functions need no exponentials and are used in MobileNetV3.
+# Hardsigmoid is ``relu6(x + 3) / 6``, and Hardswish is x times that. Below
+# -3 both are exactly 0. Above 3, Hardsigmoid is exactly 1 and Hardswish is
+# x.
 x = torch.tensor([-3.0, 0.0, 1.5, 3.0, 8.0])
 nn.Hardsigmoid()(x)  # tensor([0.0000, 0.5000, 0.7500, 1.0000, 1.0000])
 nn.Hardswish()(x)  # tensor([0.0000, 0.0000, 1.1250, 3.0000, 8.0000])
@@ -244,10 +247,12 @@ torch.allclose(F.hardswish(x), x * F.relu6(x + 3) / 6)  # True
 # Squash to a range: ``nn.Sigmoid``, ``nn.Tanh``, ``nn.Softsign``
 # ---------------------------------------------------------------
 #
-# Sigmoid goes from 0 to 1, tanh from -1 to 1: :math:`\tanh x = 2\sigma(2x)
-# - 1`. Softsign, :math:`x / (1 + |x|)`, nears the same limits slowly, so
-# that its gradient lasts longer. ``torch.sigmoid``, ``F.sigmoid``,
-# ``Tensor.sigmoid`` and in place ``Tensor.sigmoid_`` are one; so for tanh.
+# Sigmoid maps its input to values from 0 to 1, and tanh from -1 to 1, with
+# :math:`\tanh x = 2\sigma(2x) - 1`. Softsign, :math:`x / (1 + |x|)`, has
+# the limits of tanh but approaches them slowly, so its gradient vanishes
+# later. ``torch.sigmoid``, ``F.sigmoid``, ``Tensor.sigmoid`` and the
+# in-place ``Tensor.sigmoid_`` compute the same, and tanh has the same four
+# forms.
 x = torch.tensor([0.0, 10.0], requires_grad=True)
 functions = torch.sigmoid, torch.tanh, F.softsign
 slopes = [torch.autograd.grad(f(x).sum(), x)[0] for f in functions]
@@ -264,10 +269,10 @@ torch.allclose(F.tanh(z), z.clone().tanh_())  # True
 # --------------------------------------------------------------------
 #
 # Softplus, :math:`\log(1 + e^{\beta x}) / \beta`, is a smooth ReLU with
-# derivative :math:`\sigma(\beta x)`; where :math:`\beta x` is above
-# ``threshold``, 20, it returns x itself. LogSigmoid is minus the softplus
-# of -x. The logarithm of a sigmoid underflows to minus infinity where
-# LogSigmoid stays exact.
+# derivative :math:`\sigma(\beta x)`. If :math:`\beta x` is above
+# ``threshold``, 20 by default, it returns x itself. LogSigmoid is minus the
+# softplus of -x. It is accurate at -200, where the logarithm of the sigmoid
+# underflows to minus infinity.
 x = torch.tensor([-200.0, 0.0, 2.0, 30.0])
 nn.Softplus()(x)  # tensor([0.0000, 0.6931, 2.1269, 30.0000])
 F.softplus(x, beta=2.0)[1:3]  # tensor([0.3466, 2.0091])
@@ -281,10 +286,10 @@ torch.allclose(x.grad, (2 * x).sigmoid())  # True
 # Small values to zero: ``nn.Softshrink``, ``nn.Hardshrink``
 # ----------------------------------------------------------
 #
-# Between -lambda and lambda both give 0; outside, Hardshrink keeps the
-# value and Softshrink moves it towards 0, which is the proximal step of an
-# L1 penalty. ``F.softshrink`` and ``F.hardshrink`` are the functions;
-# ``torch.hardshrink`` and ``Tensor.hardshrink`` do the same.
+# Both give 0 from ``-lambd`` to ``lambd``. Outside, Hardshrink keeps the
+# value and Softshrink moves it towards 0 by ``lambd``. Softshrink is the
+# proximal step of an L1 penalty. ``torch.hardshrink`` and
+# ``Tensor.hardshrink`` do the same as ``F.hardshrink``.
 x = torch.tensor([-3.0, 0.5, 1.0, 4.0])
 nn.Softshrink(lambd=1.0)(x)  # tensor([-2., 0., 0., 3.])
 nn.Hardshrink(lambd=1.0)(x)  # tensor([-3., 0., 0., 4.])
@@ -293,12 +298,13 @@ torch.equal(F.softshrink(x, 1.0), by_hand)  # True
 torch.equal(F.hardshrink(x, 1.0), x * (x.abs() > 1))  # True
 
 # %%
-# Any cut, a soft dip: ``nn.Threshold``, ``nn.Tanhshrink``
-# --------------------------------------------------------
+# Cut at a threshold, shrink near 0: ``nn.Threshold``, ``nn.Tanhshrink``
+# ----------------------------------------------------------------------
 #
-# ``nn.Threshold`` keeps what is above the threshold and puts a constant in
-# the place of the rest: with 0 and 0 it is ReLU. ``F.threshold_`` works in
-# place. Tanhshrink is :math:`x - \tanh x`, about :math:`x^3/3` near 0.
+# ``nn.Threshold`` keeps the values above the threshold and replaces the
+# others with a constant. If both numbers are 0, it is ReLU.
+# ``F.threshold_`` works in place. Tanhshrink is :math:`x - \tanh x`, which
+# is about :math:`x^3/3` near 0.
 x = torch.tensor([-2.0, 0.5, 1.0, 3.0])
 nn.Threshold(1.0, 9.0)(x)  # tensor([9., 9., 9., 3.])
 torch.equal(F.threshold(x, 0, 0), F.relu(x))  # True
@@ -311,10 +317,11 @@ x  # tensor([-1., -1., -1., 3.])
 # Error: modified by an inplace operation (``inplace=True``)
 # ----------------------------------------------------------
 #
-# An in-place activation overwrites what the operation before it may need
-# for its gradient: sigmoid, tanh and exp keep their output. After a layer
-# that keeps its input, such as a linear one, a convolution or a norm, it is
-# safe if nothing else reads that output; otherwise leave ``inplace`` out.
+# An in-place activation overwrites the output of the operation before it.
+# Sigmoid, tanh and exp need their output for the gradient, so ``backward``
+# fails. After a linear layer, a convolution or a normalization,
+# ``inplace=True`` is safe if nothing else uses that output. Otherwise leave
+# it out.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 y = nn.ReLU(inplace=True)(x.exp())
 with suppress(RuntimeError):

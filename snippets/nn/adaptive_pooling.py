@@ -2,7 +2,8 @@
 Adaptive pooling
 ================
 
-Fix the size of the output, whatever the size of the input.
+Choose the size of the output and let the layer fit its windows to the size
+of the input.
 """
 from contextlib import suppress
 
@@ -14,8 +15,9 @@ from torch import nn
 # Any image size into a linear layer: ``nn.AdaptiveAvgPool2d``
 # ------------------------------------------------------------
 #
-# Put before ``nn.Flatten`` it makes the number of features independent of
-# the size of the images, also for inputs smaller than the output.
+# Put the layer before ``nn.Flatten``. The number of features then no longer
+# depends on the size of the images. Inputs smaller than the output work as
+# well.
 head = nn.Sequential(
     nn.AdaptiveAvgPool2d((4, 4)), nn.Flatten(), nn.Linear(8 * 4 * 4, 10)
 )
@@ -27,9 +29,9 @@ head(torch.zeros(2, 8, 3, 3))  # shape (2, 10)
 # Global average pooling: ``nn.AdaptiveAvgPool2d(1)``
 # ---------------------------------------------------
 #
-# One number per channel, as at the end of ResNets. It is the mean over
-# height and width, kept as sizes of 1; a mean without them saves the
-# flattening.
+# The output is one number per channel, the mean over height and width, as
+# at the end of a ResNet. The layer keeps height and width as dimensions of
+# size 1. ``x.mean((-2, -1))`` drops them, so you need no ``flatten``.
 x = torch.randn(2, 8, 5, 7, dtype=torch.float64)
 pooled = nn.AdaptiveAvgPool2d(1)(x)  # shape (2, 8, 1, 1)
 torch.allclose(pooled, x.mean((-2, -1), keepdim=True))  # True
@@ -38,11 +40,12 @@ largest = F.adaptive_max_pool2d(x, 1)
 torch.equal(largest.flatten(1), x.amax((-2, -1)))  # True
 
 # %%
-# Largest value instead: ``nn.AdaptiveMaxPool2d``
-# -----------------------------------------------
+# Adaptive max pooling: ``nn.AdaptiveMaxPool2d``
+# ----------------------------------------------
 #
-# ``return_indices=True``, or ``F.adaptive_max_pool2d_with_indices``, says
-# where they were, counted over the flattened image.
+# ``nn.AdaptiveMaxPool2d`` returns the largest value of each window. With
+# ``return_indices=True``, or with ``F.adaptive_max_pool2d_with_indices``,
+# you also get the positions of these values in the flattened image.
 x = torch.tensor([[[1.0, 5.0, 2.0, 0.0], [4.0, 3.0, 9.0, 7.0]]])
 nn.AdaptiveMaxPool2d((1, 2))(x)  # tensor([[[5., 9.]]])
 nn.AdaptiveMaxPool2d((2, 1))(x)  # tensor([[[5.], [9.]]])
@@ -54,9 +57,10 @@ F.adaptive_max_pool2d_with_indices(x, (1, 2))[1]  # tensor([[[1, 6]]])
 # Signals and volumes: ``nn.AdaptiveAvgPool1d``, ``nn.AdaptiveMaxPool3d``
 # -----------------------------------------------------------------------
 #
-# ``nn.AdaptiveAvgPool1d`` and ``nn.AdaptiveMaxPool1d`` pool (N, C, L),
-# ``nn.AdaptiveAvgPool3d`` and ``nn.AdaptiveMaxPool3d`` (N, C, D, H, W).
-# Each has a function, and each maximum one ``*_with_indices``.
+# ``nn.AdaptiveAvgPool1d`` and ``nn.AdaptiveMaxPool1d`` take inputs of shape
+# (N, C, L). ``nn.AdaptiveAvgPool3d`` and ``nn.AdaptiveMaxPool3d`` take (N,
+# C, D, H, W). Each layer has a function in ``F``, and each maximum also has
+# one that ends in ``_with_indices``.
 x = torch.tensor([[[1.0, 3.0, 2.0, 8.0]]])
 nn.AdaptiveAvgPool1d(2)(x)  # tensor([[[2., 5.]]])
 F.adaptive_avg_pool1d(x, 1)  # tensor([[[3.5]]])
@@ -76,8 +80,9 @@ torch.equal(picked, y.flatten(2))  # True
 # Leave one dimension as it is: ``None`` in ``nn.AdaptiveAvgPool2d``
 # ------------------------------------------------------------------
 #
-# Pool over the frequencies of a spectrogram and keep its time steps,
-# without knowing how many there are.
+# ``None`` keeps the size of a dimension. Here the layer pools over the
+# frequencies of a spectrogram and keeps all time steps, however many there
+# are.
 spectrogram = torch.rand(2, 8, 40, 123)
 nn.AdaptiveAvgPool2d((1, None))(spectrogram)  # shape (2, 8, 1, 123)
 F.adaptive_avg_pool2d(spectrogram, (None, 4))  # shape (2, 8, 40, 4)
@@ -89,9 +94,11 @@ torch.allclose(over_bands, by_hand)  # True
 # Which window each output sees: the formula of adaptive pooling
 # --------------------------------------------------------------
 #
-# Output i of m covers :math:`\lfloor i n / m \rfloor` up to, but without,
-# :math:`\lceil (i + 1) n / m \rceil`. If m does not divide n the windows
-# overlap; if it does, this is plain pooling with kernel :math:`n / m`.
+# For n inputs and m outputs, the window of output i starts at
+# :math:`\lfloor i n / m \rfloor` and ends before
+# :math:`\lceil (i + 1) n / m \rceil`. If m does not divide n, windows
+# overlap. If it does, the result is that of plain pooling with kernel size
+# :math:`n / m`.
 def by_hand(x, m):
     n = x.shape[-1]
     ends = [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
@@ -109,9 +116,10 @@ torch.allclose(pool(x, 4), F.avg_pool1d(x, 3))  # True
 # More outputs than inputs: values are repeated
 # ---------------------------------------------
 #
-# No error and no warning: each window then holds one or two elements along
-# each dimension. A network for large images takes a small one and sees
-# repeated pixels; ``F.interpolate`` is the tool for enlarging.
+# If the output is larger than the input, there is no error and no warning.
+# Each window then holds one or two elements along each dimension, so values
+# are repeated. A network for large images accepts a small image in this
+# way. To enlarge an image, use ``F.interpolate``.
 x = torch.tensor([[[1.0, 2.0]]])
 F.adaptive_avg_pool1d(x, 4)  # tensor([[[1., 1., 2., 2.]]])
 F.adaptive_avg_pool1d(x, 3)  # tensor([[[1.0, 1.5, 2.0]]])
@@ -121,9 +129,10 @@ F.adaptive_max_pool1d(x, 3)  # tensor([[[1., 2., 2.]]])
 # Error: mat1 and mat2 shapes cannot be multiplied (image size changed)
 # ---------------------------------------------------------------------
 #
-# Without adaptive pooling the linear layer is built for one image size. In
-# the message 2592 is what comes in after flattening, 2048 what the layer
-# was made for.
+# Without adaptive pooling, a linear layer after ``nn.Flatten`` fits one
+# image size. In the message, 2592 is the number of features that arrive,
+# and 2048 is the number that the layer was built for. Put an adaptive
+# pooling layer before it.
 x = torch.zeros(1, 3, 36, 36)
 body = nn.Conv2d(3, 8, 3, stride=2, padding=1)
 head = nn.Sequential(nn.Flatten(), nn.Linear(8 * 16 * 16, 10))

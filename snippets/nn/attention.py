@@ -2,7 +2,8 @@
 Attention
 =========
 
-Let every position read from every other, weighted by how well they match.
+Let each position of a sequence attend to the others, weighted by how well
+query and key match.
 """
 import warnings
 from contextlib import suppress
@@ -18,10 +19,10 @@ from torch.nn.attention.flex_attention import flex_attention
 # Attention from q, k, v: ``F.scaled_dot_product_attention``
 # ----------------------------------------------------------
 #
-# :math:`\mathrm{softmax}(q k^T / \sqrt{E})\, v` with q of shape (N, heads,
-# L, E). It holds no weights, and takes a fused kernel where one fits: such
-# a kernel never stores the L by S matrix of scores. ``scale`` takes the
-# place of :math:`1/\sqrt{E}`.
+# The function computes :math:`\mathrm{softmax}(q k^T / \sqrt{E})\, v`,
+# where q has shape (N, heads, L, E). It has no weights to learn. If a fused
+# kernel supports the inputs, PyTorch uses it and does not store the L by S
+# matrix of scores. ``scale`` replaces :math:`1/\sqrt{E}`.
 q = torch.randn(2, 4, 5, 8)
 k, v = torch.randn(2, 4, 6, 8), torch.randn(2, 4, 6, 3)
 scores = q @ k.transpose(-2, -1) / 8**0.5
@@ -37,10 +38,11 @@ torch.allclose(flat, mean.expand_as(flat), atol=1e-5)  # True
 # Causal attention and the cache: ``is_causal``, ``causal_lower_right``
 # ---------------------------------------------------------------------
 #
-# ``is_causal=True`` lines up the first query with the first key, which is
-# ``causal_upper_left``. With a cache of keys the queries are the last
-# positions: they need ``torch.nn.attention.bias.causal_lower_right``,
-# else they miss most of the past.
+# ``is_causal=True`` lines up the first query with the first key, as
+# ``causal_upper_left`` does. With a KV cache, the queries are the last
+# positions of the sequence. Use
+# ``torch.nn.attention.bias.causal_lower_right`` for them, because with
+# ``is_causal=True`` they miss most of the past.
 q, k, v = torch.randn(3, 1, 1, 5, 8)
 full = F.scaled_dot_product_attention(q, k, v, is_causal=True)
 last = q[:, :, -2:]
@@ -57,9 +59,9 @@ torch.allclose(same, wrong, atol=1e-5)  # True
 # Dropout that does not stop: ``dropout_p`` in evaluation
 # -------------------------------------------------------
 #
-# A function does not know of ``model.eval()``: what you pass as
-# ``dropout_p`` is applied. Pass 0 unless the module trains;
-# ``nn.MultiheadAttention`` does it for you.
+# The function does not know about ``model.eval()`` and always applies
+# ``dropout_p``. Pass 0 unless ``self.training`` is True.
+# ``nn.MultiheadAttention`` does this for you.
 class Attend(nn.Module):
     def forward(self, q, k, v):
         p = 0.5 if self.training else 0.0
@@ -74,12 +76,13 @@ torch.allclose(Attend()(q, k, v), expected, atol=1e-4)  # False
 torch.allclose(Attend().eval()(q, k, v), expected, atol=1e-4)  # True
 
 # %%
-# Fewer heads of keys than of queries: ``enable_gqa=True``
-# --------------------------------------------------------
+# Grouped-query attention, with fewer key heads: ``enable_gqa=True``
+# ------------------------------------------------------------------
 #
-# In grouped-query attention several heads of queries share one of keys and
-# values, so the cache is smaller. It equals repeating each head of keys
-# and values; the counts must divide.
+# In grouped-query attention, several query heads share one head of keys and
+# values, which makes the KV cache smaller. The result is the same as with
+# repeated heads of keys and values. The number of query heads must be a
+# multiple of the number of key heads.
 q = torch.randn(2, 8, 5, 16)
 k, v = torch.randn(2, 2, 2, 5, 16)
 y = F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
@@ -90,14 +93,15 @@ with suppress(RuntimeError):
     F.scaled_dot_product_attention(q, k, v)  # RuntimeError: must match
 
 # %%
-# A layer with weights: ``nn.MultiheadAttention``
-# -----------------------------------------------
+# Multi-head attention as a layer: ``nn.MultiheadAttention``
+# ----------------------------------------------------------
 #
-# Projects query, key and value, attends in ``num_heads`` heads and projects
-# back. It returns a pair: the output and the weights, averaged over heads
-# unless ``average_attn_weights=False``; with ``need_weights=False`` they
-# are None, which is faster. Give the same tensor three times for
-# self-attention.
+# The layer projects query, key and value, computes attention in
+# ``num_heads`` heads and projects the result back. For self-attention, pass
+# the same tensor three times. It returns the output and the attention
+# weights, which are averaged over the heads unless
+# ``average_attn_weights=False``. With ``need_weights=False`` the weights
+# are None and the layer is faster.
 mha = nn.MultiheadAttention(embed_dim=8, num_heads=2, batch_first=True)
 x = torch.randn(3, 5, 8)
 y, weights = mha(x, x, x)
@@ -113,10 +117,11 @@ mha(x, x, x, need_weights=False)[1] is None  # True
 # What it computes: ``nn.MultiheadAttention`` against the formula
 # ---------------------------------------------------------------
 #
-# The rows of ``in_proj_weight`` are the weights for q, k and v. Each head
-# gets ``embed_dim / num_heads`` consecutive features: split the features
-# and then swap heads with time, as a mere ``view`` would mix positions. The
-# function behind it is ``F.multi_head_attention_forward``.
+# The rows of ``in_proj_weight`` are the weights for q, k and v, in this
+# order. Each head gets ``embed_dim / num_heads`` consecutive features.
+# Split the feature dimension first and then exchange heads and time; a
+# ``view`` alone would mix positions. The function behind the layer is
+# ``F.multi_head_attention_forward``.
 mha = nn.MultiheadAttention(8, 2, batch_first=True, dtype=torch.float64)
 x = torch.randn(3, 5, 8, dtype=torch.float64)
 qkv = F.linear(x, mha.in_proj_weight, mha.in_proj_bias).chunk(3, dim=-1)
@@ -129,13 +134,13 @@ torch.allclose(mean_weights, weights.mean(dim=1))  # True
 mha.in_proj_weight.shape  # torch.Size([24, 8])
 
 # %%
-# Read from another sequence: ``kdim`` and ``vdim``
-# -------------------------------------------------
+# Cross-attention to another sequence: ``kdim`` and ``vdim``
+# ----------------------------------------------------------
 #
-# In cross-attention the queries come from one sequence, keys and values
-# from another, whose width may differ: say it with ``kdim`` and ``vdim``.
-# The output is as long as the queries. There are then three matrices, and
-# ``in_proj_weight`` is None.
+# In cross-attention the queries come from one sequence, and the keys and
+# values come from another. If keys or values have another width, give it as
+# ``kdim`` and ``vdim``. The output is as long as the queries. The layer
+# then has three projection matrices, and ``in_proj_weight`` is None.
 mha = nn.MultiheadAttention(8, 2, kdim=6, vdim=4, batch_first=True)
 text, keys = torch.rand(3, 5, 8), torch.rand(3, 9, 6)
 values = torch.rand(3, 9, 4)
@@ -150,9 +155,10 @@ mha.in_proj_weight is None  # True
 # Leave out padded keys: ``key_padding_mask``
 # -------------------------------------------
 #
-# True marks what is filling, in shape (N, S). Its weight is exactly 0 and
-# the valid positions come out as if the sequence were short. The outputs at
-# the filling itself stay: ignore them later.
+# ``key_padding_mask`` has shape (N, S), and True marks padding. Padded keys
+# get a weight of exactly 0, so the real positions have the same outputs as
+# without padding. The padded positions still have outputs of their own.
+# Ignore them later.
 mha = nn.MultiheadAttention(8, 2, batch_first=True, dtype=torch.float64)
 x = torch.randn(1, 4, 8, dtype=torch.float64)
 filling = torch.tensor([[False, False, True, True]])
@@ -166,10 +172,12 @@ torch.allclose(y[:, :2], mha(short, short, short)[0])  # True
 # Causal self-attention: ``attn_mask`` with ``is_causal``
 # -------------------------------------------------------
 #
-# For ``nn.MultiheadAttention`` the flag is only a promise that the mask you
-# pass is causal, so the mask must be there. In ``eval()`` without gradients
-# a missing one may go unnoticed, and the future is read. True means masked
-# out: the upper triangle.
+# In ``nn.MultiheadAttention``, ``is_causal=True`` only promises that
+# ``attn_mask`` is causal, so you must pass the mask as well. With
+# ``need_weights=False`` the layer relies on the promise and ignores what is
+# in the mask. In ``eval()`` without gradients a missing mask may raise no
+# error, and then the layer sees the future. True means masked out, so the
+# mask is the upper triangle.
 mha = nn.MultiheadAttention(8, 2, batch_first=True)
 x = torch.randn(3, 4, 8)
 future = torch.ones(4, 4, dtype=torch.bool).triu(diagonal=1)
@@ -187,9 +195,9 @@ torch.allclose(believed, y, atol=1e-5)  # True
 # The batch comes second: ``nn.MultiheadAttention`` by default
 # ------------------------------------------------------------
 #
-# Without ``batch_first=True`` inputs are (L, N, E). A batch of shape (N, L,
-# E) runs, but the samples attend to each other: look at the shape of the
-# weights, which must be (N, L, L).
+# Without ``batch_first=True``, the layer expects inputs of shape (L, N, E).
+# If you pass (N, L, E), there is no error, but the samples attend to each
+# other. Check the shape of the weights, which should be (N, L, L).
 x = torch.randn(3, 5, 8)
 wrong = nn.MultiheadAttention(8, 2)
 wrong(x, x, x)[0].shape  # torch.Size([3, 5, 8])
@@ -201,11 +209,12 @@ right(x, x, x)[1].shape  # torch.Size([3, 5, 5])
 # Choose the kernel: ``torch.nn.attention.sdpa_kernel``
 # -----------------------------------------------------
 #
-# Results agree up to rounding; speed and memory differ. Name what is
-# allowed to compare kernels, or to get an error where a fast one is
-# refused. On the CPU there are ``MATH`` and ``FLASH_ATTENTION``; the others
-# need a GPU, where ``torch.nn.attention.activate_flash_attention_impl`` can
-# put in a newer one.
+# The kernels give the same result up to rounding, but differ in speed and
+# memory. Name the allowed ones to compare them, or to get an error when a
+# fast one cannot be used. The CPU has ``MATH`` and ``FLASH_ATTENTION``; the
+# others need a GPU. On a GPU,
+# ``torch.nn.attention.activate_flash_attention_impl`` can switch to a newer
+# flash attention.
 attend = F.scaled_dot_product_attention
 q, k, v = torch.randn(3, 2, 4, 5, 8, device="cpu")
 with sdpa_kernel(SDPBackend.MATH):
@@ -222,10 +231,11 @@ with suppress(RuntimeError), sdpa_kernel(SDPBackend.EFFICIENT_ATTENTION):
 # Change the scores by a function: ``flex_attention``
 # ---------------------------------------------------
 #
-# ``score_mod`` gets a score and its indices and returns a new one: here a
-# penalty that grows with distance (ALiBi). Compiled it becomes one fused
-# kernel; as it stands it builds all scores and warns, so this is for
-# checking.
+# ``score_mod`` gets an attention score and its indices, and returns a new
+# score. Here it subtracts a penalty that grows with the distance (ALiBi).
+# With ``torch.compile`` it becomes one fused kernel. Without it,
+# ``flex_attention`` stores all scores and warns, so use it in this way for
+# checking only.
 def penalty(score, batch, head, i, j):
     return score - 0.5 * abs(i - j)
 
@@ -242,8 +252,9 @@ torch.allclose(y, by_hand, atol=1e-5)  # True
 # Error: embed_dim must be divisible by num_heads
 # -----------------------------------------------
 #
-# Every head gets an equal share of the features. The width of the input
-# must be ``embed_dim``.
+# Every head gets the same number of features, so ``num_heads`` must divide
+# ``embed_dim``. The last dimension of the query must have size
+# ``embed_dim``.
 with suppress(AssertionError):
     nn.MultiheadAttention(10, 3)  # AssertionError: divisible by num_heads
 mha = nn.MultiheadAttention(12, 3, batch_first=True)

@@ -2,7 +2,8 @@
 Attention masks
 ===============
 
-Say which positions may be read: not the future, not the filling.
+Tell an attention layer which positions it may look at. A causal mask hides
+the future; a padding mask hides the padding.
 """
 from contextlib import suppress
 
@@ -21,9 +22,10 @@ from torch.nn.attention.flex_attention import (
 # Causal, padding and sliding window masks in one figure
 # ------------------------------------------------------
 #
-# Rows are queries, columns are keys; the light cells take part. Here True
-# means "take part", so masks are combined with ``&``. The padded sequence
-# has 5 valid steps out of 8, the window holds 3.
+# Each row is a query and each column a key. A light cell means that the
+# query may attend to the key. The sequence has 5 real positions and 3
+# padding positions, and the window covers 3 positions. True means "may
+# attend" here, so ``&`` combines the masks.
 i = torch.arange(8).unsqueeze(1)
 j = torch.arange(8)
 causal = j <= i
@@ -40,12 +42,14 @@ figure.tight_layout()
 window.sum(dim=1)  # tensor([1, 2, 3, 3, 3, 3, 3, 3])
 
 # %%
-# Three ways to a causal mask: ``tril``, ``triu``, ``-inf``
-# ---------------------------------------------------------
+# Write a causal mask in three ways: ``tril``, ``triu``, ``-inf``
+# ---------------------------------------------------------------
 #
-# The lower triangle as "take part", the upper one as "masked out", or a
-# float mask with minus infinity, which a method of ``nn.Transformer``
-# makes; it means the same everywhere.
+# A boolean mask marks either the pairs that may attend (``tril``) or the
+# pairs that may not (``triu``). A float mask holds 0 where attention is
+# allowed and minus infinity where it is not. ``nn.Transformer`` has a
+# method that builds it. Its meaning is the same in
+# ``F.scaled_dot_product_attention`` and in ``nn.MultiheadAttention``.
 n = 3
 ones = torch.ones(n, n, dtype=torch.bool)
 take_part = ones.tril()
@@ -62,12 +66,13 @@ torch.allclose(y, by_bool, atol=1e-5)  # True
 torch.allclose(y, by_float, atol=1e-5)  # True
 
 # %%
-# True means take part here and masked out there
-# ----------------------------------------------
+# True has opposite meanings in SDPA and ``nn.MultiheadAttention``
+# ----------------------------------------------------------------
 #
-# In ``F.scaled_dot_product_attention`` True lets a key take part. In
-# ``nn.MultiheadAttention`` and all Transformer layers True masks it out.
-# Nothing warns: turn the mask around with ``~`` between the two.
+# ``F.scaled_dot_product_attention`` (SDPA) attends to a key where the mask
+# is True. ``nn.MultiheadAttention`` and the Transformer layers ignore a key
+# where the mask is True. PyTorch gives no warning if you mix them up.
+# Invert the mask with ``~`` before you pass it to the other one.
 visible = torch.tensor([[True, True, False]])
 q, k = torch.randn(1, 1, 1, 8), torch.randn(1, 1, 3, 8)
 marks = torch.eye(3).view(1, 1, 3, 3)
@@ -84,9 +89,11 @@ _, w = mha(x[:, :1], x, x, key_padding_mask=~visible)
 # Padding mask from lengths, for both conventions
 # -----------------------------------------------
 #
-# Positions against lengths give (N, S). ``key_padding_mask`` takes the
-# filling in that shape; scores are (N, heads, L, S), so a mask for
-# ``F.scaled_dot_product_attention`` needs two dimensions of size 1 between.
+# Compare the positions with the length of each sequence. The result has
+# shape (N, S), one row per sequence. ``key_padding_mask`` takes this shape,
+# with True for padding. In ``F.scaled_dot_product_attention`` the scores
+# have shape (N, heads, L, S), so the mask needs two more dimensions of size
+# 1 in the middle.
 lengths = torch.tensor([3, 1])
 valid = torch.arange(3) < lengths.unsqueeze(1)
 filling = ~valid
@@ -106,9 +113,9 @@ weights[1, 0].detach()  # tensor([1., 0., 0.])
 # Combine causal and padding masks
 # --------------------------------
 #
-# Where True means take part, both must agree: ``&`` with broadcasting.
-# Where True means masked out it is ``|``. Masks with minus infinity are
-# added.
+# If True means "may attend", use ``&``, because both masks must allow the
+# pair. If True means "masked out", use ``|``. Float masks with minus
+# infinity are added. Broadcasting brings the shapes together.
 valid = torch.tensor([[True, True, False], [True, False, False]])
 causal = torch.ones(3, 3, dtype=torch.bool).tril()
 both = causal & valid[:, None, :]
@@ -124,9 +131,10 @@ torch.equal(total == 0, both)  # True
 # A float mask is added to the scores
 # -----------------------------------
 #
-# 0 changes nothing, minus infinity forbids, and every other number is a
-# bias, such as for relative positions. A mask of ones and zeros in float
-# therefore masks nothing; convert it with ``.bool()`` first.
+# In a float mask, 0 changes nothing and minus infinity removes the key. Any
+# other number raises or lowers the score; relative position biases work in
+# this way. A float mask of ones and zeros therefore masks nothing. Convert
+# it with ``.bool()`` first.
 q, k = torch.randn(1, 1, 4, 8), torch.randn(1, 1, 4, 8)
 marks = torch.eye(4).view(1, 1, 4, 4)
 scores = q @ k.transpose(-2, -1) / 8**0.5
@@ -144,9 +152,11 @@ torch.allclose(w, (scores + bias).softmax(dim=-1), atol=1e-5)  # True
 # Masks for each sample or head: 3-D ``attn_mask``
 # ------------------------------------------------
 #
-# ``nn.MultiheadAttention`` takes (L, S) for all, or (N * heads, L, S) with
-# the heads of one sample next to each other: ``repeat_interleave`` makes it
-# of (N, L, S). ``repeat`` would give samples each other's masks.
+# ``nn.MultiheadAttention`` takes one mask of shape (L, S) for the whole
+# batch, or one mask per sample and head, of shape (N * heads, L, S). The
+# heads of one sample come one after another. ``repeat_interleave`` expands
+# masks of shape (N, L, S) in this order. With ``repeat``, a sample would
+# get another sample's mask.
 mha = nn.MultiheadAttention(8, 2, batch_first=True)
 x = torch.randn(3, 4, 8)
 masks = torch.rand(3, 4, 4) < 0.5
@@ -162,12 +172,12 @@ with suppress(RuntimeError):
 # Masks as functions of the indices: ``create_block_mask``
 # --------------------------------------------------------
 #
-# ``create_mask`` evaluates a function as a boolean tensor, True for "take
-# part"; ``and_masks`` and ``or_masks`` combine functions.
-# ``create_block_mask`` keeps only which blocks of 128 are needed, for
-# ``torch.nn.attention.flex_attention.flex_attention``. Unless you name a
-# device it is the accelerator that PyTorch was built for, so a CUDA build
-# fails on a machine without a GPU.
+# ``create_mask`` turns a function into a boolean tensor, where True means
+# "may attend". ``and_masks`` and ``or_masks`` combine two functions.
+# ``create_block_mask`` notes which blocks of 128 are needed, for
+# ``torch.nn.attention.flex_attention.flex_attention``. The default device
+# is the accelerator that PyTorch was built for, so pass ``device`` on a
+# machine without a GPU.
 def causal(batch, head, i, j):
     return j <= i
 
@@ -193,10 +203,11 @@ blocks.sparsity()  # 37.5
 # A row that is all masked: nan or zeros
 # --------------------------------------
 #
-# Softmax over minus infinities only is nan, and so is here what comes out
-# of ``nn.MultiheadAttention``; ``F.scaled_dot_product_attention`` gives 0.
-# Filling on the left with a causal mask makes such rows. Let every query
-# read at least one key, for instance itself.
+# If a query may attend to no key, softmax sees nothing but minus infinity
+# and returns nan. Here ``nn.MultiheadAttention`` returns nan for this
+# query, and ``F.scaled_dot_product_attention`` returns zeros. Such rows
+# appear when the padding is on the left and the mask is causal. Let every
+# query attend to at least one key, for example to itself.
 torch.full((2,), -torch.inf).softmax(dim=0)  # tensor([nan, nan])
 mha = nn.MultiheadAttention(8, 2, batch_first=True)
 x = torch.randn(1, 3, 8)
@@ -214,8 +225,9 @@ y.count_nonzero()  # tensor(0)
 # Warning: support for mismatched key_padding_mask and attn_mask
 # --------------------------------------------------------------
 #
-# ``generate_square_subsequent_mask`` is float, a padding mask often
-# boolean. Use one kind for both: with two boolean masks it is silent.
+# ``generate_square_subsequent_mask`` returns a float mask, and a padding
+# mask is often boolean. Use the same kind for both. With two boolean masks
+# there is no warning, and the result is the same.
 mha = nn.MultiheadAttention(8, 2, batch_first=True)
 x = torch.randn(2, 3, 8)
 filling = torch.tensor([[False, False, True], [False, False, False]])
@@ -229,9 +241,10 @@ torch.allclose(mha(x, x, x, **masks)[0], old, atol=1e-6)  # True
 # Error: the shape or the type of ``attn_mask``
 # ---------------------------------------------
 #
-# 2-D means (L, S), never (N, S): that is ``key_padding_mask``. Integer
-# masks are refused, and so is a mask beside ``is_causal=True`` in
-# ``F.scaled_dot_product_attention``.
+# A 2-D ``attn_mask`` has shape (L, S). A mask of shape (N, S) belongs in
+# ``key_padding_mask``. Integer masks raise an error. In
+# ``F.scaled_dot_product_attention``, a mask together with
+# ``is_causal=True`` raises one as well.
 mha = nn.MultiheadAttention(8, 2, batch_first=True)
 x = torch.randn(2, 5, 8)
 filling = torch.tensor([[0, 0, 0, 0, 1], [0, 0, 0, 1, 1]])

@@ -18,11 +18,11 @@ from torch.nn.attention.bias import causal_lower_right
 # The loss falls to 0 and the generated text is bad: no causal mask
 # -----------------------------------------------------------------
 #
-# Without a causal mask each position sees the token that it has to predict,
-# so training learns to copy it. Use a causal mask (here
-# ``is_causal=True``); shift the targets: ``tokens[:, :-1]`` predicts
-# ``tokens[:, 1:]``. The test: a change of the last token must not change
-# earlier outputs.
+# Without a causal mask, each position sees the token that it has to
+# predict, so the model learns to copy it. Use a causal mask, here
+# ``is_causal=True``, and shift the targets by one: ``tokens[:, :-1]``
+# predicts ``tokens[:, 1:]``. To test the model, change the last token.
+# Earlier outputs must stay the same.
 tokens = torch.tensor([[3, 1, 4, 1, 5]])
 inputs, targets = tokens[:, :-1], tokens[:, 1:]
 inputs.tolist(), targets.tolist()  # ([[3, 1, 4, 1]], [[1, 4, 1, 5]])
@@ -46,10 +46,10 @@ same  # {False: False, True: True}
 # Masked with -1e4 or -1e9: the future comes back
 # -----------------------------------------------
 #
-# A finite number hides a position while the scores stay far above it, but
-# training can push scores below -10000, and then the hidden positions win.
-# ``-torch.inf`` hides them for any finite score. In float16, -1e9 does not
-# even fit.
+# A finite number such as -1e4 hides a position only as long as the scores
+# stay far above it. If the scores fall below -10000, the hidden positions
+# win. ``-torch.inf`` hides them for any finite score. The number -1e9 does
+# not even fit into float16.
 scores = torch.full((1, 3), -15000.0)
 future = torch.tensor([[False, True, True]])
 scores.masked_fill(future, -1e4).softmax(-1)  # tensor([[0.0, 0.5, 0.5]])
@@ -63,9 +63,9 @@ with suppress(RuntimeError):
 # The mask has no effect: ``masked_fill`` on a boolean mask
 # ---------------------------------------------------------
 #
-# ``masked_fill`` keeps the dtype. A boolean mask filled with -1e9 becomes
-# True everywhere, and adding it raises all scores by 1. Fill the scores, or
-# a float tensor of zeros.
+# ``masked_fill`` keeps the dtype. If you fill a boolean mask with -1e9, it
+# becomes True everywhere, and adding it raises all scores by 1. Fill the
+# scores themselves or a float tensor of zeros.
 visible = torch.tensor([True, True, False])
 visible.masked_fill(~visible, -1e9)  # tensor([True, True, True])
 scores = torch.zeros(3)
@@ -80,10 +80,11 @@ added = torch.zeros(3).masked_fill(~visible, -torch.inf)
 # A mask (batch, L, L) on scores (batch, heads, L, L): ``unsqueeze(1)``
 # ---------------------------------------------------------------------
 #
-# Broadcasting lines shapes up from the right, so the batch of the mask
-# meets the heads of the scores. That is an error, or a wrong result without
-# one where batch and heads have the same size. ``unsqueeze(1)`` gives
-# (batch, 1, L, L), which serves each head.
+# Broadcasting aligns shapes from the right, so the batch dimension of the
+# mask meets the heads of the scores. This raises an error, or gives a wrong
+# result without one if batch and heads have the same size. ``unsqueeze(1)``
+# changes the mask to (batch, 1, L, L), so all heads of a sample share its
+# mask.
 scores, mask = torch.zeros(4, 2, 5, 5), torch.rand(4, 5, 5) < 0.5
 with suppress(RuntimeError):
     scores.masked_fill(
@@ -102,10 +103,10 @@ right[:, 0].tolist()  # [[[0.0, 1.0]], [[1.0, 0.0]]]
 # -----------------------------------------------------------------------
 #
 # ``is_causal=True`` lines up the first query with the first key, so a
-# single new query sees key 0 and nothing else. Leave the flag out when one
-# token is decoded. For several new tokens pass
-# ``torch.nn.attention.bias.causal_lower_right``, or the mask that it stands
-# for.
+# single new query attends only to key 0. Leave the flag out when you decode
+# one token at a time. For several new tokens, pass
+# ``torch.nn.attention.bias.causal_lower_right`` or the same mask as a
+# boolean tensor.
 q, k, v = torch.randn(1, 1, 2, 8), *torch.randn(2, 1, 1, 5, 8)
 one = q[:, :, -1:]
 attend = F.scaled_dot_product_attention
@@ -122,10 +123,11 @@ torch.allclose(attend(q, k, v, attn_mask=mask), two, atol=1e-5)  # True
 # Zeros at padded positions in ``eval()``: ``enable_nested_tensor=False``
 # -----------------------------------------------------------------------
 #
-# In ``eval()`` without gradients ``nn.TransformerEncoder`` skips the padded
-# positions and gives zeros there; in ``train()`` it gives other numbers.
-# Real positions agree: take the mean over them, with the mask.
-# ``enable_nested_tensor=False`` keeps both modes the same.
+# In ``eval()`` without gradients, ``nn.TransformerEncoder`` skips the
+# padded positions and returns zeros there. In ``train()`` it returns other
+# numbers. The real positions agree, so take the mean over these only, with
+# the mask. With ``enable_nested_tensor=False`` both modes give the same
+# output.
 layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
 x = torch.randn(2, 4, 8)
 padding = torch.tensor([[0, 0, 0, 1], [0, 1, 1, 1]]).bool()
@@ -149,9 +151,10 @@ mean = (train * real).sum(dim=1) / real.sum(dim=1)  # shape (2, 8)
 # Attention weights of ``nn.TransformerEncoder``: ``need_weights=True``
 # ---------------------------------------------------------------------
 #
-# The layer calls its ``self_attn`` with ``need_weights=False``, so a hook
-# gets None. Replace ``forward`` of ``self_attn`` by one that asks for the
-# weights, and read them with a hook. Each row of the weights sums to 1.
+# The encoder layer calls its ``self_attn`` with ``need_weights=False``, so
+# a forward hook sees None instead of the weights. Replace the ``forward``
+# method of ``self_attn`` with one that asks for the weights, and read them
+# with the hook. The weights of each query sum to 1.
 layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
 encoder = nn.TransformerEncoder(layer, num_layers=1).eval()
 attention, seen = encoder.layers[0].self_attn, []
@@ -175,10 +178,11 @@ torch.allclose(seen[1].sum(dim=-1), torch.ones(1, 2, 3))  # True
 # Error: the size of tensor a must match (positional encoding)
 # ------------------------------------------------------------
 #
-# A table (length, 1, width) with ``pe[: x.size(0)]`` is written for inputs
-# (length, batch, width). With the batch first it cuts by the batch size:
-# an error, or a position that depends on the sample. Keep the table as
-# (length, width) and cut it by ``x.size(1)``.
+# A positional encoding of shape (length, 1, width) with ``pe[: x.size(0)]``
+# is written for inputs of shape (length, batch, width). If the batch comes
+# first, the table is cut at the batch size. This raises an error, or each
+# sample gets the encoding of a single position. Store the table as (length,
+# width) and cut it at ``x.size(1)``.
 table = torch.randn(50, 8)
 batch_first = torch.zeros(64, 20, 8)
 with suppress(RuntimeError):
@@ -194,10 +198,11 @@ torch.equal(right[2, 7], table[7])  # True
 # Size mismatch for pos_embed: resize the position embeddings
 # -----------------------------------------------------------
 #
-# A vision transformer has one embedding for each patch, so another image
-# size needs another number. Set the class token aside, lay the others out
-# as a grid, resize the grid, and join them again before
-# ``load_state_dict``. 14 by 14 patches become 24 by 24 here.
+# A vision transformer has one position embedding for each patch, so a
+# different image size needs a different number of them. Set the class token
+# aside, arrange the other embeddings as a grid and resize the grid. Then
+# join both parts and call ``load_state_dict``. Here 14 by 14 patches become
+# 24 by 24.
 saved = torch.randn(1, 1 + 14 * 14, 8)
 token, grid = saved[:, :1], saved[:, 1:]
 grid = grid.reshape(1, 14, 14, 8).permute(0, 3, 1, 2)
@@ -216,10 +221,11 @@ torch.equal(model["pos_embed"][:, 0], saved[:, 0])  # True
 # Error: the shape of the 2D attn_mask is [7, 7], but should be (2, 2)
 # --------------------------------------------------------------------
 #
-# The mask fits the length and the layer asks for the batch size: without
-# ``batch_first=True`` it takes the first dimension for the length. Set it
-# in ``nn.MultiheadAttention`` or in the Transformer layer. Where both sizes
-# are equal there is no error, and samples attend to each other.
+# The mask fits the sequence length, but the layer asks for the batch size.
+# Without ``batch_first=True`` the layer takes the first dimension for the
+# length. Set it in ``nn.MultiheadAttention`` or in the Transformer layer.
+# If both sizes happen to be equal, there is no error and the samples attend
+# to each other.
 x = torch.randn(2, 7, 8)
 mask = torch.ones(7, 7, dtype=torch.bool).triu(diagonal=1)
 wrong = nn.MultiheadAttention(8, 2)
@@ -236,10 +242,11 @@ wrong(x, x, x, attn_mask=mask)[0].shape  # torch.Size([7, 2, 8])
 # ``src_mask`` (S, S) or ``src_key_padding_mask`` (N, S)
 # ------------------------------------------------------
 #
-# ``src_mask`` says which position may look at which, the same for all
-# samples, such as a causal mask. ``src_key_padding_mask`` says which
-# positions of each sample are padding. Both can be given, also as
-# ``tgt_mask`` and ``tgt_key_padding_mask``, and True means masked out.
+# ``src_mask`` says which position may attend to which, and is usually the
+# same for all samples. A causal mask is an example.
+# ``src_key_padding_mask`` says which positions of each sample are padding.
+# You can pass both, as well as ``tgt_mask`` and ``tgt_key_padding_mask`` of
+# a decoder, and True means masked out in all of them.
 layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval()
 x = torch.randn(3, 5, 8)
 future = torch.ones(5, 5, dtype=torch.bool).triu(diagonal=1)
@@ -258,11 +265,12 @@ torch.allclose(alone[0], y[1, :2], atol=1e-5)  # True
 # No available kernel: what flash attention refuses
 # -------------------------------------------------
 #
-# On a GPU ``SDPBackend.FLASH_ATTENTION`` alone refuses float32 and an
-# ``attn_mask``. Use float16 or bfloat16, give ``is_causal=True`` in place
-# of a causal mask, or allow ``SDPBackend.EFFICIENT_ATTENTION`` as well.
-# ``torch.backends.cuda.can_use_flash_attention`` tells beforehand, and with
-# ``debug=True`` it warns with the reason.
+# On a GPU, ``SDPBackend.FLASH_ATTENTION`` supports neither float32 nor an
+# ``attn_mask``, so there is no kernel left if you allow nothing else. Use
+# float16 or bfloat16 with ``is_causal=True``, or allow
+# ``SDPBackend.EFFICIENT_ATTENTION`` as well.
+# ``torch.backends.cuda.can_use_flash_attention`` tells you whether it can
+# be used. With ``debug=True`` it warns with the reason.
 q = torch.randn(1, 2, 5, 8)
 mask = torch.ones(5, 5, dtype=torch.bool).tril()
 masked = F.scaled_dot_product_attention(q, q, q, attn_mask=mask)

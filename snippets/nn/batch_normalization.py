@@ -2,7 +2,8 @@
 Batch normalization
 ===================
 
-Normalize each channel over the batch, and remember how for evaluation.
+Normalize each channel with the mean and variance of the batch, and keep
+running values for evaluation.
 """
 from contextlib import suppress
 
@@ -14,9 +15,10 @@ from torch import nn
 # Normalize over the batch: ``nn.BatchNorm1d``
 # --------------------------------------------
 #
-# In training each feature is normalized with the mean and variance of this
-# batch (the variance that divides by n), then scaled and shifted by
-# ``weight`` and ``bias``, which are learned from 1 and 0.
+# In training, each feature is normalized with the mean and the variance of
+# this batch. The variance divides by n. The result is multiplied by
+# ``weight`` and shifted by ``bias``, which are learned and start from 1 and
+# 0.
 x = torch.randn(16, 3, dtype=torch.float64) * 5 + 2
 layer = nn.BatchNorm1d(3, dtype=torch.float64)
 layer.weight.data = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
@@ -30,10 +32,12 @@ torch.allclose(y, by_hand)  # True
 # Images and volumes: ``nn.BatchNorm2d``, ``nn.BatchNorm3d``
 # ----------------------------------------------------------
 #
-# One mean per channel, over the batch and all pixels; the shape is checked:
-# ``nn.BatchNorm1d`` takes (N, C) or (N, C, L), ``nn.BatchNorm2d`` (N, C, H,
-# W), ``nn.BatchNorm3d`` (N, C, D, H, W). They compute the same.
-# ``bias=False`` in the convolution before: the mean is taken off anyway.
+# Each channel has one mean, taken over the batch and all pixels. The
+# classes compute the same but check the shape: ``nn.BatchNorm1d`` takes (N,
+# C) or (N, C, L), ``nn.BatchNorm2d`` takes (N, C, H, W) and
+# ``nn.BatchNorm3d`` takes (N, C, D, H, W). Use ``bias=False`` in the
+# convolution before, because the layer subtracts the mean and the bias with
+# it.
 x = torch.randn(8, 3, 4, 6, dtype=torch.float64)
 layer = nn.BatchNorm2d(3, dtype=torch.float64)
 var, mean = torch.var_mean(x, (0, 2, 3), correction=0, keepdim=True)
@@ -50,9 +54,11 @@ with suppress(ValueError):
 # Running mean and variance: ``momentum`` of ``nn.BatchNorm1d``
 # -------------------------------------------------------------
 #
-# Each batch in training moves them by ``momentum``: 0.1 is the weight of
-# the **new** batch, where optimizers and TensorFlow give it to the old. The
-# variance that is kept divides by n - 1, the one that is used by n.
+# In training, each batch moves the running values by ``momentum``. The
+# default of 0.1 is the weight of the **new** batch, whereas in optimizers
+# and in TensorFlow momentum is the weight of the old value. The running
+# variance divides by n - 1, and the variance that normalizes the batch
+# divides by n.
 #
 # .. glance:: layer.running_mean  # tensor([1.2000])
 layer = nn.BatchNorm1d(1, momentum=0.1)
@@ -71,10 +77,10 @@ quick.running_mean, quick.running_var  # (tensor([3.]), tensor([2.75]))
 # Predictions depend on the batch: batch normalization in ``train()``
 # -------------------------------------------------------------------
 #
-# In evaluation the running values are used and left alone, so a sample gets
-# the same output in any batch. Without ``eval()`` the predictions depend on
-# the neighbours, and every prediction moves the running values; no_grad
-# does not stop that.
+# In evaluation, the layer uses the running values and does not change them,
+# so a sample gets the same output in any batch. Without ``eval()``, a
+# prediction depends on the other samples of the batch. It also changes the
+# running values, even under no_grad.
 #
 # .. glance:: torch.allclose(layer(x[:2])[0], layer(x)[0])
 x = torch.tensor([[2.0], [4.0], [9.0]])
@@ -95,9 +101,10 @@ torch.equal(layer.running_mean, before)  # False
 # Average over all batches: ``momentum=None``
 # -------------------------------------------
 #
-# The running values are then the plain mean over the batches seen since
-# ``reset_running_stats()``: the way to recompute them for weights that were
-# averaged. ``update_bn`` in ``torch.optim.swa_utils`` does this.
+# With ``momentum=None``, the running values are the plain mean over all
+# batches since ``reset_running_stats()``. Use this to recompute them after
+# you have averaged the weights of several models. ``update_bn`` in
+# ``torch.optim.swa_utils`` does this for you.
 #
 # .. glance:: layer.running_mean
 layer = nn.BatchNorm1d(1, momentum=None)
@@ -112,9 +119,9 @@ layer.running_mean, layer.running_var  # (tensor([0.]), tensor([1.]))
 # No running values: ``track_running_stats=False``
 # ------------------------------------------------
 #
-# The batch is then used in evaluation as well, so a prediction depends on
-# the rest of its batch. ``affine=False`` is another thing: no weight and
-# bias to learn.
+# Without running values, the layer uses the batch in evaluation as well, so
+# a prediction depends on the rest of its batch. ``affine=False`` does
+# something else: the layer then has no weight and no bias to learn.
 layer = nn.BatchNorm1d(2, track_running_stats=False).eval()
 x = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
 layer(x).detach().round(decimals=2)  # tensor([[-1., -1.], [1., 1.]])
@@ -127,9 +134,9 @@ list(plain.parameters())  # []
 # Frozen, yet it changes: ``requires_grad_(False)`` on batch norm
 # ---------------------------------------------------------------
 #
-# ``requires_grad_(False)`` stops weight and bias only: the running values
-# still follow the new data. Put the layers in ``eval()`` after each
-# ``model.train()``, which turns them on again.
+# ``requires_grad_(False)`` freezes the weight and the bias, but the running
+# values still follow the new data. Call ``eval()`` on the batch norm layers
+# after each ``model.train()``, because ``train()`` switches them back.
 model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
 x = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
 model.requires_grad_(False).train()(x)  # shape (2, 2)
@@ -142,13 +149,14 @@ model[1].num_batches_tracked  # tensor(1)
 model.training  # True
 
 # %%
-# Batch norm as a scale and a shift: fold it by hand
-# --------------------------------------------------
+# Fold batch norm into the convolution: a scale and a shift
+# ---------------------------------------------------------
 #
-# In evaluation the layer is a scale and a shift, which go into the weight
-# and bias of the convolution: one layer fewer to run.
-# ``torch.nn.utils.fuse_conv_bn_eval`` does it for both in ``eval()``,
-# ``torch.nn.utils.fuse_linear_bn_eval`` for ``nn.Linear``.
+# In evaluation, batch normalization is a scale and a shift. You can merge
+# them into the weight and bias of the convolution, which saves one layer at
+# inference. ``torch.nn.utils.fuse_conv_bn_eval`` does this for two layers
+# in ``eval()``, and ``torch.nn.utils.fuse_linear_bn_eval`` does it for
+# ``nn.Linear``.
 conv = nn.Conv2d(3, 4, 3, bias=False, dtype=torch.float64)
 norm = nn.BatchNorm2d(4, dtype=torch.float64)
 x = torch.randn(8, 3, 6, 6, dtype=torch.float64) + 1
@@ -162,14 +170,14 @@ fused = torch.nn.utils.fuse_conv_bn_eval(conv, norm)
 torch.allclose(fused(x), norm(conv(x)))  # True
 
 # %%
-# One batch over all GPUs: ``nn.SyncBatchNorm``
-# ---------------------------------------------
+# Batch statistics over all GPUs: ``nn.SyncBatchNorm``
+# ----------------------------------------------------
 #
-# Under DistributedDataParallel each process normalizes its own share.
-# ``convert_sync_batchnorm`` replaces every batch normalization by one that
-# takes the mean over all processes; call it before the model is wrapped.
-# Without a process group, and in evaluation, it is plain batch
-# normalization, of any number of dimensions.
+# Under DistributedDataParallel, each process normalizes its own part of the
+# batch. ``convert_sync_batchnorm`` replaces the batch normalizations of a
+# model with layers that compute mean and variance over all processes. Call
+# it before you wrap the model. Without a process group, and in evaluation,
+# the new layers work like plain batch normalization.
 model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
 synced = nn.SyncBatchNorm.convert_sync_batchnorm(model)
 type(synced[1]) is nn.SyncBatchNorm  # True
@@ -183,10 +191,10 @@ torch.allclose(alone(x), same)  # True
 # Number of features from the first batch: ``nn.LazyBatchNorm2d``
 # ---------------------------------------------------------------
 #
-# ``nn.LazyBatchNorm1d``, ``nn.LazyBatchNorm2d`` and ``nn.LazyBatchNorm3d``
-# become the plain class at the first call, and so do
-# ``nn.LazyInstanceNorm1d``, ``nn.LazyInstanceNorm2d`` and
-# ``nn.LazyInstanceNorm3d``.
+# A lazy layer reads the number of features from the first batch and becomes
+# the plain class. There are ``nn.LazyBatchNorm1d``, ``nn.LazyBatchNorm2d``
+# and ``nn.LazyBatchNorm3d``, and also ``nn.LazyInstanceNorm1d``,
+# ``nn.LazyInstanceNorm2d`` and ``nn.LazyInstanceNorm3d``.
 norm = nn.LazyBatchNorm2d()
 norm(torch.zeros(2, 5, 4, 4))  # shape (2, 5, 4, 4)
 norm.num_features, type(norm) is nn.BatchNorm2d  # (5, True)
@@ -198,9 +206,10 @@ norm.weight.shape  # torch.Size([5])
 # Error: expected more than 1 value per channel when training
 # -----------------------------------------------------------
 #
-# One value has no variance. Often it is the last batch of an epoch with one
-# sample left: ``drop_last=True`` in the DataLoader. Else a prediction
-# without ``eval()``; for batches of one, train with ``nn.GroupNorm``.
+# A single value has no variance. Often the last batch of an epoch has only
+# one sample; ``drop_last=True`` in the DataLoader leaves it out. If the
+# error comes from a prediction, call ``eval()`` first. To train on batches
+# of one sample, use ``nn.GroupNorm``.
 layer = nn.BatchNorm1d(4)
 one = torch.zeros(1, 4)
 with suppress(ValueError):
@@ -213,8 +222,8 @@ nn.GroupNorm(2, 4)(one)  # shape (1, 4)
 # Error: running_mean should contain 8 elements not 4 (``nn.BatchNorm2d``)
 # ------------------------------------------------------------------------
 #
-# ``num_features`` is the number of channels, the second size of the input,
-# not the batch size or the height.
+# ``num_features`` must be the number of channels, which is the second size
+# of the input. It is not the batch size or the height.
 layer = nn.BatchNorm2d(4)
 x = torch.zeros(2, 8, 5, 5)
 with suppress(RuntimeError):
@@ -225,8 +234,9 @@ nn.BatchNorm2d(x.shape[1])(x)  # shape (2, 8, 5, 5)
 # Error: batch_norm does not support 3rd+ order derivatives
 # ---------------------------------------------------------
 #
-# In training it has a first and a second derivative. Before 2.14 the third
-# was wrong. The formula written out has all of them.
+# In training, batch normalization has a first and a second derivative.
+# Before 2.14, the third derivative was wrong; now it raises an error. If
+# you need it, write out the formula.
 def third(normalize):
     x = torch.tensor([[1.0], [2.0], [4.0]], dtype=torch.float64)
     y = normalize(x.requires_grad_())

@@ -2,7 +2,8 @@
 Checkpoints
 ===========
 
-Save what a run needs to go on, and load files that others saved.
+Save what you need to resume a training run, and load files that others
+saved.
 """
 import argparse
 import copy
@@ -18,10 +19,10 @@ from torch import nn
 # Loss jumps after resuming: save optimizer and scheduler, too
 # ------------------------------------------------------------
 #
-# A checkpoint holds the state of each part that has one: model, optimizer,
-# scheduler, ``GradScaler``, generators, and the epoch. Without its state
-# the optimizer starts from zero, and the next step is another one: here the
-# gradient is 1, and the momentum is missing.
+# Save the state of each part that has one: model, optimizer, scheduler,
+# ``GradScaler`` and random generators. Save the epoch number as well. If
+# the state of the optimizer is missing, the momentum starts from zero. The
+# next step here is then 0.1 instead of 0.19.
 #
 # .. glance:: resume(checkpoint)
 def one_step(net, optimizer):
@@ -55,9 +56,10 @@ resume(checkpoint)  # 0.19
 # Checkpoint size: Adam adds twice the weights to the file
 # --------------------------------------------------------
 #
-# ``torch.optim.Adam`` keeps two numbers per parameter. A file with the
-# optimizer is therefore about three times as large as one with the weights.
-# Save ``net.state_dict()`` alone for a model that is only used.
+# ``torch.optim.Adam`` keeps two numbers for each weight. A file with the
+# optimizer is therefore about three times as large as a file with the
+# weights alone. If you need a model only for inference, save
+# ``net.state_dict()`` alone.
 net = nn.Linear(1000, 1000, bias=False)
 optimizer = torch.optim.Adam(net.parameters())
 net(torch.ones(1, 1000)).sum().backward()
@@ -77,10 +79,10 @@ round(size(both) / size(net.state_dict()), 2)  # 3.0
 # Resume on a GPU: move the model, then load the optimizer
 # --------------------------------------------------------
 #
-# ``Optimizer.load_state_dict`` puts the state where each parameter is at
-# that time. A model that moves to a GPU later leaves the state behind, and
-# ``step`` says "Expected all tensors to be on the same device". Here a
-# change of dtype stands for the move.
+# ``Optimizer.load_state_dict`` moves the state to the device where each
+# parameter is at that time. If the model moves to a GPU later, the state
+# stays behind, and ``step`` raises "Expected all tensors to be on the same
+# device". Here a change of dtype stands for the change of device.
 #
 # .. glance:: resume(move_first=True)
 net = nn.Linear(2, 1)
@@ -106,9 +108,10 @@ resume(move_first=False)  # torch.float32
 # Go back after a trial: ``copy.deepcopy`` of both state dicts
 # ------------------------------------------------------------
 #
-# A learning rate finder raises the rate until the loss explodes, and leaves
-# the weights and the optimizer there. Copy both state dicts before it and
-# load them afterwards.
+# A learning rate finder raises the learning rate until the loss explodes,
+# which ruins the weights and the state of the optimizer. Copy both state
+# dicts before the trial and load them afterwards. Without
+# ``copy.deepcopy``, the saved tensors would change together with the model.
 net = nn.Linear(2, 1)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
 start = copy.deepcopy((net.state_dict(), optimizer.state_dict()))
@@ -127,8 +130,9 @@ optimizer.param_groups[0]["lr"], len(optimizer.state)  # (0.1, 0)
 # Error: 'OrderedDict' object has no attribute 'eval'
 # ---------------------------------------------------
 #
-# The file holds a state dict: tensors by name, and no model. Build the
-# model from its class and give it the tensors with ``load_state_dict``.
+# The file holds a state dict, which is a dictionary of tensors and not a
+# model. Create the model from its class and load the tensors with
+# ``load_state_dict``.
 file = io.BytesIO()
 torch.save(nn.Linear(2, 1).state_dict(), file)
 file.seek(0)
@@ -144,10 +148,11 @@ net.eval().training  # False
 # Error: can't get attribute 'Net' on module '__main__' (``torch.load``)
 # ----------------------------------------------------------------------
 #
-# A whole model is saved with the name of its class and of its module, and
-# the script that loads it must have the class under both names. "No module
-# named 'models'" says the same of a class that was imported. Load the file
-# where the class exists, and save the state dict from there.
+# If you save a whole model, the file holds the names of its class and of
+# the Python module, but not their code. The script that loads it must have
+# the class under these names. If the class was imported, the message may be
+# "No module named 'models'". Load the file where the class exists, and save
+# the state dict from there.
 class Net(nn.Linear):
     pass
 
@@ -170,11 +175,11 @@ list(state)  # ['weight', 'bias']
 # Error: invalid load key '<' or 'v': the file holds no weights
 # -------------------------------------------------------------
 #
-# The key is the first character of the file: ``<`` begins a web page, often
-# a login or a warning in place of the download. ``v`` begins "version
-# https://git-lfs", a pointer that ``git lfs pull`` replaces by the file. By
-# default ``torch.load`` says "Unsupported operand" and the number of the
-# character: 60 or 118.
+# The key is the first character of the file. ``<`` begins a web page, often
+# a login page or a warning in place of the download. ``v`` begins "version
+# https://git-lfs", a pointer that ``git lfs pull`` replaces with the real
+# file. By default, ``torch.load`` says "Unsupported operand" with the
+# number of the character, 60 or 118.
 page = io.BytesIO(b"<!DOCTYPE html><title>Sign in</title>")
 with suppress(pickle.UnpicklingError):
     torch.load(
@@ -194,9 +199,10 @@ chr(60), chr(118)  # ('<', 'v')
 # Error: unsupported global: GLOBAL argparse.Namespace (``torch.load``)
 # ---------------------------------------------------------------------
 #
-# Options from ``argparse`` are an object, and ``torch.load`` refuses
-# objects by default. Save ``vars(args)``, a dictionary. For a file that you
-# have and trust, allow the class with ``torch.serialization.safe_globals``.
+# The options from ``argparse`` are an object of the class ``Namespace``,
+# which ``torch.load`` does not accept by default. Save ``vars(args)``
+# instead, which is a dictionary. If you have such a file and trust it,
+# allow the class with ``torch.serialization.safe_globals``.
 args = argparse.Namespace(lr=0.1)
 file = io.BytesIO()
 torch.save({"args": args}, file)
@@ -215,9 +221,9 @@ torch.load(file)["args"]  # {'lr': 0.1}
 # Error: unsupported global: numpy scalar (``torch.load``)
 # --------------------------------------------------------
 #
-# A metric from NumPy or scikit-learn is a NumPy number. Convert it with
-# ``float`` before you save. In an old file it is read with
-# ``weights_only=False``, if you trust the file.
+# A metric that NumPy or scikit-learn computes is often a NumPy number.
+# Convert it with ``float`` before you save it. If you trust an old file,
+# read it with ``weights_only=False`` and save it again.
 file = io.BytesIO()
 torch.save({"accuracy": np.float64(0.5)}, file)
 file.seek(0)
@@ -234,10 +240,11 @@ torch.load(file)  # {'accuracy': 0.5}
 # Error: attempting to deserialize object on a CUDA device
 # --------------------------------------------------------
 #
-# The tensors were saved on a GPU, and ``torch.load`` puts each tensor where
-# it was, which fails without that GPU, here number 63. Load with
-# ``map_location="cpu"``. If the machine has a GPU, the installed torch may
-# be a build for the CPU: see :doc:`/reference/setup/installation`.
+# The tensors were saved on a GPU, and ``torch.load`` puts each tensor back
+# on its device. This fails if the machine does not have that GPU, here
+# number 63. Load the file with ``map_location="cpu"``. If the machine does
+# have a GPU, PyTorch may be a build for the CPU: see
+# :doc:`/reference/setup/installation`.
 file = io.BytesIO()
 torch.save(nn.Linear(2, 1).state_dict(), file)
 file.seek(0)
@@ -253,11 +260,11 @@ state["weight"].device.type  # 'cpu'
 # Error: failed finding central directory (``torch.load``)
 # --------------------------------------------------------
 #
-# "PytorchStreamReader failed reading zip archive" says that the end of the
-# file is missing: a download broke off, the disk was full, or the process
-# died while it wrote. Delete the file, also from
+# "PytorchStreamReader failed reading zip archive" means that the end of the
+# file is missing. The download was interrupted, the disk was full, or the
+# process ended while it was writing. Delete the file, also from
 # ``~/.cache/torch/hub/checkpoints``, and download it again. Save your own
-# files under another name and rename them when they are complete.
+# files under a temporary name and rename them when they are complete.
 file = io.BytesIO()
 torch.save({"weight": torch.ones(3)}, file)
 whole = file.getvalue()
@@ -273,9 +280,9 @@ torch.load(io.BytesIO(whole))["weight"]  # tensor([1., 1., 1.])
 # KeyError: 'state_dict': look at the keys of the file
 # ----------------------------------------------------
 #
-# Projects store weights under different names, or store the state dict
-# alone. Print the keys before you choose one. Names of layers mean that the
-# file is the state dict.
+# Some projects store the weights under a key such as "model", and others
+# store the state dict alone. Print the keys before you choose one. If the
+# keys are names of layers, the file is the state dict itself.
 net = nn.Linear(2, 1)
 file = io.BytesIO()
 torch.save(net.state_dict(), file)

@@ -2,9 +2,9 @@
 Errors of a network class
 =========================
 
-What the messages mean that Python and PyTorch give for a class of your own:
-``self`` forgotten, a layer that was made and not called, a list where a
-layer should be.
+Understand the errors that Python and PyTorch raise for a network class of
+your own. Typical causes are a forgotten ``self``, a layer that was created
+but not called, and a list in place of a layer.
 """
 from contextlib import suppress
 
@@ -17,9 +17,9 @@ from torch import nn
 # Error: 'Net' object has no attribute 'fc2' (``self`` forgotten)
 # ---------------------------------------------------------------
 #
-# A layer becomes part of the module when it is assigned to ``self``.
-# Without ``self`` it is a local variable and gone after ``__init__``. A
-# name that is spelled in two ways gives the same message.
+# A layer becomes part of the module when you assign it to ``self``. Without
+# ``self`` it is a local variable and is gone after ``__init__``. You get
+# the same message if the name is spelled differently in ``forward``.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -44,9 +44,9 @@ net(torch.ones(1, 2)).shape  # torch.Size([1, 2])
 # Error: forward() takes 1 positional argument but 2 were given
 # -------------------------------------------------------------
 #
-# The first argument of a method is ``self``, also in ``forward``. Python
-# counts it, so the numbers are one higher than those in the call. With too
-# few arguments the message says "missing 1 required positional argument".
+# The first argument of ``forward``, as of other methods, is ``self``.
+# Python counts it, so the message gives one argument more than you passed.
+# If you pass too few, it says "missing 1 required positional argument".
 class Forgotten(nn.Module):
     def forward(x):
         return x
@@ -72,10 +72,10 @@ Both()(x, mask=x)  # tensor([1., 1.])
 # Error: __init__() takes 1 positional argument but 2 were given
 # --------------------------------------------------------------
 #
-# The class takes fewer arguments than you give. Often the method is called
-# ``_init_`` with single underscores, so Python does not find it and uses
-# that of ``nn.Module``. A layer without settings, such as ``nn.Sigmoid``,
-# is made first and called afterwards.
+# You pass more arguments than the class takes. Often the method is called
+# ``_init_`` with single underscores, so Python uses ``__init__`` of
+# ``nn.Module`` instead. ``nn.Sigmoid`` takes no arguments, so create the
+# layer first and then call it with the input.
 class Net(nn.Module):
     def _init_(self, size):
         super().__init__()
@@ -94,9 +94,8 @@ nn.Sigmoid()(x)  # tensor([0.5000, 0.5000])
 # Error: parameters() missing 1 required positional argument: 'self'
 # ------------------------------------------------------------------
 #
-# The variable holds the class and not a model: the parentheses are missing.
-# Write ``net = Net()``. The call of a class with an image makes a model
-# with the image as an argument.
+# The variable holds the class and not a model, because the parentheses are
+# missing. Write ``net = Net()``.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -115,8 +114,9 @@ len(torch.optim.SGD(net.parameters()).param_groups[0]["params"])  # 2
 # Error: argument 'input' must be Tensor, not ReLU: made, not called
 # ------------------------------------------------------------------
 #
-# ``nn.ReLU(x)`` makes a layer and takes ``x`` for ``inplace``; the next
-# layer then gets a module. Write ``nn.ReLU()(x)`` or ``F.relu(x)``.
+# ``nn.ReLU(x)`` creates a layer and takes ``x`` for the argument
+# ``inplace``. The next layer then gets a module instead of a tensor. Write
+# ``nn.ReLU()(x)`` or ``F.relu(x)``.
 x = torch.tensor([[-1.0]])
 wrong = nn.ReLU(x)
 with suppress(TypeError):
@@ -129,9 +129,9 @@ nn.ReLU()(x), F.relu(x)  # (tensor([[0.]]), tensor([[0.]]))
 # Error: 'NoneType' object has no attribute 'shape': no return
 # ------------------------------------------------------------
 #
-# A ``forward`` without ``return`` gives ``None``. A branch of an ``if``
-# that returns nothing does the same. A loss says "must be Tensor, not
-# NoneType".
+# If ``forward`` has no ``return``, it returns ``None``. This also happens
+# if one branch of an ``if`` has no ``return``. A loss then says "must be
+# Tensor, not NoneType".
 class Net(nn.Module):
     def forward(self, x):
         F.relu(x)
@@ -150,9 +150,9 @@ with suppress(TypeError):
 # Error: list is not a Module subclass (``nn.Sequential``)
 # --------------------------------------------------------
 #
-# ``nn.Sequential`` takes the layers one by one: put a star before a list.
-# It takes layers, so write ``nn.ReLU()`` and not ``F.relu`` or the class
-# ``nn.ReLU``. ``nn.ModuleList`` takes a list.
+# ``nn.Sequential`` takes the layers as separate arguments, so put a star
+# before a list. Each argument must be a layer: write ``nn.ReLU()``, not
+# ``F.relu`` or the class ``nn.ReLU``. ``nn.ModuleList`` takes a list.
 layers = [nn.Linear(2, 3), nn.ReLU()]
 with suppress(TypeError):
     nn.Sequential(layers)  # TypeError: list is not a Module subclass
@@ -167,9 +167,9 @@ len(nn.ModuleList(layers))  # 2
 # Error: size must be tuple of ints, but got float: use ``//``
 # ------------------------------------------------------------
 #
-# ``/`` gives a float, even where nothing is left over: 512 / 2 is 256.0.
-# Sizes of layers are integers, so divide with ``//``. A size that comes
-# from NumPy or from a file needs ``int``.
+# In Python, ``/`` gives a float even if there is no remainder: 512 / 2 is
+# 256.0. The sizes of layers must be integers, so divide with ``//``.
+# Convert a size that comes from NumPy or from a file with ``int``.
 with suppress(TypeError):
     nn.Linear(512 / 2, 10)  # TypeError: but got float
 with suppress(TypeError):
@@ -181,9 +181,9 @@ nn.Linear(int(np.float64(4)), 2).in_features  # 4
 # Error: argument 'input' must be Tensor, not numpy.ndarray or list
 # -----------------------------------------------------------------
 #
-# A network takes tensors. Convert arrays and lists with ``torch.tensor``,
-# and give the dtype: arrays are often float64 and layers are float32.
-# Add the dimension of the batch for a single sample.
+# A network takes tensors. Convert arrays and lists with ``torch.tensor``
+# and pass the dtype, because arrays are often float64 and layers are
+# float32. For a single sample, add the batch dimension.
 net = nn.Linear(3, 2)
 row = np.array([1.0, 2.0, 3.0])
 with suppress(TypeError):
@@ -197,9 +197,9 @@ net(x).shape  # torch.Size([1, 2])
 # Error: 'Net' object is not subscriptable, or has no len()
 # ---------------------------------------------------------
 #
-# ``net[0]`` works for ``nn.Sequential`` and ``nn.ModuleList``. For a class
-# of your own use the name of the layer, ``get_submodule``, or its
-# ``children``.
+# ``net[0]`` works for ``nn.Sequential`` and ``nn.ModuleList``, but not for
+# a class of your own. Use the name of the layer, ``get_submodule`` or
+# ``children`` there.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -218,9 +218,10 @@ next(iter(net.children())) is net.body  # True
 # A layer made in ``forward`` has new weights in each call
 # --------------------------------------------------------
 #
-# Make layers in ``__init__``. A layer that ``forward`` makes starts with
-# random weights each time: the outputs differ from call to call, and no
-# optimizer sees its weights. There is no error.
+# Create layers in ``__init__``. A layer that ``forward`` creates has new
+# random weights in each call, so the outputs differ from call to call.
+# ``parameters()`` does not list these weights, so the optimizer does not
+# train them. There is no error.
 class Net(nn.Module):
     def forward(self, x):
         return nn.Linear(4, 4)(x)
@@ -236,9 +237,10 @@ torch.equal(kept(x), kept(x))  # True
 # KeyError: module name can't contain "." / attribute already exists
 # ------------------------------------------------------------------
 #
-# Names of layers are joined with dots in a state dict, so a key of
-# ``nn.ModuleDict`` has none: replace the dots. ``register_buffer`` refuses
-# a name that the module has; delete the attribute first, or use another
+# A state dict joins the names of layers with dots, so a key of
+# ``nn.ModuleDict`` must not contain one. Replace the dots with another
+# character. ``register_buffer`` raises KeyError if the module already has
+# an attribute of that name. Delete the attribute first, or use another
 # name.
 with suppress(KeyError):
     nn.ModuleDict(

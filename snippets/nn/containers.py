@@ -2,7 +2,8 @@
 Containers
 ==========
 
-Hold layers and parameters in order or by name, so that they are registered.
+Keep layers and parameters in a list or by name, so that the module
+registers them.
 """
 import copy
 from collections import OrderedDict
@@ -15,8 +16,9 @@ from torch import nn
 # Layers one after the other: ``nn.Sequential``
 # ---------------------------------------------
 #
-# Each layer gets what the one before returned. An index gives a layer, a
-# slice another ``nn.Sequential`` with the same layers in it, not copies.
+# Each layer gets the output of the layer before. An index returns one
+# layer. A slice returns another ``nn.Sequential`` that holds the same
+# layers, not copies.
 net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
 x = torch.ones(5, 4)
 torch.allclose(net(x), net[2](net[1](net[0](x))))  # True
@@ -29,8 +31,9 @@ net[:2][0] is net[0]  # True
 # Named layers: ``nn.Sequential`` with an ``OrderedDict``
 # -------------------------------------------------------
 #
-# Names replace the numbers in attributes and in the state dict, so that one
-# more layer in the middle of the code does not rename those after it.
+# The names replace the numbers in attributes and in the state dict. If you
+# add a layer in the middle later, the names of the layers after it stay the
+# same.
 net = nn.Sequential(
     OrderedDict(fc=nn.Linear(4, 3), act=nn.ReLU(), out=nn.Linear(3, 2))
 )
@@ -43,11 +46,11 @@ list(dict(net.named_children()))  # ['fc', 'out']
 # Add and remove layers: ``append``, ``insert``, ``extend``, ``pop``
 # ------------------------------------------------------------------
 #
-# They change the network in place and give the layers new numbers, names of
-# the state dict included. Names of your own give way to numbers in ``pop``
-# and ``+``, and make ``insert`` fail except at the end. ``+`` joins two
-# into a new one and ``*`` repeats one, with the same layers and so with
-# shared weights.
+# These methods change the network in place and number the layers again,
+# also in the state dict. If you named the layers yourself, ``pop`` and
+# ``+`` replace the names with numbers, and ``insert`` fails except at the
+# end. ``+`` joins two networks and ``*`` repeats one. Both keep the same
+# layers, so the weights are shared.
 net = nn.Sequential(nn.Linear(4, 3))
 net.append(nn.Linear(3, 2))
 net.insert(1, nn.ReLU())
@@ -68,10 +71,10 @@ list(named.state_dict())  # ['0.weight', '0.bias']
 # List of layers: ``nn.ModuleList``
 # ---------------------------------
 #
-# Registers its elements and leaves the order of calls to your ``forward``,
-# as for skip connections or a choice of branch. It has ``append``,
-# ``extend``, ``insert`` and ``pop``, but no other methods of a list, such
-# as ``remove``.
+# ``nn.ModuleList`` registers its layers, and your ``forward`` decides how
+# to call them. Use it for skip connections or for a choice between
+# branches. It has the list methods ``append``, ``extend``, ``insert`` and
+# ``pop``, but no others such as ``remove``.
 class Residual(nn.Module):
     def __init__(self, depth):
         super().__init__()
@@ -93,9 +96,10 @@ list(net.state_dict())[-1]  # 'layers.3.bias'
 # Layers by name: ``nn.ModuleDict``
 # ---------------------------------
 #
-# For a choice by key: one head for each task, one branch for each kind of
-# input. Keys are strings that become part of parameter names, so they have
-# no dots and are no name of a method.
+# Use ``nn.ModuleDict`` to choose a layer by its key, for example one head
+# for each task or one branch for each kind of input. The keys are strings
+# and become part of the parameter names. A key must not contain a dot, and
+# it must not be the name of a method.
 heads = nn.ModuleDict({"cats": nn.Linear(3, 2), "dogs": nn.Linear(3, 5)})
 heads["dogs"](torch.ones(1, 3))  # shape (1, 5)
 "birds" in heads  # False
@@ -110,8 +114,8 @@ with suppress(KeyError):
 # List of parameters: ``nn.ParameterList``
 # ----------------------------------------
 #
-# Tensors put into it become parameters. Use it for loose weights; layers
-# belong in an ``nn.ModuleList``.
+# Tensors that you put into the list become parameters. Use it for weights
+# that do not belong to a layer. Layers belong in an ``nn.ModuleList``.
 scales = nn.ParameterList([torch.ones(2), torch.zeros(3)])
 scales.append(torch.ones(()))
 scales[1] = torch.ones(4)
@@ -123,8 +127,8 @@ list(scales.state_dict())  # ['0', '1', '2']
 # Parameters by name: ``nn.ParameterDict``
 # ----------------------------------------
 #
-# A dict whose tensors become parameters and are registered. It has the
-# methods of a dict, ``|`` included.
+# Tensors that you put into this dictionary become parameters of the module.
+# It has the usual methods of a dict, ``|`` included.
 gains = nn.ParameterDict({"left": torch.ones(2)})
 gains["right"] = torch.zeros(3)
 gains.setdefault("mid", torch.ones(()))  # type Parameter
@@ -138,9 +142,10 @@ len(merged)  # 4
 # Layers missing from ``parameters()``: a plain list hides them
 # -------------------------------------------------------------
 #
-# A Python list or dict of layers is an attribute like any other: the layers
-# work in ``forward``, but no optimizer sees them, ``to`` does not move them
-# and they are not saved.
+# A Python list or dict of layers is an ordinary attribute. The layers work
+# in ``forward``, but ``parameters()`` does not list them, so the optimizer
+# does not train them. ``to`` does not move them, and the state dict does
+# not save them.
 class Hidden(nn.Module):
     def __init__(self, container):
         super().__init__()
@@ -157,8 +162,8 @@ right.double().layers[0].weight.dtype  # torch.float64
 # Error: forward() takes 2 positional arguments but 3 were given
 # --------------------------------------------------------------
 #
-# ``nn.Sequential`` passes one value. For two inputs write a module whose
-# ``forward`` names them.
+# ``nn.Sequential`` takes one input. For two inputs, write a module whose
+# ``forward`` takes both.
 class Add(nn.Module):
     def forward(self, a, b):
         return a + b
@@ -173,9 +178,9 @@ Add()(a, b)  # tensor([2., 2.])
 # Error: linear(): argument 'input' must be Tensor, not tuple
 # -----------------------------------------------------------
 #
-# ``nn.LSTM``, ``nn.GRU`` and ``nn.MultiheadAttention`` return a tuple,
-# which ``nn.Sequential`` hands to the next layer as it is. Write a module
-# that takes the part it needs.
+# ``nn.LSTM``, ``nn.GRU`` and ``nn.MultiheadAttention`` return a tuple, and
+# ``nn.Sequential`` passes it to the next layer unchanged. Write a module
+# that picks the part you need.
 class Last(nn.Module):
     def __init__(self):
         super().__init__()
@@ -197,10 +202,11 @@ Last()(x).shape  # torch.Size([2, 1])
 # A second network, not a second name: ``copy.deepcopy``
 # ------------------------------------------------------
 #
-# ``target = policy`` gives the same module another name, so it changes with
-# each training step. Copy it for a target network, a teacher or an average,
-# and freeze the copy. ``load_state_dict`` brings it up to date; ``lerp_``
-# moves it a part of the way (a soft update).
+# ``target = policy`` gives the same module a second name, so it changes
+# with each training step. For a target network, a teacher or an average of
+# weights, copy the module and freeze the copy. ``load_state_dict`` makes
+# the copy equal to the original again. ``lerp_`` moves it part of the way
+# (a soft update).
 policy = nn.Linear(2, 1)
 alias, target = policy, copy.deepcopy(policy).requires_grad_(False)
 with torch.no_grad():
@@ -218,8 +224,8 @@ torch.equal(target.weight, policy.weight)  # True
 # Error: Module [ModuleList] is missing the required "forward"
 # ------------------------------------------------------------
 #
-# ``nn.ModuleList`` and ``nn.ModuleDict`` only hold. Call their elements, or
-# make an ``nn.Sequential`` of them.
+# ``nn.ModuleList`` and ``nn.ModuleDict`` hold layers but have no
+# ``forward``. Call their elements, or put them into an ``nn.Sequential``.
 layers = nn.ModuleList([nn.Linear(4, 3), nn.ReLU()])
 x = torch.ones(5, 4)
 with suppress(NotImplementedError):

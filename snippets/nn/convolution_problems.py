@@ -2,8 +2,8 @@
 Convolutions that do not fit
 ============================
 
-Find out why a convolution or a pooling layer refuses its input, and give
-it time series, tables, videos and gray images in the right shape.
+Find out why a convolution or a pooling layer raises an error for its input.
+Bring time series, tables, videos and grey images into the right shape.
 """
 from contextlib import suppress
 
@@ -15,10 +15,10 @@ from torch import nn
 # Time series in ``nn.Conv1d``: (batch, features, time)
 # -----------------------------------------------------
 #
-# ``in_channels`` is the number of features, the columns of the table, and
-# the features come before the time. Data with the time first, as for
-# ``nn.LSTM(batch_first=True)``, need ``transpose(1, 2)``. If the number of
-# columns differs, change ``in_channels``.
+# ``in_channels`` is the number of features, such as the columns of a table.
+# The feature dimension comes before the time dimension. Data with the time
+# first, as for ``nn.LSTM(batch_first=True)``, need ``transpose(1, 2)``. If
+# your data have another number of features, change ``in_channels``.
 conv = nn.Conv1d(7, 16, kernel_size=3, padding=1)
 series = torch.randn(32, 96, 7)
 with suppress(RuntimeError):
@@ -35,10 +35,10 @@ nn.Conv1d(8, 16, 3, padding=1)(eight).shape  # torch.Size([32, 16, 96])
 # Table (batch, features) in ``nn.Conv1d``: ``unsqueeze(1)``
 # ----------------------------------------------------------
 #
-# Two dimensions are taken for one sample without a batch, (channels,
+# ``nn.Conv1d`` takes a 2-D input for one sample of shape (channels,
 # length), so the batch counts as channels. To slide over the features of
-# each row, add a channel of size 1. A batch that happens to equal
-# ``in_channels`` raises no error.
+# each row, add a channel dimension of size 1. If the batch size happens to
+# equal ``in_channels``, there is no error and the result is wrong.
 rows = torch.randn(32, 20)
 conv = nn.Conv1d(1, 4, kernel_size=3)
 with suppress(RuntimeError):
@@ -50,10 +50,11 @@ nn.Conv1d(32, 4, kernel_size=3)(rows).shape  # torch.Size([4, 18])
 # Error: to have 1 channels, but got 3 channels (color image)
 # -----------------------------------------------------------
 #
-# The network was trained on gray images, such as MNIST, and the new image
-# has colors. Convert the file with ``Image.open(path).convert("L")``, or
-# the tensor with ``v2.Grayscale()``, and resize it to the size of the
-# training images. The weighted sum of the three channels is what both do.
+# The network expects grey images, such as those of MNIST, and the new image
+# has three colour channels. Convert the file with
+# ``Image.open(path).convert("L")``, or the tensor with ``v2.Grayscale()``.
+# Both compute the weighted sum of the three channels. Resize the image to
+# the size of the training images as well.
 conv = nn.Conv2d(1, 6, kernel_size=5)
 photo = torch.rand(1, 3, 28, 28)
 with suppress(RuntimeError):
@@ -69,9 +70,10 @@ conv(gray).shape  # torch.Size([1, 6, 24, 24])
 # Videos in a 2-D network: ``flatten(0, 1)``, then ``unflatten``
 # --------------------------------------------------------------
 #
-# ``nn.Conv2d`` takes no (batch, time, channels, height, width). Merge batch
-# and time, so that each frame is an image, and split them again after the
-# network. ``nn.Conv3d`` wants (batch, channels, time, height, width).
+# ``nn.Conv2d`` does not take inputs of shape (batch, time, channels,
+# height, width). Merge batch and time, so that each frame is an image, and
+# split them again after the network. ``nn.Conv3d`` takes (batch, channels,
+# time, height, width).
 conv = nn.Conv2d(3, 8, kernel_size=3)
 video = torch.randn(2, 5, 3, 16, 16)
 with suppress(RuntimeError):
@@ -86,9 +88,10 @@ space_time(video.transpose(1, 2)).shape  # torch.Size([2, 8, 3, 14, 14])
 # The first ``nn.Linear`` after convolutions: run one image of zeros
 # ------------------------------------------------------------------
 #
-# ``in_features`` is channels times height times width of the last map. Let
-# the convolutions compute it: give them zeros of the right size once, when
-# the model is built. ``nn.Flatten`` must stand between.
+# ``in_features`` is channels times height times width of the last feature
+# map. Let the convolutions compute it: pass zeros of the right size through
+# them once, when you build the model. ``nn.Flatten`` comes between the
+# convolutions and ``nn.Linear``.
 convs = nn.Sequential(
     nn.Conv2d(3, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
 )
@@ -102,9 +105,10 @@ net(torch.rand(4, 3, 32, 32)).shape  # torch.Size([4, 10])
 # Error in a shortcut: even kernels change the size by one
 # --------------------------------------------------------
 #
-# ``padding=kernel_size // 2`` keeps the size for an odd kernel. An even one
-# adds a row and a column, and the sum with the input fails. Use an odd
-# kernel, ``padding="same"``, or cut the output.
+# ``padding=kernel_size // 2`` keeps the size if the kernel size is odd.
+# With an even kernel size, the output has one more row and column, and
+# adding the input fails. Use an odd kernel size or ``padding="same"``, or
+# cut the output.
 x = torch.randn(1, 4, 9, 9)
 even = nn.Conv2d(4, 4, kernel_size=4, padding=2)
 even(x).shape  # torch.Size([1, 4, 10, 10])
@@ -118,9 +122,11 @@ odd = nn.Conv2d(4, 4, kernel_size=5, padding=2)
 # Causal convolution: pad on the left only
 # ----------------------------------------
 #
-# An output that must not see the future needs the whole padding before the
-# first step: dilation times kernel size minus one. ``padding=`` pads both
-# ends. The test: a change of the last step changes no earlier output.
+# In a causal convolution, an output must not depend on later steps.
+# ``padding=`` pads both ends, so use ``F.pad`` and put all the padding
+# before the first step. Its size is the dilation times (kernel size minus
+# one). To test the layer, change the last step: earlier outputs must stay
+# the same.
 conv = nn.Conv1d(1, 1, kernel_size=3, dilation=2)
 left = 2 * (3 - 1)
 x = torch.randn(1, 1, 10)
@@ -136,9 +142,10 @@ torch.equal(after[..., -1], y[..., -1])  # False
 # One kernel on each channel: blur an image with ``groups=3``
 # -----------------------------------------------------------
 #
-# A kernel for ``F.conv2d`` has four dimensions: outputs, inputs of a group,
-# height and width. Repeat it for each channel and set ``groups`` to the
-# number of channels. Without ``groups`` the channels would be added up.
+# The weight of ``F.conv2d`` has four dimensions: output channels, input
+# channels of a group, height and width. Repeat the kernel for each channel
+# and set ``groups`` to the number of channels. Each channel is then
+# filtered on its own.
 kernel = torch.ones(3, 3) / 9
 image = torch.rand(1, 3, 8, 8)
 with suppress(RuntimeError):
@@ -155,10 +162,10 @@ torch.allclose(blurred[0, 2, 1, 1], mean)  # True
 # Error: in_channels must be divisible by groups (``nn.Conv2d``)
 # --------------------------------------------------------------
 #
-# Each group takes an equal part of the input channels and makes an equal
-# part of the output channels, so ``groups`` must divide both. For a
-# depthwise convolution set it to ``in_channels``, and ``out_channels`` to a
-# multiple of it.
+# Each group takes an equal part of the input channels and produces an equal
+# part of the output channels, so ``groups`` must divide both numbers. For a
+# depthwise convolution, set ``groups`` to ``in_channels`` and
+# ``out_channels`` to a multiple of it.
 with suppress(ValueError):
     nn.Conv2d(
         3, 8, 3, groups=2
@@ -173,9 +180,10 @@ nn.Conv2d(4, 8, 3, groups=4).weight.shape  # torch.Size([8, 1, 3, 3])
 # Errors of ``nn.MaxUnpool2d``: invalid output_size, invalid max index
 # --------------------------------------------------------------------
 #
-# Unpooling undoes one pooling, so it needs the indices of that pooling and
-# the size before it. Indices of another layer, or a wrong ``output_size``,
-# do not fit. Keep ``x.shape`` before each pooling.
+# An unpooling layer reverses one pooling, so it needs the indices of that
+# pooling and the size before it. Indices of another layer or a wrong
+# ``output_size`` raise one of these errors. Keep ``x.shape`` before each
+# pooling and pass it as ``output_size``.
 pool, unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
 x = torch.rand(1, 1, 25, 25)
 y, indices = pool(x)
@@ -197,8 +205,8 @@ unpool(y, indices, output_size=x.shape).shape  # torch.Size([1, 1, 25, 25])
 # ---------------------------------------------------------
 #
 # ``nn.MaxPool2d(return_indices=True)`` returns two tensors, and the next
-# layer of ``nn.Sequential`` gets both as a tuple. Call the pooling outside
-# of ``nn.Sequential`` and pass on the first result.
+# layer of ``nn.Sequential`` gets both as a tuple. Call the pooling layer
+# outside of ``nn.Sequential`` and pass on only the first tensor.
 pool = nn.MaxPool2d(2, return_indices=True)
 x = torch.randn(1, 1, 4, 4)
 with suppress(TypeError):

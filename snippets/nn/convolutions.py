@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from torch import nn
 
 # %%
-# Learned kernel over images: ``nn.Conv2d``
-# -----------------------------------------
+# Convolution over images: ``nn.Conv2d``
+# --------------------------------------
 #
-# The input is (N, C, H, W). The weight is (out channels, in channels,
-# kernel height, kernel width) and the bias has one number per output
-# channel, so the size of the image does not count. ``F.conv2d`` is the same
-# with a weight that you hold; ``torch.conv2d`` is that function.
+# The input has shape (N, C, H, W). The weight has shape (out channels, in
+# channels, kernel height, kernel width), and the bias has one number per
+# output channel. Neither depends on the size of the image. ``F.conv2d`` and
+# ``torch.conv2d`` compute the same with a weight that you pass.
 layer = nn.Conv2d(3, 16, kernel_size=5, dtype=torch.float64)
 layer.weight.shape  # torch.Size([16, 3, 5, 5])
 sum(p.numel() for p in layer.parameters()) == 16 * (3 * 5 * 5 + 1)  # True
@@ -36,11 +36,12 @@ torch.allclose(layer(x)[0, 0, 2, 3], first)  # True
 # Signals and volumes: ``nn.Conv1d``, ``nn.Conv3d``
 # -------------------------------------------------
 #
-# They differ from ``nn.Conv2d`` in how many dimensions the kernel moves
-# along: (N, C, L) for sequences, (N, C, D, H, W) for volumes and video.
-# ``F.conv1d`` and ``F.conv3d`` take the weight as an argument.
-# ``F.conv_tbc`` is a ``F.conv1d`` for (length, batch, channels) and weights
-# (k, in, out).
+# These layers differ from ``nn.Conv2d`` in the number of dimensions along
+# which the kernel moves. ``nn.Conv1d`` takes sequences (N, C, L), and
+# ``nn.Conv3d`` takes volumes and video (N, C, D, H, W). ``F.conv1d`` and
+# ``F.conv3d`` take the weight as an argument. ``F.conv_tbc`` is
+# ``F.conv1d`` for inputs (length, batch, channels) and weights (k, in,
+# out).
 nn.Conv1d(2, 4, kernel_size=3)(torch.zeros(8, 2, 10))  # shape (8, 4, 8)
 video = torch.zeros(1, 3, 6, 32, 32)
 layer = nn.Conv3d(3, 4, kernel_size=(2, 5, 5))
@@ -56,9 +57,9 @@ y.flatten()  # tensor([1., 3., 2.])
 # The kernel is not flipped: convolution and cross-correlation
 # ------------------------------------------------------------
 #
-# Deep learning calls cross-correlation a convolution. Textbooks, NumPy and
-# SciPy flip the kernel first: flip it yourself to get their numbers. A
-# learned kernel does not care.
+# In deep learning, "convolution" means cross-correlation. Textbooks, NumPy
+# and SciPy flip the kernel first, so flip it yourself to get their numbers.
+# For a learned kernel the difference does not matter.
 x = torch.tensor([[[1.0, 0.0, 0.0, 2.0]]])
 kernel = torch.tensor([[[1.0, 10.0, 100.0]]])
 y = F.conv1d(x, kernel, padding=2)
@@ -71,10 +72,11 @@ np.convolve([1, 0, 0, 2], [1, 10, 100])  # array([1, 10, 100, 2, 20, 200])
 # Output size of a convolution: the formula
 # -----------------------------------------
 #
-# Along each dimension it is :math:`\lfloor (n + 2p - d(k - 1) - 1) / s
-# \rfloor + 1` for input size n, kernel k, stride s, padding p and dilation
-# d. Rounding down means that the last columns may go unseen. Half the size:
-# k=3, s=2, p=1.
+# Along each dimension, the output size is
+# :math:`\lfloor (n + 2p - d(k - 1) - 1) / s \rfloor + 1` for input size n,
+# kernel size k, stride s, padding p and dilation d. Because the division
+# rounds down, the last columns may not be used. To halve the size, use k=3,
+# s=2 and p=1.
 def size(n, k, s, p, d):
     return (n + 2 * p - d * (k - 1) - 1) // s + 1
 
@@ -93,10 +95,10 @@ size(224, k=7, s=2, p=3, d=1)  # 112
 # Keep the size: ``padding="same"`` in ``nn.Conv2d``
 # --------------------------------------------------
 #
-# ``"same"`` adds :math:`d(k - 1)` zeros in all: for an odd kernel that is
-# ``padding=d * (k // 2)``, and if their number is odd, the end gets one
-# more. ``"valid"`` is no padding, the default. With a stride there is no
-# ``"same"``: give the number.
+# ``"same"`` adds :math:`d(k - 1)` zeros in total. For an odd kernel size
+# this is ``padding=d * (k // 2)``; if the number of zeros is odd, the end
+# gets one more than the start. ``"valid"`` means no padding, as by default.
+# With a stride above 1, ``"same"`` raises an error, so pass a number.
 x = torch.zeros(1, 1, 9, 9)
 nn.Conv2d(1, 1, 5, padding="same", dilation=2)(x)  # shape (1, 1, 9, 9)
 nn.Conv2d(1, 1, 5, padding=4, dilation=2)(x)  # shape (1, 1, 9, 9)
@@ -114,9 +116,9 @@ nn.Conv2d(1, 1, 3, stride=2, padding=1)(x)  # shape (1, 1, 5, 5)
 # Pad with something other than zeros: ``padding_mode``
 # -----------------------------------------------------
 #
-# ``"reflect"``, ``"replicate"`` and ``"circular"`` avoid the dark rim that
-# zeros give. It is ``F.pad`` before the convolution, so the function form
-# has no such argument.
+# ``"reflect"``, ``"replicate"`` and ``"circular"`` avoid the dark border
+# that zeros cause. The layer calls ``F.pad`` before the convolution.
+# ``F.conv1d`` has no such argument, so call ``F.pad`` yourself.
 x = torch.tensor([[[1.0, 2.0, 4.0, 8.0]]])
 layer = nn.Conv1d(1, 1, 3, padding=1, bias=False, padding_mode="circular")
 layer.weight.data = torch.tensor([[[1.0, 10.0, 100.0]]])
@@ -129,9 +131,11 @@ torch.allclose(F.conv1d(padded, layer.weight), layer(x))  # True
 # Grouped and depthwise convolution: ``groups`` in ``nn.Conv2d``
 # --------------------------------------------------------------
 #
-# With ``groups=g`` the channels are cut in g parts that do not see each
-# other, at 1/g of the weights. ``groups=in_channels`` is depthwise: a
-# kernel per channel. Both channel numbers must be divisible by ``groups``.
+# ``groups=g`` splits the channels into g parts that do not see each other,
+# and the layer has 1/g of the weights. ``groups=in_channels`` gives a
+# depthwise convolution, which filters each channel on its own. ``groups``
+# must divide the number of input channels and the number of output
+# channels.
 options = {"kernel_size": 3, "bias": False, "dtype": torch.float64}
 layer = nn.Conv2d(4, 6, groups=2, **options)
 layer.weight.shape  # torch.Size([6, 2, 3, 3])
@@ -148,9 +152,10 @@ with suppress(ValueError):
 # Depthwise separable convolution: count the parameters
 # -----------------------------------------------------
 #
-# A depthwise convolution looks around in each channel, a 1x1 convolution
-# then mixes channels. Here it takes about an eighth of the weights and of
-# the multiplications; the price is that the kernel is a product of the two.
+# A depthwise convolution filters each channel on its own, and a 1x1
+# convolution then mixes the channels. Together they need about an eighth of
+# the weights and of the multiplications here. The price is that the whole
+# kernel is a product of the two.
 def count(module):
     return sum(p.numel() for p in module.parameters())
 
@@ -170,8 +175,8 @@ torch.allclose(separable(x), full(x))  # True
 # 1x1 convolution: ``nn.Linear`` at each pixel
 # --------------------------------------------
 #
-# It changes the number of channels and leaves height and width. The weights
-# are those of a linear layer applied to the channels of every pixel.
+# A 1x1 convolution changes the number of channels and keeps height and
+# width. It applies the same linear layer to the channels of every pixel.
 conv = nn.Conv2d(3, 8, kernel_size=1, dtype=torch.float64)
 linear = nn.Linear(3, 8, dtype=torch.float64)
 linear.weight.data = conv.weight.data.flatten(1)
@@ -184,9 +189,10 @@ torch.allclose(conv(x), per_pixel)  # True
 # A kernel of your own: Sobel edges with ``F.conv2d``
 # ---------------------------------------------------
 #
-# The weight must be 4-D, (1, 1, 3, 3) for one channel in and out. For a
-# colour image repeat it and set ``groups=3``. In a module keep it with
-# ``register_buffer``, or it is trained or left behind on the CPU.
+# The weight must be 4-D, for example (1, 1, 3, 3) for one input and one
+# output channel. For a colour image, repeat it for each channel and set
+# ``groups=3``. In a module, store it with ``register_buffer``, so that it
+# moves with the module and is not trained.
 image = torch.tensor([[0, 0, 0, 9, 9], [0, 0, 0, 9, 9], [0, 0, 0, 9, 9.0]])
 sobel = torch.tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1.0]])
 edges = F.conv2d(image[None, None], sobel[None, None], padding=(0, 1))
@@ -200,9 +206,10 @@ F.conv2d(colour, sobel.expand(3, 1, 3, 3), groups=3)  # shape (1, 3, 1, 3)
 # Receptive field by ``stride`` and ``dilation``
 # ----------------------------------------------
 #
-# The inputs that one output of three convolutions with kernel 3 sees: those
-# it has a gradient for. Strides and growing dilations widen the view
-# without holes; a dilation of 2 in all layers skips every second input.
+# The figure shows which inputs one output sees after three convolutions
+# with kernel size 3: those for which it has a gradient. Strides and growing
+# dilations widen the receptive field without holes. A dilation of 2 in all
+# layers skips every second input.
 def seen(**options):
     x = torch.zeros(1, 1, 41, dtype=torch.float64, requires_grad=True)
     y, kernel = x, torch.ones(1, 1, 3, dtype=torch.float64)
@@ -228,10 +235,10 @@ figure.tight_layout()
 # Channels from the first batch: ``nn.LazyConv2d``
 # ------------------------------------------------
 #
-# ``nn.LazyConv1d``, ``nn.LazyConv2d`` and ``nn.LazyConv3d`` are told only
-# what comes out; the first call fixes the input channels and turns the
-# module into the plain class. Run a batch before you make the optimizer or
-# count parameters.
+# ``nn.LazyConv1d``, ``nn.LazyConv2d`` and ``nn.LazyConv3d`` do not need the
+# number of input channels. The first call sets it and turns the module into
+# the plain class. Run a batch before you create the optimizer or count the
+# parameters.
 layer = nn.LazyConv2d(16, kernel_size=3)
 with suppress(ValueError):
     layer.weight.numel()  # ValueError: uninitialized parameter
@@ -246,8 +253,9 @@ nn.LazyConv3d(2, 3)(torch.zeros(1, 7, 8, 8, 8))  # shape (1, 2, 6, 6, 6)
 # --------------------------------------------------------
 #
 # The channels come before height and width. An array from PIL or OpenCV has
-# them last: permute it. Grey images need a channel dimension of size 1, and
-# a network for colour images needs it three times.
+# the channels last, so permute its dimensions. A grey image needs a channel
+# dimension of size 1. For a network that expects colour images, expand this
+# dimension to 3 channels.
 layer = nn.Conv2d(3, 8, kernel_size=3)
 photo = torch.zeros(1, 32, 32, 3)
 with suppress(RuntimeError):
@@ -260,9 +268,10 @@ layer(grey.expand(-1, 3, -1, -1))  # shape (1, 8, 30, 30)
 # Error: expected 3D (unbatched) or 4D (batched) input (``nn.Conv2d``)
 # --------------------------------------------------------------------
 #
-# A 3-D input is one image (C, H, W), and the result has no batch dimension
-# either. A batch of grey images as (N, H, W) is taken for one image of N
-# channels: say ``unsqueeze(1)``.
+# ``nn.Conv2d`` takes a 3-D input for one image (C, H, W), and the result
+# has no batch dimension either. A batch of grey images of shape (N, H, W)
+# therefore counts as one image with N channels. Add the channel dimension
+# with ``unsqueeze(1)``.
 layer = nn.Conv2d(1, 8, kernel_size=3)
 with suppress(RuntimeError):
     layer(torch.zeros(28, 28))  # RuntimeError: 3D (unbatched) or 4D
@@ -276,12 +285,12 @@ layer(batch.unsqueeze(1))  # shape (64, 8, 26, 26)
 # Error: input type and weight type should be the same (``nn.Conv2d``)
 # --------------------------------------------------------------------
 #
-# Where the dtypes differ, the message has them in C++ and often names the
-# bias: double is float64, float is float32, c10::Half is float16. Where the
-# devices do, it has torch.FloatTensor for the CPU and
-# torch.cuda.FloatTensor for a GPU. An image read with NumPy often has the
-# wrong dtype, a batch that was not moved the wrong device: convert the
-# input to what the weight has.
+# If the dtypes differ, the message names them as C++ does: double is
+# float64, float is float32 and c10::Half is float16. If the devices differ,
+# it says torch.FloatTensor for the CPU and torch.cuda.FloatTensor for a
+# GPU. An image read with NumPy often has the wrong dtype, and a batch that
+# was not moved has the wrong device. Convert the input to the dtype and
+# device of the weight.
 conv = nn.Conv2d(3, 8, 3)
 images = torch.rand(2, 3, 5, 5, dtype=torch.float64)
 with suppress(RuntimeError):
@@ -293,8 +302,9 @@ conv(images.to(conv.weight)).dtype  # torch.float32
 # Error: kernel size can't be greater than input size (``nn.Conv2d``)
 # -------------------------------------------------------------------
 #
-# Strides and pooling left less than the kernel covers. Pad, drop a stride
-# or start from larger images; the message gives the input with its padding.
+# Strides and pooling have made the feature map smaller than the kernel. Add
+# padding, remove a stride or start from larger images. The input size in
+# the message includes the padding.
 layer = nn.Conv2d(1, 1, kernel_size=5)
 x = torch.zeros(1, 1, 4, 4)
 with suppress(RuntimeError):

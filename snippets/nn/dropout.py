@@ -2,7 +2,8 @@
 Dropout
 =======
 
-Set random activations to zero while training, and nothing in evaluation.
+Set random activations to zero during training to reduce overfitting. In
+evaluation, dropout does nothing.
 """
 from contextlib import suppress
 
@@ -14,9 +15,9 @@ from torch import nn
 # Drop and rescale: ``nn.Dropout``
 # --------------------------------
 #
-# Each element becomes zero with probability ``p``; those that stay are
-# divided by :math:`1 - p`, so that the mean is kept and evaluation needs no
-# correction. ``p`` is the share that is dropped, not the share that stays.
+# Each element becomes zero with probability ``p``. The others are divided
+# by :math:`1 - p`, which keeps the mean, so evaluation needs no correction.
+# ``p`` is the share of elements that are dropped, not the share that stays.
 layer = nn.Dropout(p=0.2)
 x = torch.ones(200_000)
 y = layer(x)
@@ -31,8 +32,9 @@ torch.equal(mask, y != 0)  # False
 # ``torch.no_grad`` does not turn dropout off: ``eval`` does
 # ----------------------------------------------------------
 #
-# After ``eval()`` dropout returns its input. ``torch.no_grad()`` does not
-# do that: if predictions change from call to call, try ``eval()``.
+# After ``eval()``, dropout returns its input unchanged. ``torch.no_grad()``
+# does not have this effect. If your predictions change from call to call,
+# check that you have called ``eval()``.
 model = nn.Sequential(nn.Dropout(0.5), nn.Flatten())
 x = torch.ones(10, 100)
 with torch.no_grad():
@@ -46,9 +48,9 @@ model.train()
 # ``F.dropout`` stays on in evaluation: pass ``training``
 # -------------------------------------------------------
 #
-# The function knows nothing of ``model.eval()``: its ``training`` is
-# ``True`` by default. ``torch.dropout`` has no defaults at all. In a module
-# pass ``self.training``, or make it a layer.
+# The function does not know about ``model.eval()``, because its argument
+# ``training`` is ``True`` by default. In a module, pass ``self.training``
+# or use the layer ``nn.Dropout``. ``torch.dropout`` has no default values.
 class Net(nn.Module):
     def forward(self, x):
         wrong = F.dropout(x, 0.5)
@@ -65,11 +67,11 @@ torch.equal(torch.dropout(x, 0.5, train=False), x)  # True
 # Drop whole channels: ``nn.Dropout2d``
 # -------------------------------------
 #
-# Neighbouring pixels are so alike that dropping single ones takes little
-# away. ``nn.Dropout1d`` for (N, C, L), ``nn.Dropout2d`` for (N, C, H, W)
-# and ``nn.Dropout3d`` for (N, C, D, H, W) drop a channel of a sample as a
-# whole. The functions are ``F.dropout1d``, ``F.dropout2d`` and
-# ``F.dropout3d``.
+# Neighbouring pixels are so similar that dropping single pixels has little
+# effect. These layers drop a whole channel of a sample instead.
+# ``nn.Dropout1d`` takes (N, C, L), ``nn.Dropout2d`` takes (N, C, H, W) and
+# ``nn.Dropout3d`` takes (N, C, D, H, W). The functions are ``F.dropout1d``,
+# ``F.dropout2d`` and ``F.dropout3d``.
 def is_whole(y):
     return bool(((y == 0).all(-1) | (y == 2).all(-1)).all())
 
@@ -88,9 +90,10 @@ is_whole(F.dropout3d(x[..., None, None], 0.5).flatten(2))  # True
 # Dropout for SELU networks: ``nn.AlphaDropout``
 # ----------------------------------------------
 #
-# Zeros would shift the mean 0 and variance 1 that SELU keeps. This one puts
-# in SELU's lowest value and corrects with a scale and a shift. Elsewhere
-# ``nn.Dropout`` is the one to take; ``F.alpha_dropout`` is the function.
+# SELU keeps activations near mean 0 and variance 1, and plain dropout would
+# change the variance. ``nn.AlphaDropout`` sets dropped elements to the
+# lowest value of SELU and corrects the result with a scale and a shift. In
+# networks without SELU, use ``nn.Dropout``.
 z = torch.randn(400_000)
 y = nn.AlphaDropout(p=0.3)(z).double()
 abs(y.mean().item()) < 0.02, abs(y.var().item() - 1) < 0.03  # (True, True)
@@ -106,9 +109,10 @@ torch.allclose(seen, expected, atol=1e-4)  # True
 # Alpha dropout of whole channels: ``nn.FeatureAlphaDropout``
 # -----------------------------------------------------------
 #
-# To ``nn.AlphaDropout`` what ``nn.Dropout2d`` is to ``nn.Dropout``. The
-# functions ``F.alpha_dropout`` and ``F.feature_alpha_dropout`` are off
-# without ``training=True``, the reverse of ``F.dropout``.
+# ``nn.FeatureAlphaDropout`` applies alpha dropout to whole channels, as
+# ``nn.Dropout2d`` does for plain dropout. By default, the functions
+# ``F.alpha_dropout`` and ``F.feature_alpha_dropout`` return their input;
+# pass ``training=True`` to turn them on. ``F.dropout`` is on by default.
 x = torch.ones(50, 40, 2, 3)
 y = nn.FeatureAlphaDropout(0.5)(x)
 y.unique().numel()  # 2
@@ -123,9 +127,9 @@ torch.equal(F.dropout(x, 0.5), x)  # False
 # Drop weights: DropConnect with ``F.dropout``
 # --------------------------------------------
 #
-# PyTorch has no layer for it: apply ``F.dropout`` to the weight. All
-# samples of the batch then lose the same connections. In evaluation the
-# whole weight is used.
+# PyTorch has no layer for DropConnect, so apply ``F.dropout`` to the
+# weight. All samples of the batch then lose the same connections. In
+# evaluation, the layer uses the whole weight.
 class DropConnect(nn.Linear):
     def forward(self, x):
         weight = F.dropout(self.weight, 0.5, training=self.training)
@@ -145,9 +149,10 @@ torch.allclose(layer.eval()(x).T, layer.weight)  # True
 # Drop the branch of a residual block: stochastic depth
 # -----------------------------------------------------
 #
-# One draw per sample, not per element: dropout acts on a single one for
-# each sample, and the product spreads it.
-# ``torchvision.ops.stochastic_depth`` does this in its mode ``"row"``.
+# Stochastic depth drops the whole branch for some samples. Here dropout
+# acts on a single 1 for each sample, and broadcasting multiplies the sample
+# by the result. ``torchvision.ops.stochastic_depth`` does this in its mode
+# ``"row"``.
 def drop_path(x, p, training):
     ones = x.new_ones(x.shape[0], *[1] * (x.ndim - 1))
     return x * F.dropout(ones, p, training=training)
@@ -164,10 +169,11 @@ torch.equal(drop_path(x, 0.25, training=False), x)  # True
 # Uncertainty from dropout: Monte Carlo dropout
 # ---------------------------------------------
 #
-# Keep dropout on while the rest of the model is in ``eval()``, and predict
-# many times: the mean is the prediction, the spread a measure of doubt. Do
-# not turn the whole model to ``train()``: batch normalization would use and
-# keep the statistics of the test data.
+# Put the model in ``eval()``, switch only the dropout layers to ``train()``
+# and predict many times. The mean is the prediction, and the standard
+# deviation measures the uncertainty. Do not put the whole model in
+# ``train()``, because batch normalization would then use and store the
+# statistics of the test data.
 model = nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 1))
 model.eval()
 for module in model.modules():
@@ -184,9 +190,9 @@ model[0].num_batches_tracked  # tensor(0)
 # Save memory: ``nn.Dropout(inplace=True)``
 # -----------------------------------------
 #
-# The input is overwritten, also for whoever else holds it: a residual
-# connection then adds what was dropped. It fails where the layer before
-# needs its output for the gradient.
+# ``inplace=True`` overwrites the input. If a residual connection uses the
+# same tensor, it gets the changed values. ``backward`` raises an error if
+# the operation before needs its output for the gradient, such as ``exp``.
 x = torch.ones(100)
 y = nn.Dropout(0.5, inplace=True)(x)
 y is x, (x == 0).any().item()  # (True, True)
@@ -201,9 +207,10 @@ F.dropout(x.exp(), 0.5).sum().backward()
 # Warning: received a 3D input to dropout2d (``nn.Dropout2d``)
 # ------------------------------------------------------------
 #
-# A 3-D input is taken for (N, C, L), not for one image: it drops as
-# ``nn.Dropout1d`` does. Use that layer for sequences; a (N, L, C) sequence
-# is transposed first, or whole time steps are dropped.
+# ``nn.Dropout2d`` takes a 3-D input for (N, C, L), not for one image (C, H,
+# W), and works like ``nn.Dropout1d``. For sequences, use ``nn.Dropout1d``.
+# If their shape is (N, L, C), transpose them first; otherwise whole time
+# steps are dropped.
 x = torch.ones(8, 20, 16)
 nn.Dropout2d(0.5)(x)  # UserWarning: Received a 3D input
 y = nn.Dropout1d(0.5)(x.mT).mT
@@ -215,8 +222,8 @@ torch.equal(steps, steps[:, :, :1].expand_as(steps))  # True
 # Error: dropout probability has to be between 0 and 1
 # ----------------------------------------------------
 #
-# ``p`` is a share, not per cent. 0 drops nothing and 1 everything, without
-# a division by zero.
+# ``p`` is a share between 0 and 1, not a percentage. With 0 nothing is
+# dropped. With 1 the result is all zeros, without a division by zero.
 with suppress(ValueError):
     nn.Dropout(50)  # ValueError: has to be between 0 and 1, but got 50
 x = torch.tensor([1.0, 2.0])

@@ -2,7 +2,8 @@
 Embeddings
 ==========
 
-Vectors for words, users and other ids: look-up tables that are trained.
+Learn a vector for each word, user or other id: an embedding is a look-up
+table whose rows are trained.
 """
 from contextlib import suppress
 
@@ -14,8 +15,9 @@ from torch import nn
 # A vector for each id: ``nn.Embedding``
 # --------------------------------------
 #
-# Each index picks a row of the weight; the result has one dimension more
-# than the indices. Indices are integers below ``num_embeddings``.
+# Each index picks a row of the weight, so the result has one dimension more
+# than the indices. The indices are integers from 0 to ``num_embeddings``
+# minus 1.
 table = nn.Embedding(num_embeddings=4, embedding_dim=2)
 rows = torch.tensor([[0.0, 1.0], [10, 11], [20, 21], [30, 31]])
 table.weight = nn.Parameter(rows)
@@ -27,9 +29,9 @@ table(ids)[0].tolist()  # [[30.0, 31.0], [10.0, 11.0], [10.0, 11.0]]
 # What an embedding computes: one-hot times weight
 # ------------------------------------------------
 #
-# ``F.embedding`` and plain indexing look up the same rows, but only
-# indexing takes negative ids; ``F.one_hot`` times the weight gives the same
-# numbers, but multiplies with mostly zeros.
+# ``F.embedding`` looks up the same rows as plain indexing, but does not
+# accept negative ids. ``F.one_hot`` times the weight gives the same
+# numbers, too. It does more work, because it multiplies with mostly zeros.
 weight = torch.tensor([[0.0, 1.0], [10.0, 11.0], [20.0, 21.0]])
 ids = torch.tensor([1, 0])
 rows = F.embedding(ids, weight)
@@ -43,10 +45,10 @@ torch.allclose(one_hot @ weight, rows)  # True
 # Padding that is not trained: ``nn.Embedding(padding_idx=...)``
 # --------------------------------------------------------------
 #
-# The row starts as zeros and gets no gradient. An initialization of the
-# whole weight overwrites it, and then it stays as drawn: set it to zero
-# again. Later layers treat the row like others, so mask padded positions
-# there as well.
+# The row of ``padding_idx`` starts as zeros and gets no gradient. If you
+# initialize the whole weight later, the row is overwritten and then keeps
+# these values, so set it to zero again. Later layers treat the row like any
+# other. Mask the padded positions there as well.
 table = nn.Embedding(3, 2, padding_idx=0)
 table.weight[0].tolist()  # [0.0, 0.0]
 table.padding_idx  # 0
@@ -63,8 +65,9 @@ table.weight[0].tolist()  # [0.0, 0.0]
 # Start from given vectors: ``nn.Embedding.from_pretrained``
 # ----------------------------------------------------------
 #
-# The vectors are frozen unless ``freeze=False``. The table shares memory
-# with the tensor that you pass, so clone it if that is used elsewhere.
+# By default the vectors are frozen; pass ``freeze=False`` to train them.
+# The table shares memory with the tensor that you pass. Clone the tensor if
+# you use it elsewhere.
 vectors = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 table = nn.Embedding.from_pretrained(vectors)
 table(torch.tensor([1]))  # tensor([[3., 4.]])
@@ -77,9 +80,10 @@ tuned.weight.requires_grad  # True
 # One vector for a bag of ids: ``nn.EmbeddingBag``
 # ------------------------------------------------
 #
-# Looks up and reduces in one step, ``mode`` ``"mean"`` (the default),
-# ``"sum"`` or ``"max"``. A 2-D input has one bag in each row; for bags of
-# unequal length join the ids and say in ``offsets`` where each begins.
+# ``nn.EmbeddingBag`` looks up the vectors and reduces them in one step.
+# ``mode`` is ``"mean"`` by default, or ``"sum"`` or ``"max"``. In a 2-D
+# input each row is one bag. For bags of different lengths, join the ids and
+# pass in ``offsets`` where each bag begins.
 vectors = torch.tensor([[1.0], [2.0], [4.0], [8.0]])
 ids = torch.tensor([0, 1, 2, 3, 3])
 offsets = torch.tensor([0, 2])
@@ -96,9 +100,10 @@ layer(torch.tensor([[0, 1], [2, 0]]))  # tensor([[2.], [4.]])
 # Weighted bags: ``per_sample_weights`` (``F.embedding_bag``)
 # -----------------------------------------------------------
 #
-# Only with ``mode="sum"``: each vector is multiplied by its weight before
-# the sum, as for word counts or tf-idf. With ``include_last_offset=True``
-# the offsets end with the number of ids, as in the CSR layout.
+# ``per_sample_weights`` multiplies each vector by a weight before the sum,
+# for example by word counts or tf-idf. It works only with ``mode="sum"``.
+# With ``include_last_offset=True``, the last offset is the number of ids,
+# as in the CSR layout.
 vectors = torch.tensor([[1.0], [10.0], [100.0]])
 ids = torch.tensor([0, 1, 2])
 weights = torch.tensor([2.0, 3.0, 4.0])
@@ -111,9 +116,10 @@ F.embedding_bag(ids, vectors, offsets, **options)  # tensor([[32.], [400.]])
 # Divide by how often an id occurs: ``scale_grad_by_freq=True``
 # -------------------------------------------------------------
 #
-# The gradients by one row are added; the argument divides the sum by the
-# number of times that the id occurs in the batch. Before 2.14,
-# ``F.embedding_bag`` divided by wrong counts on the CPU.
+# By default, the gradients for one row are added up.
+# ``scale_grad_by_freq=True`` divides this sum by the number of times that
+# the id occurs in the batch. Before 2.14, ``F.embedding_bag`` on the CPU
+# divided by wrong counts.
 ids = torch.tensor([[1, 1], [1, 2]], device="cpu")
 table = torch.ones(3, 1, device="cpu", requires_grad=True)
 F.embedding(ids, table).sum().backward()
@@ -131,9 +137,9 @@ table.grad[2]  # tensor([1.]) since 2.14, tensor([0.3333]) before
 # Bound the length of vectors: ``nn.Embedding(max_norm=...)``
 # -----------------------------------------------------------
 #
-# Rows that are looked up and longer than ``max_norm`` are scaled down, in
-# the weight itself and in the forward pass. If the weight was used before
-# in the same graph, use a clone there.
+# If a row that is looked up is longer than ``max_norm``, it is scaled down.
+# This changes the weight itself, in place, during the forward pass. If you
+# use the weight elsewhere in the same graph, use a clone of it there.
 table = nn.Embedding(2, 2, max_norm=1.0)
 table.weight = nn.Parameter(torch.tensor([[3.0, 4.0], [6.0, 8.0]]))
 table(torch.tensor([0])).norm() <= 1.0001  # tensor(True)
@@ -144,10 +150,10 @@ table.weight[1].tolist()  # [6.0, 8.0]
 # Gradient of a large table: ``nn.Embedding(sparse=True)``
 # --------------------------------------------------------
 #
-# The gradient is a sparse tensor that holds only the rows that were used.
-# Few optimizers take it: ``torch.optim.SGD`` and ``torch.optim.Adagrad``,
-# both without weight decay, and ``torch.optim.SparseAdam``;
-# ``torch.optim.LBFGS`` makes it dense.
+# With ``sparse=True``, the gradient is a sparse tensor that holds only the
+# rows that were used. Few optimizers accept it: ``torch.optim.SGD`` and
+# ``torch.optim.Adagrad``, both without weight decay, and
+# ``torch.optim.SparseAdam``. ``torch.optim.LBFGS`` makes it dense.
 table = nn.Embedding(1000, 2, sparse=True)
 table(torch.tensor([7, 42, 7])).sum().backward()
 grad = table.weight.grad
@@ -160,12 +166,12 @@ with suppress(RuntimeError):
 
 # %%
 # Sampled ids outside the vocabulary: an embedding is not the logits
-# -------------------------------------------------------------------
+# ------------------------------------------------------------------
 #
-# A bigram model may use ``nn.Embedding(vocab, vocab)`` as logits. With
-# another width the rows have one score for each feature, and sampled ids
-# run past the vocabulary. Put a linear layer from the width to the
-# vocabulary behind the embedding.
+# A bigram model can use the rows of ``nn.Embedding(vocab, vocab)`` as
+# logits. With another width, a row has one number for each feature and not
+# for each token, so sampled ids can exceed the vocabulary. Add a linear
+# layer from the width to the vocabulary size after the embedding.
 vocab, width = 6, 100
 table, head = nn.Embedding(vocab, width), nn.Linear(width, vocab)
 ids = torch.zeros(500, dtype=torch.int64)
@@ -182,9 +188,10 @@ sampled.max() < vocab  # tensor(True)
 # Error: index out of range in self (``nn.Embedding``)
 # ----------------------------------------------------
 #
-# An id is negative or not below ``num_embeddings``: count padding and
-# unknown words in. Shown on the CPU, as on a GPU it is a device-side assert
-# after which the process can use the GPU no more.
+# An id is negative, or it is not below ``num_embeddings``. Remember to
+# count padding and unknown words. On a GPU this is a device-side assert,
+# after which the process can no longer use the GPU, so the code runs on the
+# CPU.
 table = nn.Embedding(10, 3, device="cpu")
 ids = torch.tensor([4, 10], device="cpu")
 with suppress(IndexError):
@@ -197,9 +204,9 @@ wider(ids).shape  # torch.Size([2, 3])
 # Error: expected tensor for argument 'indices' to have Long or Int
 # -----------------------------------------------------------------
 #
-# Ids must be int64 or int32, so uint8 fails as well. Those that went
-# through a float tensor must be converted back. Real-valued features want
-# ``nn.Linear`` instead.
+# Ids must be int64 or int32, so uint8 raises an error as well. If the ids
+# were stored in a float tensor, convert them with ``long``. For real-valued
+# features, use ``nn.Linear`` instead.
 table = nn.Embedding(10, 3)
 ids = torch.tensor([1.0, 2.0])
 with suppress(RuntimeError):

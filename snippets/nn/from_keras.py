@@ -2,8 +2,9 @@
 From Keras and TensorFlow
 =========================
 
-Find the PyTorch form of a Keras layer, copy its weights, and know the
-defaults that differ. The layers of Keras are written out by hand here.
+Find the PyTorch form of a Keras layer, copy its weights, and learn which
+defaults differ. Keras itself is not used here; its layers are written out
+by hand.
 """
 from contextlib import suppress
 
@@ -16,9 +17,10 @@ from torch import nn
 # Dense is ``nn.Linear``: transpose the kernel
 # --------------------------------------------
 #
-# ``Dense(3, activation="relu")`` is two layers here, and ``nn.Linear``
-# wants the number of inputs, too. Keras stores the kernel as (inputs,
-# units), PyTorch stores the weight as (units, inputs).
+# ``Dense(3, activation="relu")`` becomes two layers in PyTorch, and
+# ``nn.Linear`` also needs the number of inputs. Keras stores the kernel as
+# (inputs, units), and PyTorch stores the weight as (units, inputs), so
+# transpose it.
 kernel = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
 bias = np.array([0.1, 0.2, 0.3], dtype="float32")
 layer = nn.Linear(4, 3)
@@ -35,10 +37,10 @@ np.allclose(output, expected, atol=1e-5)  # True
 # Conv2D kernels: from (h, w, in, out) to ``nn.Conv2d``
 # -----------------------------------------------------
 #
-# Permute the kernel with ``permute(3, 2, 0, 1)``. Images of Keras have the
+# Permute the kernel with ``permute(3, 2, 0, 1)``. Images in Keras have the
 # channels last, so permute them as well. A kernel of ``DepthwiseConv2D``
 # has shape (h, w, in, multiplier) and belongs in a convolution with
-# ``groups=in``.
+# ``groups`` set to the number of input channels.
 kernel = torch.randn(3, 3, 2, 5)
 images = torch.randn(1, 8, 8, 2)
 conv = nn.Conv2d(2, 5, 3)
@@ -57,10 +59,11 @@ depthwise.weight.shape == weight.shape  # True
 # Flatten gives another order: ``permute`` before ``nn.Flatten``
 # --------------------------------------------------------------
 #
-# Keras flattens (height, width, channels) and PyTorch (channels, height,
-# width). A Dense kernel after Flatten then meets the numbers in another
-# order: no error, wrong outputs. Permute before you flatten, or reorder
-# the columns of the weight once.
+# Keras flattens images in the order (height, width, channels), and PyTorch
+# in the order (channels, height, width). If you copy the kernel of a Dense
+# layer after Flatten, there is no error, but the outputs are wrong. Permute
+# the dimensions before you flatten, or reorder the columns of the weight
+# once.
 maps = torch.arange(8.0).view(1, 2, 2, 2)
 maps.flatten(1)  # tensor([[0., 1., 2., 3., 4., 5., 6., 7.]])
 last = maps.permute(0, 2, 3, 1).flatten(1)
@@ -74,9 +77,10 @@ torch.allclose(same, F.linear(last, weight), atol=1e-4)  # True
 # padding="same" with strides=2: ``F.pad`` at the end
 # ---------------------------------------------------
 #
-# ``nn.Conv2d(padding="same")`` refuses a stride. ``padding=1`` pads both
-# sides, while TensorFlow puts the odd zero at the end, so the outputs are
-# shifted. Compute the padding as TensorFlow does and use ``F.pad``.
+# ``nn.Conv2d(padding="same")`` raises an error for a stride above 1.
+# ``padding=1`` pads both sides, while TensorFlow puts an odd zero at the
+# end, so the outputs are shifted. Compute the padding as TensorFlow does
+# and use ``F.pad``.
 def pad_same(x, kernel, stride):
     pads = []
     for size in x.shape[:1:-1]:
@@ -99,10 +103,10 @@ with suppress(ValueError):
 # BatchNormalization: ``momentum`` is the other way round, and ``eps``
 # --------------------------------------------------------------------
 #
-# Keras keeps 0.99 of the old mean, PyTorch takes 0.1 of the new one: write
-# ``momentum=0.01`` for Keras's 0.99. The default ``epsilon`` of Keras is
-# 0.001 and that of PyTorch 0.00001. The weights are gamma, beta, moving
-# mean and moving variance.
+# In Keras, ``momentum=0.99`` is the share of the old mean that is kept. In
+# PyTorch, ``momentum`` is the share of the new mean, so write 0.01. The
+# default ``epsilon`` is 0.001 in Keras and 0.00001 in PyTorch. Keras stores
+# the weights in the order gamma, beta, moving mean and moving variance.
 norm = nn.BatchNorm2d(2, momentum=1 - 0.99, eps=1e-3)
 x = torch.full((1, 2, 2, 2), 100.0)
 norm(x).shape  # torch.Size([1, 2, 2, 2])
@@ -119,9 +123,9 @@ nn.BatchNorm2d(2).momentum, nn.BatchNorm2d(2).eps  # (0.1, 1e-05)
 # LSTM: the same order of the gates, one bias in place of two
 # -----------------------------------------------------------
 #
-# Both order the gates as input, forget, cell, output. Transpose the two
-# kernels. Keras has one bias: put it in ``bias_ih_l0`` and set
-# ``bias_hh_l0`` to 0.
+# Keras and PyTorch order the gates in the same way: input, forget, cell,
+# output. Transpose the two kernels. Keras has one bias, so copy it to
+# ``bias_ih_l0`` and set ``bias_hh_l0`` to 0.
 kernel, recurrent = torch.randn(3, 8), torch.randn(2, 8)
 bias = torch.randn(8)
 lstm = nn.LSTM(3, 2, batch_first=True)
@@ -142,10 +146,10 @@ torch.allclose(lstm(x)[0][:, -1], h, atol=1e-5)  # True
 # return_sequences and return_state: ``output``, ``h_n`` and ``c_n``
 # ------------------------------------------------------------------
 #
-# ``nn.LSTM`` returns both each time: ``output`` is what
-# ``return_sequences=True`` gives, and the tuple holds the states. The last
-# step of ``output`` is what Keras gives by default. For ``Bidirectional``
-# join the last states of both directions.
+# ``nn.LSTM`` returns the sequence and the states in each call. ``output``
+# corresponds to ``return_sequences=True``, and its last step to the default
+# output of Keras. For ``Bidirectional``, concatenate the last states of
+# both directions.
 lstm = nn.LSTM(3, 4, batch_first=True)
 output, (h_n, c_n) = lstm(torch.randn(2, 7, 3))
 output.shape  # torch.Size([2, 7, 4])
@@ -161,9 +165,9 @@ torch.allclose(last[:, 4:], output[:, 0, 4:], atol=1e-6)  # True
 # ------------------------------------------------------------------
 #
 # Exchange the first two thirds of each kernel and bias. With
-# ``reset_after=True``, the default of Keras 3, the formula is the one of
-# PyTorch, and the bias has two rows: one for the input and one for the
-# state.
+# ``reset_after=True``, which is the default of Keras 3, Keras uses the same
+# formula as PyTorch. Its bias then has two rows, one for the input and one
+# for the state.
 def exchange(keras):
     update, reset, candidate = keras.chunk(3, dim=-1)
     return torch.cat([reset, update, candidate], dim=-1).T
@@ -188,10 +192,10 @@ torch.allclose(gru(x, h)[0][:, 0], by_hand, atol=1e-5)  # True
 # sparse_categorical_crossentropy is ``F.cross_entropy``: no softmax
 # ------------------------------------------------------------------
 #
-# ``F.cross_entropy`` takes logits, like ``from_logits=True``: leave out the
-# softmax of the last layer. It takes class numbers, or one-hot rows as
-# floats. ``binary_crossentropy`` is ``F.binary_cross_entropy_with_logits``
-# for logits.
+# ``F.cross_entropy`` takes logits, as Keras does with ``from_logits=True``,
+# so leave out the softmax of the last layer. The targets are class indices,
+# or one-hot rows as floats. For ``binary_crossentropy`` with logits, use
+# ``F.binary_cross_entropy_with_logits``.
 logits, target = torch.tensor([[2.0, 0.0, 1.0]]), torch.tensor([0])
 by_hand = -logits.softmax(dim=1)[0, 0].log()
 loss = F.cross_entropy(logits, target)
@@ -205,10 +209,10 @@ twice > loss  # tensor(True)
 # Initial weights as in Keras: Glorot uniform and a bias of 0
 # -----------------------------------------------------------
 #
-# ``nn.Linear`` and ``nn.Conv2d`` start within one over the root of the
-# number of inputs, the bias as well. Keras uses Glorot uniform weights and
-# zeros, orthogonal recurrent weights, and 1 for the bias of the forget
-# gate.
+# ``nn.Linear`` and ``nn.Conv2d`` draw weights and biases between plus and
+# minus one over the square root of the number of inputs. Keras draws Glorot
+# uniform weights and sets biases to 0. In its recurrent layers, the
+# recurrent weights are orthogonal and the bias of the forget gate is 1.
 layer = nn.Linear(100, 50)
 layer.bias.abs().max() <= 0.1  # tensor(True)
 
@@ -228,9 +232,10 @@ net[0].bias.count_nonzero()  # tensor(0)
 # compile, fit, evaluate, predict: write the loop
 # -----------------------------------------------
 #
-# There is no ``fit``. One step clears the gradients, computes the loss and
-# updates: this replaces ``tf.GradientTape``, too. ``evaluate`` and
-# ``predict`` are a forward pass in ``eval()`` and ``torch.no_grad()``.
+# PyTorch has no ``fit``, so you write the training loop. Each step computes
+# the loss, clears the old gradients, calls ``backward`` and updates the
+# parameters; this also replaces ``tf.GradientTape``. For ``evaluate`` and
+# ``predict``, run a forward pass in ``eval()`` and ``torch.no_grad()``.
 net = nn.Linear(2, 1)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 x = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]])
@@ -253,9 +258,10 @@ prediction.requires_grad  # False
 # Defaults that differ: LeakyReLU, LayerNormalization, Embedding, Adam
 # --------------------------------------------------------------------
 #
-# Keras's numbers are the arguments here; without them PyTorch uses its own.
-# ``Embedding(mask_zero=True)`` has no counterpart: ``padding_idx`` keeps
-# one vector at 0, and the mask goes to the layers that need it.
+# The arguments shown here are the defaults of Keras. Without them, PyTorch
+# uses its own defaults. ``Embedding(mask_zero=True)`` has no counterpart in
+# PyTorch. ``padding_idx`` keeps one vector at 0, and you pass a mask to the
+# layers that need it.
 x = torch.tensor([-1.0])
 nn.LeakyReLU(0.3)(x)  # tensor([-0.3000])
 nn.LeakyReLU()(x)  # tensor([-0.0100])

@@ -13,10 +13,10 @@ from torch import nn
 # The generation loop: the logits of the last position
 # ----------------------------------------------------
 #
-# A model returns logits of shape (batch, length, vocabulary), and those of
-# the last position are for the next token. Choose one, append it, and go
-# on, with ``eval()`` and ``torch.no_grad()``. The model here counts: token
-# i + 1 follows token i.
+# A language model returns logits of shape (batch, length, vocabulary). The
+# logits of the last position are for the next token. Choose a token, append
+# it and repeat, in ``eval()`` and under ``torch.no_grad()``. The model here
+# only counts: token i + 1 follows token i.
 class Next(nn.Module):
     def forward(self, tokens):
         return 9.0 * F.one_hot((tokens + 1) % 6, 6).float()
@@ -40,9 +40,9 @@ texts  # tensor([[0, 1, 2, 3, 4], [3, 4, 5, 0, 1]])
 # The same text each time, or the same words: sample, do not take argmax
 # ----------------------------------------------------------------------
 #
-# ``argmax`` gives the same text each time and falls into loops.
-# ``torch.multinomial`` draws a token by its probability. A seed makes it
-# repeatable.
+# ``argmax`` gives the same text each time and often falls into loops.
+# ``torch.multinomial`` draws each token with its probability. Set a seed to
+# get the same draws again.
 probabilities = torch.tensor([0.6, 0.3, 0.1])
 logits = probabilities.log().expand(1000, 3)
 logits.argmax(dim=-1).unique()  # tensor([0])
@@ -60,9 +60,10 @@ torch.equal(first, again)  # True
 # Temperature: divide the logits before the softmax
 # -------------------------------------------------
 #
-# Below 1 the likely tokens become likelier and the text more regular. Above
-# 1 rare tokens come more often. Near 0 it is ``argmax``; 0 itself divides
-# by zero, so treat it as ``argmax``.
+# A temperature below 1 makes likely tokens even more likely, and the text
+# becomes more regular. Above 1, rare tokens come more often. Near 0, the
+# result is that of ``argmax``. A temperature of 0 divides by zero, so use
+# ``argmax`` instead.
 logits = torch.tensor([2.0, 1.0, 0.0])
 logits.softmax(dim=0)  # tensor([0.6652, 0.2447, 0.0900])
 (logits / 0.5).softmax(dim=0)  # tensor([0.8668, 0.1173, 0.0159])
@@ -74,9 +75,9 @@ logits.softmax(dim=0)  # tensor([0.6652, 0.2447, 0.0900])
 # Top-k sampling: keep the k best logits
 # --------------------------------------
 #
-# Logits below the k-th largest become minus infinity and get probability 0.
-# ``torch.topk`` finds the limit for each row. k must not be larger than the
-# vocabulary.
+# Logits below the k-th largest are set to minus infinity, which gives them
+# probability 0. ``torch.topk`` finds the k-th largest logit of each row. It
+# raises an error if k is larger than the vocabulary, so ``min`` limits k.
 def top_k(logits, k):
     limit = logits.topk(min(k, logits.shape[-1]), dim=-1).values[..., -1:]
     return logits.masked_fill(logits < limit, -torch.inf)
@@ -92,10 +93,10 @@ torch.equal(top_k(logits, 50), logits)  # True
 # Top-p (nucleus) sampling: the best tokens up to a probability
 # -------------------------------------------------------------
 #
-# Sort the tokens and keep those that are needed to reach the probability
-# ``p``. The sum *before* a token decides, so the best token is kept for
-# every ``p`` above 0. ``scatter`` puts the result back in the order of the
-# vocabulary.
+# Sort the tokens by probability and keep as many as are needed to reach the
+# total probability ``p``. A token is kept if the sum *before* it is below
+# ``p``, so the best token stays for every ``p`` above 0. ``scatter`` puts
+# the result back into the order of the vocabulary.
 def top_p(logits, p):
     values, order = logits.sort(dim=-1, descending=True)
     before = values.softmax(dim=-1).cumsum(dim=-1) - values.softmax(dim=-1)
@@ -113,9 +114,9 @@ top_p(logits, 1.0).exp()  # tensor([0.1000, 0.6000, 0.3000])
 # Less repetition: lower the logits of tokens that were used
 # ----------------------------------------------------------
 #
-# Divide positive logits of used tokens by a penalty such as 1.2, and
-# multiply negative ones by it: both then fall. ``gather`` reads the logits
-# of the used tokens, ``scatter`` writes them back.
+# Divide the positive logits of used tokens by a penalty such as 1.2, and
+# multiply the negative ones by it. Both become lower. ``gather`` reads the
+# logits of the used tokens, and ``scatter`` writes them back.
 def penalize(logits, tokens, penalty=1.2):
     used = logits.gather(1, tokens)
     used = torch.where(used > 0, used / penalty, used * penalty)
@@ -130,9 +131,9 @@ penalize(logits, tokens, 2.0)  # tensor([[1., -2., 1.]])
 # Forbid tokens: minus infinity at their ids
 # ------------------------------------------
 #
-# Padding, the start token and ids beyond the tokenizer's vocabulary should
-# not be generated. Set their logits before temperature and sampling. A row
-# that is all minus infinity gives nan.
+# A model should not generate padding, the start token or ids beyond the
+# vocabulary of the tokenizer. Set their logits to minus infinity before you
+# sample. If a whole row is minus infinity, softmax gives nan.
 logits = torch.zeros(2, 5)
 forbidden = torch.tensor([0, 4])
 allowed = logits.index_fill(1, forbidden, -torch.inf)
@@ -146,9 +147,9 @@ torch.full((2,), -torch.inf).softmax(dim=0)  # tensor([nan, nan])
 # Stop at the end token: each text of a batch on its own
 # ------------------------------------------------------
 #
-# Texts of a batch end at different steps. Remember which ones have ended,
-# give them padding, and leave the loop when all have. The text ends before
-# the first end token.
+# The texts of a batch end at different steps. Remember which texts have
+# ended and append padding to them. Leave the loop when all texts have
+# ended.
 end, padding = 9, 0
 tokens = torch.tensor([[5], [6]])
 done = torch.zeros(2, dtype=torch.bool)
@@ -165,9 +166,9 @@ tokens  # tensor([[5, 7, 9, 0], [6, 8, 8, 9]])
 # Prompts of different length: pad on the left
 # --------------------------------------------
 #
-# With padding on the right the last logits of a short prompt belong to a
-# padding token. Pad on the left, mask the padding, and count the positions
-# from the first real token.
+# With padding on the right, the last logits of a short prompt belong to a
+# padding token. Pad on the left instead, and mask the padding. Count the
+# positions from the first real token.
 prompts = [torch.tensor([4, 5]), torch.tensor([6, 7, 8])]
 ones = [torch.ones_like(prompt) for prompt in prompts]
 left = {"batch_first": True, "padding_side": "left"}
@@ -182,10 +183,10 @@ tokens[:, -1]  # tensor([5, 8])
 # Train the model: targets are the tokens, shifted by one
 # -------------------------------------------------------
 #
-# The logits at position i are for token i + 1. Drop the last logits and the
-# first token, and leave padding out with ``ignore_index``. Without the
-# shift a model learns to repeat its input: a low loss, and text that
-# repeats one token.
+# The logits at position i are for the token at position i + 1. Drop the
+# last logits and the first token, and exclude padding with
+# ``ignore_index``. Without the shift, the model learns to copy its input:
+# the loss is low, but the generated text repeats one token.
 tokens = torch.tensor([[3, 4, 5, 0]])
 logits = 9.0 * F.one_hot((tokens + 1) % 6, 6).float()
 targets = tokens[:, 1:].masked_fill(tokens[:, 1:] == 0, -100)
@@ -200,9 +201,10 @@ wrong > 8  # tensor(True)
 # Likelihood of a text: log probabilities of its tokens
 # -----------------------------------------------------
 #
-# ``log_softmax`` and ``gather`` give the log probability of each token, and
-# their sum is that of the text. To rank texts of different length, use the
-# mean. The exponential of the negative mean is the perplexity.
+# ``log_softmax`` and ``gather`` give the log probability of each token.
+# Their sum is the log probability of the text. To rank texts of different
+# lengths, use the mean. The exponential of the negative mean is the
+# perplexity.
 logits = torch.randn(1, 4, 6)
 tokens = torch.tensor([[2, 0, 5, 1]])
 each = logits[:, :-1].log_softmax(dim=-1)
@@ -217,9 +219,9 @@ perplexity = (-each.mean()).exp()  # shape ()
 # ---------------------------------------------
 #
 # Add the log probability of each next token to the score of each text, and
-# keep the best of all. The index of ``topk`` over the flattened scores
-# holds the text and the token. Here the best first token is not part of
-# the best text.
+# keep the best combinations. ``topk`` runs over the flattened scores, so
+# ``//`` and ``%`` recover the text and the token from its index. Here the
+# most likely first token is not part of the best text.
 step_1 = torch.tensor([0.6, 0.4]).log()
 step_2 = torch.tensor([[0.5, 0.5], [0.9, 0.1]]).log()
 scores, tokens = step_1.topk(2)

@@ -2,8 +2,8 @@
 Hooks in practice
 =================
 
-Record, change or block what passes through the layers of a model that you
-did not write, and avoid the traps of hooks.
+Record, change or block the outputs of layers in a model that you did not
+write, and avoid the common traps of hooks.
 """
 from contextlib import suppress
 from functools import partial
@@ -16,9 +16,9 @@ from torch import nn
 # Change the output of a layer: return it from the hook
 # -----------------------------------------------------
 #
-# What a forward hook returns takes the place of the output; ``None`` leaves
-# it. This sets single channels to 0 or adds a vector to the features of a
-# model that you did not write.
+# If a forward hook returns a value, this value replaces the output of the
+# layer. If it returns ``None``, the output stays. Here the hook sets one
+# channel to 0; in the same way you can add a vector to the features.
 net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
 
 
@@ -40,9 +40,10 @@ torch.equal(net(x), before)  # True
 # Outputs of all layers by name: ``named_modules`` and ``partial``
 # ----------------------------------------------------------------
 #
-# A hook gets the module and no name, so ``partial`` puts the name in front.
-# A ``lambda`` in a loop would see the last name in every call. Hook the
-# layers without children, or blocks appear beside their parts.
+# A hook gets the module but not its name, so ``partial`` adds the name as
+# the first argument. A ``lambda`` in a loop would see the last name in
+# every call. Add hooks only to modules without children; otherwise a block
+# appears in the list as well as its parts.
 def keep(name, module, args, output):
     shapes[name] = tuple(output.shape)
 
@@ -64,9 +65,9 @@ shapes["1.0"]  # (2, 4, 4, 4)
 # Each call stores twice: the hook was registered twice
 # -----------------------------------------------------
 #
-# A cell of a notebook that runs again registers the hook again, and both
-# are called. Keep the handle and call ``remove()``. A ``with`` statement
-# removes the hook by itself, also after an error.
+# If you run a notebook cell again, it registers the hook again, and then
+# both hooks are called. Keep the handle and call ``remove()``. A ``with``
+# statement removes the hook for you, also after an error.
 layer, calls = nn.ReLU(), []
 for _ in range(2):
     handle = layer.register_forward_hook(lambda *_: calls.append(1))
@@ -82,9 +83,10 @@ len(calls)  # 3
 # Memory grows with each batch: ``detach()`` what a hook keeps
 # ------------------------------------------------------------
 #
-# An output that is kept holds its graph, and with it the activations of all
-# layers before. Keep ``output.detach()``, on a GPU ``.cpu()`` as well, or
-# compute a number at once and keep that.
+# If a hook keeps an output, its computation graph stays in memory, with the
+# saved activations of the layers before. Keep ``output.detach()`` instead.
+# On a GPU, also call ``.cpu()``, or compute the number you need at once and
+# keep only that.
 net, kept = nn.Sequential(nn.Linear(3, 3), nn.ReLU()), []
 handle = net[1].register_forward_hook(lambda m, a, y: kept.append(y))
 net(torch.ones(1, 3)).shape  # torch.Size([1, 3])
@@ -98,9 +100,9 @@ kept[1].grad_fn is None  # True
 # Error in a hook: 'tuple' object has no attribute 'detach'
 # ---------------------------------------------------------
 #
-# ``nn.LSTM`` and ``nn.MultiheadAttention`` return a tuple, and a hook gets
-# it as it is. Take the part that you need. Keyword arguments of the call
-# reach a hook that is registered with ``with_kwargs=True``.
+# ``nn.LSTM`` and ``nn.MultiheadAttention`` return a tuple, and the hook
+# gets this tuple. Pick the part that you need. If the hook also needs
+# keyword arguments of the call, register it with ``with_kwargs=True``.
 lstm, kept = nn.LSTM(3, 4, batch_first=True), []
 handle = lstm.register_forward_hook(lambda m, a, y: kept.append(y.detach()))
 x = torch.randn(2, 5, 3)
@@ -115,10 +117,10 @@ kept[0].shape  # torch.Size([2, 5, 4])
 # Error: Output 0 of BackwardHookFunction is a view and is being modified
 # -----------------------------------------------------------------------
 #
-# ``register_full_backward_hook`` wraps input and output of a layer, and an
-# ``inplace=True`` after it would change the wrapped tensor. Set ``inplace``
-# to False in all layers, or put the hook on the tensor with
-# ``Tensor.register_hook``.
+# ``register_full_backward_hook`` wraps the input and the output of a layer,
+# and a following layer with ``inplace=True`` must not change the wrapped
+# tensor. Set ``inplace`` to False in these layers. Alternatively, register
+# the hook on the tensor with ``Tensor.register_hook``.
 net = nn.Sequential(nn.Linear(3, 3), nn.ReLU(inplace=True))
 handle = net[0].register_full_backward_hook(lambda m, gi, go: None)
 x = torch.ones(1, 3, requires_grad=True)
@@ -134,9 +136,10 @@ net[0].weight.grad.shape  # torch.Size([3, 3])
 # Hook for ``F.relu``, ``torch.cat`` or ``+``: make it a module
 # -------------------------------------------------------------
 #
-# Hooks belong to modules. A function in ``forward`` has none: use the layer
-# ``nn.ReLU()`` in its place, or an ``nn.Identity()`` behind the operation
-# that does nothing but carry the hook.
+# Forward hooks belong to modules, so you cannot register one on a function
+# in ``forward``. Use the layer ``nn.ReLU()`` instead of ``F.relu``. For
+# other operations, pass the result through an ``nn.Identity()`` and
+# register the hook there.
 class Sum(nn.Module):
     def __init__(self):
         super().__init__()

@@ -2,18 +2,22 @@
 Initialization
 ==============
 
-Give weights their first values.
+Choose the initial values of weights and biases, so that signals and
+gradients keep their size through the layers.
 
 .. which::
 
    - ``nn.init.kaiming_normal_``, ``nn.init.kaiming_uniform_``: before ReLU
    - ``nn.init.xavier_uniform_``, ``nn.init.xavier_normal_``: before tanh
    - ``nn.init.orthogonal_``: recurrent weights, very deep linear stacks
-   - ``nn.init.trunc_normal_``: transformers: small deviation, no outliers
-   - ``nn.init.zeros_``, ``nn.init.ones_``: biases, and scales of norms
+   - ``nn.init.trunc_normal_``: transformers; a small standard deviation
+     without outliers
+   - ``nn.init.zeros_``, ``nn.init.ones_``: biases, and the scales of
+     normalization layers
    - ``nn.init.constant_``: a bias that starts at a known log-odds
    - ``nn.init.eye_``, ``nn.init.dirac_``: start as the identity
-   - ``nn.init.normal_``, ``nn.init.uniform_``: a given deviation or range
+   - ``nn.init.normal_``, ``nn.init.uniform_``: a given standard deviation
+     or range
    - ``nn.init.sparse_``: few non-zero weights for each input
 """
 import math
@@ -27,8 +31,9 @@ from torch import nn
 # Fill a weight: ``nn.init.normal_``, ``uniform_``, ``constant_``
 # ---------------------------------------------------------------
 #
-# The functions of ``nn.init`` write into the tensor, outside of autograd,
-# and return it. ``nn.init.zeros_`` and ``nn.init.ones_`` take no value.
+# The functions of ``nn.init`` fill the tensor in place, without recording
+# gradients, and return it. ``nn.init.zeros_`` and ``nn.init.ones_`` take no
+# value.
 layer = nn.Linear(400, 400)
 nn.init.normal_(layer.weight, mean=3.0, std=0.5) is layer.weight  # True
 layer.weight.requires_grad, layer.weight.is_leaf  # (True, True)
@@ -42,13 +47,14 @@ nn.init.zeros_(torch.empty(2))  # tensor([0., 0.])
 nn.init.ones_(torch.empty(2))  # tensor([1., 1.])
 
 # %%
-# Normal without outliers: ``nn.init.trunc_normal_``
-# --------------------------------------------------
+# Truncated normal distribution: ``nn.init.trunc_normal_``
+# --------------------------------------------------------
 #
-# The bounds ``a`` and ``b`` are values, not multiples of ``std``: with the
-# default -2 and 2 and a standard deviation of 0.02 nothing is cut. Since
-# 2.12 normal numbers are drawn, and drawn again where they fall outside; a
-# seed gives other weights than before, and bfloat16 has no outliers.
+# The bounds ``a`` and ``b`` are values, not multiples of ``std``. With the
+# defaults of -2 and 2, a standard deviation of 0.02 cuts off nothing. Since
+# 2.12, normal numbers that fall outside the bounds are drawn again. The
+# same seed gives other weights than before, and bfloat16 weights no longer
+# have outliers.
 weight = torch.empty(400, 400)
 nn.init.trunc_normal_(weight, std=0.02)  # shape (400, 400)
 weight.abs().max() > 0.06  # tensor(True)
@@ -69,9 +75,11 @@ half.abs().max() < 0.2  # tensor(True) since 2.12, tensor(False) before
 # Before tanh: ``nn.init.xavier_uniform_``, ``xavier_normal_``
 # ------------------------------------------------------------
 #
-# Glorot: the variance is :math:`2 / (n_{in} + n_{out})`, times ``gain``
-# squared, a compromise between keeping the variance forwards and
-# backwards. The uniform form is bounded by :math:`\sqrt{3}` deviations.
+# In Xavier (Glorot) initialization, the variance is
+# :math:`2 / (n_{in} + n_{out})`, times the square of ``gain``. This is a
+# compromise between keeping the variance in the forward pass and in the
+# backward pass. The bounds of the uniform form are :math:`\sqrt{3}`
+# standard deviations.
 weight = torch.empty(300, 500)
 std = 5 / 3 * math.sqrt(2 / (300 + 500))
 nn.init.xavier_normal_(weight, gain=5 / 3)  # shape (300, 500)
@@ -84,9 +92,10 @@ nn.init.xavier_uniform_(weight, gain=5 / 3)  # shape (300, 500)
 # Before ReLU: ``nn.init.kaiming_normal_``, ``kaiming_uniform_``
 # --------------------------------------------------------------
 #
-# He: the deviation is :math:`gain / \sqrt{n}`, where n is the number of
-# inputs, or of outputs with ``mode="fan_out"``. ``nonlinearity`` sets the
-# gain; its default ``"leaky_relu"`` with slope ``a=0`` is that of ReLU.
+# In Kaiming (He) initialization, the standard deviation is
+# :math:`gain / \sqrt{n}`. Here n is the number of inputs, or the number of
+# outputs with ``mode="fan_out"``. ``nonlinearity`` sets the gain. The
+# default, ``"leaky_relu"`` with slope ``a=0``, has the gain of ReLU.
 weight = torch.empty(300, 500)
 for mode, n in ("fan_in", 500), ("fan_out", 300):
     for name in "relu", "linear":
@@ -102,9 +111,10 @@ nn.init.kaiming_normal_(weight)  # shape (300, 500)
 # Gain of an activation: ``nn.init.calculate_gain``
 # -------------------------------------------------
 #
-# The factor that makes up for what the activation takes away. ReLU zeroes
-# half of the inputs, so the mean square falls to a half. There is none for
-# GELU or SiLU: take that of ReLU.
+# The gain is the factor that makes up for the signal that an activation
+# removes. ReLU sets half of the inputs to zero, so it halves the mean
+# square, and its gain is the square root of 2. GELU and SiLU have no gain
+# here. Use that of ReLU.
 [nn.init.calculate_gain(name) for name in ("linear", "sigmoid")]  # [1, 1]
 nn.init.calculate_gain("tanh")  # 1.6667
 nn.init.calculate_gain("relu")  # 1.4142
@@ -118,9 +128,9 @@ with suppress(ValueError):
 # Fan-in and fan-out of a layer
 # -----------------------------
 #
-# Both are read from the shape (out, in): a matrix meant for ``x @ weight``
-# is the wrong way round, so pass its transpose. For a convolution the
-# kernel's area multiplies both.
+# PyTorch reads fan-in and fan-out from the shape (out, in) of the weight. A
+# matrix for ``x @ weight`` has the opposite order, so pass its transpose.
+# For a convolution, both numbers are multiplied by the area of the kernel.
 conv = nn.Conv2d(32, 64, kernel_size=5)
 conv.weight.shape  # torch.Size([64, 32, 5, 5])
 nn.init.kaiming_normal_(conv.weight)  # shape (64, 32, 5, 5)
@@ -131,13 +141,14 @@ nn.init.kaiming_normal_(weight.T)  # shape (300, 400)
 (weight.std() / math.sqrt(2 / 400) - 1).abs() < 0.03  # tensor(True)
 
 # %%
-# Standard deviation through depth, by initializer
-# ------------------------------------------------
+# Standard deviation of the signal in a deep network, by initializer
+# ------------------------------------------------------------------
 #
-# Twenty layers of 256 units; below, layer by layer, the deviation of what
-# comes out. Weights that are too small let the signal die. Xavier halves
-# the mean square in each ReLU layer, where Kaiming keeps it; with tanh all
-# that is not too small lasts.
+# The figure shows the standard deviation of the output of each of twenty
+# layers with 256 units, with tanh on the left and ReLU on the right. If the
+# weights are too small, the signal dies out. With ReLU, Xavier halves the
+# mean square in each layer, and Kaiming keeps it. With tanh, the signal
+# lasts in both.
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
 inits = {
     "normal_(w, std=0.04)": lambda w: nn.init.normal_(w, std=0.04),
@@ -163,9 +174,10 @@ figure.tight_layout()
 # Orthogonal weights: ``nn.init.orthogonal_``
 # -------------------------------------------
 #
-# Rows, or columns if there are more rows, are perpendicular and of length
-# ``gain``. With a gain of 1, the default, a stack of square ones neither
-# stretches nor shrinks. Dimensions after the first are taken as one.
+# The rows of the weight are perpendicular to each other and have length
+# ``gain``. If there are more rows than columns, this holds for the columns
+# instead. With the default gain of 1, square weights keep the length of
+# their input. Dimensions after the first are flattened.
 weight = nn.init.orthogonal_(torch.empty(3, 5))
 torch.allclose(weight @ weight.T, torch.eye(3), atol=1e-5)  # True
 weight = nn.init.orthogonal_(torch.empty(5, 3), gain=2.0)
@@ -177,9 +189,9 @@ torch.allclose(kernel @ kernel.T, torch.eye(4), atol=1e-5)  # True
 # Start as the identity: ``nn.init.eye_``, ``nn.init.dirac_``
 # -----------------------------------------------------------
 #
-# Without a bias ``eye_`` makes a linear layer hand on its input, ``dirac_``
-# a convolution: one in the middle of the kernel from each channel to
-# itself, zero elsewhere.
+# With ``eye_``, a linear layer without a bias returns its input. ``dirac_``
+# does the same for a convolution. It puts a one in the middle of the kernel
+# from each channel to itself, and zeros elsewhere.
 layer = nn.Linear(3, 3, bias=False)
 nn.init.eye_(layer.weight).tolist()[1]  # [0.0, 1.0, 0.0]
 x = torch.tensor([[4.0, 5.0, 6.0]])
@@ -194,9 +206,9 @@ torch.allclose(conv(image), image, atol=1e-3)  # True
 # Mostly zeros: ``nn.init.sparse_``
 # ---------------------------------
 #
-# In each column the fraction ``sparsity`` of the weights is zero, at random
-# places; the others are normal with ``std``, by default 0.01. It is for
-# matrices only.
+# In each column, the share ``sparsity`` of the weights is zero, at random
+# positions. The other weights are normal with standard deviation ``std``,
+# 0.01 by default. The function works for matrices only.
 weight = nn.init.sparse_(torch.empty(100, 400), sparsity=0.75, std=2.0)
 (weight == 0).sum(dim=0).unique()  # tensor([75])
 (weight[weight != 0].std() / 2 - 1).abs() < 0.05  # tensor(True)
@@ -205,8 +217,9 @@ weight = nn.init.sparse_(torch.empty(100, 400), sparsity=0.75, std=2.0)
 # Initialize all layers of a model: ``nn.Module.apply``
 # -----------------------------------------------------
 #
-# Ask for the type with ``isinstance``, so that norms keep their ones and
-# embeddings are left alone. Do it before the optimizer's first step and
+# ``apply`` calls a function for each module. Check the type with
+# ``isinstance``, so that normalization layers and embeddings keep their own
+# initial values. Initialize the model before the first optimizer step and
 # before you load pretrained weights.
 def init_weights(module):
     if isinstance(module, (nn.Linear, nn.Conv2d)):
@@ -225,9 +238,9 @@ net[1].weight.tolist() == [1.0] * 8  # True
 # ----------------------------------------------
 #
 # ``nn.Linear`` and convolutions, but not transposed ones, draw weight and
-# bias uniformly between :math:`\pm 1 / \sqrt{n_{in}}`: a variance of
-# :math:`1 / (3 n_{in})`, one sixth of what Kaiming's rule gives before a
-# ReLU. ``reset_parameters`` draws again.
+# bias uniformly between :math:`\pm 1 / \sqrt{n_{in}}`. Their variance is
+# :math:`1 / (3 n_{in})`, which is one sixth of what Kaiming initialization
+# gives before a ReLU. ``reset_parameters`` draws the values again.
 layer = nn.Linear(100, 2000)
 (layer.weight.abs().max() - 0.1).abs() < 1e-4  # tensor(True)
 (layer.bias.abs().max() - 0.1).abs() < 0.01  # tensor(True)
@@ -237,24 +250,25 @@ layer.reset_parameters()
 torch.equal(layer.weight, before)  # False
 
 # %%
-# Do not initialize what is loaded anyway: ``skip_init``
-# ------------------------------------------------------
+# Skip the initialization if you load weights anyway: ``skip_init``
+# -----------------------------------------------------------------
 #
-# ``torch.nn.utils.skip_init`` makes a layer whose memory is not filled: the
-# values are arbitrary until you load or set them. It takes the class and
-# its arguments, ``device`` among them.
+# ``torch.nn.utils.skip_init`` creates a layer without filling its weights.
+# Their values are arbitrary until you load or set them. Pass the class and
+# its arguments, which may include ``device``.
 layer = nn.utils.skip_init(nn.Linear, 3, 2)
 state = {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}
 layer.load_state_dict(state)
 layer(torch.ones(1, 3)).tolist()  # [[3.0, 3.0]]
 
 # %%
-# All weights equal: units that never part
-# ----------------------------------------
+# All weights equal: every hidden unit computes the same
+# ------------------------------------------------------
 #
-# With one constant for all, every hidden unit computes the same, gets the
-# same gradient and stays a copy of the others. Random weights break the
-# tie; biases may be zero.
+# If all weights have the same value, every hidden unit computes the same
+# and gets the same gradient. The units then stay copies of each other
+# during training. Random weights break this symmetry. The biases may start
+# at zero.
 net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
 for parameter in net.parameters():
     nn.init.constant_(parameter, 0.1)
@@ -267,9 +281,10 @@ grad.abs().min() > 0  # tensor(True)
 # Old names without underscore: ``nn.init.normal``
 # ------------------------------------------------
 #
-# They still fill the tensor in place, and warn. The underscore says so, as
-# in all of PyTorch; the others are likewise old: ``uniform``, ``constant``,
-# ``eye``, ``dirac``, ``sparse``, ``orthogonal``, ``xavier_normal`` and kin.
+# The old names still fill the tensor in place, but they warn. The new names
+# end in an underscore, which marks in-place functions in PyTorch. The other
+# old names are ``uniform``, ``constant``, ``eye``, ``dirac``, ``sparse``,
+# ``orthogonal``, ``xavier_normal`` and the like.
 weight = torch.empty(200, 300)
 nn.init.xavier_uniform(weight)  # FutureWarning: in favor of
 nn.init.normal(weight, std=2.0)  # FutureWarning: `nn.init.normal_`
@@ -280,8 +295,9 @@ nn.init.normal_(weight, std=2.0)  # shape (200, 300)
 # Error: Fan in and fan out can not be computed
 # ---------------------------------------------
 #
-# A bias or a norm's weight has one dimension, and so no inputs and outputs
-# to count. Leave it out by type, or by ``ndim``.
+# A bias has one dimension, and so has the weight of a normalization layer,
+# so inputs and outputs cannot be counted. Skip these parameters by the type
+# of the layer or by ``ndim``.
 layer = nn.Linear(3, 2)
 with suppress(ValueError):
     nn.init.xavier_normal_(layer.bias)  # ValueError: fewer than 2

@@ -2,7 +2,8 @@
 Linear layers
 =============
 
-Matrix products with weights that are learned, and layers that only reshape.
+Multiply inputs by learned weights with linear and bilinear layers, and
+reshape with layers that have no weights.
 """
 from contextlib import suppress
 
@@ -14,9 +15,10 @@ from torch import nn
 # Fully connected layer: ``nn.Linear``
 # ------------------------------------
 #
-# Computes :math:`y = x W^T + b` over the last dimension; all dimensions
-# before it are batch. The weight has shape (out, in), the transpose of what
-# the arguments suggest. ``F.linear`` is the same with your own tensors.
+# ``nn.Linear`` computes :math:`y = x W^T + b` over the last dimension. The
+# dimensions before it count as batch dimensions. The weight has shape (out,
+# in), the reverse of the order of the arguments. ``F.linear`` computes the
+# same with your own tensors.
 layer = nn.Linear(in_features=3, out_features=2)
 layer.weight.shape  # torch.Size([2, 3])
 layer.bias.shape  # torch.Size([2])
@@ -29,8 +31,8 @@ layer(torch.rand(7, 5, 3)).shape  # torch.Size([7, 5, 2])
 # ``F.linear`` by hand: rows of the weight are outputs
 # ----------------------------------------------------
 #
-# Each row of the weight gives one output: its dot product with the input,
-# plus its bias.
+# Each row of the weight gives one output, which is the dot product of the
+# row with the input, plus the bias.
 weight = torch.tensor([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]])
 bias = torch.tensor([10.0, 20.0])
 x = torch.tensor([1.0, 2.0, 3.0])
@@ -41,8 +43,9 @@ F.linear(x, weight, bias)  # tensor([17., 26.])
 # Linear layer without a bias: ``bias=False``
 # -------------------------------------------
 #
-# Before a batch norm a bias is lost work: the norm subtracts the mean, and
-# the bias with it. ``layer.bias`` is then ``None``.
+# A linear layer before a batch normalization needs no bias, because the
+# normalization subtracts the mean and the bias with it. With
+# ``bias=False``, ``layer.bias`` is ``None``.
 linear = nn.Linear(4, 3)
 norm = nn.BatchNorm1d(3)
 bare = nn.Linear(4, 3, bias=False)
@@ -55,9 +58,9 @@ torch.allclose(norm(bare(x)), norm(linear(x)), atol=1e-4)  # True
 # Two inputs multiplied: ``nn.Bilinear``
 # --------------------------------------
 #
-# Each output k is :math:`x_1^T W_k x_2 + b_k`: a score for pairs of
-# vectors, with a weight of shape (out, in1, in2). ``F.bilinear`` takes your
-# own weight.
+# Output k is :math:`x_1^T W_k x_2 + b_k`, a score for a pair of vectors.
+# The weight has shape (out, in1, in2). ``F.bilinear`` computes the same
+# with your own weight.
 layer = nn.Bilinear(3, 4, 2).double()
 layer.weight.shape  # torch.Size([2, 3, 4])
 a = torch.rand(5, 3, dtype=torch.float64)
@@ -70,9 +73,9 @@ torch.allclose(F.bilinear(a, b, layer.weight, layer.bias), y)  # True
 # Input size unknown: ``nn.LazyLinear``
 # -------------------------------------
 #
-# ``in_features`` is read from the first batch; the layer then turns into an
-# ``nn.Linear``. Until then the weight has no shape: run a batch before you
-# count parameters or share weights.
+# ``nn.LazyLinear`` reads ``in_features`` from the first batch and turns
+# into an ``nn.Linear``. Until then, the weight has no shape. Run a batch
+# before you count parameters or share weights.
 layer = nn.LazyLinear(2)
 layer.weight  # type UninitializedParameter
 with suppress(RuntimeError):
@@ -86,11 +89,12 @@ layer.weight.shape  # torch.Size([2, 3])
 # Other lazy layers: ``nn.LazyConv2d``, ``nn.LazyBatchNorm2d``
 # ------------------------------------------------------------
 #
-# Convolutions leave out ``in_channels``: ``nn.LazyConv1d``,
-# ``nn.LazyConv3d``, ``nn.LazyConvTranspose1d``, ``nn.LazyConvTranspose2d``
-# and ``nn.LazyConvTranspose3d``. Norms leave out all sizes:
-# ``nn.LazyBatchNorm1d``, ``nn.LazyBatchNorm3d``, ``nn.LazyInstanceNorm1d``,
-# ``nn.LazyInstanceNorm2d``, ``nn.LazyInstanceNorm3d``.
+# Lazy convolutions need no ``in_channels``. There are also
+# ``nn.LazyConv1d``, ``nn.LazyConv3d``, ``nn.LazyConvTranspose1d``,
+# ``nn.LazyConvTranspose2d`` and ``nn.LazyConvTranspose3d``. Lazy
+# normalization layers need no sizes. There are also ``nn.LazyBatchNorm1d``,
+# ``nn.LazyBatchNorm3d``, ``nn.LazyInstanceNorm1d``,
+# ``nn.LazyInstanceNorm2d`` and ``nn.LazyInstanceNorm3d``.
 net = nn.Sequential(
     nn.LazyConv2d(8, kernel_size=3),
     nn.LazyBatchNorm2d(),
@@ -107,8 +111,9 @@ net[3].in_features  # 128
 # From images to rows: ``nn.Flatten``, ``nn.Unflatten``
 # -----------------------------------------------------
 #
-# ``nn.Flatten`` keeps dimension 0, the batch, where ``torch.flatten`` keeps
-# none. ``nn.Unflatten`` splits one dimension again.
+# By default, ``nn.Flatten`` keeps dimension 0, the batch, and
+# ``torch.flatten`` flattens all dimensions. ``nn.Unflatten`` splits one
+# dimension again.
 x = torch.rand(4, 3, 8, 8)
 flat = nn.Flatten()(x)
 flat.shape  # torch.Size([4, 192])
@@ -120,9 +125,10 @@ torch.equal(nn.Unflatten(1, (3, 8, 8))(flat), x)  # True
 # Layer that does nothing: ``nn.Identity``
 # ----------------------------------------
 #
-# Put it where a layer should vanish and the rest stay as it is, such as the
-# head of a network whose features are wanted. The class accepts any
-# arguments and ignores them; ``forward`` takes one input.
+# ``nn.Identity`` returns its input. Put it in the place of a layer that you
+# want to remove, such as the head of a network when you need its features.
+# The class accepts any arguments and ignores them. ``forward`` takes one
+# input.
 net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 10))
 net[2] = nn.Identity()
 net(torch.ones(5, 4)).shape  # torch.Size([5, 3])
@@ -135,9 +141,10 @@ with suppress(TypeError):
 # Error: mat1 and mat2 shapes cannot be multiplied (``nn.Linear``)
 # ----------------------------------------------------------------
 #
-# The last size of the input is not ``in_features``. mat1 is the input with
-# its batch dimensions joined, mat2 the weight transposed; often a flatten
-# is missing, or the image size is another.
+# The size of the last input dimension is not ``in_features``. In the
+# message, mat1 is the input with its batch dimensions joined, and mat2 is
+# the transposed weight. Often a flatten is missing, or the image size has
+# changed.
 layer = nn.Linear(192, 10)
 images = torch.rand(4, 3, 8, 8)
 with suppress(RuntimeError):
@@ -148,9 +155,10 @@ layer(images.flatten(start_dim=1)).shape  # torch.Size([4, 10])
 # Error: mat1 and mat2 must have the same dtype (``nn.Linear``)
 # -------------------------------------------------------------
 #
-# NumPy data is mostly float64, layers are float32; integer inputs fail
-# likewise. Without a bias the message begins otherwise, on the CPU with
-# expected m1 and m2. Convert the data rather than the model.
+# NumPy data is often float64, while layers are float32. Integer inputs
+# raise the same error. For a layer without a bias the message is different;
+# on the CPU it begins with "expected m1 and m2". Convert the data rather
+# than the model.
 layer = nn.Linear(3, 2)
 x = torch.ones(5, 3, dtype=torch.float64)
 with suppress(RuntimeError):

@@ -2,8 +2,8 @@
 Errors when saving and loading
 ==============================
 
-What goes wrong around ``torch.save``, ``torch.load`` and
-``load_state_dict``, and how to compare what was saved with what was loaded.
+Solve common problems with ``torch.save``, ``torch.load`` and
+``load_state_dict``, and compare a loaded model with the one that was saved.
 """
 import io
 from contextlib import suppress
@@ -16,9 +16,9 @@ from torch import nn
 # Error: Expected state_dict to be dict-like, got <class 'str'>
 # -------------------------------------------------------------
 #
-# ``load_state_dict`` takes a dictionary of tensors. A path or an open file
-# goes through ``torch.load`` first, and another model through its
-# ``state_dict()``.
+# ``load_state_dict`` takes a dictionary of tensors. If you have a path or
+# an open file, call ``torch.load`` first. If you have another model, pass
+# its ``state_dict()``.
 net = nn.Linear(2, 1)
 with suppress(TypeError):
     net.load_state_dict(
@@ -35,9 +35,8 @@ net.load_state_dict(torch.load(file, weights_only=True)).missing_keys  # []
 # Error: '_IncompatibleKeys' object has no attribute 'eval'
 # ---------------------------------------------------------
 #
-# ``load_state_dict`` changes the model and returns lists of keys, not the
-# model. Do not assign its result to the model. ``eval()`` does return the
-# model.
+# ``load_state_dict`` changes the model and returns two lists of keys, so do
+# not assign its result to the model. ``eval()`` does return the model.
 net, state = nn.Linear(2, 1), nn.Linear(2, 1).state_dict()
 result = net.load_state_dict(state)
 with suppress(AttributeError):
@@ -50,10 +49,10 @@ net.eval() is net  # True
 # Error: Parent directory does not exist (``torch.save``)
 # -------------------------------------------------------
 #
-# ``torch.save`` makes no folders. Make the folder first, with
+# ``torch.save`` does not create folders. Create the folder first with
 # ``Path(folder).mkdir(parents=True, exist_ok=True)``. A relative path
-# begins at the folder in which Python was started, so a file that "is
-# there" may be missing there: print ``Path(name).resolve()``.
+# starts at the current working folder, which may not be the folder of your
+# script. If a file is not found, print ``Path(name).resolve()``.
 with suppress(RuntimeError):
     torch.save(
         {}, "no_such_folder/net.pth"
@@ -64,12 +63,13 @@ with suppress(FileNotFoundError):
     )  # FileNotFoundError: No such file or directory
 
 # %%
-# The loaded model predicts otherwise: compare weights, then ``eval()``
-# ---------------------------------------------------------------------
+# The loaded model predicts differently: compare weights, call ``eval()``
+# -----------------------------------------------------------------------
 #
-# Equal weights, buffers and inputs give equal outputs in ``eval()``. Check
-# in this order: do all tensors of both state dicts agree, are both models
-# in ``eval()``, and is the preprocessing the same?
+# If weights, buffers and inputs are equal, the outputs in ``eval()`` are
+# equal as well. First check that all tensors of both state dicts agree.
+# Then check that both models are in ``eval()`` and that the preprocessing
+# is the same.
 net = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
 net(torch.randn(8, 3))  # shape (8, 3)
 loaded = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
@@ -84,10 +84,10 @@ torch.equal(net.eval()(x), loaded.eval()(x))  # True
 # Unexpected key(s) such as position_ids: leave them out
 # ------------------------------------------------------
 #
-# A buffer that an older version saved and the new class does not know, or
-# knows with ``persistent=False``, is an unexpected key. Such a buffer is
-# computed, not learned: remove the key. Keep ``strict=True``, so that a
-# missing weight is still an error.
+# An older version of the class saved a buffer that the new version does not
+# have, or registers with ``persistent=False``. The buffer is computed and
+# not learned, so remove its key. Keep ``strict=True``, so that a missing
+# weight still raises an error.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -108,9 +108,9 @@ net.load_state_dict(state).missing_keys  # []
 # Several models in one file: a dictionary of state dicts
 # -------------------------------------------------------
 #
-# Generator and discriminator, encoder and decoder, or model and optimizer
-# go into one file under a name each. Each part is loaded with its own
-# ``load_state_dict``.
+# Save an encoder and a decoder, a generator and a discriminator, or a model
+# and its optimizer in one file, each under its own name. Load each part
+# with its own ``load_state_dict``.
 encoder, decoder = nn.Linear(4, 2), nn.Linear(2, 4)
 file = io.BytesIO()
 parts = {"encoder": encoder, "decoder": decoder}
@@ -126,9 +126,10 @@ torch.equal(new.weight, decoder.weight)  # True
 # Half the file size: save float16 or bfloat16, load into float32
 # ---------------------------------------------------------------
 #
-# Convert the floats of the state dict before saving. ``load_state_dict``
-# converts them to the dtype of the model while it copies. Rounding costs
-# digits: keep float32 for a file from which training goes on.
+# Convert the float tensors of the state dict before you save it.
+# ``load_state_dict`` converts them back to the dtype of the model while it
+# copies. Rounding loses digits, so keep float32 in a file from which you
+# resume training.
 net = nn.Linear(64, 64)
 half = {name: x.half() for name, x in net.state_dict().items()}
 bytes_of = {x.dtype: x.nbytes for x in (net.weight, half["weight"])}
@@ -142,9 +143,10 @@ new.weight.dtype  # torch.float32
 # Weights from NumPy arrays: ``torch.from_numpy`` for each name
 # -------------------------------------------------------------
 #
-# An ``.npz`` file or a dictionary of arrays becomes a state dict when each
-# array is converted and has the name of the parameter. Arrays of other
-# libraries may need a transpose; ``load_state_dict`` compares the shapes.
+# To turn an ``.npz`` file or a dictionary of arrays into a state dict,
+# convert each array and give it the name of the parameter. Arrays from
+# other libraries may need a transpose. ``load_state_dict`` checks the
+# shapes.
 arrays = {"w": np.ones((3, 2), dtype="float32"), "b": np.zeros(2)}
 names = {"w": "weight", "b": "bias"}
 state = {names[key]: torch.from_numpy(a.T) for key, a in arrays.items()}
