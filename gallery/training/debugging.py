@@ -2,10 +2,11 @@
 Debugging a network: shapes, gradient flow, overfitting one batch
 =================================================================
 
-Look at the shapes with forward hooks and ``torchinfo``, at the first loss,
-at one batch learned by heart, and at the gradients of each layer. Twelve
-layers with sigmoid read hardly more digits than a guess, because almost no
-gradient reaches the first of them. With ReLU they reach more than 85 %
+When a network does not learn, check four things: the shape of each layer's
+output, the first loss, whether the network can overfit one batch, and the
+gradients of each layer. The example on this page is a network of twelve
+layers. With sigmoid it hardly does better than guessing, because almost no
+gradient reaches its first layers. With ReLU it reaches more than 85 %
 accuracy on the test set.
 """
 import math
@@ -22,8 +23,8 @@ from torchinfo import summary
 # Digits, and a network that is right
 # -----------------------------------
 #
-# Every fourth digit is kept for the test. The network is one of
-# convolutions, as in :doc:`training_loop`.
+# Every fourth image belongs to the test set. The network is a small
+# convolutional network, as in :doc:`training_loop`.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -51,9 +52,11 @@ cnn = make_cnn()
 # Shapes through the network, by forward hooks
 # --------------------------------------------
 #
-# A hook sees each layer's output. Where shapes do not fit, the error names
-# two matrices and no layer: here one got 256 numbers and expects 512. The
-# last line before it tells that this is the layer after ``Flatten``.
+# A forward hook is called with the output of its layer, and here it notes
+# the shape. When shapes do not fit, the error message gives the sizes of
+# two matrices but not the name of the layer. The last shape that was noted
+# comes from ``Flatten``, so the layer after it is wrong: it expects 512
+# features and gets 256.
 @contextmanager
 def shapes(model):
     seen = []
@@ -84,8 +87,10 @@ seen[-1]  # ('Flatten', (5, 256))
 # A summary, layer by layer: ``torchinfo``
 # ----------------------------------------
 #
-# It runs the network once on an input of ``input_size``, batch included.
-# Much more memory or many more parameters than expected show here.
+# ``summary`` runs the network once on an input of size ``input_size``,
+# which includes the batch dimension. The report lists the output shape and
+# the number of parameters of each layer. Look there first if a model is
+# larger than you expect.
 report = summary(cnn, input_size=(64, 1, 8, 8), device=device, verbose=0)
 print(report)
 report.total_params  # 2730
@@ -93,13 +98,14 @@ report.trainable_params  # 2730
 sum(parameter.numel() for parameter in cnn.parameters())  # 2730
 
 # %%
-# The first loss is known
-# -----------------------
+# Check the first loss: it should be near ``math.log(10)``
+# --------------------------------------------------------
 #
-# Before training a network should know nothing: ten classes, each with a
-# tenth, are a loss of log 10. Much more hints at inputs or weights of a
-# wrong scale. With a softmax before it, the loss cannot go below the last
-# number, not even with all digits right.
+# An untrained network should give each of the ten classes a probability of
+# about one tenth, and the cross-entropy is then log 10. If the first loss
+# is much larger, check the scale of the inputs and of the initial weights.
+# The last line shows what a softmax before ``nn.CrossEntropyLoss`` does:
+# even perfect probabilities have a loss of 1.46.
 expected = math.log(10)
 expected  # 2.3026
 with torch.inference_mode():
@@ -109,13 +115,13 @@ assert abs(first - expected) < 0.3, first
 criterion(torch.eye(10), torch.arange(10))  # tensor(1.46115)
 
 # %%
-# The first test of a training: learn one batch by heart
-# ------------------------------------------------------
+# The first test of a training loop: overfit one batch
+# ----------------------------------------------------
 #
-# Sixteen samples, no shuffling, no dropout. A loss that does not come near
-# 0 here is an error in the code, the learning rate or the architecture, and
-# more data will not mend it. The network with a softmax too many stays
-# above 1.46.
+# Train on the same sixteen samples, without shuffling and without dropout.
+# The loss should come close to 0. If it does not, look for a mistake in the
+# code, the learning rate or the architecture before you collect more data.
+# The network with an extra softmax stays above 1.46.
 def learn_one_batch(model, steps=100):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     inputs, targets = images[:16], labels[:16]
@@ -134,13 +140,14 @@ assert by_heart < 0.05, by_heart
 assert never > 1.46, never
 
 # %%
-# Which parameters get no gradient, and which do not move?
-# --------------------------------------------------------
+# Find parameters without a gradient, and parameters that do not change
+# ---------------------------------------------------------------------
 #
-# ``grad`` is ``None`` where the loss was reached without the parameter: it
-# is frozen, not used, or cut off by ``detach``. A layer may also have a
-# gradient and no optimizer, such as a head replaced after the optimizer was
-# made: so compare weights before and after one step, too.
+# ``grad`` stays ``None`` if the parameter is frozen, if the forward pass
+# does not use it, or if ``detach`` cuts it off from the loss. A parameter
+# can also have a gradient and still not change, because the optimizer does
+# not know it. This happens when a layer is replaced after the optimizer was
+# created, so compare the weights before and after one step, too.
 def check(model, optimizer):
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     model.zero_grad()
@@ -166,9 +173,11 @@ check(model, optimizer)  # ([], ['4.weight', '4.bias'])
 # Gradient flow: the mean of ``|grad|``, layer by layer
 # -----------------------------------------------------
 #
-# Two deep networks with the same weights and another activation. The slope
-# of a sigmoid is at most 1/4, and eleven of them are multiplied on the way
-# back. ``nn.init.kaiming_normal_`` keeps the size through ReLU.
+# The two deep networks start from the same weights and differ in their
+# activation. The derivative of a sigmoid is at most 1/4, and the backward
+# pass multiplies the derivatives of eleven activations.
+# ``nn.init.kaiming_normal_`` chooses weights with which the gradients keep
+# their size through ReLU.
 def make_deep(activation, width=64, depth=12):
     torch.manual_seed(0)
     layers, features = [nn.Flatten()], 64
@@ -200,11 +209,10 @@ assert flows["Sigmoid"][0] < 1e-2 * flows["Sigmoid"][-1]
 assert flows["ReLU"][0] > 1e-1 * flows["ReLU"][-1]
 
 # %%
-# Train both
-# ----------
+# Train both networks
+# -------------------
 #
-# The loop is the same for both networks, and so are data, seed and
-# optimizer.
+# Both networks are trained with the same loop, data, seed and optimizer.
 def train(model, epochs=25):
     generator = torch.Generator(device=device).manual_seed(0)
     loader = DataLoader(train_set, 64, shuffle=True, generator=generator)
@@ -229,11 +237,12 @@ def accuracy(model):
 losses = {name: train(model) for name, model in models.items()}
 
 # %%
-# What was reached: gradients that arrive, and a network that learns
-# ------------------------------------------------------------------
+# The result: with ReLU, gradients reach every layer and the network learns
+# -------------------------------------------------------------------------
 #
-# On the left the gradients before training, on the right the losses; the
-# sigmoid's stays at log 10. For a loss of ``nan`` and anomaly detection see
+# Left: the mean gradient of each layer before training. Right: the loss
+# during training, which stays near log 10 with sigmoid. If your loss is
+# ``nan``, anomaly detection finds the operation: see
 # :doc:`/gallery/help/loss_is_nan`.
 reached = {name: accuracy(model) for name, model in models.items()}
 print({name: f"{value:.3f}" for name, value in reached.items()})
