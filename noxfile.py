@@ -68,8 +68,9 @@ def tests(session):
     install(session)
     python(session, "docs/_ext/build.py", success_codes=[0, 1])
     known = ("--claims-records", "build/verified", "--claims-known")
-    # A file of tests stays in one of two processes, and what it has made with it.
-    side_by_side = ("-n", "2", "--dist", "loadfile")
+    # A file of tests stays in one of two processes, and what it has made with it. The long ones
+    # are those of the site, so they come first and not, as xdist would have it, last.
+    side_by_side = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
     python(session, "-m", "pytest", *known, *side_by_side, *session.posargs)
 
 

@@ -44,7 +44,9 @@ PRELOAD = (
 FIRST_USE = {  # words in a file, and what will be imported for it
     r"\boptim\b|checkpoint|broadcast_shapes|DataParallel": "torch._dynamo",
     r"torch\.(func|compile|export|onnx)": "torch._dynamo",
+    r"torch\.(export|onnx)\b": "torch.export._trace",
     r"torch\.onnx\.export": "torch.onnx._internal.exporter._compat",
+    r"\bonnx\.export\b": "onnxscript.function_libs.torch_lib.ops",
     r"aoti_|deterministic_algorithms": "torch._inductor.compile_fx",
     r"jvp|jacfwd|hessian|forward_ad|forward-mode": "torch._decomp.decompositions_for_jvp",
     r"torchvision": "torchvision.transforms.v2",
