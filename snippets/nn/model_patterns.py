@@ -145,8 +145,8 @@ three = nn.Parameter(torch.zeros(3))
 three.softmax(dim=0).detach().sum()  # tensor(1.0000)
 
 # %%
-# Numbers and categories of a table: join embeddings with features
-# ----------------------------------------------------------------
+# Numbers and categories of a table: embeddings beside features
+# -------------------------------------------------------------
 #
 # Give each categorical column an ``nn.Embedding`` with one row for each
 # category. Join the embedding vectors with the standardized numbers. The

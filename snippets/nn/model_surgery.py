@@ -124,8 +124,8 @@ output_layer.weight = new.weight
 output_layer.weight is new.weight  # True
 
 # %%
-# Four input channels for a pretrained network: widen ``conv1``
-# -------------------------------------------------------------
+# Four channels in a pretrained network: add a channel to ``conv1``
+# -----------------------------------------------------------------
 #
 # For RGB images with an extra channel such as depth or infrared, replace
 # the first convolution and copy the weights of the three colours. If the

@@ -196,8 +196,8 @@ by_hand = F.cosine_similarity(a[:, None], b, dim=-1)
 torch.allclose(cosines, by_hand)  # True
 
 # %%
-# Normalize across neighbouring channels: ``nn.LocalResponseNorm``
-# ----------------------------------------------------------------
+# Across neighbouring channels: ``nn.LocalResponseNorm``
+# ------------------------------------------------------
 #
 # The layer computes :math:`x / (k + \alpha \bar{s})^\beta`. Here s is the
 # mean square over a window of ``size`` channels around the current one,

@@ -55,8 +55,8 @@ left = pad_sequence(sequences, batch_first=True, padding_side="left")
 unpad_sequence(left, lengths, batch_first=True)[1]  # tensor([0])
 
 # %%
-# Take the mean over valid steps only: a mask from the lengths
-# ------------------------------------------------------------
+# Mean over valid steps only: a mask from the lengths
+# ---------------------------------------------------
 #
 # ``mean``, ``max`` and softmax treat padding like any other value. Compare
 # the positions with the lengths to get a mask. For a mean, sum the valid

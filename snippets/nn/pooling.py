@@ -112,8 +112,8 @@ largest = nn.MaxPool1d(3, stride=1, padding=1)
 # With ``return_indices=True`` the pooling returns the positions, too. They
 # are indices into the flattened H and W of each channel.
 # ``F.max_pool1d_with_indices``, ``F.max_pool2d_with_indices`` and
-# ``F.max_pool3d_with_indices`` return both by default. If several values
-# are equal, the index is that of the first.
+# ``F.max_pool3d_with_indices`` return both without the argument. If several
+# values are equal, the index is that of the first.
 x = torch.tensor([[[1.0, 5.0, 2.0, 2.0], [4.0, 3.0, 0.0, 1.0]]])
 values, indices = F.max_pool2d(x, 2, return_indices=True)
 indices  # tensor([[[1, 2]]])

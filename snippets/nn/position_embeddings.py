@@ -38,9 +38,9 @@ long[:, -context:].shape  # torch.Size([1, 4])
 #
 # RoPE rotates pairs of features by an angle that grows with the position.
 # Here each pair has one feature from each half of the vector, as in Llama.
-# The dot product of a query and a key then depends on their positions only
-# through the distance. The rotation keeps the length of a vector, and
-# values are not rotated.
+# If both positions move by the same distance, the dot product of query and
+# key stays the same. The rotation keeps the length of a vector, and values
+# are not rotated.
 def rotate(x, positions, base=10000.0):
     half = x.shape[-1] // 2
     rates = base ** (-torch.arange(half) / half)

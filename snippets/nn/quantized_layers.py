@@ -218,9 +218,9 @@ with warnings.catch_warnings():
 #
 # ``torch.float8_e4m3fn`` has 4 bits for the exponent and 3 for the
 # fraction, and its largest value is 448. Scale the values into this range
-# before you convert them. Convert to bfloat16 before you add or multiply.
-# ``torch._scaled_mm`` multiplies float8 matrices, and on CUDA it needs
-# compute capability 8.9 or higher.
+# before you convert them. Addition raises an error, so convert to bfloat16
+# before you compute. ``torch._scaled_mm`` multiplies float8 matrices, and
+# on CUDA it needs compute capability 8.9 or higher.
 torch.finfo(torch.float8_e4m3fn).max  # 448.0
 x = torch.tensor([0.1, 1.0, 300.0])
 stored = x.to(torch.float8_e4m3fn)

@@ -83,7 +83,7 @@ for x_t in x:
 torch.allclose(torch.stack(states), gru(x)[0])  # True
 
 # %%
-# Generate a sequence with ``nn.LSTMCell``: feed the output back in
+# Feed the output back in, generate a sequence with ``nn.LSTMCell``
 # -----------------------------------------------------------------
 #
 # Each step reads the prediction of the step before, so a single call of

@@ -171,8 +171,8 @@ with suppress(ValueError):
     nn.GRU(3, 8, proj_size=2)  # ValueError: only supported for LSTM
 
 # %%
-# Continue where the last batch ended: pass the hidden state
-# ----------------------------------------------------------
+# Go on where the last batch ended: pass the hidden state
+# -------------------------------------------------------
 #
 # Pass the returned state as the second argument, and two pieces of a
 # sequence give the same output as the whole. Without it the state starts at

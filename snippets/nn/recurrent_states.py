@@ -27,7 +27,7 @@ torch.allclose(h_n[-1], output[:, -1], atol=1e-5)  # True
 h_n.transpose(0, 1).shape  # torch.Size([5, 2, 4])
 
 # %%
-# Leave out the initial state, or build it from the input
+# Leave the initial state out, or build it from the input
 # -------------------------------------------------------
 #
 # If you pass no second argument, the states start at zero and fit the size

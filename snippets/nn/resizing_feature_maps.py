@@ -50,8 +50,8 @@ aligned = nn.Upsample(size=(1, 4), mode="bilinear", align_corners=True)
 torch.allclose(aligned(x), up(x))  # True
 
 # %%
-# Align the corners or the edges: ``align_corners``
-# -------------------------------------------------
+# Corners or edges aligned: ``align_corners``
+# -------------------------------------------
 #
 # With ``True`` the centres of the first and last pixel keep their
 # positions. With ``False``, the default, the outer edges of the image keep
@@ -138,8 +138,8 @@ with suppress(ValueError):
     )  # shape (1, 1, 8, 8) since 2.12, ValueError: Anti-alias option before
 
 # %%
-# Turn channels into pixels: ``nn.PixelShuffle``
-# ----------------------------------------------
+# Channels to pixels: ``nn.PixelShuffle``
+# ---------------------------------------
 #
 # ``nn.PixelShuffle`` turns r squared channels into one image that is r
 # times as high and as wide. Networks for super-resolution often end with

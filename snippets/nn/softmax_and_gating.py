@@ -93,8 +93,8 @@ torch.allclose(wrong.sum(dim=-1), torch.ones(2, 5, 4))  # True
 torch.allclose(wrong, p)  # False
 
 # %%
-# Give the smallest value the largest weight: ``nn.Softmin``
-# ----------------------------------------------------------
+# Give the smallest value the largest weight: ``nn.Softmin``, ``F.softmin``
+# -------------------------------------------------------------------------
 #
 # ``nn.Softmin`` and ``F.softmin`` are softmax of the negated input. Use
 # them for distances and costs, where small values are good.
@@ -137,8 +137,8 @@ with suppress(RuntimeError):
     F.glu(torch.rand(2, 5))  # RuntimeError: Halving dimension must be even
 
 # %%
-# Write SwiGLU, the feed-forward block of language models
-# -------------------------------------------------------
+# SwiGLU, the feed-forward block of language models, by hand
+# ----------------------------------------------------------
 #
 # SwiGLU is a GLU with ``F.silu`` in place of the sigmoid, and PyTorch has
 # no layer for it. It has three matrices, where a plain feed-forward block
