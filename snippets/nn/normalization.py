@@ -2,8 +2,8 @@
 Normalization
 =============
 
-Normalization layers give activations a mean of 0 and a variance of 1. They
-differ in the axes over which they compute both.
+Most normalization layers give activations a mean of 0 and a variance of 1.
+They differ in the axes over which they compute both.
 
 .. which::
 
