@@ -2,8 +2,8 @@
 Patterns of models
 ==================
 
-Networks with several inputs, shared layers, layers of your own and layers
-for each step, in a few lines each.
+Common ways to build a network, each in a few lines: several inputs, shared
+layers, residual blocks, learnable activations, autoencoders and experts.
 """
 import torch
 import torch.nn.functional as F
@@ -13,9 +13,10 @@ from torch import nn
 # See the weights of one layer: its name, ``weight``, ``named_parameters``
 # ------------------------------------------------------------------------
 #
-# Reach a layer by the names and numbers that ``print(net)`` shows. Its
-# ``weight`` and ``bias`` are tensors; ``detach()`` gives the values without
-# the graph. ``named_parameters`` lists all with their shapes.
+# You can reach a layer with the names and numbers that ``print(net)``
+# shows. The layer's ``weight`` and ``bias`` are tensors, and ``detach()``
+# gives their values without the graph. ``named_parameters`` yields the name
+# and the tensor of each parameter.
 net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
 net[0].weight.shape  # torch.Size([3, 2])
 net[2].bias.detach().numel()  # 1
@@ -28,9 +29,10 @@ sum(isinstance(m, nn.Linear) for m in net.modules())  # 2
 # One layer for each time step: ``nn.Linear`` on three dimensions
 # ---------------------------------------------------------------
 #
-# ``nn.Linear`` works on the last dimension and leaves the ones before it
-# as they are. (batch, time, features) needs no loop and no
-# ``TimeDistributed``: each step gets the same weights.
+# ``nn.Linear`` transforms the last dimension and keeps the dimensions
+# before it. An input of shape (batch, time, features) therefore needs
+# neither a loop nor ``TimeDistributed``. The same weights are applied to
+# each time step.
 layer = nn.Linear(4, 2)
 x = torch.randn(3, 5, 4)
 y = layer(x)
@@ -41,9 +43,10 @@ torch.allclose(y[:, 2], layer(x[:, 2]), atol=1e-6)  # True
 # Two inputs, image and table: ``torch.cat`` of the features
 # ----------------------------------------------------------
 #
-# Give ``forward`` two arguments, make a vector of each, join them along
-# dimension 1 and classify the whole. The first layer after ``torch.cat``
-# takes the sum of both sizes. Standardize the numbers of the table.
+# Give ``forward`` two arguments, turn each into a feature vector and join
+# the vectors along dimension 1. The next layer takes the joined vector, so
+# its input size is the sum of both sizes. Standardize the numbers of the
+# table before you use them.
 class ImageAndTable(nn.Module):
     def __init__(self):
         super().__init__()
@@ -65,9 +68,9 @@ net(torch.rand(6, 3, 16, 16), torch.randn(6, 5)).shape  # torch.Size([6, 2])
 # Siamese network: call the same layers twice
 # -------------------------------------------
 #
-# Weights are shared when both inputs go through one module. Its gradient is
-# the sum of both calls. Two modules, or a ``copy.deepcopy``, would have
-# weights of their own.
+# Both inputs go through the same module, so they share its weights. The
+# gradient of the weights is the sum over both calls. Two separate modules,
+# or a ``copy.deepcopy``, would each have weights of their own.
 encoder = nn.Linear(3, 2)
 a, b = torch.randn(2, 4, 3)
 distance = F.pairwise_distance(encoder(a), encoder(b))
@@ -82,9 +85,10 @@ len(list(encoder.parameters()))  # 2
 # Residual block: a 1x1 convolution where the shapes differ
 # ---------------------------------------------------------
 #
-# The input is added to the output, so both need one shape. Where the block
-# changes channels or stride, the shortcut does the same with a 1x1
-# convolution. Elsewhere it is ``nn.Identity()``.
+# A residual block adds its input to its output, so both need the same
+# shape. If the block changes the number of channels or has a stride greater
+# than 1, a 1x1 convolution in the shortcut makes the same change. Otherwise
+# the shortcut is ``nn.Identity()``.
 class Block(nn.Module):
     def __init__(self, inputs, outputs, stride=1):
         super().__init__()
@@ -105,9 +109,10 @@ Block(8, 16, stride=2)(x).shape  # torch.Size([1, 16, 5, 5])
 # Activation with a learnable parameter: ``nn.Parameter``
 # -------------------------------------------------------
 #
-# A parameter that ``forward`` uses is trained like a weight; no backward
-# pass has to be written. To keep it positive, store its logarithm. Start
-# it with a value that changes little.
+# A parameter that ``forward`` uses is trained like any weight, and autograd
+# takes care of the backward pass. This layer stores the logarithm of beta,
+# so beta stays positive. Beta starts at 1, where the layer is the same as
+# ``F.silu``.
 class Swish(nn.Module):
     def __init__(self):
         super().__init__()
@@ -126,9 +131,9 @@ net.log_beta.grad.shape  # torch.Size([])
 # Learned mix of two branches: a gate between 0 and 1
 # ---------------------------------------------------
 #
-# ``torch.sigmoid`` of a parameter is a weight between 0 and 1, which may
-# move freely in training. For more than two branches use ``softmax`` over a
-# vector of parameters. A plain parameter could leave the range.
+# ``torch.sigmoid`` turns a parameter into a weight between 0 and 1,
+# whatever value training gives the parameter. For more than two branches,
+# use ``softmax`` over a vector of parameters. Its weights add up to 1.
 gate = nn.Parameter(torch.zeros(()))
 a, b = torch.ones(3), torch.full((3,), 3.0)
 share = torch.sigmoid(gate)
@@ -143,9 +148,10 @@ three.softmax(dim=0).detach().sum()  # tensor(1.0000)
 # Numbers and categories of a table: embeddings beside features
 # -------------------------------------------------------------
 #
-# Give each column of categories an ``nn.Embedding`` with as many rows as it
-# has values, and join the vectors with the standardized numbers. A common
-# size is the square root of the number of values, or half of it.
+# Give each categorical column an ``nn.Embedding`` with one row for each
+# category. Join the embedding vectors with the standardized numbers. The
+# square root of the number of categories, or half of that number, is a
+# common size for the vectors.
 class Table(nn.Module):
     def __init__(self, counts, numbers):
         super().__init__()
@@ -166,10 +172,11 @@ net(categories, torch.randn(2, 5)).shape  # torch.Size([2, 1])
 # Perceptual loss: compare features of a frozen network
 # -----------------------------------------------------
 #
-# Run output and target through the first layers of a pretrained network and
-# compare the results. Freeze its parameters and call ``eval()``, and do not
-# use ``no_grad`` for the output: the gradient must go through the network
-# to the image. Normalize both images as the network expects it.
+# Pass the output and the target through the first layers of a pretrained
+# network and compare the features. Freeze the parameters of this network
+# and call ``eval()``. Do not use ``no_grad`` for the output, because the
+# gradient has to flow through the network to the image. Normalize both
+# images in the way the network expects.
 features = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
 features.requires_grad_(False).eval()
 output = torch.rand(1, 3, 8, 8, requires_grad=True)
@@ -180,12 +187,13 @@ output.grad.shape  # torch.Size([1, 3, 8, 8])
 features[0].weight.grad is None  # True
 
 # %%
-# Autoencoder: narrow in the middle, the input as the target
-# ----------------------------------------------------------
+# Autoencoder: a narrow middle layer, with the input as the target
+# ----------------------------------------------------------------
 #
-# The encoder maps to fewer numbers, the decoder maps back, and the loss
-# compares with the input. The sizes of the decoder are those of the encoder
-# in reverse. Features for other tasks come from the encoder alone.
+# The encoder reduces the input to fewer numbers, and the decoder maps them
+# back to the original size. The loss compares the result with the input.
+# After training you can use the encoder alone to get features for other
+# tasks.
 torch.manual_seed(0)
 encoder, decoder = nn.Linear(6, 2), nn.Linear(2, 6)
 net = nn.Sequential(encoder, decoder)
@@ -205,9 +213,10 @@ encoder(x).shape  # torch.Size([64, 2])
 # Mixture of experts: a router weighs several layers
 # --------------------------------------------------
 #
-# A small layer gives each expert a weight for each sample. With the k
-# largest weights the rest counts for nothing; ``scatter`` puts them in
-# place. All experts run here, which is simple and costs the work of all.
+# The router is a small layer that scores each expert for each sample. The
+# two experts with the highest scores get weights, and ``scatter`` leaves
+# the weight of the others at 0. This simple version computes all experts,
+# also those whose weight is 0.
 experts = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
 router = nn.Linear(4, 3)
 x = torch.randn(5, 4)
@@ -222,9 +231,10 @@ y.shape  # torch.Size([5, 4])
 # Downsampling: a stride of 2 or ``nn.MaxPool2d(2)``
 # --------------------------------------------------
 #
-# Both halve height and width. A convolution with stride 2 learns its
-# weights and computes a quarter of the outputs. Max pooling has no weights
-# and keeps the strongest value of each window.
+# Both ways halve the height and the width. A convolution with stride 2
+# computes only a quarter of the values that the convolution before the max
+# pooling computes. Max pooling has no weights and keeps the largest value
+# of each window.
 x = torch.randn(1, 8, 16, 16)
 strided = nn.Conv2d(8, 8, 3, stride=2, padding=1)
 pooled = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.MaxPool2d(2))

@@ -2,8 +2,8 @@
 Change a model that exists
 ==========================
 
-Replace, add and remove layers of a model, change how many inputs, tokens or
-classes it takes, and keep the weights that are still right.
+Replace, insert and remove layers of a model, or change its number of input
+channels, tokens or classes. The weights that still fit are kept.
 """
 import torch
 from torch import nn
@@ -13,9 +13,11 @@ from torchvision import models
 # Replace all layers of one kind: ``named_children``, ``setattr``
 # ---------------------------------------------------------------
 #
-# ``modules()`` finds the layers, but cannot put others in their place. Walk
-# through the children of each module and set the attribute. This function
-# turns ReLU into GELU, and batch norm into group norm, at any depth.
+# A layer is replaced by setting an attribute of its parent, and
+# ``modules()`` does not tell you the parent. Go through the children of
+# each module instead, and call the function again for the children that
+# stay. Here it replaces each ReLU with GELU and each batch normalization
+# with group normalization.
 def replace(parent, kind, make):
     for name, child in parent.named_children():
         if isinstance(child, kind):
@@ -37,7 +39,8 @@ net(torch.rand(1, 3, 32, 32)).shape  # torch.Size([1, 3])
 # ---------------------------------------------------------
 #
 # These settings are attributes of the layers and are read in each forward
-# pass. Loop over ``modules()`` and assign; no layer has to be replaced.
+# pass. Loop over ``modules()`` and assign new values. You do not have to
+# replace a layer.
 net = nn.Sequential(
     nn.Linear(4, 4), nn.ReLU(inplace=True), nn.Sequential(nn.Dropout(0.1))
 )
@@ -54,9 +57,9 @@ net[2](torch.ones(1000)).max()  # tensor(2.)
 # Insert a layer into a pretrained model: ``nn.Sequential(old, new)``
 # -------------------------------------------------------------------
 #
-# Put a pair of layers where one layer was, here dropout before the last
-# layer. The names of the old weights change, so load the weights before
-# you insert, not after.
+# Replace one layer with a pair that contains it. Here dropout goes in front
+# of the last layer. The insertion changes the names of the old weights, so
+# load the weights first and insert the layer afterwards.
 net = models.resnet18(num_classes=3)
 old = net.fc
 net.fc = nn.Sequential(nn.Dropout(0.5), old)
@@ -68,9 +71,10 @@ list(net.state_dict())[-2:]  # ['fc.1.weight', 'fc.1.bias']
 # The new layer is not trained: the optimizer has the old parameters
 # ------------------------------------------------------------------
 #
-# An optimizer keeps the parameters that it was given. If a layer is
-# replaced afterwards, its new parameters get gradients and stay as they
-# are. Change the model first and make the optimizer from the result.
+# An optimizer keeps the parameters that it was created with. If you replace
+# a layer afterwards, the new parameters get gradients, but the optimizer
+# does not update them. Change the model first and create the optimizer
+# afterwards.
 net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
 early = torch.optim.SGD(net.parameters(), lr=0.1)
 net[1] = nn.Linear(2, 3)
@@ -86,9 +90,10 @@ torch.equal(net[1].weight, before)  # False
 # More classes: keep the old rows of the last layer
 # -------------------------------------------------
 #
-# Each row of the weight belongs to one class. Make a wider layer and copy
-# the rows that are there, and the scores of the old classes stay the same.
-# The new classes start at random and need training.
+# Each row of the weight belongs to one class. Create a layer with more
+# outputs and copy the existing rows into it. The scores of the old classes
+# stay the same. The rows of the new classes start with random values and
+# need training.
 old = nn.Linear(8, 3)
 new = nn.Linear(8, 5)
 with torch.no_grad():
@@ -102,10 +107,10 @@ torch.allclose(new(x)[:, :3], old(x), atol=1e-6)  # True
 # New tokens: make ``nn.Embedding`` larger and keep its rows
 # ----------------------------------------------------------
 #
-# Added tokens have ids beyond the table, which raises "index out of range
-# in self". Copy the old rows into a larger table and start the new ones
-# from their mean. An output layer that shared the old weight must share the
-# new one.
+# The ids of new tokens lie beyond the end of the old table, and the lookup
+# raises "index out of range in self". Copy the old rows into a larger table
+# and set the new rows to their mean. If an output layer shared the old
+# weight, assign the new weight to it.
 old = nn.Embedding(100, 8)
 new = nn.Embedding(102, 8)
 with torch.no_grad():
@@ -122,10 +127,10 @@ output_layer.weight is new.weight  # True
 # Four channels in a pretrained network: add a channel to ``conv1``
 # -----------------------------------------------------------------
 #
-# For RGB with depth or infrared, make a first convolution with more input
-# channels. Copy the weights of the three colours. If the new channel starts
-# at 0, the outputs are those of the old network; its mean over the colours
-# is another usual start.
+# For RGB images with an extra channel such as depth or infrared, replace
+# the first convolution and copy the weights of the three colours. If the
+# weights of the new channel are 0, the network gives the same outputs as
+# before. The mean over the three colours is another common initial value.
 net = models.resnet18(num_classes=3).eval()
 x = torch.rand(2, 4, 32, 32)
 expected = net(x[:, :3])
@@ -141,10 +146,11 @@ mean = old.weight.mean(dim=1, keepdim=True)  # shape (64, 1, 7, 7)
 # Small images in a ResNet: a 3x3 ``conv1`` and no ``maxpool``
 # ------------------------------------------------------------
 #
-# A ResNet for ImageNet halves an image five times, so 32 by 32 pixels
-# become one. For CIFAR or MNIST use a 3x3 convolution with stride 1 first
-# and leave out the max pooling. Then 4 by 4 positions reach the last
-# pooling.
+# A ResNet for ImageNet halves the height and width of an image five times,
+# so an image of 32 by 32 pixels ends as a single position. For small images
+# such as CIFAR or MNIST, use a 3x3 convolution with stride 1 as the first
+# layer and leave out the max pooling. Then 4 by 4 positions are left at the
+# end.
 def last_map(net, x):
     shapes = []
     hook = net.layer4.register_forward_hook(
@@ -165,9 +171,10 @@ last_map(net, x)  # (4, 4)
 # Copy weights from one layer or model to another: ``load_state_dict``
 # --------------------------------------------------------------------
 #
-# Modules with the same shapes need no file. An assignment such as
-# ``a.weight = b.weight`` shares the parameter: training one then changes
-# both. ``load_state_dict`` copies the values.
+# ``load_state_dict`` copies the values from one module to another with the
+# same names and shapes. No file is needed. An assignment such as ``a.weight
+# = b.weight`` shares the parameter instead, so a change to one layer
+# changes both.
 source, copy, shared = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2)
 copy.load_state_dict(source.state_dict())
 torch.equal(copy.weight, source.weight)  # True
@@ -182,9 +189,9 @@ copy.weight.count_nonzero()  # tensor(4)
 # Load only the encoder: keys that begin with ``encoder.``
 # --------------------------------------------------------
 #
-# A file of the whole model has a prefix before the names of each part. Pick
-# the keys with the prefix and remove it; ``load_state_dict`` then checks
-# that the part is complete.
+# In the state dict of a whole model, the names of each part begin with a
+# prefix. Select the keys with this prefix and remove it from them.
+# ``load_state_dict`` then checks that the part is complete.
 class Whole(nn.Module):
     def __init__(self):
         super().__init__()
@@ -208,9 +215,9 @@ torch.equal(encoder.weight, whole.encoder.weight)  # True
 # Two outputs from one backbone: one layer for each task
 # ------------------------------------------------------
 #
-# For several tasks compute the features once and give them to each head.
-# Add the losses before ``backward``: the backbone then gets the gradient of
-# their sum.
+# For several tasks, compute the features once and pass them to the output
+# layer of each task. Add the losses before you call ``backward``. The
+# backbone then gets the gradient of the sum.
 class TwoTasks(nn.Module):
     def __init__(self):
         super().__init__()
@@ -233,9 +240,9 @@ net.backbone[0].weight.grad.shape  # torch.Size([8, 4])
 # Run only a part of a network: a slice of ``nn.Sequential``
 # ----------------------------------------------------------
 #
-# A slice is a new ``nn.Sequential`` with the same layers, so both parts
-# share their weights with the whole. ``len`` and negative indices work as
-# in a list.
+# A slice is a new ``nn.Sequential`` that contains the same layers, so the
+# parts share their weights with the whole network. ``len`` and negative
+# indices work as they do for a list.
 net = nn.Sequential(
     nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)
 )

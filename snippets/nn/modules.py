@@ -2,7 +2,8 @@
 Modules
 =======
 
-Write layers and networks of your own, move them, look inside them.
+Write your own layers and networks, convert them to another dtype or device,
+and look at their submodules, outputs and gradients.
 """
 from contextlib import suppress
 
@@ -13,9 +14,10 @@ from torch import nn
 # Write a network of your own: ``nn.Module``
 # ------------------------------------------
 #
-# ``__init__`` makes the layers, ``forward`` says what happens to the input.
-# A layer or an ``nn.Parameter`` that is set as an attribute is registered:
-# it is trained, moved and saved with the module.
+# ``__init__`` creates the layers, and ``forward`` computes the output from
+# the input. If you assign a layer or an ``nn.Parameter`` to an attribute,
+# the module registers it. A registered layer is trained, moved and saved
+# together with the module.
 class Net(nn.Module):
     def __init__(self, hidden):
         super().__init__()
@@ -34,9 +36,9 @@ net(torch.ones(5, 4))  # shape (5, 2)
 # Call the module itself: ``nn.Module.forward`` skips the hooks
 # -------------------------------------------------------------
 #
-# ``net(x)`` is ``__call__``: it runs the hooks around ``forward``, and what
-# ``nn.Module.compile`` made. ``net.forward(x)`` leaves them out, and with
-# them pruning and the like.
+# ``net(x)`` runs ``forward`` together with the hooks of the module. After
+# ``nn.Module.compile`` it runs the compiled code. ``net.forward(x)`` skips
+# both, and with them features that depend on hooks, such as pruning.
 #
 # .. glance:: layer(x)
 layer = nn.ReLU()
@@ -52,9 +54,9 @@ calls  # ['hook']
 # A module inside a module: ``get_submodule``, ``set_submodule``
 # --------------------------------------------------------------
 #
-# Names are paths with dots. ``get_submodule`` reads one,
-# ``set_submodule`` puts another module in its place, as when the head of a
-# pretrained network is exchanged.
+# The name of a nested module is a path with dots. ``get_submodule`` returns
+# the module with this name. ``set_submodule`` replaces it, for example to
+# give a pretrained network another output layer.
 body = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
 net = nn.Sequential()
 net.body = body
@@ -69,9 +71,10 @@ with suppress(AttributeError):
 # Add a module under a computed name: ``nn.Module.add_module``
 # ------------------------------------------------------------
 #
-# ``register_module`` is the same method under another name; ``setattr``
-# registers as well. A name has no dots and is not that of another
-# attribute; a module that has it already is replaced.
+# ``register_module`` is another name for ``add_module``, and ``setattr``
+# registers a module as well. The name must contain no dots and must not be
+# the name of another attribute, such as ``train``. If a module with this
+# name exists, it is replaced.
 net = nn.Module()
 for i in range(2):
     net.add_module(f"block{i}", nn.Linear(3, 3))
@@ -88,9 +91,9 @@ net.head  # type ReLU
 # Print a module: ``nn.Module.extra_repr``
 # ----------------------------------------
 #
-# ``print(net)`` lists submodules in the order they were set, which need not
-# be the order of calls. ``extra_repr`` returns what stands between the
-# parentheses.
+# ``print(net)`` lists the submodules in the order in which they were
+# assigned, which may differ from the order in which they are called.
+# Override ``extra_repr`` to choose the text between the parentheses.
 class Scale(nn.Module):
     def __init__(self, factor):
         super().__init__()
@@ -105,11 +108,13 @@ net = nn.Sequential(Scale(3), nn.ReLU())
 repr(net)  # 'Sequential(\n  (0): Scale(factor=3)\n  (1): ReLU()\n)'
 
 # %%
-# Do something to every submodule: ``nn.Module.apply``
-# ----------------------------------------------------
+# Apply a function to every submodule: ``nn.Module.apply``
+# --------------------------------------------------------
 #
-# The function gets each module, innermost first and the module itself last.
-# What it returns is dropped: it changes the module it is given.
+# ``apply`` calls the function with each submodule, and with the module
+# itself last. A submodule comes before the module that contains it. The
+# return value is ignored, so the function should change the module that it
+# is given.
 def zero_bias(module):
     order.append(type(module).__name__)
     if isinstance(module, nn.Linear):
@@ -126,9 +131,9 @@ net[0].bias.tolist()  # [0.0, 0.0]
 # Change the dtype of a module: ``nn.Module.to``, ``double``, ``half``
 # --------------------------------------------------------------------
 #
-# Modules change in place and return themselves, unlike ``Tensor.to``.
-# ``float``, ``double``, ``half`` and ``bfloat16`` leave integer buffers
-# alone; ``type`` converts those too.
+# These methods convert the module in place and return the module itself,
+# unlike ``Tensor.to``. ``float``, ``double``, ``half`` and ``bfloat16``
+# leave integer buffers unchanged. ``type`` converts integer buffers, too.
 layer = nn.BatchNorm1d(3)
 layer.double() is layer  # True
 layer.weight.dtype  # torch.float64
@@ -143,10 +148,11 @@ layer.type(torch.float16).num_batches_tracked.dtype  # torch.float16
 # Methods that reach all parameters: ``zero_grad``, ``share_memory``
 # ------------------------------------------------------------------
 #
-# ``nn.Module.zero_grad`` drops every gradient below the module, those of
-# parameters that no optimizer holds too. ``nn.Module.share_memory`` moves
-# all tensors to memory that other processes can write, for training from
-# several at once; on a GPU it changes nothing.
+# ``nn.Module.zero_grad`` clears the gradients of all parameters of the
+# module, including those that no optimizer holds.
+# ``nn.Module.share_memory`` moves the tensors to shared memory, so several
+# processes can train the same model. It changes nothing for tensors on a
+# GPU.
 net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)).cpu()
 net(torch.ones(1, 4, device="cpu")).sum().backward()
 any(p.grad is None for p in net.parameters())  # False
@@ -160,10 +166,11 @@ net[0].weight.is_shared()  # True
 # Device of a module: ``nn.Module.to``, ``cpu``, ``cuda``, ``to_empty``
 # ---------------------------------------------------------------------
 #
-# A module has no ``device`` of its own, for its parameters may lie on
-# several: ask one of them. ``to_empty`` moves without copying values, the
-# way out of the meta device. ``nn.Module.cuda``, ``nn.Module.xpu``,
-# ``nn.Module.mtia`` and ``nn.Module.ipu`` name the target in the method.
+# A module has no ``device`` attribute, because its parameters may lie on
+# different devices. Ask one of the parameters instead. ``to_empty`` moves a
+# module without copying its values, as you need for a module on the meta
+# device. ``nn.Module.cuda``, ``nn.Module.xpu``, ``nn.Module.mtia`` and
+# ``nn.Module.ipu`` move it to the device in their name.
 net = nn.Linear(4, 2, device="meta")
 with suppress(AttributeError):
     net.device  # AttributeError: 'Linear' object has no attribute 'device'
@@ -174,12 +181,12 @@ net.to_empty(device="cpu").weight.device.type  # 'cpu'
 net.cpu() is net  # True
 
 # %%
-# Features from a layer inside: ``register_forward_hook``
-# -------------------------------------------------------
+# Get the output of an inner layer: ``register_forward_hook``
+# -----------------------------------------------------------
 #
-# The hook runs after the layer's ``forward`` and sees its output; if it
-# returns something, that replaces the output. Detach what you keep, and
-# remove the hook when done.
+# The hook runs after the ``forward`` of the layer and receives its output.
+# If the hook returns a value, this value replaces the output. Detach the
+# tensors that you keep, and remove the hook when you no longer need it.
 def keep(module, args, output):
     features.append(output.detach())
 
@@ -198,8 +205,9 @@ len(features)  # 1
 # Change a layer's input: ``register_forward_pre_hook``
 # -----------------------------------------------------
 #
-# It runs before ``forward`` and may return new arguments. Only positional
-# ones are passed to it, unless it is registered with ``with_kwargs=True``.
+# The hook runs before ``forward`` and may return new arguments. By default
+# it receives the positional arguments. Register it with
+# ``with_kwargs=True`` to get the keyword arguments as well.
 layer = nn.ReLU()
 layer.register_forward_pre_hook(lambda module, args: (args[0] - 1,))
 layer(torch.tensor([0.0, 1.0, 3.0]))  # tensor([0., 0., 2.])
@@ -215,10 +223,10 @@ seen  # [(0, ['input'])]
 # Gradients at a layer: ``register_full_backward_hook``
 # -----------------------------------------------------
 #
-# The hook gets the gradients for the module's inputs and outputs.
-# ``register_full_backward_pre_hook`` runs before those for the inputs are
-# computed and sees the outputs' only. Here y = 2·3·x, and the second layer
-# multiplies by 3.
+# The hook receives the gradients with respect to the inputs and outputs of
+# the module. A hook set with ``register_full_backward_pre_hook`` runs
+# earlier and receives the gradient of the outputs alone. Here y = 2·3·x,
+# and the second layer multiplies by 3.
 def look(module, grad_input, grad_output):
     seen["in"], seen["out"] = grad_input[0].item(), grad_output[0].item()
 
@@ -241,8 +249,9 @@ loss.backward()  # None since 2.14, UserWarning: hook is firing before
 # Old hook that sees the wrong gradient: ``register_backward_hook``
 # -----------------------------------------------------------------
 #
-# It reports the last operation of ``forward`` only, not the module, and
-# warns. The full hook gives the gradient for the module's input, here 6.
+# The old hook gives the gradient at the last operation of ``forward``, here
+# 3, and raises a warning. The full hook gives the gradient with respect to
+# the input of the module, here 6.
 class Six(nn.Module):
     def forward(self, x):
         return (x * 2) * 3
@@ -266,8 +275,8 @@ grads  # [3.0, 6.0]
 # Error: cannot assign module before Module.__init__() call
 # ---------------------------------------------------------
 #
-# ``super().__init__()`` must come before the first layer or parameter is
-# set: it makes the dicts in which they are registered.
+# Call ``super().__init__()`` before you assign the first layer or
+# parameter. It creates the dicts in which the module registers them.
 class Forgotten(nn.Module):
     def __init__(self):
         self.fc = nn.Linear(4, 2)
@@ -287,9 +296,10 @@ len(list(Right().parameters()))  # 2
 # Old form: ``super(Net, self).__init__()``
 # -----------------------------------------
 #
-# The arguments date from Python 2 and add nothing to ``super()``. They name
-# the class once more, so a class that is copied or renamed names the wrong
-# one, and its constructor fails.
+# The arguments date from Python 2, and ``super()`` does the same without
+# them. They repeat the name of the class. If you copy or rename the class
+# and forget this place, the name is wrong and the constructor raises an
+# error.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -310,8 +320,8 @@ Net()  # type Net
 # Error: module is missing the required "forward" function
 # --------------------------------------------------------
 #
-# ``forward`` is looked up by name: misspelt, or indented into ``__init__``,
-# it is missed only at the first call.
+# The module looks up ``forward`` by its name. If you misspell the name, or
+# indent the method into ``__init__``, the error appears at the first call.
 class Misspelt(nn.Module):
     def foward(self, x):
         return x

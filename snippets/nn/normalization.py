@@ -2,7 +2,8 @@
 Normalization
 =============
 
-Give activations mean 0 and variance 1, over the axes of your choice.
+Most normalization layers give activations a mean of 0 and a variance of 1.
+They differ in the axes over which they compute both.
 
 .. which::
 
@@ -10,8 +11,8 @@ Give activations mean 0 and variance 1, over the axes of your choice.
    - ``nn.GroupNorm``: images in small batches, detection, diffusion
    - ``nn.InstanceNorm2d``: style of single images
    - ``nn.LayerNorm``: sequences and tokens, batches of any size
-   - ``nn.RMSNorm``: large language models; no mean, no bias
-   - ``F.normalize``: embeddings to compare by cosine
+   - ``nn.RMSNorm``: large language models, without mean and bias
+   - ``F.normalize``: embeddings that are compared by cosine similarity
 """
 from contextlib import suppress
 
@@ -24,10 +25,11 @@ from torch import nn
 # Which axes: ``nn.BatchNorm2d``, ``nn.LayerNorm``, ``nn.GroupNorm``
 # ------------------------------------------------------------------
 #
-# Rows are samples, columns channels, each cell a whole image. Full colour
-# marks the cells whose mean and variance sample 1, channel 1 is normalized
-# with. Of the four only batch normalization looks at other samples, so by
-# default it alone behaves otherwise in evaluation.
+# Each row is a sample, each column a channel, and each cell a whole image.
+# The cells in full colour give the mean and variance for channel 1 of
+# sample 1. Batch normalization is the only one of the four that looks at
+# other samples. By default it is also the only one that behaves differently
+# in evaluation mode.
 layers = nn.BatchNorm2d(4), nn.LayerNorm([4, 9, 9])
 layers += nn.GroupNorm(2, 4), nn.InstanceNorm2d(4)
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.2), sharey=True)
@@ -52,9 +54,10 @@ shared[2]  # [[1, 0], [1, 1]]
 # Normalize each token: ``nn.LayerNorm``
 # --------------------------------------
 #
-# Mean and variance over the last dimensions, those of ``normalized_shape``,
-# apart for each sample and position. The variance divides by n, ``eps``
-# stands under the root. It does the same in training and evaluation.
+# Layer normalization computes the mean and the variance over the last
+# dimensions, whose sizes are given by ``normalized_shape``. Each token is
+# normalized on its own. The variance divides by n, and ``eps`` is added
+# before the square root. Training and evaluation mode give the same result.
 x = torch.randn(2, 5, 8, dtype=torch.float64)
 layer = nn.LayerNorm(8, dtype=torch.float64)
 mean = x.mean(-1, keepdim=True)
@@ -69,10 +72,11 @@ F.layer_norm(torch.tensor([1.0, 3.0]), (2,))  # tensor([-1.0000, 1.0000])
 # No mean, no bias: ``nn.RMSNorm``
 # --------------------------------
 #
-# It divides by the root of the mean square and leaves the mean where it is;
-# of parameters it has a weight only. By default ``eps`` is that of
-# ``torch.finfo`` for the dtype, for half precision that of float32, so give
-# the one that a checkpoint was trained with.
+# RMS normalization divides by the root of the mean square and does not
+# subtract the mean. Its only parameter is the weight. By default ``eps``
+# comes from ``torch.finfo`` for the dtype, and for bfloat16 it is that of
+# float32. For a pretrained checkpoint, pass the ``eps`` that it was trained
+# with.
 x = torch.randn(2, 5, 8, dtype=torch.float64) / 1000
 layer = nn.RMSNorm(8, eps=1e-6, dtype=torch.float64)
 rms = (x.square().mean(-1, keepdim=True) + 1e-6).sqrt()
@@ -90,10 +94,10 @@ torch.equal(F.rms_norm(half, (8,)), F.rms_norm(half, (8,), eps=eps))  # True
 # Normalize groups of channels: ``nn.GroupNorm``
 # ----------------------------------------------
 #
-# The channels are cut in groups, and each group of each sample is
-# normalized over its channels and pixels. The batch does not count, so it
-# fits batches too small for batch normalization. Weight and bias are one
-# per channel.
+# The channels are split into groups, and each group of each sample is
+# normalized over its channels and pixels. Other samples have no influence,
+# so use it for batches that are too small for batch normalization. The
+# weight and the bias have one value per channel.
 x = torch.randn(4, 6, 5, 5, dtype=torch.float64)
 layer = nn.GroupNorm(num_groups=2, num_channels=6, dtype=torch.float64)
 groups = x.reshape(4, 2, -1)
@@ -109,10 +113,11 @@ layer.weight.shape  # torch.Size([6])
 # Normalize each channel of each image: ``nn.InstanceNorm2d``
 # -----------------------------------------------------------
 #
-# It takes contrast and brightness out of every channel: style transfer.
-# Unlike the others it has no weight and bias unless ``affine=True``.
-# ``nn.InstanceNorm1d`` is for (N, C, L), ``nn.InstanceNorm3d`` for (N, C,
-# D, H, W); an input without N is one sample.
+# Instance normalization removes the contrast and brightness of each
+# channel, which is useful for style transfer. By default it has no weight
+# and bias; pass ``affine=True`` to get them. ``nn.InstanceNorm1d`` is for
+# inputs of shape (N, C, L), and ``nn.InstanceNorm3d`` is for (N, C, D, H,
+# W). An input without N counts as one sample.
 x = torch.randn(2, 3, 6, 6, dtype=torch.float64)
 layer = nn.InstanceNorm2d(3)
 var, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
@@ -129,7 +134,9 @@ torch.allclose(volumes.squeeze(2), layer(x))  # True
 # A scale and no shift: ``bias=False`` of ``nn.GroupNorm``
 # --------------------------------------------------------
 #
-# Batch and instance norm take the argument, too, as ``nn.LayerNorm`` does.
+# With ``bias=False`` the layer has a weight but no bias. Batch
+# normalization, instance normalization and ``nn.LayerNorm`` take the
+# argument, too.
 #
 # .. since:: 2.12
 layer = nn.GroupNorm(1, 2, bias=False)
@@ -144,9 +151,10 @@ nn.LayerNorm(2, bias=False).bias is None  # True
 # ``nn.GroupNorm`` with one group, and with a group per channel
 # -------------------------------------------------------------
 #
-# One group is layer normalization over (C, H, W), but for the weights, one
-# per channel there and one per element here. As many groups as channels is
-# instance normalization.
+# With one group, ``nn.GroupNorm`` computes layer normalization over (C, H,
+# W). The weights differ, because ``nn.GroupNorm`` has one per channel and
+# ``nn.LayerNorm`` has one per element. With one group per channel, it
+# computes instance normalization.
 x = torch.randn(2, 6, 5, 5, dtype=torch.float64)
 torch.allclose(F.group_norm(x, 1), F.layer_norm(x, (6, 5, 5)))  # True
 torch.allclose(F.group_norm(x, 6), F.instance_norm(x))  # True
@@ -157,9 +165,10 @@ nn.LayerNorm((6, 5, 5)).weight.shape  # torch.Size([6, 5, 5])
 # Layer normalization over the channels of an image
 # -------------------------------------------------
 #
-# ``nn.LayerNorm`` wants the channels last, images have them second.
-# ConvNeXt moves them, normalizes each pixel and moves them back; one group
-# of ``nn.GroupNorm`` is something else.
+# ``nn.LayerNorm`` needs the channels in the last dimension, but images have
+# them in the second. Move the channels to the end, normalize each pixel and
+# move them back, as ConvNeXt does. ``nn.GroupNorm`` with one group gives a
+# different result.
 x = torch.randn(2, 6, 5, 5, dtype=torch.float64)
 layer = nn.LayerNorm(6, dtype=torch.float64)
 y = layer(x.movedim(1, -1)).movedim(-1, 1)
@@ -170,9 +179,11 @@ torch.allclose(y, F.group_norm(x, 1))  # False
 # Vectors of length 1: ``F.normalize``
 # ------------------------------------
 #
-# No mean, no learning: each vector along ``dim``, by default 1, is divided
-# by its norm, or by ``eps`` if that is larger. Products of such vectors are
-# cosines. In float16 the default ``eps`` is 0, and zeros give nan.
+# ``F.normalize`` divides each vector along ``dim``, by default 1, by its
+# norm, or by ``eps`` if that is larger. It subtracts no mean and has no
+# parameters. The dot product of two normalized vectors is their cosine
+# similarity. In float16 the default ``eps`` rounds to 0, so a vector of
+# zeros gives nan.
 x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
 F.normalize(x)  # tensor([[0.6000, 0.8000], [0.0000, 0.0000]])
 F.normalize(x, p=1)  # tensor([[0.4286, 0.5714], [0.0000, 0.0000]])
@@ -188,9 +199,10 @@ torch.allclose(cosines, by_hand)  # True
 # Across neighbouring channels: ``nn.LocalResponseNorm``
 # ------------------------------------------------------
 #
-# :math:`x / (k + \alpha \bar{s})^\beta`, where s is the mean square over
-# ``size`` channels around, zeros beyond the ends: AlexNet's normalization,
-# but there alpha times the sum. ``F.local_response_norm`` is the function.
+# The layer computes :math:`x / (k + \alpha \bar{s})^\beta`. Here s is the
+# mean square over a window of ``size`` channels around the current one,
+# with zeros beyond the ends. AlexNet introduced this normalization with the
+# sum in place of the mean. ``F.local_response_norm`` is the function form.
 x = torch.randn(2, 6, 4, 4, dtype=torch.float64)
 options = {"alpha": 0.5, "beta": 0.75, "k": 2.0}
 squares = F.pad(x.square(), (0, 0, 0, 0, 1, 1))
@@ -203,10 +215,11 @@ torch.allclose(F.local_response_norm(x, 3, **options), by_hand)  # True
 # The first channel stays in every window: ``nn.CrossMapLRN2d``
 # -------------------------------------------------------------
 #
-# An old form of ``nn.LocalResponseNorm``, for images. It moves a sum along
-# the channels and does not take the first channel out again, so that with a
-# window of three the numbers differ from the third channel on. Shown is
-# what each layer divides by: its sum of squares over the window.
+# ``nn.CrossMapLRN2d`` is an old form of ``nn.LocalResponseNorm`` for
+# images. It keeps a running sum over the window and does not remove the
+# first channel when the window moves on. The code shows the divisor of both
+# layers, a sum of squares. With a window of three channels, the divisors
+# differ from the third channel on.
 #
 # .. glance:: wrong.flatten().round()
 x = torch.tensor([10.0, 1.0, 2.0, 3.0, 4.0]).reshape(1, 5, 1, 1)
@@ -220,9 +233,10 @@ wrong.flatten().round()  # tensor([101., 105., 114., 129., 125.])
 # Error: given normalized_shape, expected input with shape (``LayerNorm``)
 # ------------------------------------------------------------------------
 #
-# ``normalized_shape`` must be the last sizes of the input. With the
-# channels in second place move them, or take ``nn.GroupNorm``, whose
-# channels must be divisible by the groups.
+# ``normalized_shape`` must equal the last sizes of the input. If the
+# channels are in the second dimension, move them to the end or use
+# ``nn.GroupNorm``. In ``nn.GroupNorm`` the number of channels must be
+# divisible by the number of groups.
 x = torch.zeros(2, 8, 5)
 with suppress(RuntimeError):
     nn.LayerNorm(8)(x)  # RuntimeError: Given normalized_shape=[8], expected

@@ -2,7 +2,8 @@
 Padding and packing
 ===================
 
-Put sequences of unequal length into one batch, and leave out the filling.
+Put sequences of different lengths into one batch, and leave the padding out
+of recurrent layers, means and losses.
 """
 from contextlib import suppress
 
@@ -24,9 +25,11 @@ from torch.nn.utils.rnn import (
 # Pad sequences to one length: ``pad_sequence``
 # ---------------------------------------------
 #
-# Fills up to the longest; without ``batch_first=True`` time comes first. A
-# ``padding_value`` that is no valid token can be told from data, and
-# ``padding_side="left"`` is what text generation wants. Keep the lengths.
+# ``pad_sequence`` pads each sequence to the length of the longest. By
+# default time is the first dimension; pass ``batch_first=True`` to change
+# that. Choose a ``padding_value`` that is no valid token, and
+# ``padding_side="left"`` for text generation. Keep the lengths, because you
+# need them later.
 #
 # .. tensors:: a, b, pad_sequence([a, b], batch_first=True)
 a, b = torch.tensor([5, 6, 7]), torch.tensor([8])
@@ -36,12 +39,13 @@ left = pad_sequence([a, b], True, padding_value=-1, padding_side="left")
 left  # tensor([[5, 6, 7], [-1, -1, 8]])
 
 # %%
-# Back to a list without the filling: ``unpad_sequence``
-# ------------------------------------------------------
+# Remove the padding again: ``unpad_sequence``
+# --------------------------------------------
 #
-# The inverse of ``pad_sequence`` that fills on the right: it cuts each row
-# at its length, which you must have kept. Say ``batch_first`` as you did
-# before.
+# ``unpad_sequence`` reverses ``pad_sequence`` if the padding is on the
+# right. It cuts each row to its length, so you need the lengths. Pass the
+# same ``batch_first`` as before. With padding on the left, the result is
+# wrong, as the last line shows.
 sequences = [torch.tensor([5, 6, 7]), torch.tensor([8])]
 lengths = torch.tensor([len(s) for s in sequences])
 padded = pad_sequence(sequences, batch_first=True)
@@ -54,9 +58,10 @@ unpad_sequence(left, lengths, batch_first=True)[1]  # tensor([0])
 # Mean over valid steps only: a mask from the lengths
 # ---------------------------------------------------
 #
-# Filling counts in ``mean``, ``max`` and softmax. Compare the positions
-# with the lengths to get a mask, sum what is valid and divide by the
-# lengths; for a maximum fill with minus infinity.
+# ``mean``, ``max`` and softmax treat padding like any other value. Compare
+# the positions with the lengths to get a mask. For a mean, sum the valid
+# values and divide by the lengths. For a maximum, replace the padding with
+# minus infinity first.
 #
 # .. tensors:: x, mask, x * mask
 # .. glance:: (x * mask).sum(dim=1) / lengths
@@ -73,9 +78,10 @@ x.masked_fill(~mask, -torch.inf).amax(dim=1)  # tensor([-2., -8.])
 # Pack a padded batch: ``pack_padded_sequence``
 # ---------------------------------------------
 #
-# A ``nn.utils.rnn.PackedSequence`` lines up all first steps, then all
-# second steps: ``batch_sizes`` tells how many sequences are still running.
-# Recurrent layers take it and skip the filling.
+# A ``nn.utils.rnn.PackedSequence`` stores the first steps of all sequences,
+# then all second steps, and so on. ``batch_sizes`` says how many sequences
+# have a value at each step. Recurrent layers accept it and skip the
+# padding.
 padded = torch.tensor([[1, 2, 3], [4, 5, 0], [6, 0, 0]])
 packed = pack_padded_sequence(padded, [3, 2, 1], batch_first=True)
 packed.data  # tensor([1, 4, 6, 2, 5, 3])
@@ -86,8 +92,10 @@ isinstance(packed, PackedSequence)  # True
 # Pack and unpack a list: ``pack_sequence``, ``unpack_sequence``
 # --------------------------------------------------------------
 #
-# Short for padding and packing, and back to a list. Longest first, or
-# ``enforce_sorted=False``, which sorts and remembers the order.
+# ``pack_sequence`` packs a list of sequences directly, and
+# ``unpack_sequence`` turns the result back into a list. By default the
+# longest sequence must come first. With ``enforce_sorted=False`` the
+# function sorts the sequences and remembers their order.
 sequences = [torch.tensor([4, 5]), torch.tensor([1, 2, 3])]
 packed = pack_sequence(sequences, enforce_sorted=False)
 packed.data  # tensor([1, 4, 2, 5, 3])
@@ -98,11 +106,10 @@ packed.sorted_indices  # tensor([1, 0])
 # From packed to padded: ``pad_packed_sequence``
 # ----------------------------------------------
 #
-# The result is the padded batch in your order, and the lengths on the CPU.
-# ``batch_first`` is an argument of its own here: without it time comes
-# first, whatever the layer was told. The batch is padded to its longest
-# sequence, which may be shorter than your input; ``total_length`` gives
-# another length.
+# The function returns the padded batch in the original order, and the
+# lengths on the CPU. Pass ``batch_first=True`` here too if your layer has
+# it, because by default time is the first dimension. The batch is padded to
+# its longest sequence, and ``total_length`` sets a larger length.
 sequences = [torch.tensor([4, 5]), torch.tensor([1, 2, 3])]
 packed = pack_sequence(sequences, enforce_sorted=False)
 padded, lengths = pad_packed_sequence(packed, batch_first=True)
@@ -113,12 +120,13 @@ wide, _ = pad_packed_sequence(packed, True, -1, total_length=4)
 wide  # tensor([[4, 5, -1, -1], [1, 2, 3, -1]])
 
 # %%
-# Packed equals each sequence alone: ``nn.LSTM`` on packed input
-# --------------------------------------------------------------
+# Packing gives the same result as each sequence alone: ``nn.LSTM``
+# -----------------------------------------------------------------
 #
-# On a padded batch a layer reads on into the filling, and the backward
-# direction even starts there. Packed, every sequence gets what it would get
-# alone, and ``h_n`` is the state after its last valid step.
+# On a padded batch, a recurrent layer also reads the padding, and its
+# backward direction even starts there. On a packed batch, each sequence
+# gets the same result as if it were alone. ``h_n`` then holds the state
+# after the last valid step of each sequence.
 lstm = nn.LSTM(3, 4, batch_first=True, bidirectional=True).double()
 x = torch.randn(2, 5, 3, dtype=torch.float64)
 alone, (h_alone, _) = lstm(x[1:, :2])
@@ -134,9 +142,9 @@ output[1, 2:].abs().sum().item()  # 0.0
 # The last valid output of a padded batch
 # ---------------------------------------
 #
-# ``output[:, -1]`` is filling for all but the longest. Index each row at
-# its length less one; after packing that is ``h_n`` of a layer that runs in
-# one direction.
+# ``output[:, -1]`` is padding for each sequence that is shorter than the
+# longest. Index each row at its length minus one instead. If the input was
+# packed and the layer runs in one direction, ``h_n`` holds the same values.
 gru = nn.GRU(3, 4, batch_first=True, dtype=torch.float64)
 x = torch.randn(3, 6, 3, dtype=torch.float64)
 lengths = [6, 4, 1]
@@ -148,12 +156,12 @@ torch.allclose(last, h_n[-1])  # True
 output[1:, -1].abs().sum().item()  # 0.0
 
 # %%
-# A loss without filling: work on ``PackedSequence.data``
-# -------------------------------------------------------
+# Compute a loss without the padding: ``PackedSequence.data``
+# -----------------------------------------------------------
 #
-# ``data`` holds valid steps only, so a linear layer and a loss on it need
-# no mask. Pack the targets in the same way. On padded targets
-# ``ignore_index`` does the same.
+# ``data`` contains the valid steps only, so a linear layer or a loss on it
+# needs no mask. Pack the targets in the same way. For padded targets, the
+# ``ignore_index`` of the loss gives the same result.
 logits = torch.randn(2, 3, 5)
 targets = torch.tensor([[1, 2, 3], [4, -100, -100]])
 lengths = [3, 1]
@@ -167,9 +175,10 @@ torch.allclose(F.cross_entropy(a.data, b.data), loss)  # True
 # Undo a sort: ``invert_permutation``
 # -----------------------------------
 #
-# Turns the indices of a sort into those that put things back, as
-# ``unsorted_indices`` of a packed sequence does for you. It is the argsort
-# of a permutation, in linear time.
+# ``invert_permutation`` takes the indices of a sort and returns the indices
+# that restore the original order. The result equals the argsort of the
+# permutation, but takes only linear time. A packed sequence stores these
+# indices as ``unsorted_indices``.
 #
 # .. glance:: lengths[order][back]
 lengths = torch.tensor([2, 5, 3])
@@ -184,9 +193,10 @@ torch.equal(back, order.argsort())  # True
 # Error: lengths must be sorted in decreasing order, on the CPU
 # -------------------------------------------------------------
 #
-# ``enforce_sorted=True`` is the default and only ONNX export needs it.
-# Lengths belong on the CPU even when the batch is on a GPU: pass a list or
-# ``lengths.cpu()``. A device without data stands for the GPU here.
+# By default ``enforce_sorted`` is True, but you need it only for ONNX
+# export. The lengths must be on the CPU even if the batch is on a GPU, so
+# pass a list or ``lengths.cpu()``. Here the meta device takes the place of
+# the GPU. A length of 0 raises an error, too.
 x = torch.randn(2, 5, 3)
 with suppress(RuntimeError):
     pack_padded_sequence(x, [2, 5], True)  # RuntimeError: must be sorted

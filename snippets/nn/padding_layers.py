@@ -2,7 +2,8 @@
 Padding layers
 ==============
 
-Add a rim of constants or of neighbours to the last dimensions.
+Add a border to the last dimensions of a tensor. It is filled with a
+constant or with values from the tensor itself.
 """
 from contextlib import suppress
 from itertools import product
@@ -14,11 +15,12 @@ import torch.nn.functional as F
 from torch import nn
 
 # %%
-# Add a rim: ``F.pad``
-# --------------------
+# Pad a tensor: ``F.pad``
+# -----------------------
 #
-# The numbers go in pairs, before and after, and start from the **last**
-# dimension: (left, right, top, bottom). Dimensions that are not named stay.
+# The numbers come in pairs, before and after, and start with the **last**
+# dimension. For an image the order is (left, right, top, bottom).
+# Dimensions without a pair keep their size.
 #
 # .. tensors:: x, F.pad(x, (1, 2)), F.pad(x, (0, 0, 1, 0))
 x = torch.tensor([[1, 2], [3, 4]])
@@ -31,8 +33,9 @@ F.pad(torch.zeros(2, 3, 4), (1, 0, 2, 0, 3, 0))  # shape (5, 5, 5)
 # The order of ``F.pad`` is the reverse of ``np.pad``
 # ---------------------------------------------------
 #
-# NumPy has one pair per dimension, the first dimension first. Reverse the
-# pairs and flatten them.
+# NumPy takes one pair for each dimension and starts with the first
+# dimension. To use such pairs in ``F.pad``, reverse their order and flatten
+# them.
 x = torch.rand(2, 3, 4)
 pairs = [(0, 0), (1, 2), (3, 4)]
 flat = [n for pair in reversed(pairs) for n in pair]
@@ -45,9 +48,10 @@ torch.equal(ours.cpu(), torch.from_numpy(numpys))  # True
 # Reflect, replicate, circular: the modes of ``F.pad``
 # ----------------------------------------------------
 #
-# ``"reflect"`` mirrors without repeating the edge, ``"replicate"`` repeats
-# the edge, ``"circular"`` continues on the other side. They pad the last
-# one to three dimensions of an input that also has channels, and no others.
+# ``"reflect"`` mirrors the values without repeating the edge,
+# ``"replicate"`` repeats the edge, and ``"circular"`` continues with the
+# values of the other side. These three modes pad the last one, two or three
+# dimensions. The input needs a channel dimension in front of them.
 #
 # .. glance:: F.pad(x, (2, 1), mode="reflect")
 x = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
@@ -60,9 +64,10 @@ F.pad(x, (2, 1), mode="circular")  # tensor([[3., 4., 1., 2., 3., 4., 1.]])
 # See the modes on a ramp: ``mode`` of ``F.pad``
 # ----------------------------------------------
 #
-# The last three keep the range of the values; zeros make a step that an
-# edge filter takes for an edge. Circular fits angles and periodic signals
-# and makes a step everywhere else.
+# Orange points are padding, blue points are the input. The last three modes
+# add no values outside the range of the input. The zeros make a step, which
+# an edge filter would find. Use circular padding for angles and periodic
+# signals, because it makes a step in other signals.
 x = torch.tensor([[2.0, 3.0, 5.0, 8.0]])
 modes = ["constant", "reflect", "replicate", "circular"]
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.2), sharey=True)
@@ -78,10 +83,10 @@ figure.tight_layout()
 # Padding as a layer: ``nn.ZeroPad2d``, ``nn.ConstantPad2d``
 # ----------------------------------------------------------
 #
-# For ``nn.Sequential``, and for padding that differs from side to side,
-# which ``nn.Conv2d`` does not offer. One number pads all sides.
-# ``nn.ZeroPad1d`` and ``nn.ZeroPad3d``, ``nn.ConstantPad1d`` and
-# ``nn.ConstantPad3d`` pad the last one and the last three dimensions.
+# A padding layer fits into ``nn.Sequential`` and can pad each side
+# differently, which ``nn.Conv2d`` does not offer. A single number pads all
+# sides. ``nn.ZeroPad1d`` and ``nn.ConstantPad1d`` pad the last dimension,
+# and ``nn.ZeroPad3d`` and ``nn.ConstantPad3d`` the last three.
 x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
 nn.ZeroPad2d((1, 0, 0, 0))(x)  # tensor([[[0., 1., 2.], [0., 3., 4.]]])
 below = nn.ConstantPad2d((0, 0, 0, 1), 9.0)
@@ -98,11 +103,12 @@ causal(torch.zeros(8, 1, 20))  # shape (8, 1, 20)
 # Padding from the image itself: ``nn.ReflectionPad2d``
 # -----------------------------------------------------
 #
-# Each is ``F.pad`` with one ``mode``. ``nn.ReflectionPad1d``,
-# ``nn.ReflectionPad2d`` and ``nn.ReflectionPad3d`` mirror;
+# Each layer is ``F.pad`` with a fixed ``mode``. ``nn.ReflectionPad1d``,
+# ``nn.ReflectionPad2d`` and ``nn.ReflectionPad3d`` mirror the values.
 # ``nn.ReplicationPad1d``, ``nn.ReplicationPad2d`` and
-# ``nn.ReplicationPad3d`` repeat the edge; ``nn.CircularPad1d``,
-# ``nn.CircularPad2d`` and ``nn.CircularPad3d`` go round.
+# ``nn.ReplicationPad3d`` repeat the edge. ``nn.CircularPad1d``,
+# ``nn.CircularPad2d`` and ``nn.CircularPad3d`` continue with the other
+# side.
 x = torch.rand(2, 3, 4, 5, 6)
 padded = nn.ReflectionPad2d((2, 1, 3, 0))(x[0])
 torch.equal(padded, F.pad(x[0], (2, 1, 3, 0), mode="reflect"))  # True
@@ -119,8 +125,9 @@ for (name, mode), d in product(zip(names, modes, strict=True), (1, 2, 3)):
 # Crop with negative padding: ``F.pad``
 # -------------------------------------
 #
-# Negative numbers take elements away, so one call moves an image or brings
-# any size to a fixed one. A crop without padding is clearer as a slice.
+# Negative numbers remove elements. One call can therefore shift an image,
+# or bring an image that is too large or too small to a fixed size. If you
+# only crop, a slice is easier to read.
 #
 # .. tensors:: x, F.pad(x, (-1, 1)), F.pad(x, (-1, -1))
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
@@ -133,8 +140,9 @@ F.pad(x, (0, 2 - x.shape[1]))  # tensor([[1, 2], [4, 5]])
 # Pad images to a multiple of 32: ``F.pad`` with a remainder
 # ----------------------------------------------------------
 #
-# Networks that halve five times want such sizes. ``-n % 32`` is what is
-# missing; crop the output by the same numbers.
+# A network that halves its input five times often needs sizes divisible by
+# 32. ``-n % 32`` gives the number of missing pixels. Crop the output by the
+# same numbers.
 image = torch.rand(1, 3, 50, 64)
 bottom, right = -image.shape[-2] % 32, -image.shape[-1] % 32
 bottom, right  # (14, 0)
@@ -147,9 +155,9 @@ torch.equal(padded[..., -1, :], image[..., -1, :])  # True
 # Error: padding size should be less than the input dimension
 # -----------------------------------------------------------
 #
-# A mirror without the edge has one element fewer than the input to give,
-# and a circle as many as the input. Replicating and constants have no
-# limit.
+# With ``"reflect"`` the padding must be smaller than the input, because the
+# edge is not repeated. With ``"circular"`` it may be as large as the input.
+# ``"replicate"`` and constant padding also accept larger numbers.
 x = torch.tensor([[1.0, 2.0, 3.0]])
 F.pad(x, (2, 0), mode="reflect")  # tensor([[3., 2., 1., 2., 3.]])
 with suppress(RuntimeError):
@@ -162,9 +170,10 @@ F.pad(x, (4, 0), mode="replicate")  # tensor([[1., 1., 1., 1., 1., 2., 3.]])
 # Error: padding size 4 is not supported for 2D input (``F.pad``)
 # ---------------------------------------------------------------
 #
-# Outside of constant padding, one pair wants a 2-D or 3-D input, two pairs
-# 3-D or 4-D, three pairs 4-D or 5-D; older versions say "Only 2D, 3D, 4D,
-# 5D padding with non-constant padding". Lend the image a channel.
+# In all modes but constant, one pair of numbers needs a 2-D or 3-D input,
+# two pairs need 3-D or 4-D, and three pairs need 4-D or 5-D. Add a channel
+# dimension to the image, and remove it afterwards. Older versions say "Only
+# 2D, 3D, 4D, 5D padding with non-constant padding".
 image = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 with suppress(NotImplementedError):
     F.pad(image, (1,) * 4, "reflect")  # NotImplementedError: non-constant

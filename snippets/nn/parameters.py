@@ -2,7 +2,7 @@
 Parameters
 ==========
 
-List, count, share and freeze what a module learns.
+List, count, share and freeze the parameters of a module.
 """
 import copy
 from contextlib import suppress
@@ -14,9 +14,9 @@ from torch import nn
 # A tensor that is trained: ``nn.Parameter``
 # ------------------------------------------
 #
-# A tensor that a module registers as soon as it is set as an attribute. By
-# default it requires a gradient, and it is a leaf even when made under
-# ``torch.no_grad``.
+# A module registers an ``nn.Parameter`` as soon as you assign it to an
+# attribute. By default the parameter requires a gradient. It is a leaf
+# tensor even if you create it under ``torch.no_grad``.
 #
 # .. glance:: layer.factor.requires_grad, layer.factor.is_leaf
 class Scale(nn.Module):
@@ -35,9 +35,11 @@ nn.Parameter(torch.ones(2), requires_grad=False).requires_grad  # False
 # ``parameters``, ``children``, ``modules``: the six iterators
 # ------------------------------------------------------------
 #
-# ``children`` goes one level down, ``modules`` all levels and starts with
-# the module itself, under the empty name. ``parameters`` gives tensors, of
-# all levels unless ``recurse=False``. The ``named_`` forms add the path.
+# ``children`` yields the direct submodules. ``modules`` yields the
+# submodules of all levels and starts with the module itself, whose name is
+# empty. ``parameters`` yields the tensors of all levels, or only those of
+# the module itself with ``recurse=False``. The ``named_`` forms add the
+# path of each item.
 def kind(modules):
     return [type(module).__name__ for module in modules]
 
@@ -59,8 +61,9 @@ names(net.named_parameters(recurse=False))  # []
 # Trainable parameters only: filter ``parameters()``
 # --------------------------------------------------
 #
-# ``parameters()`` yields all parameters, frozen ones too, whatever you may
-# read. Count with the filtered list; the optimizer may have it.
+# ``parameters()`` yields all parameters, including frozen ones. Filter them
+# by ``requires_grad`` to count the trainable parameters. You can also pass
+# the filtered list to the optimizer.
 #
 # .. glance:: len(trainable)
 net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
@@ -74,8 +77,8 @@ trainable[0] is net[1].weight  # True
 # First layer of a network: ``children()`` is an iterator
 # -------------------------------------------------------
 #
-# ``children()`` does not return the first submodule: it iterates over the
-# direct ones. Take the first with ``next``; a generator has no index.
+# ``children()`` returns a generator over the direct submodules, and you
+# cannot index a generator. Use ``next`` to get the first submodule.
 net = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
 with suppress(TypeError):
     net.children()[0]  # TypeError: 'generator' object is not subscriptable
@@ -86,8 +89,9 @@ len(list(net.children()))  # 2
 # Count the parameters of a model: ``Tensor.numel``
 # -------------------------------------------------
 #
-# Add up the elements. A shared parameter comes once, and buffers such as
-# the running mean of a batch norm are not counted.
+# Add up the number of elements of each parameter. A shared parameter is
+# counted once. Buffers, such as the running mean of batch normalization,
+# are not counted. The last line gives the size in bytes.
 net = nn.Sequential(nn.Linear(10, 5), nn.BatchNorm1d(5), nn.Linear(5, 2))
 sum(p.numel() for p in net.parameters())  # 77
 (10 * 5 + 5) + (5 + 5) + (5 * 2 + 2)  # 77
@@ -99,9 +103,9 @@ sum(p.numel() * p.element_size() for p in net.parameters())  # 308
 # Freeze layers: ``nn.Module.requires_grad_``
 # -------------------------------------------
 #
-# It sets the flag of every parameter below and returns the module. There is
-# no ``freeze`` method. Layers after a frozen one still train, and gradients
-# pass through it to the layers before.
+# ``requires_grad_(False)`` freezes all parameters of a module and returns
+# the module. There is no ``freeze`` method. The layers before and after the
+# frozen layer still get gradients.
 net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2), nn.Linear(2, 1))
 with suppress(AttributeError):
     net.freeze()  # AttributeError: no attribute 'freeze'
@@ -113,8 +117,8 @@ net(torch.ones(1, 4)).sum().backward()
 # One parameter by name: ``nn.Module.get_parameter``
 # --------------------------------------------------
 #
-# The path has dots, as in ``named_parameters``. A dict of all of them does
-# for a look-up of many.
+# The name is a path with dots, as in ``named_parameters``. If you look up
+# many parameters, make a dict of all of them once.
 net = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
 net.get_parameter("0.weight") is net[0].weight  # True
 dict(net.named_parameters())["0.bias"] is net[0].bias  # True
@@ -122,11 +126,12 @@ with suppress(AttributeError):
     net.get_parameter("1.weight")  # AttributeError: no attribute `weight`
 
 # %%
-# Parameter that may be absent: ``nn.Module.register_parameter``
-# --------------------------------------------------------------
+# Register an optional parameter: ``nn.Module.register_parameter``
+# ----------------------------------------------------------------
 #
-# Registers under a computed name. With ``None`` the attribute exists, but
-# iterators and state dict leave it out: this is how ``bias=False`` is made.
+# ``register_parameter`` registers a parameter under a name that is given as
+# a string. With ``None`` the attribute exists, but the iterators and the
+# state dict do not include it. ``bias=False`` works in this way.
 module = nn.Module()
 module.register_parameter("gain", nn.Parameter(torch.ones(2)))
 module.register_parameter("bias", None)
@@ -140,10 +145,11 @@ with suppress(TypeError):
 # All parameters as one vector: ``parameters_to_vector``
 # ------------------------------------------------------
 #
-# Both are in ``torch.nn.utils``: ``torch.nn.utils.parameters_to_vector``
-# concatenates, ``torch.nn.utils.vector_to_parameters`` makes the parameters
-# views of such a vector, in the same order, so both share memory. Useful
-# for norms, averages and line searches.
+# ``torch.nn.utils.parameters_to_vector`` concatenates all parameters into
+# one vector, for example to compute a norm or an average.
+# ``torch.nn.utils.vector_to_parameters`` goes the other way. It makes the
+# parameters views of the vector, so a change to the vector changes them,
+# too.
 net = nn.Linear(2, 1)
 vector = torch.tensor([1.0, 2.0, 3.0])
 nn.utils.vector_to_parameters(vector, net.parameters())
@@ -157,9 +163,9 @@ net.bias.item()  # 9.0
 # Tied weights: share a parameter between layers
 # ----------------------------------------------
 #
-# Set one layer's weight to the other's. The parameter is listed once, gets
-# the sum of both gradients, and stays shared through ``deepcopy``; pass
-# ``remove_duplicate=False`` to see both names.
+# Assign the weight of one layer to the other layer. The shared parameter is
+# listed once and gets the sum of both gradients. ``deepcopy`` keeps the
+# sharing. Pass ``remove_duplicate=False`` to see both names.
 net = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 5, bias=False))
 net[1].weight = net[0].weight
 [name for name, _ in net.named_parameters()]  # ['0.weight']
@@ -172,10 +178,10 @@ twin[1].weight is twin[0].weight  # True
 # Parameter missing from ``parameters()``: a plain tensor
 # -------------------------------------------------------
 #
-# A tensor attribute is not registered, even with ``requires_grad=True``: no
-# optimizer sees it, ``to`` does not move it and it is not saved. Wrap it in
-# ``nn.Parameter``. The result of an operation on a parameter is plain
-# again.
+# A module does not register a plain tensor, even with
+# ``requires_grad=True``. ``parameters()`` does not list it, ``to`` does not
+# move it, and it is not saved. Wrap the tensor in ``nn.Parameter``. The
+# result of an operation on a parameter is a plain tensor again.
 module = nn.Module()
 module.plain = torch.ones(2, requires_grad=True)
 module.wrapped = nn.Parameter(torch.ones(2))
@@ -187,10 +193,10 @@ module.double().plain.dtype  # torch.float32
 # Error: cannot assign 'torch.FloatTensor' as parameter
 # -----------------------------------------------------
 #
-# A registered name takes a parameter or ``None``. Store what ``forward``
-# computes from it, such as a softmax, in a local variable. To change values
-# and keep the parameter that the optimizer holds, write into it with
-# ``copy_``.
+# The name of a registered parameter accepts only a parameter or ``None``.
+# If ``forward`` computes something from the parameter, such as a softmax,
+# store the result in a local variable. To change the values of the
+# parameter that the optimizer holds, write into it with ``copy_``.
 layer = nn.Linear(2, 1)
 weight = layer.weight
 new = torch.tensor([[1.0, 2.0]])

@@ -2,7 +2,8 @@
 Parametrizations and pruning
 ============================
 
-Weights that are computed from others: bounded, normalized, masked, fused.
+Compute a weight from other tensors: constrain it, normalize it, prune it
+with a mask, or fuse it with batch normalization.
 """
 from contextlib import suppress
 
@@ -14,8 +15,9 @@ from torch.nn.utils import parametrizations, parametrize, prune
 # Constrain a weight: ``parametrize.register_parametrization``
 # ------------------------------------------------------------
 #
-# The weight becomes the result of a module's ``forward``, computed on each
-# access. What is trained moves to ``parametrizations.weight.original``.
+# A parametrization is a module whose ``forward`` computes the weight. It
+# runs each time you read the weight. The tensor that is trained moves to
+# ``parametrizations.weight.original``.
 class Symmetric(nn.Module):
     def forward(self, x):
         return x.triu() + x.triu(1).T
@@ -32,8 +34,9 @@ layer.weight.is_leaf  # False
 # Set a parametrized weight: ``right_inverse``
 # --------------------------------------------
 #
-# On assignment, and on registration, ``right_inverse`` turns the value into
-# the original that gives it. Without one the weight cannot be set.
+# When you register the parametrization or assign to the weight,
+# ``right_inverse`` computes the original tensor from the value. Without
+# ``right_inverse``, an assignment to the weight raises an error.
 class Positive(nn.Module):
     def forward(self, x):
         return x.exp()
@@ -56,10 +59,13 @@ with suppress(RuntimeError):
 # Undo a parametrization: ``parametrize.remove_parametrizations``
 # ---------------------------------------------------------------
 #
-# Leaves a plain parameter with the computed value, or with the original if
-# ``leave_parametrized=False``. While it lasts, the layer is of a class of
-# its own: ask ``is_parametrized`` and ``type_before_parametrizations``.
-# ``transfer_parametrizations_and_params`` sets up another layer likewise.
+# ``remove_parametrizations`` leaves a plain parameter with the computed
+# value, or with the original value if ``leave_parametrized=False``. A
+# parametrized layer has a class of its own, such as ``ParametrizedLinear``.
+# ``is_parametrized`` tells you whether a layer is parametrized, and
+# ``type_before_parametrizations`` gives its old class.
+# ``transfer_parametrizations_and_params`` copies everything to another
+# layer.
 #
 # .. glance:: layer.weight.item(), parametrize.is_parametrized(layer)
 layer = nn.Linear(1, 1)
@@ -78,9 +84,9 @@ layer.weight.item(), parametrize.is_parametrized(layer)  # (0.0, False)
 # Compute a shared weight once: ``parametrize.cached``
 # ----------------------------------------------------
 #
-# In a recurrent loop the same weight is read at each step. Inside the
-# context it is computed on first access and kept; change no parameter
-# there.
+# A recurrent loop reads the same weight at each step. Inside the context
+# ``parametrize.cached``, the weight is computed at the first access and
+# kept. Do not change parameters inside the context.
 class Counted(nn.Module):
     def forward(self, x):
         calls.append(1)
@@ -99,12 +105,12 @@ with parametrize.cached():
 len(calls)  # 3
 
 # %%
-# Length and direction apart: ``parametrizations.weight_norm``
-# ------------------------------------------------------------
+# Learn length and direction separately: ``parametrizations.weight_norm``
+# -----------------------------------------------------------------------
 #
-# Each row is :math:`g v / \|v\|` with a learned length g (``original0``)
-# and direction v (``original1``). With ``dim=None`` one length serves the
-# whole matrix.
+# Each row of the weight is :math:`g v / \|v\|`. The length g
+# (``original0``) and the direction v (``original1``) are both learned. With
+# ``dim=None`` the whole matrix has a single length.
 layer = parametrizations.weight_norm(nn.Linear(3, 2))
 g = layer.parametrizations.weight.original0
 v = layer.parametrizations.weight.original1
@@ -118,10 +124,11 @@ whole.parametrizations.weight.original0.shape  # torch.Size([])
 # Bound how a layer stretches: ``parametrizations.spectral_norm``
 # ---------------------------------------------------------------
 #
-# Divides the weight by its largest singular value, so that a linear layer
-# stretches no vector; a convolution still may, as its kernel is taken for a
-# matrix. The value is estimated by power iteration, one step each time the
-# weight is read in training mode; in ``eval`` it stands still.
+# Spectral normalization divides the weight by its largest singular value. A
+# linear layer then stretches no vector. A convolution still may, because
+# its kernel is treated as a matrix. The singular value is estimated by
+# power iteration, with one step each time the weight is read in training
+# mode and none in ``eval`` mode.
 layer = nn.Linear(4, 4)
 diagonal = torch.tensor([4.0, 3.0, 2.0, 1.0])
 layer.weight = nn.Parameter(2 + torch.diag(diagonal))
@@ -140,9 +147,10 @@ conv(image).norm() > 1.9 * image.norm()  # tensor(True)
 # Weight that stays orthogonal: ``parametrizations.orthogonal``
 # -------------------------------------------------------------
 #
-# Every value of the original gives an orthogonal weight, so training never
-# leaves that set; ``nn.init.orthogonal_`` only starts in it. A matrix that
-# is not square has perpendicular rows or columns, whichever are fewer.
+# The weight stays orthogonal while the original tensor is trained.
+# ``nn.init.orthogonal_`` gives an orthogonal weight only at the start of
+# training. If the matrix is not square, the rows or the columns are
+# orthogonal, whichever are fewer.
 layer = parametrizations.orthogonal(nn.Linear(3, 3))
 eye = torch.eye(3)
 torch.allclose(layer.weight @ layer.weight.T, eye, atol=1e-5)  # True
@@ -156,10 +164,10 @@ torch.allclose(tall.weight.T @ tall.weight, eye[:2, :2], atol=1e-5)  # True
 # Zero the smallest weights: ``prune.l1_unstructured``
 # ----------------------------------------------------
 #
-# ``amount`` is a count, or a fraction if it is a float. The weight becomes
-# ``weight_orig`` times the buffer ``weight_mask``, which saves no memory
-# and no time. ``prune.remove`` writes the zeros into a plain weight, which
-# training may change again.
+# ``amount`` is a number of weights, or a fraction if it is a float. The
+# weight becomes ``weight_orig`` times the buffer ``weight_mask``, which
+# saves neither memory nor time. ``prune.remove`` writes the zeros into a
+# plain weight. Further training may then change the zeros.
 layer = nn.Linear(4, 1, bias=False)
 layer.weight = nn.Parameter(torch.tensor([[0.5, -3.0, 1.0, 2.0]]))
 prune.l1_unstructured(layer, "weight", amount=0.5)  # type Linear
@@ -173,13 +181,14 @@ layer(torch.ones(1, 4)).sum().backward()
 layer.weight.grad  # tensor([[1., 1., 1., 1.]])
 
 # %%
-# Zero at random, or whole rows: ``prune.ln_structured``
-# ------------------------------------------------------
+# Prune at random, or prune whole rows: ``prune.ln_structured``
+# -------------------------------------------------------------
 #
-# ``prune.random_unstructured`` draws the entries, ``prune.ln_structured``
-# zeroes the slices along ``dim`` whose norm is smallest,
-# ``prune.random_structured`` slices at random. ``prune.identity`` zeroes
-# none, ``prune.custom_from_mask`` those where your mask is 0.
+# ``prune.ln_structured`` zeroes the slices along ``dim`` that have the
+# smallest norm, and ``prune.random_structured`` zeroes random slices.
+# ``prune.random_unstructured`` zeroes random entries.
+# ``prune.custom_from_mask`` zeroes the entries where your mask is 0, and
+# ``prune.identity`` zeroes none.
 layer = nn.Linear(2, 3)
 weight = torch.tensor([[4.0, 4.0], [5.0, 0.0], [0.0, 6.0]])
 layer.weight = nn.Parameter(weight)
@@ -198,11 +207,11 @@ prune.identity(nn.Linear(1, 2), "bias").bias_mask  # tensor([1., 1.])
 # Prune the whole model by one threshold: ``prune.global_unstructured``
 # ---------------------------------------------------------------------
 #
-# The weights of all layers compete, so layers lose different shares. The
-# method is a class: ``L1Unstructured``, one of your own, or
-# ``torch.nn.utils.prune.RandomUnstructured``; not the structured
-# ``torch.nn.utils.prune.LnStructured`` and
-# ``torch.nn.utils.prune.RandomStructured``.
+# The weights of all layers are compared with each other, so some layers
+# lose a larger share than others. Pass the pruning method as a class, such
+# as ``L1Unstructured``, ``torch.nn.utils.prune.RandomUnstructured`` or your
+# own. The structured classes ``torch.nn.utils.prune.LnStructured`` and
+# ``torch.nn.utils.prune.RandomStructured`` do not work here.
 small, large = nn.Linear(2, 1), nn.Linear(2, 1)
 small.weight = nn.Parameter(torch.tensor([[1.0, 2.0]]))
 large.weight = nn.Parameter(torch.tensor([[3.0, 9.0]]))
@@ -217,9 +226,10 @@ small.weight.tolist(), large.weight.tolist()  # ([[0.0, 0.0]], [[0.0, 9.0]])
 # A pruning rule of your own: ``prune.BasePruningMethod``
 # -------------------------------------------------------
 #
-# ``compute_mask`` gets the tensor and the mask so far, and ``apply`` prunes
-# a layer. Rules applied one after another are kept in a
-# ``torch.nn.utils.prune.PruningContainer``, and their masks are combined.
+# ``compute_mask`` gets the tensor and the current mask and returns the new
+# mask. The class method ``apply`` prunes a layer. If you apply several
+# rules to one weight, a ``torch.nn.utils.prune.PruningContainer`` keeps
+# them and combines their masks.
 class Below(prune.BasePruningMethod):
     PRUNING_TYPE = "unstructured"
 
@@ -241,10 +251,11 @@ layer.weight_mask  # tensor([[0., 0., 0., 1.]])
 # Fold batch norm into the layer before it: ``fuse_conv_bn_eval``
 # ---------------------------------------------------------------
 #
-# In ``eval`` mode a batch norm is a scale and a shift, which the layer can
-# take over: one operation less at prediction time.
-# ``torch.nn.utils.fuse_conv_bn_weights`` and
-# ``torch.nn.utils.fuse_linear_bn_weights`` return the two tensors only.
+# In ``eval`` mode, batch normalization is a fixed scale and shift. The
+# layer before it can include both in its weight and bias, which saves one
+# operation at inference. ``torch.nn.utils.fuse_conv_bn_weights`` and
+# ``torch.nn.utils.fuse_linear_bn_weights`` return only the fused weight and
+# bias.
 #
 # .. glance:: torch.allclose(fused(x), norm(conv(x)))
 conv, norm = nn.Conv2d(3, 4, 3).double(), nn.BatchNorm2d(4).double()
@@ -263,10 +274,10 @@ torch.allclose(fused(x), norm(linear(x)), atol=1e-4)  # True
 # Call a module with other weights: ``torch.func.functional_call``
 # ----------------------------------------------------------------
 #
-# Parameters and buffers named in the dict replace the module's own for this
-# call only. With it weights can be an input of ``torch.func.grad`` or
-# ``torch.func.vmap``. The older ``torch.nn.utils.stateless`` has the same
-# function and warns.
+# The parameters and buffers in the dict replace those of the module for
+# this one call. In this way the weights can be an input of
+# ``torch.func.grad`` or ``torch.func.vmap``. The older function in
+# ``torch.nn.utils.stateless`` raises a warning.
 net = nn.Linear(1, 1)
 other = {"weight": torch.tensor([[2.0]]), "bias": torch.tensor([1.0])}
 x = torch.tensor([[3.0]])
@@ -278,9 +289,10 @@ old(net, other, (x,))  # FutureWarning: `torch.func.functional_call`
 # Channels last for convolutions: ``convert_conv2d_weight_memory_format``
 # -----------------------------------------------------------------------
 #
-# Changes the layout of convolution weights in place and leaves other layers
-# alone, unlike ``net.to(memory_format=...)``.
-# ``torch.nn.utils.convert_conv3d_weight_memory_format`` takes
+# This function changes the memory format of convolution weights in place.
+# It leaves other layers unchanged, unlike ``net.to(memory_format=...)``.
+# For 3-D convolutions, call
+# ``torch.nn.utils.convert_conv3d_weight_memory_format`` with
 # ``torch.channels_last_3d``.
 #
 # .. glance:: conv.weight.stride()  # (36, 1, 12, 4)
@@ -295,10 +307,11 @@ conv.weight.shape  # torch.Size([8, 4, 3, 3])
 # Old weight norm: ``nn.utils.weight_norm``, ``nn.utils.spectral_norm``
 # ---------------------------------------------------------------------
 #
-# Hooks from before parametrizations; ``weight_norm`` warns. Their names in
-# the state dict differ, yet the new weight norm loads the old names.
+# These functions are older than parametrizations and use hooks.
+# ``nn.utils.weight_norm`` raises a warning. The old names in the state dict
+# differ, but the new weight norm can load them.
 # ``torch.nn.utils.remove_weight_norm`` and
-# ``torch.nn.utils.remove_spectral_norm`` undo them.
+# ``torch.nn.utils.remove_spectral_norm`` undo the functions.
 linear = nn.Linear(3, 2)
 old = nn.utils.weight_norm(linear)  # FutureWarning: is deprecated
 list(old.state_dict())  # ['bias', 'weight_g', 'weight_v']
@@ -315,8 +328,9 @@ nn.utils.remove_spectral_norm(sn)  # type Linear
 # Error: Registering a parametrization may not change the shape
 # -------------------------------------------------------------
 #
-# Nor the dtype: other code reads them from the weight. With ``unsafe=True``
-# it is your own risk.
+# A parametrization must keep the shape and the dtype of the weight.
+# ``unsafe=True`` turns the check off. Code that relies on the old shape or
+# dtype may then fail.
 class Repeat(nn.Module):
     def forward(self, x):
         return x.expand(3, -1)

@@ -2,7 +2,8 @@
 Pooling
 =======
 
-Take the maximum or the mean of windows that move over the input.
+Pooling layers move a window over the input and keep the maximum or the mean
+of each window.
 """
 from contextlib import suppress
 from itertools import product
@@ -15,9 +16,9 @@ from torch import nn
 # Largest value of each window: ``nn.MaxPool2d``
 # ----------------------------------------------
 #
-# By default the stride is the kernel size: the windows do not overlap, and
-# 2 halves height and width. ``F.max_pool2d`` is the function. Channels are
-# pooled one by one.
+# By default the stride equals the kernel size, so the windows do not
+# overlap. A kernel size of 2 halves the height and the width. Each channel
+# is pooled on its own. ``F.max_pool2d`` is the function form.
 #
 # .. tensors:: x, F.max_pool2d(x[None], 2)[0]
 # .. glance:: F.max_pool2d(x[None], kernel_size=2)
@@ -33,9 +34,9 @@ torch.equal(F.max_pool2d(images, 2), windows.amax((-2, -1)))  # True
 # Mean of each window: ``nn.AvgPool2d``
 # -------------------------------------
 #
-# A convolution with equal weights in each channel, smoother than the
-# maximum; it has no ``dilation``. ``divisor_override`` replaces the number
-# of elements to divide by: 1 gives sums. ``F.avg_pool2d`` is the function.
+# Average pooling is a convolution with equal weights in each channel. It
+# has no ``dilation``. ``divisor_override`` replaces the number of elements
+# as the divisor, so 1 gives sums. ``F.avg_pool2d`` is the function form.
 x = torch.tensor([[[[1.0, 5.0, 2.0, 0.0], [4.0, 2.0, 9.0, 1.0]]]])
 nn.AvgPool2d(2)(x)  # tensor([[[[3., 3.]]]])
 F.avg_pool2d(x, 2, divisor_override=1)  # tensor([[[[12., 12.]]]])
@@ -48,10 +49,11 @@ torch.allclose(F.avg_pool2d(x, 2), by_hand)  # True
 # Signals and volumes: ``nn.MaxPool1d``, ``nn.AvgPool3d``
 # -------------------------------------------------------
 #
-# ``nn.MaxPool1d`` and ``nn.AvgPool1d`` take (N, C, L), ``nn.MaxPool3d`` and
-# ``nn.AvgPool3d`` (N, C, D, H, W). The functions are ``F.max_pool1d``,
-# ``F.avg_pool1d``, ``F.max_pool3d`` and ``F.avg_pool3d``. To pool over the
-# time of a (N, L, C) sequence, transpose first.
+# ``nn.MaxPool1d`` and ``nn.AvgPool1d`` take inputs of shape (N, C, L), and
+# ``nn.MaxPool3d`` and ``nn.AvgPool3d`` take (N, C, D, H, W). The functions
+# are ``F.max_pool1d``, ``F.avg_pool1d``, ``F.max_pool3d`` and
+# ``F.avg_pool3d``. To pool a sequence of shape (N, L, C) over time,
+# transpose it first.
 x = torch.tensor([[[1.0, 3.0, 2.0, 8.0]]])
 F.max_pool1d(x, 2)  # tensor([[[3., 8.]]])
 F.avg_pool1d(x, 2)  # tensor([[[2., 5.]]])
@@ -69,9 +71,10 @@ F.max_pool3d(video, 4)  # shape (1, 3, 1, 2, 2)
 # Output size of pooling: ``ceil_mode``
 # -------------------------------------
 #
-# The formula is that of a convolution, rounded down: a rim that fills no
-# window is dropped. With ``ceil_mode=True`` it is rounded up, but a window
-# that would start in the padding at the end is left out.
+# The output size follows the formula of a convolution and is rounded down.
+# Values at the end that do not fill a window are dropped. With
+# ``ceil_mode=True`` the size is rounded up. A window that would start in
+# the padding at the end is still left out.
 def size(n, k, s, p, ceil):
     steps = n + 2 * p - k
     out = (-(-steps // s) if ceil else steps // s) + 1
@@ -90,9 +93,10 @@ F.max_pool1d(x, 2, ceil_mode=True)  # tensor([[[2., 4., 9.]]])
 # Padding in pooling: minus infinity for max, zeros for the mean
 # --------------------------------------------------------------
 #
-# Padding never wins a maximum, even among negative values. A mean counts
-# its zeros and is drawn towards zero at the rim:
-# ``count_include_pad=False`` divides by the elements that are really there.
+# Max pooling pads with minus infinity, so the padding does not become the
+# maximum, even if the values are negative. Average pooling pads with zeros
+# and counts them, which pulls the mean at the border towards 0. With
+# ``count_include_pad=False`` it divides by the number of real elements.
 x = torch.tensor([[[-6.0, -4.0, -2.0]]])
 F.max_pool1d(x, 3, stride=1, padding=1)  # tensor([[[-4., -2., -2.]]])
 F.avg_pool1d(x, 3, stride=1, padding=1)  # tensor([[[-3.3333, -4., -2.]]])
@@ -102,13 +106,14 @@ largest = nn.MaxPool1d(3, stride=1, padding=1)
 -largest(-x)  # tensor([[[-6., -6., -4.]]])
 
 # %%
-# Where the maximum was: ``return_indices``
-# -----------------------------------------
+# Get the position of each maximum: ``return_indices``
+# ----------------------------------------------------
 #
-# ``return_indices=True`` gives the positions too, counted over the
-# flattened H and W of each channel. ``F.max_pool1d_with_indices``,
-# ``F.max_pool2d_with_indices`` and ``F.max_pool3d_with_indices`` always
-# give both. Of equal values the first is named.
+# With ``return_indices=True`` the pooling returns the positions, too. They
+# are indices into the flattened H and W of each channel.
+# ``F.max_pool1d_with_indices``, ``F.max_pool2d_with_indices`` and
+# ``F.max_pool3d_with_indices`` return both without the argument. If several
+# values are equal, the index is that of the first.
 x = torch.tensor([[[1.0, 5.0, 2.0, 2.0], [4.0, 3.0, 0.0, 1.0]]])
 values, indices = F.max_pool2d(x, 2, return_indices=True)
 indices  # tensor([[[1, 2]]])
@@ -121,10 +126,11 @@ F.max_pool3d_with_indices(x[None], (1, 2, 4))[1]  # tensor([[[[1]]]])
 # Put maxima back where they were: ``nn.MaxUnpool2d``
 # ---------------------------------------------------
 #
-# Everything but the maxima becomes zero; SegNet's decoder works this way.
-# The pooling must give its indices, and ``output_size`` says which of the
-# possible sizes it was. ``nn.MaxUnpool1d`` and ``nn.MaxUnpool3d`` differ in
-# the number of dimensions.
+# Unpooling puts each maximum back to its position and fills the rest with
+# zeros, as in the decoder of SegNet. It needs the indices from the pooling.
+# Pass ``output_size`` if the original size was not a multiple of the
+# window. ``nn.MaxUnpool1d`` and ``nn.MaxUnpool3d`` do the same in one and
+# three dimensions.
 x = torch.tensor([[[1.0, 5.0, 2.0, 0.0], [4.0, 3.0, 9.0, 7.0]]])
 values, indices = nn.MaxPool2d(2, return_indices=True)(x)
 y = nn.MaxUnpool2d(2)(values, indices)
@@ -143,11 +149,12 @@ torch.equal(F.max_unpool3d(*pooled, 2), nn.MaxUnpool3d(2)(*pooled))  # True
 # Between sum and maximum: ``nn.LPPool2d``
 # ----------------------------------------
 #
-# :math:`(\sum x^p)^{1/p}` over each window: with ``norm_type`` 1 the sum,
-# the greater it is the nearer to the maximum, for inputs from 0 up. It does
-# not take absolute values, so with odd powers negative inputs cancel
-# positive ones, and from 3 on a sum below 0 gives nan. ``torch.inf`` is the
-# maximum of the absolute values since 2.13.
+# The layer computes :math:`(\sum x^p)^{1/p}` over each window, where p is
+# ``norm_type``. If the inputs are not negative, p = 1 gives the sum, and a
+# larger p comes closer to the maximum. The layer takes no absolute values,
+# so with an odd p negative inputs cancel positive ones, and with p = 3 a
+# negative sum gives nan. Since 2.13 ``torch.inf`` gives the maximum of the
+# absolute values.
 x = torch.tensor([[[3.0, 4.0, 5.0, 12.0]]])
 nn.LPPool1d(norm_type=2, kernel_size=2)(x)  # tensor([[[5., 13.]]])
 F.lp_pool1d(x, 1, 2)  # tensor([[[7., 17.]]])
@@ -166,10 +173,11 @@ F.lp_pool3d(volume, 3, 4)  # tensor([[[[4.0000]]]])
 # Shrink by less than half: ``nn.FractionalMaxPool2d``
 # ----------------------------------------------------
 #
-# Say the size or the ratio of the output; where the windows lie is drawn at
-# each call, in evaluation too. ``_random_samples`` fixes it. The functions
-# are ``F.fractional_max_pool2d``, ``F.fractional_max_pool3d`` and both
-# ``*_with_indices``, where the indices come too.
+# Pass the size of the output, or its ratio to the input. The positions of
+# the windows are random in each call, also in evaluation mode, unless you
+# fix them with ``_random_samples``. The functions are
+# ``F.fractional_max_pool2d`` and ``F.fractional_max_pool3d``. Their
+# ``*_with_indices`` forms return the indices, too.
 x = torch.rand(1, 1, 10, 10)
 nn.FractionalMaxPool2d(2, output_ratio=0.7)(x)  # shape (1, 1, 7, 7)
 y, indices = F.fractional_max_pool2d_with_indices(x, 2, output_size=7)
@@ -184,11 +192,13 @@ F.fractional_max_pool3d(volume, 2, output_size=4)  # shape (1, 1, 4, 4, 4)
 F.fractional_max_pool3d_with_indices(volume, 2, 4)[1].dtype  # torch.int64
 
 # %%
-# Gradient of max pooling: only the winner learns
-# -----------------------------------------------
+# Gradient of max pooling: it goes to the largest element
+# -------------------------------------------------------
 #
-# The whole gradient goes to the largest element of each window; the mean
-# shares it out. An element that wins in several windows gets several.
+# In max pooling, the largest element of each window gets the whole
+# gradient. In average pooling, all elements of the window share it equally.
+# If an element is the largest in several windows, it gets the gradients of
+# all these windows.
 x = torch.tensor([[[1.0, 5.0, 2.0, 3.0]]], requires_grad=True)
 F.max_pool1d(x, 2).sum().backward()
 x.grad  # tensor([[[0., 1., 0., 1.]]])
@@ -203,7 +213,7 @@ x.grad  # tensor([[[0.5, 0.5, 0.5, 0.5]]])
 # Error: output size is too small (``nn.MaxPool2d``)
 # --------------------------------------------------
 #
-# The image is smaller than the window after all the halving. Use fewer
+# After several poolings, the image is smaller than the window. Use fewer
 # pooling layers, ``ceil_mode=True``, or adaptive pooling at the end.
 x = torch.zeros(1, 8, 1, 1)
 with suppress(RuntimeError):
@@ -215,9 +225,10 @@ nn.AdaptiveAvgPool2d(1)(x)  # shape (1, 8, 1, 1)
 # Error: pad should be at most half of effective kernel size
 # ----------------------------------------------------------
 #
-# Beyond that a window could lie in the padding alone and have no maximum.
-# ``F.max_pool1d`` may say "half of kernel size". Enlarge the kernel, or pad
-# before with ``F.pad`` and a value you choose.
+# With more padding, a window could contain nothing but padding and would
+# have no maximum. Use a larger kernel, or pad with ``F.pad`` first, where
+# you choose the value. ``F.max_pool1d`` may say "half of kernel size"
+# instead.
 x = torch.tensor([[[1.0, 2.0, 3.0]]])
 with suppress(RuntimeError):
     F.max_pool1d(x, 2, padding=2)  # RuntimeError: at most half of

@@ -2,8 +2,8 @@
 Position embeddings
 ===================
 
-Tell attention where a token stands: learned, rotary, relative and
-two-dimensional positions, written out by hand.
+Attention needs to know the position of each token. This page writes out
+learned, rotary, relative and two-dimensional position embeddings.
 """
 from contextlib import suppress
 
@@ -15,9 +15,9 @@ from torch import nn
 # Learned positions: ``nn.Embedding`` and ``torch.arange``
 # --------------------------------------------------------
 #
-# Add a vector for each position to the vector of each token. The table has
-# one row for each position that training knows. A longer text raises an
-# error on the CPU: crop it to the last tokens.
+# Add a learned vector for the position to the vector of each token. The
+# table has one row for each position up to the maximum length. A longer
+# text raises an error on the CPU, so crop it to its last tokens.
 context = 4
 words = nn.Embedding(10, 8, device="cpu")
 positions = nn.Embedding(context, 8, device="cpu")
@@ -36,10 +36,11 @@ long[:, -context:].shape  # torch.Size([1, 4])
 # Rotary position embedding (RoPE): rotate queries and keys
 # ---------------------------------------------------------
 #
-# Each pair of features is turned by an angle that grows with the position,
-# where the pairs here are the two halves, as in Llama. The product of a
-# query and a key then depends on their distance alone. Lengths stay as they
-# are, and values are not rotated.
+# RoPE rotates pairs of features by an angle that grows with the position.
+# Here each pair has one feature from each half of the vector, as in Llama.
+# If both positions move by the same distance, the dot product of query and
+# key stays the same. The rotation keeps the length of a vector, and values
+# are not rotated.
 def rotate(x, positions, base=10000.0):
     half = x.shape[-1] // 2
     rates = base ** (-torch.arange(half) / half)
@@ -61,9 +62,9 @@ torch.allclose(turned[0], q)  # True
 # RoPE with a cache: new tokens begin at the length of the cache
 # --------------------------------------------------------------
 #
-# With a cache a step sees one new token, and ``torch.arange(1)`` would give
-# it position 0. Count from the number of keys in the cache. The keys in the
-# cache are rotated already.
+# With a cache, each step processes only the new token, and
+# ``torch.arange(1)`` would give it position 0. Start the positions at the
+# number of keys in the cache. The keys in the cache are already rotated.
 def rotate(x, start):
     half = x.shape[-1] // 2
     rates = 10000.0 ** (-torch.arange(half) / half)
@@ -84,9 +85,10 @@ torch.allclose(rotate(k[4:], 0), new)  # False
 # Two orders of RoPE: halves or neighbors, and weights that do not fit
 # --------------------------------------------------------------------
 #
-# Some models pair feature i with i + half, others neighbors 2i and 2i + 1.
-# Weights trained for one order give nonsense with the other, without an
-# error. Reorder the rows of the query and key weights of each head.
+# Some models pair feature i with feature i + half, and others pair the
+# neighbors 2i and 2i + 1. Weights that were trained for one order give
+# wrong results with the other, and no error is raised. To convert them,
+# reorder the rows of the query and key weights of each head.
 def turn(a, b, angle):
     sin, cos = angle.sin(), angle.cos()
     return a * cos - b * sin, b * cos + a * sin
@@ -107,9 +109,10 @@ torch.allclose(same, neighbors[order], atol=1e-6)  # True
 # Relative position bias: a learned number for each distance
 # ----------------------------------------------------------
 #
-# T5 and Swin add a learned bias for the distance to the scores of each
-# head. Clip the distance, look it up, and pass the result as a float
-# ``attn_mask``. The bias gets a gradient like any parameter.
+# T5 and Swin add a learned bias to the scores of each head, which depends
+# on the distance between query and key. Clip the distance, look up the
+# bias, and pass the result as a float ``attn_mask``. The bias gets a
+# gradient like any other parameter.
 heads, length, most = 2, 5, 3
 table = nn.Embedding(2 * most + 1, heads)
 i = torch.arange(length)
@@ -125,12 +128,12 @@ scores = (q @ k.mT / 8**0.5 + bias).softmax(dim=-1)
 torch.allclose(scores @ v, y, atol=1e-5)  # True
 
 # %%
-# Sine and cosine positions of a number: time steps of diffusion
-# --------------------------------------------------------------
+# Embed a number with sine and cosine: time steps of diffusion models
+# -------------------------------------------------------------------
 #
-# A network that gets a time step needs it as a vector. Multiply the number
-# with several frequencies and take sine and cosine. The input is the batch
-# of numbers, one for each sample.
+# A network takes the time step as a vector. Multiply the number by several
+# frequencies, then take the sine and the cosine of the products. The input
+# holds one number for each sample of the batch.
 def embed(t, size, longest=10000.0):
     half = size // 2
     rates = longest ** (-torch.arange(half) / half)
@@ -148,10 +151,11 @@ vectors.shape  # torch.Size([2, 6])
 # Positions of image patches: rows and columns apart
 # --------------------------------------------------
 #
-# For a grid of patches give half of the features to the row and half to the
-# column. ``torch.meshgrid`` with ``indexing="ij"`` makes the pairs in the
-# order in which ``flatten`` lists the patches. Learned tables for rows and
-# columns need fewer numbers than one for each patch.
+# In a grid of patches, half of the features encode the row and half encode
+# the column. ``torch.meshgrid`` with ``indexing="ij"`` gives the positions
+# in the same order in which ``flatten`` lists the patches. Two tables, one
+# for rows and one for columns, need fewer parameters than a vector for each
+# patch.
 rows, columns = nn.Embedding(3, 4), nn.Embedding(5, 4)
 r, c = torch.meshgrid(torch.arange(3), torch.arange(5), indexing="ij")
 r.flatten()  # tensor([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2])
@@ -165,9 +169,9 @@ torch.equal(grid[1, 2, :4], grid[1, 4, :4])  # True
 # Class token: one learned vector before each sequence
 # ----------------------------------------------------
 #
-# Make a parameter of shape (1, 1, features) and repeat it over the batch
-# with ``expand``. After the encoder its output stands at position 0. The
-# positions and a padding mask need one more entry, too.
+# Create a parameter of shape (1, 1, features) and expand it over the batch.
+# After the encoder, its output is at position 0. The position embeddings
+# and a padding mask need one more entry, too.
 token = nn.Parameter(torch.zeros(1, 1, 8))
 x = torch.randn(4, 6, 8)
 x = torch.cat([token.expand(4, -1, -1), x], dim=1)

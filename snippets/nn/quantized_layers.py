@@ -2,8 +2,8 @@
 Quantized layers
 ================
 
-What int8 weights save and what they do not, and the messages of layers that
-meet quantized tensors. The whole path is in
+See what int8 weights save and what they do not, and solve the errors that
+quantized layers and tensors raise. The whole workflow is in
 :doc:`/gallery/techniques/quantization`.
 """
 import warnings
@@ -16,10 +16,11 @@ from torch import nn
 # Slower after int8 quantization: weight-only without a fused kernel
 # ------------------------------------------------------------------
 #
-# With int8 weights alone, each call turns the weight back into floats and
-# then multiplies floats. The file and the memory are a quarter of their
-# size, and the arithmetic stays. For speed use a fused kernel, and int8
-# activations if arithmetic is the limit: torchao with ``torch.compile``.
+# If only the weights are int8, each call converts them back to floats and
+# multiplies floats. The weights need a quarter of the memory, but the
+# amount of arithmetic stays the same. For more speed, use a fused kernel,
+# such as torchao with ``torch.compile``. If arithmetic is the bottleneck,
+# quantize the activations to int8 as well.
 weight, x = torch.randn(64, 256), torch.randn(8, 256)
 scale = weight.abs().amax(dim=1, keepdim=True) / 127
 stored = (weight / scale).round().to(torch.int8)
@@ -34,9 +35,10 @@ error < 0.02  # tensor(True)
 # ``quantize_dynamic`` leaves ``nn.Conv2d`` in float32
 # ----------------------------------------------------
 #
-# Dynamic quantization knows ``nn.Linear``, recurrent layers and embeddings.
-# It skips a convolution without a warning, even where you name it. For
-# convolutions use static quantization (pt2e), which calibrates.
+# Dynamic quantization supports ``nn.Linear``, recurrent layers and
+# embeddings. It skips a convolution without a warning, even if you name
+# ``nn.Conv2d`` in the call. For convolutions, use static quantization
+# (pt2e), which needs calibration data.
 net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2))
 net = net.cpu()
 kinds = {nn.Conv2d, nn.Linear}
@@ -53,10 +55,11 @@ type(small[2]) is nn.Linear  # False
 # Error: Could not run 'aten::...' with the 'QuantizedCPU' backend
 # ----------------------------------------------------------------
 #
-# A layer that was not converted gets a quantized tensor: it had no
-# ``qconfig``, was converted in training mode, or is a plain function such
-# as ``+``. Call ``dequantize`` before it, in a model through
-# ``DeQuantStub``. For a sum use ``torch.ao.nn.quantized.FloatFunctional``.
+# An operation that was not converted gets a quantized tensor. It may be a
+# layer without a ``qconfig``, a layer that was converted in training mode,
+# or a plain function such as ``+``. Call ``dequantize`` first, or place a
+# ``DeQuantStub`` in the model. For a sum, use
+# ``torch.ao.nn.quantized.FloatFunctional``.
 x = torch.rand(1, 3, 8, 8, device="cpu")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -74,9 +77,10 @@ conv(q.dequantize()).shape  # torch.Size([1, 4, 6, 6])
 # Slow on x86: ``torch.backends.quantized.engine`` is ``qnnpack``
 # ---------------------------------------------------------------
 #
-# ``qnnpack`` is written for ARM. On x86 choose ``"x86"``, ``"onednn"`` or
-# ``"fbgemm"`` before the model is converted. The engine must be one that
-# this build supports.
+# The engine ``qnnpack`` is written for ARM processors. On x86, choose
+# ``"x86"``, ``"onednn"`` or ``"fbgemm"`` before you convert the model. Your
+# build of PyTorch must support the engine, otherwise the assignment raises
+# an error.
 quantized = torch.backends.quantized
 before = quantized.engine
 before in quantized.supported_engines  # True
@@ -92,10 +96,10 @@ with suppress(RuntimeError):
 # ------------------------------------------------------------------------
 #
 # A quantized tensor holds integers, a scale and a zero point. ``int_repr``
-# gives the integers and ``dequantize`` the floats
-# ``(integer - zero_point) * scale``, where a value beyond int8 has become
-# the largest one. ``qint8`` is deprecated: new code keeps an int8 tensor
-# and its scale, as torchao does.
+# gives the integers, and ``dequantize`` gives the floats ``(integer -
+# zero_point) * scale``. A value outside the int8 range becomes the nearest
+# integer of the range, here 127. ``qint8`` is deprecated, so new code
+# should keep an int8 tensor and its scale, as torchao does.
 x = torch.tensor([-1.0, 0.0, 0.504, 2.0], device="cpu")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -113,9 +117,10 @@ torch.equal((integers - 0) * 0.01, q.dequantize())  # True
 # Accuracy drops after int8: a scale for each row, ``quantize_per_channel``
 # -------------------------------------------------------------------------
 #
-# With one scale for the tensor, a row of large weights leaves few integers
-# to the other rows. One scale for each output channel keeps them apart. An
-# outlier in the activations does the same harm: calibrate with real data.
+# With one scale for the whole tensor, a row of large weights leaves few
+# integers for the other rows. With one scale for each output channel, each
+# row uses the full range. Outliers in the activations cause the same
+# problem, so calibrate with real data.
 weight = torch.tensor([[0.01, -0.02], [5.0, -10.0]])
 
 
@@ -140,10 +145,11 @@ q.int_repr().tolist()  # [[64, -127], [64, -127]]
 # Error: Could not run 'quantized::linear' with the 'CPU' backend
 # ---------------------------------------------------------------
 #
-# A layer of a statically quantized model got a float tensor. Put
-# ``QuantStub`` before the first quantized layer and ``DeQuantStub`` after
-# the last one, before ``prepare``. ``quantized::conv2d`` says the same;
-# torchao and the export way (pt2e) need no stubs.
+# A layer of a statically quantized model got a float tensor. Before you
+# call ``prepare``, put a ``QuantStub`` before the first quantized layer and
+# a ``DeQuantStub`` after the last one. The same error from
+# ``quantized::conv2d`` has the same cause. With torchao or pt2e you need no
+# stubs.
 tools = torch.ao.quantization
 stubs = tools.QuantStub(), nn.Linear(2, 2), tools.DeQuantStub()
 models = []
@@ -166,10 +172,10 @@ with warnings.catch_warnings():
 # Run a quantized model on the GPU: 'quantized::linear_dynamic', 'CUDA'
 # ---------------------------------------------------------------------
 #
-# The int8 kernels of ``torch.ao.quantization`` are for the CPU: on a GPU
-# they say "Could not run 'quantized::linear_dynamic' with arguments from
-# the 'CUDA' backend". Keep such a model on the CPU. For a GPU quantize with
-# torchao and compile the model.
+# The int8 kernels of ``torch.ao.quantization`` are made for the CPU. On a
+# GPU you get the error "Could not run 'quantized::linear_dynamic' with
+# arguments from the 'CUDA' backend". Keep such a model on the CPU. For a
+# GPU, quantize the model with torchao and compile it.
 name = "quantized::linear_dynamic"
 has = torch._C._dispatch_has_kernel_for_dispatch_key
 has(name, "CPU"), has(name, "CUDA")  # (True, False)
@@ -181,10 +187,11 @@ product.dtype, product[0, 0].item()  # (torch.int32, 16)
 # Save and load a quantized model: quantize first, then ``load_state_dict``
 # -------------------------------------------------------------------------
 #
-# The state dict of a quantized model has other keys, so it does not load
-# into the float model. Build the float model, quantize it in the same way,
-# and load the state dict then. A whole model that was saved with another
-# version may fail with "'LinearPackedParams' object has no attribute".
+# The state dict of a quantized model has different keys, so you cannot load
+# it into the float model. Build the float model, quantize it in the same
+# way, and then load the state dict. If you save the whole model instead,
+# another version may fail to load it with "'LinearPackedParams' object has
+# no attribute".
 def build(seed):
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(4, 2)).cpu()
@@ -206,13 +213,14 @@ with warnings.catch_warnings():
     torch.equal(other(x), saved(x))  # True
 
 # %%
-# float8: 8 bits to store, and who multiplies (``torch.float8_e4m3fn``)
-# ---------------------------------------------------------------------
+# float8: range, rounding and arithmetic of ``torch.float8_e4m3fn``
+# -----------------------------------------------------------------
 #
-# ``torch.float8_e4m3fn`` has 4 bits of exponent and 3 of fraction, and ends
-# at 448. Scale the values into this range before you convert, and convert
-# to bfloat16 before you add. ``torch._scaled_mm`` multiplies float8 and on
-# CUDA needs compute capability 8.9 or more.
+# ``torch.float8_e4m3fn`` has 4 bits for the exponent and 3 for the
+# fraction, and its largest value is 448. Scale the values into this range
+# before you convert them. Addition raises an error, so convert to bfloat16
+# before you compute. ``torch._scaled_mm`` multiplies float8 matrices, and
+# on CUDA it needs compute capability 8.9 or higher.
 torch.finfo(torch.float8_e4m3fn).max  # 448.0
 x = torch.tensor([0.1, 1.0, 300.0])
 stored = x.to(torch.float8_e4m3fn)

@@ -2,7 +2,8 @@
 Recurrent cells
 ===============
 
-Take one step at a time, so that you can act between the steps.
+A recurrent cell computes one time step, so you can run your own code
+between the steps.
 """
 from contextlib import suppress
 
@@ -14,9 +15,10 @@ from torch import nn
 # One step of a plain RNN: ``nn.RNNCell`` against its formula
 # -----------------------------------------------------------
 #
-# :math:`h' = \tanh(W_{ih} x + b_{ih} + W_{hh} h + b_{hh})`, or ReLU in the
-# place of tanh with ``nonlinearity="relu"``. A cell returns the new state
-# and nothing else; without a state it starts from zeros.
+# The cell computes
+# :math:`h' = \tanh(W_{ih} x + b_{ih} + W_{hh} h + b_{hh})`. With
+# ``nonlinearity="relu"`` it uses ReLU instead of tanh. It returns only the
+# new state. If you pass no state, it starts from zeros.
 cell = nn.RNNCell(3, 4)
 x, h = torch.randn(2, 3), torch.randn(2, 4)
 total = F.linear(x, cell.weight_ih, cell.bias_ih)
@@ -30,8 +32,9 @@ torch.allclose(cell(x, h), total.relu(), atol=1e-5)  # True
 # One step of an LSTM: ``nn.LSTMCell`` against its formula
 # --------------------------------------------------------
 #
-# Takes and returns the pair (h, c). The four blocks of rows are the input
-# gate, the forget gate, the candidate and the output gate, in that order.
+# ``nn.LSTMCell`` takes the pair (h, c) and returns the new pair. The rows
+# of its weights form four blocks: the input gate, the forget gate, the
+# candidate and the output gate, in that order.
 cell = nn.LSTMCell(3, 4)
 x, h, c = torch.randn(2, 3), torch.randn(2, 4), torch.randn(2, 4)
 gates = F.linear(x, cell.weight_ih, cell.bias_ih)
@@ -47,9 +50,10 @@ torch.allclose(by_cell[1], new_c, atol=1e-5)  # True
 # One step of a GRU: ``nn.GRUCell`` against its formula
 # -----------------------------------------------------
 #
-# Three blocks: reset gate, update gate, candidate. Two details differ from
-# many a textbook: the reset gate acts after the matrix product, and an
-# update gate of 1 keeps the old state.
+# The rows of the weights form three blocks: the reset gate, the update gate
+# and the candidate. Two details differ from many textbooks. The reset gate
+# is applied after the matrix product, and an update gate of 1 keeps the old
+# state.
 cell = nn.GRUCell(3, 4)
 x, h = torch.randn(2, 3), torch.randn(2, 4)
 from_x = F.linear(x, cell.weight_ih, cell.bias_ih).chunk(3, dim=1)
@@ -61,12 +65,12 @@ by_hand = (1 - update) * candidate + update * h
 torch.allclose(cell(x, h), by_hand, atol=1e-5)  # True
 
 # %%
-# A loop over cells equals the layer
-# ----------------------------------
+# A loop over ``nn.GRUCell`` gives the same result as ``nn.GRU``
+# --------------------------------------------------------------
 #
-# The parameters are those of the layer less the suffix ``_l0``. The layer
-# is the faster one, above all on a GPU; write the loop where the next input
-# depends on the output before.
+# The parameters of the cell have the names of the layer without the suffix
+# ``_l0``. The layer is faster, above all on a GPU. Write the loop when the
+# next input depends on the previous output.
 gru = nn.GRU(3, 4, dtype=torch.float64)
 cell = nn.GRUCell(3, 4, dtype=torch.float64)
 weights = gru.state_dict().items()
@@ -82,8 +86,9 @@ torch.allclose(torch.stack(states), gru(x)[0])  # True
 # Feed the output back in, generate a sequence with ``nn.LSTMCell``
 # -----------------------------------------------------------------
 #
-# Each step reads what the step before predicted, which no layer can do in
-# one call. Here a decoder emits one token at a time, starting from token 0.
+# Each step reads the prediction of the step before, so a single call of
+# ``nn.LSTM`` does not work here. The decoder generates one token at a time
+# and starts from token 0.
 embed, cell, head = nn.Embedding(9, 8), nn.LSTMCell(8, 16), nn.Linear(16, 9)
 token = torch.zeros(2, dtype=torch.long)
 state, tokens = None, []
@@ -95,12 +100,12 @@ with torch.no_grad():
 torch.stack(tokens, dim=1)  # shape (2, 5), dtype int64
 
 # %%
-# Keep the state where a sequence has ended
-# -----------------------------------------
+# Keep the state after the end of a sequence: ``torch.where``
+# -----------------------------------------------------------
 #
-# In a padded batch the short sequences stop early. Take the new state only
-# where the step is valid, and the final state is that of the last valid
-# step.
+# In a padded batch, short sequences end early. Take the new state only for
+# the sequences whose step is valid. The final state is then the state after
+# the last valid step of each sequence.
 cell = nn.GRUCell(3, 4)
 x = torch.randn(2, 5, 3)
 lengths = torch.tensor([5, 2])
@@ -115,9 +120,10 @@ torch.allclose(h[1:], short, atol=1e-5)  # True
 # Sizes and inputs of cells: ``nn.RNNCellBase``
 # ---------------------------------------------
 #
-# The common base holds the sizes and weights; ``nn.RNNBase`` is that of the
-# layers. Input is (N, features) or (features). There are no ``num_layers``,
-# ``bidirectional`` or ``dropout``: you write those.
+# ``nn.RNNCellBase`` is the base class of the cells, and ``nn.RNNBase`` is
+# that of the layers. The input of a cell has shape (N, features), or
+# (features) for one sample. Cells have no ``num_layers``, ``bidirectional``
+# or ``dropout``, so you write these yourself.
 cell = nn.GRUCell(3, 4, bias=False)
 isinstance(cell, nn.RNNCellBase)  # True
 isinstance(nn.GRU(3, 4), nn.RNNCellBase)  # False
@@ -131,8 +137,9 @@ with suppress(TypeError):
 # Error: input has inconsistent input_size (``nn.GRUCell``)
 # ---------------------------------------------------------
 #
-# A cell reads one step, so a sequence has one dimension too many: index
-# the time, or take the layer. An LSTM cell wants its two states as a tuple.
+# A cell reads one time step, so a batch of sequences has one dimension too
+# many. Select one step by its index, or use the layer. ``nn.LSTMCell``
+# takes its two states as a tuple.
 x = torch.randn(2, 7, 3)
 cell = nn.GRUCell(3, 4)
 with suppress(ValueError):

@@ -2,7 +2,8 @@
 Recurrent layers
 ================
 
-Read a sequence step by step, with a state that is carried along.
+Recurrent layers read a sequence step by step and pass a state from each
+step to the next.
 """
 from contextlib import suppress
 
@@ -14,10 +15,11 @@ from torch import nn
 # Read a batch of sequences: ``nn.LSTM``, ``output`` and ``h_n``
 # --------------------------------------------------------------
 #
-# ``output`` holds the state of the last layer after every step, ``h_n`` the
-# state of every layer after the last step; ``c_n`` is the memory cell that
-# only an LSTM has. Even with ``batch_first=True`` the states stay
-# (layers, N, features). One sequence alone may come without a batch.
+# ``output`` holds the state of the last layer after each step, and ``h_n``
+# holds the state of each layer after the last step. An LSTM also returns
+# its cell state ``c_n``. The states have shape (layers, N, features), even
+# with ``batch_first=True``. A single sequence may come without a batch
+# dimension.
 lstm = nn.LSTM(input_size=3, hidden_size=5, batch_first=True)
 x = torch.randn(2, 7, 3)
 output, (h_n, c_n) = lstm(x)
@@ -31,9 +33,9 @@ lstm(x[0])[0].shape  # torch.Size([7, 5])
 # Choose between ``nn.RNN``, ``nn.GRU`` and ``nn.LSTM``
 # -----------------------------------------------------
 #
-# A plain RNN has one set of weights and forgets soon; a GRU adds two gates,
-# an LSTM three and a second state, which costs 3 and 4 times the weights.
-# RNN and GRU return one state, the LSTM a pair: unpack accordingly.
+# A GRU adds two gates to a plain RNN and has 3 times its weights. An LSTM
+# adds three gates and a cell state, and has 4 times the weights. An RNN and
+# a GRU return one state, and an LSTM returns a pair.
 #
 # .. glance:: count(gru) == 3 * count(rnn)
 def count(layer):
@@ -51,12 +53,13 @@ len(lstm(x)[1])  # 2
 (nn.RNN(3, 5, nonlinearity="relu")(x)[0] >= 0).all()  # tensor(True)
 
 # %%
-# The batch comes second: ``batch_first`` forgotten
-# -------------------------------------------------
+# Samples of a batch influence each other: forgotten ``batch_first``
+# ------------------------------------------------------------------
 #
-# By default inputs are (L, N, features). A batch of shape (N, L, features)
-# runs without an error, but the layer then walks along the batch: samples
-# see each other. Changing one sample must not change the next.
+# By default a recurrent layer expects inputs of shape (L, N, features). A
+# batch of shape (N, L, features) raises no error, but the layer then treats
+# the batch as time, and each sample influences the next. To check your
+# model, change one sample and see whether the other outputs stay the same.
 x = torch.randn(4, 6, 3)
 changed = x.clone()
 changed[0] = 9.0
@@ -69,10 +72,11 @@ torch.allclose(right(x)[0][1:], right(changed)[0][1:])  # True
 # What an LSTM computes: ``nn.LSTM`` against its formula
 # ------------------------------------------------------
 #
-# The rows of ``weight_ih_l0`` and ``weight_hh_l0`` hold four blocks: input
-# gate, forget gate, candidate, output gate. The cell keeps :math:`f` of
-# itself and takes :math:`i` of the candidate. For the GRU and the plain RNN
-# see ``nn.GRUCell`` and ``nn.RNNCell``.
+# The rows of ``weight_ih_l0`` and ``weight_hh_l0`` form four blocks: input
+# gate, forget gate, candidate and output gate. The new cell state is
+# :math:`f` times the old one plus :math:`i` times the candidate. The cards
+# of ``nn.GRUCell`` and ``nn.RNNCell`` show the formulas of the GRU and the
+# plain RNN.
 lstm = nn.LSTM(3, 4, dtype=torch.float64)
 x = torch.randn(6, 2, 3, dtype=torch.float64)
 h = c = torch.zeros(2, 4, dtype=torch.float64)
@@ -90,10 +94,11 @@ torch.allclose(c_n[0], c)  # True
 # Names and shapes of the weights: ``weight_ih_l0``
 # -------------------------------------------------
 #
-# ``ih`` maps the input, ``hh`` the state, ``l0`` is the layer, and
-# ``_reverse`` marks the other direction. All share the base class
-# ``nn.RNNBase``. Every weight and bias starts uniform within
-# :math:`\pm 1/\sqrt{\text{hidden}}`.
+# In a name, ``ih`` stands for the weights of the input and ``hh`` for those
+# of the state, ``l0`` is the number of the layer, and ``_reverse`` marks
+# the backward direction. The weights and biases start with uniform random
+# values between :math:`\pm 1/\sqrt{\text{hidden}}`. The recurrent layers
+# share the base class ``nn.RNNBase``.
 lstm = nn.LSTM(3, 4, num_layers=2, bidirectional=True)
 shapes = {name: tuple(p.shape) for name, p in lstm.named_parameters()}
 shapes["weight_ih_l0"]  # (16, 3)
@@ -109,9 +114,10 @@ len(lstm.all_weights)  # 4
 # Stacked layers: ``num_layers``, and which state is which
 # --------------------------------------------------------
 #
-# The second layer reads the outputs of the first. ``output`` shows the last
-# layer only; ``h_n[0]`` belongs to the first layer, ``h_n[-1]`` to the
-# last. ``dropout`` acts between layers, in training only.
+# The second layer reads the outputs of the first. ``output`` contains the
+# states of the last layer only. ``h_n[0]`` belongs to the first layer and
+# ``h_n[-1]`` to the last. ``dropout`` acts between the layers and only in
+# training mode.
 gru = nn.GRU(3, 5, num_layers=2, dropout=0.5, dtype=torch.float64).eval()
 first, second = nn.GRU(3, 5).double(), nn.GRU(5, 5).double()
 for layer, suffix in ((first, "_l0"), (second, "_l1")):
@@ -129,9 +135,10 @@ torch.allclose(gru.train()(x)[0], output)  # False
 # Both directions: ``bidirectional=True``, and the right last state
 # -----------------------------------------------------------------
 #
-# ``output`` has both directions side by side. At the last step the
-# backward half has read one step only: to sum up a sequence, join
-# ``h_n[-2]`` and ``h_n[-1]``, and do not take ``output[:, -1]``.
+# ``output`` has the features of both directions side by side. At the last
+# position, the backward direction has read only one step. To summarize a
+# sequence, join ``h_n[-2]`` and ``h_n[-1]`` instead of using ``output[:,
+# -1]``.
 gru = nn.GRU(3, 5, batch_first=True, bidirectional=True)
 x = torch.randn(2, 7, 3)
 output, h_n = gru(x)
@@ -149,9 +156,9 @@ summary = torch.cat([h_n[-2], h_n[-1]], dim=1)  # shape (2, 10)
 # A narrow output from a wide LSTM: ``proj_size``
 # -----------------------------------------------
 #
-# Each state h is mapped to ``proj_size`` features by ``weight_hr_l0``
-# before it is given out and fed back; the cell c keeps its full width.
-# Only the LSTM has it.
+# With ``proj_size``, ``weight_hr_l0`` maps each state h to fewer features
+# before the layer returns it and passes it to the next step. The cell state
+# c keeps its full width. ``nn.GRU`` does not support ``proj_size``.
 lstm = nn.LSTM(3, 8, proj_size=2, dtype=torch.float64)
 x = torch.randn(7, 4, 3, dtype=torch.float64)
 output, (h_n, c_n) = lstm(x)
@@ -167,9 +174,10 @@ with suppress(ValueError):
 # Go on where the last batch ended: pass the hidden state
 # -------------------------------------------------------
 #
-# Give the state back as the second argument and two pieces equal the whole.
-# Without it the state starts at zero. Between training steps detach it,
-# else the next ``backward()`` runs into the graph that was freed.
+# Pass the returned state as the second argument, and two pieces of a
+# sequence give the same output as the whole. Without it the state starts at
+# zero. Detach the state between training steps, because ``backward()``
+# raises an error when it reaches the graph that was freed.
 lstm = nn.LSTM(3, 5, dtype=torch.float64)
 x = torch.randn(10, 2, 3, dtype=torch.float64)
 whole, _ = lstm(x)
@@ -184,14 +192,15 @@ state = tuple(s.detach() for s in state)
 lstm(x[6:], state)[0].sum().backward()
 
 # %%
-# Remember longer from the start: bias of the forget gate
-# -------------------------------------------------------
+# Make an LSTM remember longer from the start: forget gate bias
+# -------------------------------------------------------------
 #
-# With a bias near 0 the forget gate halves the cell at every step. Set its
-# block, the second quarter, to 1 in one of the two biases, which are added,
-# and to 0 in the other. Change values in place: weights then stay in the
-# one block that cuDNN wants; after other changes ``flatten_parameters()``
-# restores it.
+# With a bias near 0, the forget gate is near 0.5, so the cell state is
+# about halved at each step. The two biases are added. In the second
+# quarter, which belongs to the forget gate, set one of them to 1 and the
+# other to 0. Change the values in place, so that the weights stay in one
+# block of memory for cuDNN; otherwise call ``flatten_parameters()``
+# afterwards.
 lstm = nn.LSTM(3, 5)
 hidden = lstm.hidden_size
 with torch.no_grad():
@@ -206,8 +215,8 @@ torch.tensor([0.0, 1.0]).sigmoid()  # tensor([0.5000, 0.7311])
 # Warning: dropout expects num_layers greater than 1 (``nn.LSTM``)
 # ----------------------------------------------------------------
 #
-# Dropout follows every layer but the last, so with one layer there is none
-# at all. Apply ``nn.Dropout`` to the output instead.
+# The dropout is applied after each layer except the last, so with one layer
+# there is no dropout at all. Apply ``nn.Dropout`` to the output instead.
 lstm = nn.LSTM(
     3, 5, dropout=0.5
 )  # UserWarning: dropout option adds dropout after all but last recurrent
@@ -220,9 +229,9 @@ dropped = nn.Dropout(0.5)(lstm(x)[0])
 # Error: input.size(-1) must be equal to input_size (``nn.LSTM``)
 # ---------------------------------------------------------------
 #
-# The last dimension holds the features, also where there is only one: add
-# it with ``unsqueeze(-1)``. The batch is dimension 1 of a state, whatever
-# ``batch_first`` says.
+# The last dimension of the input must hold the features. If there is only
+# one feature, add the dimension with ``unsqueeze(-1)``. In a hidden state
+# the batch is dimension 1, whether or not ``batch_first`` is set.
 series = torch.randn(2, 7)
 gru = nn.GRU(1, 5, batch_first=True)
 with suppress(RuntimeError):

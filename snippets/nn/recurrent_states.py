@@ -3,7 +3,7 @@ Hidden states
 =============
 
 Give a recurrent layer its initial state, keep the state from batch to
-batch, and read the messages of a state that does not fit.
+batch, and solve the errors that a state of the wrong shape raises.
 """
 from contextlib import suppress
 
@@ -14,9 +14,9 @@ from torch import nn
 # ``h_n`` has the batch in the second dimension: ``batch_first=True``
 # -------------------------------------------------------------------
 #
-# ``batch_first=True`` changes the input and ``output``. The states ``h_n``
+# ``batch_first=True`` affects the input and ``output``. The states ``h_n``
 # and ``c_n`` keep the shape (layers, batch, hidden). Here ``h_n[-1]`` is
-# the last layer's state, a row for each sample.
+# the state of the last layer, with one row for each sample.
 lstm = nn.LSTM(3, 4, num_layers=2, batch_first=True)
 output, (h_n, c_n) = lstm(torch.randn(5, 7, 3))
 output.shape  # torch.Size([5, 7, 4])
@@ -30,9 +30,9 @@ h_n.transpose(0, 1).shape  # torch.Size([5, 2, 4])
 # Leave the initial state out, or build it from the input
 # -------------------------------------------------------
 #
-# Without a second argument the states start at zero, for a batch of any
-# size. A state that is built inside ``forward`` takes the batch size,
-# dtype and device from the input.
+# If you pass no second argument, the states start at zero and fit the size
+# of each batch. If you build a state inside ``forward``, take the batch
+# size, the dtype and the device from the input.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -53,11 +53,10 @@ for size in (8, 3):
 # Error: Expected hidden[0] size (1, 3, 4), got [1, 8, 4]
 # -------------------------------------------------------
 #
-# The initial state was made for another batch size, often for
-# ``batch_size`` when the last batch of an epoch is smaller. Leave the state
-# out or build it from ``x.shape[0]``; if it is carried on from batch to
-# batch, use ``DataLoader(drop_last=True)``. For ``nn.GRU`` the message says
-# "Expected hidden size".
+# The initial state was created for another batch size. This often happens
+# with the last batch of an epoch, which is smaller. Leave out the state or
+# build it from ``x.shape[0]``. If you carry the state from batch to batch,
+# use ``DataLoader(drop_last=True)``.
 lstm = nn.LSTM(2, 4, batch_first=True)
 gru = nn.GRU(2, 4, batch_first=True)
 last_batch = torch.randn(3, 7, 2)
@@ -79,9 +78,9 @@ lstm(last_batch, (h_0, c_0))[0].shape  # torch.Size([3, 7, 4])
 # Error: index 1 is out of bounds for dimension 0 (one state for an LSTM)
 # -----------------------------------------------------------------------
 #
-# ``nn.LSTM`` has two states and takes them as a tuple. One tensor is taken
-# apart along its first dimension as if it were the pair. ``nn.GRU`` and
-# ``nn.RNN`` have one state and take one tensor.
+# ``nn.LSTM`` takes its two states as a tuple. If you pass a single tensor,
+# it is split along its first dimension as if it were the pair. ``nn.GRU``
+# and ``nn.RNN`` have one state and take a single tensor.
 x, h_0 = torch.randn(5, 7, 2), torch.zeros(1, 5, 4)
 lstm = nn.LSTM(2, 4, batch_first=True)
 with suppress(IndexError):
@@ -97,9 +96,10 @@ gru(x, h_0)[0].shape  # torch.Size([5, 7, 4])
 # Error: lstm_cell(): argument 'hx' must be tuple of Tensors, not Tensor
 # ----------------------------------------------------------------------
 #
-# ``nn.LSTMCell`` takes the pair (h, c) and returns the new pair: write
-# ``h, c = cell(x, (h, c))``. ``nn.GRUCell`` and ``nn.RNNCell`` take one
-# tensor. A GRU that gets a pair says that a tuple has no attribute "dim".
+# ``nn.LSTMCell`` takes the pair (h, c) and returns the new pair, so write
+# ``h, c = cell(x, (h, c))``. ``nn.GRUCell`` and ``nn.RNNCell`` take a
+# single tensor. If you pass a pair to ``nn.GRUCell``, the error says that a
+# tuple has no attribute "dim".
 x, h = torch.randn(5, 2), torch.zeros(5, 4)
 cell = nn.LSTMCell(2, 4)
 with suppress(TypeError):
@@ -115,11 +115,11 @@ with suppress(AttributeError):
 # Error: Trying to backward through the graph a second time (hidden state)
 # ------------------------------------------------------------------------
 #
-# A state that is kept from the last batch still belongs to the graph of
-# that batch, which ``backward`` has freed. Call ``detach`` on it between
-# batches, for an LSTM on both tensors: the values stay, and the gradient
-# ends there. ``retain_graph=True`` would keep the graph of each batch in
-# memory.
+# A state from the last batch still belongs to the graph of that batch,
+# which ``backward`` has freed. Call ``detach`` on the state between
+# batches, for an LSTM on both tensors. The values stay the same, and the
+# gradient stops there. ``retain_graph=True`` is no solution, because it
+# keeps the graph of each batch in memory.
 lstm = nn.LSTM(2, 4, batch_first=True)
 output, state = lstm(torch.randn(5, 7, 2))
 output.sum().backward()
@@ -136,9 +136,9 @@ state[0].shape  # torch.Size([1, 5, 4])
 # Error: For batched 3-D input, hx and cx should also be 3-D
 # ----------------------------------------------------------
 #
-# A state has a dimension for the layers in front, even for one layer:
-# (layers * directions, batch, hidden). Add it with ``unsqueeze(0)``. For
-# one sample without a batch the states have two dimensions.
+# A state has shape (layers * directions, batch, hidden), even if there is
+# only one layer. Add the first dimension with ``unsqueeze(0)``. For a
+# single sample without a batch dimension, the states have two dimensions.
 lstm = nn.LSTM(3, 4, batch_first=True)
 x, h = torch.randn(5, 7, 3), torch.zeros(5, 4)
 with suppress(RuntimeError):
@@ -157,9 +157,10 @@ lstm(x[0])[0].shape  # torch.Size([7, 4])
 # Error: LSTM: Expected input to be 2D or 3D, got 4D instead
 # ----------------------------------------------------------
 #
-# A recurrent layer takes (batch, time, features). Merge what is left over:
-# feature maps of images become one vector for each step, and several
-# sequences for each sample become a larger batch.
+# A recurrent layer takes an input of shape (batch, time, features), so
+# merge the other dimensions. Flatten the feature maps of each step into one
+# vector. If each sample has several sequences, merge them into the batch
+# dimension and separate them afterwards.
 lstm = nn.LSTM(12, 4, batch_first=True)
 maps = torch.randn(2, 5, 3, 4)
 with suppress(ValueError):
@@ -173,10 +174,10 @@ output.unflatten(0, (2, 6)).shape  # torch.Size([2, 6, 5, 4])
 # Warning: RNN module weights are not part of single contiguous chunk
 # -------------------------------------------------------------------
 #
-# cuDNN wants all weights of a layer in one block of memory, and a copy, a
-# parametrization or an assigned weight breaks the block. The results stay
-# right, but each call costs more memory. Call ``flatten_parameters()`` in
-# ``forward`` before the layer, which does nothing on the CPU, and change
+# cuDNN needs the weights of a layer in one block of memory. A copy of the
+# layer, a parametrization or a newly assigned weight may break the block.
+# The results stay correct, but each call needs more memory. Call
+# ``flatten_parameters()`` in ``forward`` before the layer, and change
 # weights in place.
 class Reader(nn.Module):
     def __init__(self):
@@ -198,9 +199,9 @@ torch.allclose(net(x), before, atol=1e-6)  # True
 # Learnable initial state of an LSTM: ``nn.Parameter`` and ``expand``
 # -------------------------------------------------------------------
 #
-# Without a state the layer begins with zeros. A parameter of shape (layers,
-# 1, hidden) is trained instead; repeat it over the batch with ``expand``
-# and make it contiguous, which cuDNN needs.
+# By default a recurrent layer starts from zeros. To learn the initial state
+# instead, use a parameter of shape (layers, 1, hidden). Expand it over the
+# batch and make it contiguous, because cuDNN needs that.
 class Reader(nn.Module):
     def __init__(self):
         super().__init__()
@@ -223,9 +224,9 @@ net.h_0.grad.shape  # torch.Size([1, 1, 4])
 # Many to one, many to many: the last step or all steps
 # -----------------------------------------------------
 #
-# To classify a sequence, give the last state to ``nn.Linear``. To label
-# each step, give it the whole ``output``. To predict several steps ahead,
-# let one layer return them all from the last state.
+# To classify a sequence, pass the last state to ``nn.Linear``. To label
+# each step, pass the whole ``output``. To predict several steps ahead, let
+# one linear layer compute all of them from the last state.
 lstm, x = nn.LSTM(3, 8, batch_first=True), torch.randn(5, 7, 3)
 output, (h_n, _) = lstm(x)
 nn.Linear(8, 4)(h_n[-1]).shape  # torch.Size([5, 4])
@@ -238,10 +239,10 @@ future.unflatten(1, (ahead, features)).shape  # torch.Size([5, 3, 2])
 # Layers of different hidden sizes: one ``nn.LSTM`` after the other
 # -----------------------------------------------------------------
 #
-# ``num_layers`` gives all layers one size. For other sizes chain layers and
-# pass on ``output``, the first of the results, with a dropout module
-# between them. ``nn.Sequential`` cannot do this, as an LSTM returns a
-# tuple.
+# With ``num_layers`` all layers have the same hidden size. For different
+# sizes, call one layer after the other and pass on ``output``, the first
+# result. You can put a dropout module between them. ``nn.Sequential`` does
+# not work here, because an LSTM returns a tuple.
 first = nn.LSTM(3, 16, batch_first=True)
 second = nn.LSTM(16, 4, batch_first=True)
 drop = nn.Dropout(0.2)

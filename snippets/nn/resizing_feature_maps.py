@@ -2,7 +2,8 @@
 Resizing feature maps
 =====================
 
-Enlarge, shrink, warp and rearrange feature maps without weights.
+Enlarge, shrink, warp and rearrange feature maps with operations that have
+no weights.
 """
 from contextlib import suppress
 
@@ -15,9 +16,10 @@ from torch import nn
 # Resize to a size or by a factor: ``F.interpolate``
 # --------------------------------------------------
 #
-# Only the dimensions after (N, C) change. ``"nearest"``, the default, works
-# for one to three of them; ``"linear"``, ``"bilinear"`` and ``"trilinear"``
-# each for one number of them, ``"bicubic"`` for images.
+# ``F.interpolate`` resizes the dimensions after (N, C). The default mode
+# ``"nearest"`` works for one, two or three dimensions. ``"linear"`` is for
+# one dimension, ``"bilinear"`` and ``"bicubic"`` are for two, and
+# ``"trilinear"`` is for three.
 x = torch.tensor([[[1.0, 3.0]]])
 F.interpolate(x, size=4)  # tensor([[[1., 1., 3., 3.]]])
 y = F.interpolate(x, scale_factor=2, mode="linear")
@@ -33,10 +35,10 @@ F.interpolate(volume, size=6, mode="trilinear")  # shape (1, 2, 6, 6, 6)
 # Resizing as a layer: ``nn.Upsample``
 # ------------------------------------
 #
-# ``F.interpolate`` for ``nn.Sequential``; it shrinks too.
-# ``nn.UpsamplingNearest2d`` is its nearest mode, and
-# ``nn.UpsamplingBilinear2d`` is bilinear with ``align_corners=True``, which
-# ``nn.Upsample`` has off.
+# ``nn.Upsample`` is ``F.interpolate`` as a layer and can also shrink its
+# input. ``nn.UpsamplingNearest2d`` uses the mode ``"nearest"``.
+# ``nn.UpsamplingBilinear2d`` uses ``"bilinear"`` with
+# ``align_corners=True``, which is off by default in ``nn.Upsample``.
 x = torch.tensor([[[[0.0, 3.0]]]])
 nn.Upsample(scale_factor=(1, 2))(x)  # tensor([[[[0., 0., 3., 3.]]]])
 nn.UpsamplingNearest2d(size=(1, 4))(x)  # tensor([[[[0., 0., 3., 3.]]]])
@@ -51,10 +53,11 @@ torch.allclose(aligned(x), up(x))  # True
 # Corners or edges aligned: ``align_corners``
 # -------------------------------------------
 #
-# With ``True`` the centres of the first and last pixel stay where they are,
-# with ``False``, the default, the outer edges of the image do; a
-# ``scale_factor`` that makes no whole size moves the last one. Use one of
-# them throughout: mixing them shifts masks against images.
+# With ``True`` the centres of the first and last pixel keep their
+# positions. With ``False``, the default, the outer edges of the image keep
+# theirs, but the last edge moves if ``scale_factor`` does not give a whole
+# number. Use the same setting for images and masks, because otherwise they
+# are shifted against each other.
 def source(i, n, m, align_corners):
     if align_corners:
         return i * (n - 1) / (m - 1)
@@ -75,10 +78,11 @@ y[0, 0, -1]  # tensor(3.8333)
 # ``"nearest"`` or ``"nearest-exact"`` in ``F.interpolate``
 # ---------------------------------------------------------
 #
-# ``"nearest"`` takes element :math:`\lfloor i n / m \rfloor`, the left or
-# upper of its candidates, an old bug that is kept. ``"nearest-exact"``
-# takes the nearest centre, as PIL and scikit-image do. Both keep class
-# labels whole: use them for masks.
+# ``"nearest"`` takes the element :math:`\lfloor i n / m \rfloor`, which is
+# shifted to the left and the top. PyTorch keeps this old rule for
+# compatibility. ``"nearest-exact"`` takes the pixel with the nearest
+# centre, as PIL and scikit-image do. Both modes create no new values, so
+# use them for masks with class labels.
 x = torch.tensor([[[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]]])
 F.interpolate(x, size=2)  # tensor([[[0., 3.]]])
 F.interpolate(x, size=2, mode="nearest-exact")  # tensor([[[1., 4.]]])
@@ -90,9 +94,9 @@ y  # tensor([[[[0, 0, 7, 7]]]], dtype=torch.uint8)
 # See the modes on five values: ``mode`` of ``F.interpolate``
 # -----------------------------------------------------------
 #
-# Linear stays between its neighbours, cubic overshoots beyond them, so
-# clamp afterwards where the range counts. ``"area"`` is adaptive average
-# pooling, meant for shrinking.
+# Linear interpolation stays between the neighbouring values. Cubic
+# interpolation overshoots them, so clamp the result if the range matters.
+# ``"area"`` is adaptive average pooling and is meant for shrinking.
 x = torch.tensor([0.0, 0.0, 4.0, 4.0, 1.0])
 image = x.expand(1, 1, 5, 5)
 figure, ax = plt.subplots(figsize=(6.4, 3))
@@ -112,10 +116,10 @@ torch.allclose(area, F.adaptive_avg_pool2d(image, 3))  # True
 # Shrink without aliasing: ``antialias=True``
 # -------------------------------------------
 #
-# Bilinear and bicubic look at two or four source pixels along each
-# dimension however far apart the outputs are, so stripes turn into other
-# stripes, or vanish. ``antialias=True`` widens the filter with the factor,
-# as PIL does.
+# By default bilinear and bicubic interpolation read only two and four input
+# pixels along each dimension, even if the image shrinks a lot. Fine stripes
+# then vanish or turn into other stripes. With ``antialias=True`` the filter
+# becomes wider as the image shrinks, as in PIL.
 #
 # .. glance:: (smooth[..., 1:-1] - 4.5).abs().max() < 1
 stripes = torch.tensor([0.0, 0.0, 9.0, 9.0]).repeat(8)
@@ -137,10 +141,10 @@ with suppress(ValueError):
 # Channels to pixels: ``nn.PixelShuffle``
 # ---------------------------------------
 #
-# Of r squared channels it makes one image r times as high and wide: the
-# last layer of super resolution. ``nn.PixelUnshuffle`` goes back, without
-# loss, where a stride would drop pixels. ``F.pixel_shuffle`` and
-# ``F.pixel_unshuffle`` are the functions.
+# ``nn.PixelShuffle`` turns r squared channels into one image that is r
+# times as high and as wide. Networks for super-resolution often end with
+# it. ``nn.PixelUnshuffle`` goes back and loses no pixels.
+# ``F.pixel_shuffle`` and ``F.pixel_unshuffle`` are the function forms.
 #
 # .. tensors:: x, F.pixel_shuffle(x, 2)[0]
 x = torch.tensor([[[1, 2]], [[3, 4]], [[5, 6]], [[7, 8]]])
@@ -157,10 +161,10 @@ torch.equal(nn.PixelShuffle(2)(maps), grid.reshape(2, 3, 10, 12))  # True
 # Mix the groups of a grouped convolution: ``nn.ChannelShuffle``
 # --------------------------------------------------------------
 #
-# It takes one channel from each group in turn, so that the next grouped
-# convolution sees all groups (ShuffleNet). Nothing is random.
-# ``F.channel_shuffle`` is the function; ``F.native_channel_shuffle`` gives
-# the same.
+# ``nn.ChannelShuffle`` takes one channel from each group in turn. The next
+# grouped convolution then sees channels of all groups, as in ShuffleNet.
+# The order is fixed and not random. ``F.channel_shuffle`` is the function
+# form, and ``F.native_channel_shuffle`` gives the same result.
 x = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).reshape(1, 6, 1, 1)
 y = nn.ChannelShuffle(groups=2)(x)
 y.flatten()  # tensor([0., 3., 1., 4., 2., 5.])
@@ -172,10 +176,11 @@ torch.equal(F.native_channel_shuffle(x, 2), y)  # True
 # Read an image at any position: ``F.grid_sample``
 # ------------------------------------------------
 #
-# The grid (N, H, W, 2) holds positions (x, y), with -1 and 1 at the centres
-# of the outer pixels, or with ``align_corners=False`` at the edges of the
-# image: x runs along the width. Between pixels it interpolates, and outside
-# it gives zeros or what ``padding_mode`` says.
+# The grid of shape (N, H, W, 2) holds positions (x, y), where x runs along
+# the width. With ``align_corners=True``, -1 and 1 are the centres of the
+# outer pixels; with False they are the edges of the image. By default the
+# function interpolates between pixels and gives zeros outside the image.
+# ``mode`` and ``padding_mode`` change that.
 image = torch.tensor([[[[0.0, 10.0, 20.0], [30.0, 40.0, 50.0]]]])
 points = torch.tensor([[0.0, 0.5], [-1.0, 1.0], [1.0, 1.0], [3.0, 1.0]])
 grid = points[None, None]
@@ -191,9 +196,10 @@ y.flatten()  # tensor([40., 30., 50., 30.])
 # Rotate, scale and move: ``F.affine_grid``
 # -----------------------------------------
 #
-# It makes the grid from a 2x3 matrix that takes each **output** position to
-# the one to read: scaling by one half zooms in. Give both functions one
-# ``align_corners``. With learned matrices this is a spatial transformer.
+# ``F.affine_grid`` computes the grid from a 2x3 matrix. The matrix maps
+# each **output** position to the input position that is read, so a scale of
+# one half zooms in. Pass the same ``align_corners`` to both functions. A
+# network that predicts the matrix is called a spatial transformer.
 image = torch.arange(9.0).reshape(1, 1, 3, 3)
 
 
@@ -213,8 +219,9 @@ torch.equal(mirrored, image.flip(-1))  # True
 # Deprecated: ``F.upsample``, ``F.upsample_nearest``
 # --------------------------------------------------
 #
-# They warn and call ``F.interpolate``. ``F.upsample_bilinear`` is the one
-# to be careful with: it has the corners aligned.
+# These functions raise a warning and call ``F.interpolate``. If you replace
+# ``F.upsample_bilinear``, pass ``align_corners=True`` to get the same
+# result.
 x = torch.tensor([[[[0.0, 3.0]]]])
 y = F.upsample(x, size=(1, 4))  # UserWarning: is deprecated
 z = F.upsample_nearest(x, size=(1, 4))  # UserWarning: is deprecated
@@ -228,8 +235,8 @@ torch.equal(y, F.interpolate(x, size=(1, 4), **options))  # True
 # Warning: default grid_sample behavior has changed (``align_corners``)
 # ---------------------------------------------------------------------
 #
-# ``F.grid_sample`` and ``F.affine_grid`` warn until you say which alignment
-# you mean. ``False`` is what they take since version 1.3.
+# ``F.grid_sample`` and ``F.affine_grid`` warn if you do not pass
+# ``align_corners``. The default has been ``False`` since version 1.3.
 theta = torch.eye(2, 3)[None]
 grid = F.affine_grid(theta, (1, 1, 2, 2))  # UserWarning: has changed
 grid[0, 0]  # tensor([[-0.5, -0.5], [0.5, -0.5]])
@@ -243,9 +250,10 @@ F.grid_sample(image, quiet, align_corners=True).sum()  # tensor(4.)
 # Error: got 3D input, but bilinear mode needs 4D (``F.interpolate``)
 # -------------------------------------------------------------------
 #
-# One image needs a batch dimension: without it H is taken for channels and
-# the size counts one dimension too many. Integers other than uint8 fail in
-# every mode: convert, and round afterwards.
+# A single image needs a batch dimension. Without it, H is taken for the
+# channels, and the function sees one spatial dimension instead of two. An
+# int64 image raises an error as well, so convert it to float and round the
+# result.
 image = torch.rand(3, 8, 8)
 with suppress(NotImplementedError):
     F.interpolate(image, 4, mode="bilinear")  # NotImplementedError: Got 3D

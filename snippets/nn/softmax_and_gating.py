@@ -2,8 +2,8 @@
 Softmax and gating
 ==================
 
-Turn logits into probabilities, and let one half of the features open the
-other.
+Turn logits into probabilities with softmax, and let one half of the
+features gate the other half.
 """
 from contextlib import suppress
 
@@ -15,9 +15,10 @@ from torch import nn
 # Logits to probabilities: ``nn.Softmax``, ``F.softmax``
 # ------------------------------------------------------
 #
-# :math:`e^{x_i} / \sum_j e^{x_j}` along ``dim``, which sums to 1
-# afterwards. ``torch.softmax`` and the method compute the same. Leave it
-# out before ``nn.CrossEntropyLoss``, which wants the logits.
+# Softmax computes :math:`e^{x_i} / \sum_j e^{x_j}` along ``dim``, so the
+# results along ``dim`` add up to 1. ``torch.softmax`` and the tensor method
+# give the same. Do not apply softmax before ``nn.CrossEntropyLoss``,
+# because this loss expects logits.
 logits = torch.tensor([[0.0, 2.0, 1.0], [5.0, 5.0, 5.0]])
 p = F.softmax(logits, dim=1)
 p[0]  # tensor([0.0900, 0.6652, 0.2447])
@@ -32,9 +33,10 @@ logits.softmax(dim=1).argmax(dim=1)[0]  # tensor(1)
 # Log probabilities without underflow: ``F.log_softmax``
 # ------------------------------------------------------
 #
-# A small probability becomes 0 and its logarithm minus infinity; log
-# softmax takes the difference of logits instead and stays exact. Layer
-# ``nn.LogSoftmax``, ``torch.log_softmax`` and the method are the same.
+# A very small probability is rounded to 0, and its logarithm is minus
+# infinity. Log softmax works with differences of logits instead and stays
+# accurate. ``nn.LogSoftmax``, ``torch.log_softmax`` and the tensor method
+# compute the same.
 logits = torch.tensor([0.0, 200.0], requires_grad=True)
 logits.softmax(0).log().tolist()  # [-inf, 0.0]
 logits.log_softmax(0).tolist()  # [-200.0, 0.0]
@@ -49,9 +51,9 @@ torch.allclose(torch.log_softmax(x, 1), by_hand, atol=1e-6)  # True
 # Why softmax does not overflow: subtract the maximum
 # ---------------------------------------------------
 #
-# Adding a constant to all logits changes nothing, so softmax moves the
-# largest to 0 before it takes exponentials. Written out without that step
-# it gives nan as soon as a logit passes 88.7 in float32.
+# Softmax does not change if you add a constant to all logits. It therefore
+# subtracts the maximum before it takes exponentials. If you write the
+# formula without this step, a logit above about 88.7 gives nan in float32.
 #
 # .. glance:: moved / moved.sum()
 logits = torch.tensor([1000.0, 1001.0])
@@ -65,9 +67,10 @@ torch.tensor([0.0, 1.0]).softmax(dim=0)  # tensor([0.2689, 0.7311])
 # Sharper or flatter probabilities: softmax with a temperature
 # ------------------------------------------------------------
 #
-# Divide the logits by T: below 1 the largest gains, above 1 all come
-# nearer. Towards 0 it is argmax, towards infinity uniform. The order of
-# the classes never changes.
+# Divide the logits by a temperature T. A value below 1 makes the largest
+# probability larger, and a value above 1 brings the probabilities closer
+# together. Towards 0 the result approaches argmax, and towards infinity the
+# uniform distribution. The order of the classes stays the same.
 logits = torch.tensor([1.0, 2.0, 3.0])
 (logits / 0.1).softmax(0)  # tensor([0.0000, 0.0000, 1.0000])
 (logits / 1.0).softmax(0)  # tensor([0.0900, 0.2447, 0.6652])
@@ -77,9 +80,10 @@ logits = torch.tensor([1.0, 2.0, 3.0])
 # Probabilities per pixel: ``nn.Softmax2d``, and which ``dim``
 # ------------------------------------------------------------
 #
-# ``nn.Softmax2d`` is softmax over the channels of (N, C, H, W), the same as
-# ``dim=1``: each pixel gets a distribution over classes. With ``dim=-1``
-# the columns of the image compete, without any error.
+# ``nn.Softmax2d`` applies softmax over the channels of an input of shape
+# (N, C, H, W), as ``dim=1`` does. Each pixel gets a distribution over the
+# classes. With ``dim=-1`` the softmax runs over the columns of the image,
+# and no error is raised.
 logits = torch.randn(2, 5, 4, 4)
 p = nn.Softmax2d()(logits)
 torch.allclose(p, logits.softmax(dim=1))  # True
@@ -89,11 +93,11 @@ torch.allclose(wrong.sum(dim=-1), torch.ones(2, 5, 4))  # True
 torch.allclose(wrong, p)  # False
 
 # %%
-# The smallest weighs most: ``nn.Softmin``, ``F.softmin``
-# -------------------------------------------------------
+# Give the smallest value the largest weight: ``nn.Softmin``, ``F.softmin``
+# -------------------------------------------------------------------------
 #
-# Softmax of the negated input, for distances and costs, where small is
-# good.
+# ``nn.Softmin`` and ``F.softmin`` are softmax of the negated input. Use
+# them for distances and costs, where small values are good.
 distances = torch.tensor([1.0, 2.0, 4.0])
 F.softmin(distances, dim=0)  # tensor([0.7054, 0.2595, 0.0351])
 by_hand = (-distances).softmax(dim=0)
@@ -103,10 +107,10 @@ torch.allclose(nn.Softmin(dim=0)(distances), by_hand)  # True
 # Draw a class with a gradient: ``F.gumbel_softmax``
 # --------------------------------------------------
 #
-# Adds Gumbel noise to the logits and takes the softmax at temperature
-# ``tau``. With ``hard=True`` the result is one-hot, yet the gradient is
-# that of the soft draw. The classes come as often as softmax says; a draw
-# with ``torch.multinomial`` has no gradient.
+# ``F.gumbel_softmax`` adds Gumbel noise to the logits and takes the softmax
+# with temperature ``tau``. With ``hard=True`` the result is one-hot, but
+# the gradient is that of the soft result. Each class is drawn with its
+# softmax probability. A draw with ``torch.multinomial`` has no gradient.
 logits = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
 draws = F.gumbel_softmax(logits.expand(50_000, 3), tau=0.5, hard=True)
 draws.detach()[0].round().sort().values  # tensor([0., 0., 1.])
@@ -120,9 +124,10 @@ torch.allclose(flat, torch.full((3,), 1 / 3), atol=0.02)  # True
 # Gate one half with the other: ``nn.GLU``, ``F.glu``
 # ---------------------------------------------------
 #
-# Splits ``dim`` in two halves a and b and gives :math:`a \, \sigma(b)`, so
-# the output has half the features. The layer before must produce twice
-# what you want. An odd size does not split.
+# A GLU splits the last dimension into two halves a and b and returns
+# :math:`a \, \sigma(b)`. The output has half as many features, so the layer
+# before must produce twice as many as you want. An odd size raises an
+# error. You can choose another dimension with ``dim``.
 x = torch.tensor([3.0, 4.0, 0.0, -100.0])
 nn.GLU()(x)  # tensor([1.5000, 0.0000])
 a, b = torch.randn(2, 6).chunk(2, dim=-1)
@@ -135,9 +140,10 @@ with suppress(RuntimeError):
 # SwiGLU, the feed-forward block of language models, by hand
 # ----------------------------------------------------------
 #
-# A GLU with ``F.silu`` in place of the sigmoid; PyTorch has no layer for
-# it. Three matrices instead of two, so with a hidden size of 8/3 instead of
-# 4 times the width it costs the same.
+# SwiGLU is a GLU with ``F.silu`` in place of the sigmoid, and PyTorch has
+# no layer for it. It has three matrices, where a plain feed-forward block
+# has two. With a hidden size of 8/3 times the width instead of 4 times, the
+# number of parameters is the same.
 class SwiGLU(nn.Module):
     def __init__(self, width, hidden):
         super().__init__()
@@ -156,13 +162,14 @@ sum(p.numel() for p in block.parameters())  # 1152
 hasattr(nn, "SwiGLU")  # False
 
 # %%
-# Very many classes: ``nn.AdaptiveLogSoftmaxWithLoss``
-# ----------------------------------------------------
+# Softmax over very many classes: ``nn.AdaptiveLogSoftmaxWithLoss``
+# -----------------------------------------------------------------
 #
-# For large vocabularies sorted by frequency. Frequent classes, up to the
-# first cutoff, are scored at full width; each later cluster costs one more
-# output and has its features divided by ``div_value``. It owns the last
-# layer and gives the log probability of the target and the mean loss.
+# This layer is for large vocabularies that are sorted by frequency. The
+# frequent classes, up to the first cutoff, use all features, and each later
+# cluster uses fewer, divided by ``div_value`` each time. The layer contains
+# the output layer of the network. It returns the log probability of each
+# target and the mean loss.
 layer = nn.AdaptiveLogSoftmaxWithLoss(64, 1000, cutoffs=[50, 200])
 x = torch.randn(8, 64)
 targets = torch.tensor([0, 3, 49, 50, 199, 200, 500, 999])
@@ -179,9 +186,9 @@ sum(p.numel() for p in layer.parameters())  # 10208
 # One sample has no ``dim=1``: ``F.log_softmax``
 # ----------------------------------------------
 #
-# Code written for a batch says ``dim=1``, and one sample has no dimension
-# 1. ``dim=-1`` means the classes in both. Integers have no softmax: call
-# ``.float()`` first.
+# Code for a batch often uses ``dim=1``, but a single sample has no
+# dimension 1. ``dim=-1`` selects the classes in both cases. An integer
+# tensor raises an error, so call ``.float()`` or pass ``dtype``.
 logits = torch.tensor([1.0, 2.0, 3.0])
 with suppress(IndexError):
     F.log_softmax(logits, dim=1)  # IndexError: Dimension out of range
@@ -196,9 +203,9 @@ scores.softmax(dim=0, dtype=torch.float32)  # tensor([0.2689, 0.7311])
 # Warning: implicit dimension choice for softmax (``nn.Softmax``)
 # ---------------------------------------------------------------
 #
-# Without ``dim``, layers and functions guess: dimension 1 for 2-D and 4-D
-# inputs, but 0 for 1-D and 3-D. A batch of sequences is thereby normalized
-# over the batch. Always say ``dim``.
+# If you do not pass ``dim``, PyTorch chooses dimension 1 for 2-D and 4-D
+# inputs, but dimension 0 for 1-D and 3-D inputs. A batch of sequences is
+# then normalized over the batch. Always pass ``dim``.
 x = torch.randn(2, 4, 3)
 p = nn.Softmax()(x)  # UserWarning: Implicit dimension choice for softmax
 with suppress(TypeError):

@@ -2,7 +2,8 @@
 State dicts and buffers
 =======================
 
-What a module holds besides parameters, and how it is saved and loaded.
+Save and load the parameters and buffers of a module, and solve the errors
+that loading raises.
 """
 import io
 import pickle
@@ -15,9 +16,9 @@ from torch import nn
 # ``parameters()`` or ``state_dict()``: what each holds
 # -----------------------------------------------------
 #
-# ``parameters`` is for the optimizer: tensors that are learned.
-# ``state_dict`` is for saving: parameters and persistent buffers by name.
-# Its tensors are detached and share memory with the module.
+# ``parameters`` gives the learned tensors, which you pass to the optimizer.
+# ``state_dict`` gives the parameters and persistent buffers by name, which
+# you save. Its tensors are detached and share memory with the module.
 norm = nn.BatchNorm1d(2)
 [name for name, _ in norm.named_parameters()]  # ['weight', 'bias']
 list(norm.state_dict())[:3]  # ['weight', 'bias', 'running_mean']
@@ -30,9 +31,10 @@ norm.state_dict()["weight"].requires_grad  # False
 # State that is not learned: ``nn.Module.register_buffer``
 # --------------------------------------------------------
 #
-# A buffer moves and is saved with the module but gets no gradient. With
-# ``persistent=False`` it moves yet is not saved: for what can be computed
-# again. Setting an ``nn.Buffer`` as an attribute does the same.
+# A buffer is moved and saved together with the module, but it is not a
+# parameter. With ``persistent=False`` it is not saved, which suits values
+# that you can compute again. Assigning an ``nn.Buffer`` to an attribute
+# also registers a buffer.
 module = nn.Module()
 module.register_buffer("mean", torch.tensor([1.0, 2.0]))
 module.register_buffer("mask", torch.ones(2), persistent=False)
@@ -48,10 +50,10 @@ module.get_buffer("steps")  # tensor(0)
 # Save and load a model: ``torch.save``, ``load_state_dict``
 # ----------------------------------------------------------
 #
-# Save the state dict, build the model from its code, then load.
-# ``torch.load`` reads tensors, numbers, text, containers:
-# ``weights_only=True`` is the default. Here a buffer in memory stands for
-# the file.
+# Save the state dict. Later, create the model from its code and load the
+# state dict into it. By default ``torch.load`` uses ``weights_only=True``
+# and reads tensors, numbers, strings and plain containers. Here a buffer in
+# memory takes the place of the file.
 net = nn.Linear(3, 2)
 file = io.BytesIO()
 torch.save(net.state_dict(), file)
@@ -66,9 +68,10 @@ twin.weight is net.weight  # False
 # Save a whole model: weights only load failed
 # --------------------------------------------
 #
-# ``torch.save(net)`` pickles the class by its name, which ties the file to
-# the code, and ``torch.load`` refuses it. ``weights_only=False`` runs what
-# is in the file: only for files you trust.
+# ``torch.save`` stores a module as a pickle that refers to its class by
+# name, so the file depends on your code. By default ``torch.load`` raises
+# an error for such a file. ``weights_only=False`` loads it, but it may run
+# code from the file, so use it only for files that you trust.
 net = nn.Linear(3, 2)
 file = io.BytesIO()
 torch.save(net, file)
@@ -82,8 +85,8 @@ torch.load(file, weights_only=False)  # type Linear
 # Keep the best weights: ``state_dict`` is no copy
 # ------------------------------------------------
 #
-# The tensors in it are the module's own memory, so training goes on in
-# them. Clone each, or use ``copy.deepcopy``.
+# The tensors in the state dict share memory with the module, so they change
+# when the training continues. Clone each tensor, or use ``copy.deepcopy``.
 net = nn.Linear(1, 1)
 nn.init.constant_(net.weight, 1.0)
 best = net.state_dict()
@@ -98,9 +101,10 @@ net.weight.item()  # 1.0
 # Load part of a model: ``load_state_dict(strict=False)``
 # -------------------------------------------------------
 #
-# It loads the names that match and returns those that do not: look at both
-# lists, for with a misspelt prefix nothing is loaded and nothing is said.
-# Sizes must still agree.
+# With ``strict=False`` the tensors whose names match are loaded, and the
+# other names are returned in two lists. Look at both lists, because with a
+# misspelled prefix nothing is loaded and no error is raised. The shapes
+# must still match.
 old = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5))
 new = nn.Sequential(nn.Linear(2, 3))
 new.head = nn.Linear(3, 7)
@@ -113,10 +117,11 @@ torch.equal(new[0].weight, old[0].weight)  # True
 # Remove the prefix "module." from a state dict
 # ---------------------------------------------
 #
-# ``nn.DataParallel`` and ``DistributedDataParallel`` wrap the model as
-# their submodule ``module``; ``torch.compile`` adds ``_orig_mod.``.
-# ``torch.nn.modules.utils.consume_prefix_in_state_dict_if_present`` strips
-# it in place.
+# ``nn.DataParallel`` and ``DistributedDataParallel`` keep the model in a
+# submodule ``module``, which adds this prefix to the names.
+# ``torch.compile`` adds ``_orig_mod.``.
+# ``torch.nn.modules.utils.consume_prefix_in_state_dict_if_present`` removes
+# a prefix in place.
 #
 # .. glance:: list(plain)
 net = nn.Linear(2, 1)
@@ -134,10 +139,10 @@ list(plain)  # ['weight', 'bias']
 # Load without copying: ``load_state_dict(assign=True)``
 # ------------------------------------------------------
 #
-# By default values are copied into the parameters that are there, which
-# keep their dtype and device. ``assign=True`` puts the loaded tensors in
-# their place, as the meta device needs it. Make the optimizer after it and
-# tie shared weights again.
+# By default the values are copied into the existing parameters, which keep
+# their dtype and device. With ``assign=True`` the loaded tensors replace
+# the parameters, as a module on the meta device needs. Create the optimizer
+# afterwards, and tie shared weights again.
 #
 # .. glance:: net.weight.dtype  # torch.float64
 state = {"weight": torch.ones(1, 2, dtype=torch.float64)}
@@ -160,9 +165,10 @@ tied[1].weight = tied[0].weight
 # Save more than tensors: ``get_extra_state``, ``set_extra_state``
 # ----------------------------------------------------------------
 #
-# What ``get_extra_state`` returns goes into the state dict under
-# ``_extra_state`` and comes back to ``set_extra_state``. Keep it to plain
-# types, so that ``torch.load`` accepts it.
+# The value that ``get_extra_state`` returns is stored in the state dict
+# under ``_extra_state``. On loading it is passed to ``set_extra_state``.
+# Use plain Python types, so that ``torch.load`` accepts the file by
+# default.
 class Tokenizer(nn.Module):
     def __init__(self, words=()):
         super().__init__()
@@ -185,10 +191,11 @@ fresh.words  # ['a', 'b']
 # Rename keys while loading: ``register_load_state_dict_pre_hook``
 # ----------------------------------------------------------------
 #
-# The hook changes the dict before the module reads it, so that old files go
-# on loading. ``register_load_state_dict_post_hook`` sees the lists of
-# missing and unexpected keys; ``register_state_dict_pre_hook`` and
-# ``register_state_dict_post_hook`` are called before and after saving.
+# This hook changes the dict before the module reads it, so you can still
+# load old files. A hook set with ``register_load_state_dict_post_hook``
+# receives the missing and unexpected keys. ``register_state_dict_pre_hook``
+# and ``register_state_dict_post_hook`` add hooks that run before and after
+# ``state_dict()``.
 def rename(module, state, prefix, *_):
     if prefix + "kernel" in state:
         state[prefix + "weight"] = state.pop(prefix + "kernel")
@@ -213,9 +220,9 @@ seen  # ['bias', 'saving']
 # Error(s) in loading state_dict: missing and unexpected keys
 # -----------------------------------------------------------
 #
-# ``strict=True``, the default, wants exactly the module's names. Compare
-# the two key sets: a common prefix or another version of the class is the
-# usual cause.
+# By default the state dict must have exactly the names of the module.
+# Compare the two sets of keys. The usual causes are a common prefix and
+# another version of the class.
 net = nn.Linear(2, 1)
 with suppress(RuntimeError):
     net.load_state_dict({})  # RuntimeError: Missing key(s) in state_dict
@@ -229,8 +236,9 @@ state.keys() - net.state_dict().keys()  # {'scale'}
 # Error: size mismatch for weight (``load_state_dict``)
 # -----------------------------------------------------
 #
-# ``strict=False`` does not forgive shapes. Leave out the entries that do
-# not fit, as with a head for another number of classes.
+# ``strict=False`` does not accept different shapes. Remove the entries
+# whose shape differs, for example an output layer for another number of
+# classes, and load the others.
 net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 10))
 state = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5)).state_dict()
 with suppress(RuntimeError):

@@ -2,8 +2,9 @@
 Models of torchvision
 =====================
 
-What the classifiers, detectors and segmentation models of torchvision take
-and return, and what their messages mean. No card downloads weights.
+See what the classifiers, detectors and segmentation models of torchvision
+take and return, and what their error messages mean. The cards download no
+weights.
 """
 import warnings
 from contextlib import suppress
@@ -28,10 +29,10 @@ from torchvision.transforms import v2
 # Grey images in a pretrained network: replace ``conv1``
 # ------------------------------------------------------
 #
-# The first convolution expects 3 channels. Give the network the grey image
-# three times, or replace the layer by one with a single input channel. If
-# its weight is the sum over the channels of the old one, the outputs
-# agree.
+# The first convolution expects 3 channels. Repeat the grey image three
+# times, or replace the convolution with one that has a single input
+# channel. If the new weight is the sum of the old weight over its channels,
+# both ways give the same output.
 net = models.resnet18().eval()
 grey = torch.rand(2, 1, 32, 32)
 with suppress(RuntimeError):
@@ -47,9 +48,9 @@ torch.allclose(net(grey), expected, atol=1e-4)  # True
 # Other classes: replace ``fc``, ``classifier[-1]`` or ``heads.head``
 # -------------------------------------------------------------------
 #
-# The last layer gives one score for each class of ImageNet, 1000 in all.
-# Replace it by a layer with your number of classes and the same input. Its
-# name depends on the model: print the model to see it.
+# The last layer gives a score for each of the 1000 classes of ImageNet.
+# Replace it with a layer that has the same input size and your number of
+# classes. Its name depends on the model, so print the model to find it.
 resnet = models.resnet18()
 resnet.fc = nn.Linear(resnet.fc.in_features, 5)
 mobile = models.mobilenet_v3_small()
@@ -66,9 +67,9 @@ vit(x).shape  # torch.Size([2, 5])
 # Error: must be Tensor, not InceptionOutputs (GoogLeNet, Inception)
 # ------------------------------------------------------------------
 #
-# In training mode these models return the logits and those of auxiliary
-# classifiers, as a named tuple. Add the auxiliary losses with a small
-# factor. In ``eval()`` they return a tensor.
+# In training mode these models return a named tuple with the logits of the
+# main classifier and of the auxiliary classifiers. Add the auxiliary losses
+# with a small factor. After ``eval()`` the models return a tensor.
 target = torch.tensor([0, 2])
 net = models.googlenet(num_classes=3, init_weights=False)
 output = net(torch.rand(2, 3, 64, 64))
@@ -91,9 +92,10 @@ net.eval()(torch.rand(2, 3, 64, 64))  # type Tensor, shape (2, 3)
 # Error: must be Tensor, not OrderedDict (segmentation models)
 # ------------------------------------------------------------
 #
-# The segmentation models return a dictionary. ``"out"`` holds the logits,
-# with the classes in dimension 1 and the size of the image. Some models
-# also have ``"aux"``, the logits of an auxiliary classifier.
+# The segmentation models return a dictionary. Its entry ``"out"`` holds the
+# logits, with the classes in dimension 1 and the height and width of the
+# image. Some models also return ``"aux"``, the logits of an auxiliary
+# classifier.
 net = lraspp_mobilenet_v3_large(weights_backbone=None, num_classes=4)
 output = net(torch.rand(2, 3, 32, 32))
 target = torch.zeros(2, 32, 32, dtype=torch.int64)
@@ -113,8 +115,8 @@ output["out"].argmax(dim=1).shape  # torch.Size([2, 32, 32])
 # ------------------------------------------------------------------
 #
 # A vision transformer has position embeddings for one image size. Resize
-# the images, or build the model for the other size and give it the weights
-# that ``interpolate_embeddings`` returns. Here the sizes are 32 and 64.
+# the images, or build the model for the new size and load the weights that
+# ``interpolate_embeddings`` returns. Here the sizes are 32 and 64.
 def make(size):
     return models.VisionTransformer(
         size, 16, 1, 2, hidden_dim=8, mlp_dim=8, num_classes=3
@@ -135,9 +137,9 @@ large(image).shape  # torch.Size([1, 3])
 # Detection: error "targets should not be none when in training mode"
 # -------------------------------------------------------------------
 #
-# A new model is in training mode, and there it needs targets and returns
-# losses. Call ``eval()`` to get boxes, labels and scores. Images and
-# targets are lists with one entry for each image.
+# A new model is in training mode, where it needs targets and returns
+# losses. Call ``eval()`` to get boxes, labels and scores. The images and
+# the targets are lists with one entry for each image.
 net = fasterrcnn_mobilenet_v3_large_320_fpn(
     weights_backbone=None, num_classes=2, min_size=64
 )
@@ -156,9 +158,10 @@ sorted(net.eval()(images)[0])  # ['boxes', 'labels', 'scores']
 # Detection: the loss on validation images, ``train()`` and ``no_grad``
 # ---------------------------------------------------------------------
 #
-# In ``eval()`` the detectors of torchvision return predictions and no loss.
-# For a validation loss keep ``train()``, switch the batch normalization to
-# ``eval()`` so that its statistics stay, and record no gradients.
+# After ``eval()`` the detectors of torchvision return predictions and no
+# loss. For a validation loss, leave the model in training mode and use
+# ``no_grad``. Switch the batch normalization layers to ``eval()``, so that
+# their statistics do not change.
 net = fasterrcnn_mobilenet_v3_large_320_fpn(
     weights_backbone=None, num_classes=2, min_size=64
 )
@@ -180,10 +183,10 @@ all(map(torch.equal, before, after))  # True
 # Error: All bounding boxes should have positive height and width
 # ---------------------------------------------------------------
 #
-# The boxes must be corners, (x1, y1, x2, y2), with x1 < x2 and y1 < y2.
-# Convert boxes with width and height by ``box_convert``. A crop can leave a
-# box without area: drop such boxes with their labels, for example with
-# ``v2.SanitizeBoundingBoxes``.
+# The boxes must have the form (x1, y1, x2, y2) with x1 < x2 and y1 < y2. If
+# your boxes have a width and a height, convert them with ``box_convert``. A
+# crop can leave boxes without area. Remove such boxes and their labels, for
+# example with ``v2.SanitizeBoundingBoxes``.
 net = fasterrcnn_mobilenet_v3_large_320_fpn(
     weights_backbone=None, num_classes=2, min_size=64
 )
@@ -205,10 +208,10 @@ keep  # tensor([True, False])
 # The detector finds nothing: label 0 is the background
 # -----------------------------------------------------
 #
-# Number your classes from 1 and set ``num_classes`` to their number plus 1.
-# Faster R-CNN takes objects with label 0 for background and returns no box
-# of that class. Replace the predictor of a pretrained model in the same
-# way.
+# Number your classes from 1, and set ``num_classes`` to the number of
+# classes plus 1. Faster R-CNN treats label 0 as the background and returns
+# no boxes for it. The new predictor of a pretrained model also needs the
+# extra class.
 names = FasterRCNN_ResNet50_FPN_Weights.DEFAULT.meta["categories"]
 names[:3]  # ['__background__', 'person', 'bicycle']
 net = fasterrcnn_mobilenet_v3_large_320_fpn(
@@ -223,9 +226,10 @@ found["labels"].unique()  # tensor([1])
 # Error: Expected input images to be of floating type (detection)
 # ---------------------------------------------------------------
 #
-# The detectors want floats from 0 to 1 and subtract the mean of ImageNet
-# themselves. Convert images of uint8 with
-# ``v2.ToDtype(torch.float32, scale=True)`` and add no ``v2.Normalize``.
+# The detectors expect floats from 0 to 1 and normalize the images with the
+# mean of ImageNet themselves. Convert uint8 images with
+# ``v2.ToDtype(torch.float32, scale=True)``, and do not add
+# ``v2.Normalize``.
 net = fasterrcnn_mobilenet_v3_large_320_fpn(
     weights_backbone=None, num_classes=2, min_size=64
 ).eval()
@@ -241,10 +245,10 @@ net.transform.image_mean  # [0.485, 0.456, 0.406]
 # Count the FLOPs of a model: ``torch.utils.flop_counter``
 # --------------------------------------------------------
 #
-# ``FlopCounterMode`` counts the operations of one call, so the number
-# belongs to an input size: name it. It counts a multiplication and an
-# addition as 2 FLOPs; tools that report multiply-adds (MACs), as ``thop``
-# does, give half of it. On the device ``meta`` nothing is computed.
+# ``FlopCounterMode`` counts the operations of one call, so report the input
+# size with the number. It counts a multiplication and an addition as 2
+# FLOPs. Tools that count multiply-adds (MACs), such as ``thop``, give half
+# of that. On the ``meta`` device the count needs no actual computation.
 with torch.device("meta"):
     net = models.resnet18().eval()
 flops = {}
@@ -260,9 +264,9 @@ sum(p.numel() for p in net.parameters())  # 11689512
 # Warning: The parameter 'pretrained' is deprecated since 0.13
 # ------------------------------------------------------------
 #
-# Write ``weights="DEFAULT"`` for the best weights, the name of other ones
-# such as ``"IMAGENET1K_V1"``, or ``weights=None`` for random weights.
-# ``pretrained=True`` means ``IMAGENET1K_V1``.
+# Pass ``weights="DEFAULT"`` for the best weights, a name such as
+# ``"IMAGENET1K_V1"`` for other weights, or ``weights=None`` for random
+# weights. ``pretrained=True`` means ``IMAGENET1K_V1``.
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     models.resnet18(pretrained=False)

@@ -2,7 +2,8 @@
 Train and eval mode
 ===================
 
-What ``train()`` and ``eval()`` change, and what they do not.
+Learn what ``train()`` and ``eval()`` change in a module, and what they
+leave unchanged.
 """
 import torch
 from torch import nn
@@ -11,9 +12,9 @@ from torch import nn
 # Switch between training and evaluation: ``nn.Module.eval``
 # ----------------------------------------------------------
 #
-# ``eval()`` is ``train(False)``: it sets the flag ``training`` on the
-# module and on all below it, and returns the module. Nothing else happens;
-# layers such as dropout read the flag.
+# ``eval()`` is the same as ``train(False)``. It sets the flag ``training``
+# of the module and of its submodules to False and returns the module.
+# Layers such as dropout read this flag.
 net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Dropout(0.5)))
 net.training, net[1][0].training  # (True, True)
 net.eval() is net  # True
@@ -25,9 +26,9 @@ net[1][0].training  # True
 # Dropout in training and evaluation: ``nn.Dropout``
 # --------------------------------------------------
 #
-# In training each element is zeroed with probability ``p`` and the others
-# are divided by ``1 - p``, so the mean stays. After ``eval()`` it is the
-# identity.
+# In training mode, dropout sets each element to zero with probability ``p``
+# and divides the others by ``1 - p``, so the mean stays about the same.
+# After ``eval()`` it returns its input unchanged.
 dropout = nn.Dropout(p=0.75)
 y = dropout(torch.ones(100_000))
 y.unique()  # tensor([0., 4.])
@@ -39,10 +40,11 @@ dropout(torch.tensor([1.0, 2.0]))  # tensor([1., 2.])
 # Batch norm in training and evaluation: ``nn.BatchNorm1d``
 # ---------------------------------------------------------
 #
-# In training it normalizes with the batch's own mean and moves the running
-# mean towards it by ``momentum``. After ``eval()`` it uses the running
-# statistics and leaves them alone, so one sample's result no longer depends
-# on the others.
+# In training mode, batch normalization uses the mean and variance of the
+# batch. It also moves the running statistics towards them by the fraction
+# ``momentum``. After ``eval()`` it uses the running statistics and does not
+# update them. The result for one sample then no longer depends on the other
+# samples.
 norm = nn.BatchNorm1d(1, momentum=0.5, affine=False)
 x = torch.tensor([[2.0], [6.0]])
 norm(x)  # tensor([[-1.0000], [1.0000]])
@@ -56,9 +58,9 @@ norm.running_mean  # tensor([2.])
 # Different results for the same input: ``eval()`` forgotten
 # ----------------------------------------------------------
 #
-# In training mode dropout gives another answer on each call, and batch norm
-# shifts its statistics with every batch it sees. Call ``eval()`` before you
-# predict, and ``train()`` before you go on training.
+# In training mode, dropout gives a different result in each call, and batch
+# normalization updates its statistics with each batch. Call ``eval()``
+# before you predict, and ``train()`` before you continue training.
 net = nn.Sequential(nn.Linear(8, 1000), nn.Dropout(0.5))
 x = torch.ones(1, 8)
 torch.equal(net(x), net(x))  # False
@@ -73,9 +75,10 @@ torch.equal(norm.running_mean, before)  # False
 # ``eval()`` does not stop gradients: ``torch.no_grad``
 # -----------------------------------------------------
 #
-# The two are independent: ``eval`` changes what layers compute,
-# ``torch.no_grad`` whether the graph is recorded. Validation wants both;
-# fine-tuning through frozen batch norm wants ``eval`` alone.
+# ``eval`` and ``torch.no_grad`` are independent. ``eval`` changes what the
+# layers compute, and ``torch.no_grad`` turns off the recording of the
+# graph. Use both for validation. To fine-tune a model with frozen batch
+# normalization, use ``eval`` alone.
 #
 # .. glance:: net(x).requires_grad
 net = nn.Sequential(nn.Linear(2, 1), nn.Dropout(0.5)).eval()
@@ -91,9 +94,9 @@ with torch.inference_mode():
 # ``eval()`` does not freeze: ``requires_grad_``
 # ----------------------------------------------
 #
-# The flag ``training`` and the flags ``requires_grad`` know nothing of each
-# other. A frozen batch norm in training mode still moves its running mean,
-# for that is a buffer.
+# The flags ``training`` and ``requires_grad`` do not affect each other.
+# Batch normalization with frozen parameters still updates its running mean
+# in training mode, because the running mean is a buffer.
 norm = nn.BatchNorm1d(1).eval()
 norm.weight.requires_grad  # True
 norm.train().requires_grad_(False)
@@ -105,9 +108,9 @@ norm.running_mean  # tensor([0.6000])
 # Freeze batch norm while training: override ``nn.Module.train``
 # --------------------------------------------------------------
 #
-# ``net.train()`` at the start of each epoch switches everything back, so
-# ``eval()`` on the batch norms does not last. Override ``train`` to put
-# them into eval mode each time.
+# Most training loops call ``net.train()`` at the start of each epoch, which
+# undoes an earlier ``eval()`` of the batch normalization layers. Override
+# ``train`` so that it sets these layers to eval mode each time.
 class FrozenNorms(nn.Sequential):
     def train(self, mode=True):
         super().train(mode)
@@ -125,9 +128,9 @@ net = FrozenNorms(*layers)
 # A layer of your own that reads ``self.training``
 # ------------------------------------------------
 #
-# ``F.dropout`` and other functions do not know the mode: pass
-# ``training=self.training``. Without it ``F.dropout`` is active in eval
-# mode too.
+# Functions such as ``F.dropout`` do not know the mode of your layer, so
+# pass ``training=self.training``. By default ``F.dropout`` is active, also
+# in eval mode.
 class Noisy(nn.Module):
     def forward(self, x):
         if not self.training:
@@ -150,8 +153,9 @@ nn.functional.dropout(x, 0.5, training=False).equal(x)  # True
 # A submodule that ``eval()`` does not reach
 # ------------------------------------------
 #
-# ``train`` and ``eval`` follow registered submodules. A layer in a plain
-# list keeps its mode, and ``net.training`` does not tell.
+# ``train`` and ``eval`` affect registered submodules. A layer in a plain
+# Python list is not registered and keeps its mode, even though
+# ``net.training`` is False. Use ``nn.ModuleList`` instead.
 net = nn.Module()
 net.hidden = [nn.Dropout(0.5)]
 net.seen = nn.ModuleList([nn.Dropout(0.5)])

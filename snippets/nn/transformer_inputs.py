@@ -2,8 +2,8 @@
 Inputs and decoding of transformers
 ===================================
 
-Read the shape errors of attention layers, connect two kinds of input, and
-decode with ``nn.TransformerDecoder`` when there is no target.
+Solve the shape errors of attention layers, connect two kinds of input, and
+generate an output sequence when there is no target.
 """
 from contextlib import suppress
 
@@ -15,10 +15,10 @@ from torch import nn
 # Decode without a target: feed the output back in
 # ------------------------------------------------
 #
-# Encode the source once. Begin with the start token, take the logits of the
-# last position, append the best token, and repeat until the end token. In
-# training the shifted target is given at once with a causal mask; here the
-# mask keeps the results the same.
+# Encode the source once and begin with the start token. In each step, take
+# the logits of the last position and append the best token, until the end
+# token appears. Training passes the whole shifted target with a causal
+# mask, so use the same mask here.
 embed, to_logits = nn.Embedding(12, 16), nn.Linear(16, 12)
 model = nn.Transformer(16, 2, 1, 1, 32, 0.0, batch_first=True).eval()
 start, end, steps = 1, 2, 6
@@ -36,13 +36,13 @@ with torch.no_grad():
 2 <= tokens.shape[1] <= 1 + steps  # True
 
 # %%
-# Cross-attention: text asks, image answers
-# -----------------------------------------
+# Cross-attention: query from a text, key and value from an image
+# ---------------------------------------------------------------
 #
-# The query comes from one input, key and value from the other. The output
-# has the length of the query. Feature maps become a sequence with
-# ``flatten(2).transpose(1, 2)``, and a linear layer brings both inputs to
-# one width.
+# The query comes from one input, and the key and the value come from the
+# other. The output has the length of the query. ``flatten(2).transpose(1,
+# 2)`` turns feature maps into a sequence. A linear layer gives both inputs
+# the same width.
 text, maps = torch.randn(2, 7, 16), torch.randn(2, 32, 4, 4)
 image = maps.flatten(2).transpose(1, 2)
 image.shape  # torch.Size([2, 16, 32])
@@ -57,9 +57,9 @@ torch.allclose(weights.sum(dim=2), torch.ones(2, 7), atol=1e-5)  # True
 # Error: was expecting embedding dimension of 8, but got 4
 # --------------------------------------------------------
 #
-# The last dimension of the query must be ``embed_dim``, or ``d_model`` of a
-# Transformer layer. Bring other features to this width with ``nn.Linear``.
-# Token ids need ``nn.Embedding`` first.
+# The last dimension of the query must have the size ``embed_dim``, which
+# Transformer layers call ``d_model``. Use ``nn.Linear`` to bring other
+# features to this width. Token ids must go through ``nn.Embedding`` first.
 attention = nn.MultiheadAttention(8, 2, batch_first=True)
 x = torch.randn(3, 5, 4)
 with suppress(AssertionError):
@@ -73,9 +73,9 @@ attention(wide, wide, wide)[0].shape  # torch.Size([3, 5, 8])
 # Error: key shape does not match value shape (``nn.MultiheadAttention``)
 # -----------------------------------------------------------------------
 #
-# Key and value describe the same positions, so their lengths agree. The
-# query may have another length. The message has the length before the
-# batch, also with ``batch_first=True``.
+# The key and the value describe the same positions, so they need the same
+# length. The query may have a different length. The message shows the
+# length before the batch, even with ``batch_first=True``.
 attention = nn.MultiheadAttention(8, 2, batch_first=True)
 query = torch.randn(3, 2, 8)
 key, value = torch.randn(3, 5, 8), torch.randn(3, 6, 8)
@@ -89,9 +89,10 @@ attention(query, key, key)[0].shape  # torch.Size([3, 2, 8])
 # Error: query should be unbatched 2D or batched 3D tensor
 # --------------------------------------------------------
 #
-# ``nn.MultiheadAttention`` splits the heads itself: give it (batch, length,
-# width), not (batch, heads, length, head width). Tensors with the heads
-# apart are for ``F.scaled_dot_product_attention``.
+# ``nn.MultiheadAttention`` splits the heads itself and takes inputs of
+# shape (batch, length, width). If your tensors have the shape (batch,
+# heads, length, head width), join the heads first or use
+# ``F.scaled_dot_product_attention``.
 attention = nn.MultiheadAttention(8, 2, batch_first=True)
 q = torch.randn(3, 2, 5, 4)
 with suppress(AssertionError):
@@ -106,9 +107,9 @@ F.scaled_dot_product_attention(q, q, q).shape  # torch.Size([3, 2, 5, 4])
 # Split and join heads: ``unflatten`` and ``transpose``, not ``view``
 # -------------------------------------------------------------------
 #
-# The width is split into heads, and the heads move before the length. A
-# ``view`` straight to (batch, heads, length, width) has the right shape and
-# mixes positions, without an error. Undo both steps at the end.
+# First split the width into heads, then move the heads before the length. A
+# direct ``view`` to (batch, heads, length, width) gives the right shape but
+# mixes the positions, and no error is raised. Undo both steps at the end.
 x = torch.arange(12.0).view(1, 3, 4)
 heads = x.unflatten(2, (2, 2)).transpose(1, 2)
 heads.shape  # torch.Size([1, 2, 3, 2])
@@ -121,9 +122,10 @@ torch.equal(joined, x)  # True
 # Sentence vector: mean of the tokens without padding
 # ---------------------------------------------------
 #
-# Multiply with the mask before the sum and divide by the number of real
+# Multiply by the mask before you sum, and divide by the number of real
 # tokens. ``clamp`` avoids a division by 0 for an empty text. A plain
-# ``mean`` over the length counts the padding.
+# ``mean`` over the length would include the padding. The last two lines
+# take the last real token instead of the mean.
 hidden = torch.tensor([[[1.0, 3.0], [3.0, 5.0], [9.0, 9.0]]])
 mask = torch.tensor([[1, 1, 0]]).unsqueeze(2)
 vector = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
@@ -133,13 +135,14 @@ last = mask.sum(dim=1) - 1
 hidden[torch.arange(1), last[:, 0]]  # tensor([[3., 5.]])
 
 # %%
-# Embedding times the root of its width: ``math.sqrt(d_model)``
-# -------------------------------------------------------------
+# Scale embeddings by the square root of ``d_model``
+# --------------------------------------------------
 #
-# The original transformer multiplies token vectors with the root of
-# ``d_model``. Vectors that start with a standard deviation of one over this
-# root then have about the size of the positions. ``nn.Embedding`` starts at
-# a standard deviation of 1: leave the factor out, or initialize smaller.
+# The original transformer multiplies the token vectors by the square root
+# of ``d_model``. This fits vectors with an initial standard deviation of
+# ``d_model**-0.5``, because the product has a standard deviation of 1.
+# ``nn.Embedding`` starts with a standard deviation of 1, so leave out the
+# factor or use smaller initial values.
 width = 64
 words = nn.Embedding(1000, width)
 0.95 < words.weight.std() < 1.05  # tensor(True)

@@ -2,7 +2,7 @@
 Transformer layers
 ==================
 
-Attention and feed-forward blocks, stacked to an encoder and a decoder.
+Stack attention and feed-forward blocks into an encoder and a decoder.
 """
 from contextlib import suppress
 
@@ -14,10 +14,11 @@ from torch import nn
 # Encode a sequence: ``nn.TransformerEncoder``
 # --------------------------------------------
 #
-# The layer is self-attention and a feed-forward block, the encoder a stack
-# of copies of it; input and output have one shape. Ready for embeddings,
-# not for tokens: ``nn.Embedding``, positions and a head are yours. The
-# hidden size, ``dim_feedforward``, is 2048 by default.
+# An encoder layer consists of self-attention and a feed-forward block, and
+# the encoder is a stack of copies of it. The output has the shape of the
+# input. The input must be embeddings, so add ``nn.Embedding``, positions
+# and an output layer yourself. The hidden size ``dim_feedforward`` is 2048
+# by default.
 layer = nn.TransformerEncoderLayer(
     d_model=16, nhead=4, dim_feedforward=32, batch_first=True
 )
@@ -31,9 +32,10 @@ nn.TransformerEncoderLayer(16, 4).linear1.out_features  # 2048
 # What an encoder layer computes: ``nn.TransformerEncoderLayer``
 # --------------------------------------------------------------
 #
-# Each block is added to its input. By default the norm comes after the sum;
-# with ``norm_first=True`` before the block, which trains more steadily in
-# depth. Then give the encoder a last norm, ``norm=nn.LayerNorm(d_model)``.
+# The output of each block is added to its input. By default the layer
+# normalization comes after this sum. With ``norm_first=True`` it comes
+# before the block, which makes the training of deep models more stable. In
+# this case, also give the encoder a final ``norm=nn.LayerNorm(d_model)``.
 make = nn.TransformerEncoderLayer
 kind = {"batch_first": True, "dtype": torch.float64}
 x = torch.randn(3, 7, 16, dtype=torch.float64)
@@ -48,13 +50,13 @@ y = y + pre.linear2(F.relu(pre.linear1(pre.norm2(y))))
 torch.allclose(pre(x), y)  # True
 
 # %%
-# Read from a memory: ``nn.TransformerDecoder``
-# ---------------------------------------------
+# Decode with the output of an encoder: ``nn.TransformerDecoder``
+# ---------------------------------------------------------------
 #
 # A decoder layer has self-attention, cross-attention on the output of the
-# encoder, the ``memory``, and a feed-forward block. The output is as long
-# as the target. A language model without encoder needs none of it: take
-# encoder layers with a causal mask.
+# encoder (the ``memory``), and a feed-forward block. The output has the
+# length of the target. For a language model without an encoder, use encoder
+# layers with a causal mask instead.
 make = nn.TransformerDecoderLayer
 layer = make(16, 4, 32, batch_first=True, dtype=torch.float64).eval()
 target = torch.randn(3, 5, 16, dtype=torch.float64)
@@ -70,8 +72,9 @@ decoder(target, memory).shape  # torch.Size([3, 5, 16])
 # Encoder and decoder in one: ``nn.Transformer``
 # ----------------------------------------------
 #
-# Encodes the source, decodes the target from it, with a last norm in both.
-# No mask is set for you: training a translator needs ``tgt_mask``.
+# ``nn.Transformer`` encodes the source and decodes the target from it. It
+# sets no mask for you, so pass ``tgt_mask`` when you train a translation
+# model.
 model = nn.Transformer(
     16, 4, 2, 3, 32, batch_first=True, dtype=torch.float64
 ).eval()
@@ -89,9 +92,10 @@ len(model.encoder.layers), len(model.decoder.layers)  # (2, 3)
 # Test that a model cannot see the future
 # ---------------------------------------
 #
-# Change the last steps and look whether the earlier outputs stay. Without a
-# mask they change, and training then learns to copy. ``is_causal=True`` is
-# only a hint for the mask you pass.
+# Change the last steps of the input and check that the earlier outputs stay
+# the same. Without a mask they change, and such a model learns to copy the
+# next token in training. ``is_causal=True`` is only a hint about the mask
+# that you pass and does not replace it.
 layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
 encoder = nn.TransformerEncoder(layer, 2).eval()
 x = torch.randn(2, 6, 16)
@@ -109,9 +113,10 @@ torch.allclose(encoder(x)[:, :4], seen, atol=1e-5)  # False
 # Padded batches: ``src_key_padding_mask``
 # ----------------------------------------
 #
-# True marks the filling. The valid outputs are then those of the sequence
-# alone. A decoder also reads the memory, so give it the same mask once more
-# as ``memory_key_padding_mask``: it is not passed on for you.
+# True marks the padding. The outputs at the valid positions are then the
+# same as without padding. The decoder reads the memory, too, but the mask
+# is not passed on to it. Pass the same mask again as
+# ``memory_key_padding_mask``.
 model = nn.Transformer(16, 4, 1, 1, 32, 0.0, batch_first=True).double()
 source = torch.randn(1, 5, 16, dtype=torch.float64)
 target = torch.randn(1, 3, 16, dtype=torch.float64)
@@ -130,9 +135,10 @@ torch.allclose(model(source, target, **masks), alone)  # True
 # Without positions a transformer ignores the order
 # -------------------------------------------------
 #
-# Without a mask attention sees a set: permuted inputs permute the outputs.
-# Add positions to the embeddings, learned ones or the fixed sines of the
-# next card.
+# Without a mask, attention treats its input as a set. If you permute the
+# inputs, the outputs are permuted in the same way. To make the order count,
+# add positions to the embeddings. The positions can be learned, or fixed
+# sines and cosines as in the next card.
 layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True).eval()
 x = torch.randn(1, 6, 16)
 order = torch.tensor([5, 0, 4, 1, 3, 2])
@@ -147,10 +153,10 @@ torch.allclose(first, second, atol=1e-5)  # False
 # Sinusoidal positions by hand
 # ----------------------------
 #
-# PyTorch has no layer for them. Sines and cosines with wavelengths from
-# :math:`2\pi` to about :math:`10000 \cdot 2\pi`: the product of the
-# encodings of two positions depends on their distance only. Keep the table
-# in a buffer.
+# PyTorch has no layer for this. Each position is encoded by sines and
+# cosines with wavelengths from :math:`2\pi` to about
+# :math:`10000 \cdot 2\pi`. The dot product of two encodings depends only on
+# the distance of the positions. Keep the table in a buffer.
 def sinusoidal(length, width):
     positions = torch.arange(length).unsqueeze(1)
     rates = 10000 ** (-torch.arange(0, width, 2) / width)
@@ -170,9 +176,10 @@ products.diagonal().round(decimals=3).unique()  # tensor([8.])
 # Number of parameters of a transformer layer
 # -------------------------------------------
 #
-# With width d and hidden size f, attention has :math:`4d^2 + 4d`
-# parameters, the feed-forward block :math:`2df + d + f`, each norm
-# :math:`2d`. A decoder layer has attention twice and three norms.
+# For width d and hidden size f, attention has :math:`4d^2 + 4d` parameters
+# and the feed-forward block has :math:`2df + d + f`. Each layer
+# normalization has :math:`2d`. A decoder layer contains two attention
+# blocks and three normalizations.
 def count(module):
     return sum(p.numel() for p in module.parameters())
 
@@ -190,8 +197,8 @@ count(decoder_layer) == 2 * attention + feed + 3 * norm  # True
 # --------------------------------------
 #
 # ``nn.TransformerEncoder`` and ``nn.TransformerDecoder`` copy the layer
-# they are given, values and all. Draw the matrices again, as
-# ``nn.Transformer`` does for itself.
+# that you pass, including its values. Initialize the matrices again, as
+# ``nn.Transformer`` does for its own layers.
 layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
 encoder = nn.TransformerEncoder(layer, num_layers=2)
 first, second = (part.linear1.weight for part in encoder.layers)
@@ -206,10 +213,10 @@ torch.equal(first, second)  # False
 # Warning: enable_nested_tensor is True, but ... is False
 # -------------------------------------------------------
 #
-# An encoder would like to skip filling in evaluation, which it can only
-# with ``batch_first=True`` and without ``norm_first``, among others. Where
-# that does not hold, say ``enable_nested_tensor=False``; results are the
-# same.
+# In evaluation mode an encoder can skip padding, but it needs
+# ``batch_first=True``, no ``norm_first`` and a few more conditions. If your
+# layer does not fulfil them, pass ``enable_nested_tensor=False`` to avoid
+# the warning. The results are the same.
 stack = nn.TransformerEncoder
 first = nn.TransformerEncoderLayer(16, 4, 32, norm_first=True)
 encoder = stack(first, 2)  # UserWarning: norm_first was True
@@ -223,9 +230,10 @@ stack(plain, 2).use_nested_tensor  # True
 # Error: the batch number of src and tgt must be equal
 # ----------------------------------------------------
 #
-# Source and target may differ in length, not in the batch, and both need
-# width ``d_model``. Often ``batch_first=True`` was left out and the lengths
-# are taken for batches.
+# The source and the target may have different lengths, but they need the
+# same batch size and the width ``d_model``. A common cause of the error is
+# a missing ``batch_first=True``, because the lengths are then taken for
+# batch sizes.
 source, target = torch.randn(2, 7, 16), torch.randn(2, 5, 16)
 wrong = nn.Transformer(16, 4, 1, 1, 32)  # UserWarning: batch_first
 with suppress(RuntimeError):

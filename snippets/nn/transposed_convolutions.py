@@ -2,7 +2,7 @@
 Transposed convolutions
 =======================
 
-Make feature maps larger with learned kernels.
+Enlarge feature maps with learned kernels.
 """
 from contextlib import suppress
 from itertools import product
@@ -15,21 +15,22 @@ from torch import nn
 # Learned upsampling: ``nn.ConvTranspose2d``
 # ------------------------------------------
 #
-# Kernel 2 with stride 2, or kernel 4 with stride 2 and padding 1, doubles
-# height and width. For layers without weights see ``nn.Upsample`` and
-# ``F.interpolate``.
+# Two common settings double the height and the width: kernel size 2 with
+# stride 2, and kernel size 4 with stride 2 and padding 1. If you do not
+# need weights, use ``nn.Upsample`` or ``F.interpolate``.
 x = torch.zeros(8, 16, 7, 7)
 nn.ConvTranspose2d(16, 4, 2, stride=2)(x)  # shape (8, 4, 14, 14)
 nn.ConvTranspose2d(16, 4, 4, stride=2, padding=1)(x)  # shape (8, 4, 14, 14)
 nn.ConvTranspose2d(16, 4, 4)(x)  # shape (8, 4, 10, 10)
 
 # %%
-# What it computes: each input stamps the kernel (``F.conv_transpose1d``)
-# -----------------------------------------------------------------------
+# What a transposed convolution computes: ``F.conv_transpose1d``
+# --------------------------------------------------------------
 #
-# Each input multiplies the whole kernel; the copies lie ``stride`` apart
-# and add up where they overlap. ``padding`` cuts that many elements off
-# each end, which is the reverse of what it does in a convolution.
+# Each input value is multiplied by the whole kernel. The resulting copies
+# are placed ``stride`` apart and added where they overlap. ``padding``
+# removes that many elements from each end, which is the opposite of what it
+# does in a convolution.
 x = torch.tensor([[[1.0, 10.0]]])
 kernel = torch.tensor([[[1.0, 2.0, 3.0]]])
 y = F.conv_transpose1d(x, kernel, stride=2)
@@ -43,10 +44,11 @@ y  # tensor([[[2., 13., 20.]]])
 # Signals and volumes: ``nn.ConvTranspose1d``, ``nn.ConvTranspose3d``
 # -------------------------------------------------------------------
 #
-# One and three dimensions for the kernel to move along. Input channels come
-# first in the weight, the reverse of ``nn.Conv1d``; with ``groups`` the
-# second size is a part of the outputs. The function forms are
-# ``F.conv_transpose1d``, ``F.conv_transpose2d`` and ``F.conv_transpose3d``.
+# These layers are for inputs with one and three spatial dimensions. The
+# weight has the input channels first, unlike that of ``nn.Conv1d``. Its
+# second size is the number of output channels divided by ``groups``. The
+# function forms are ``F.conv_transpose1d``, ``F.conv_transpose2d`` and
+# ``F.conv_transpose3d``.
 layer = nn.ConvTranspose1d(6, 4, kernel_size=3, stride=2, groups=2)
 layer.weight.shape  # torch.Size([6, 2, 3])
 nn.Conv1d(6, 4, 3, groups=2).weight.shape  # torch.Size([4, 3, 3])
@@ -60,9 +62,10 @@ F.conv_transpose3d(volume, layer.weight, stride=2)  # shape (1, 1, 6, 8, 10)
 # The gradient of a convolution: ``F.conv_transpose2d``
 # -----------------------------------------------------
 #
-# Going back through ``F.conv2d`` is a transposed convolution with the same
-# weight: as matrices, one is the other's transpose. So "deconvolution" is a
-# wrong name for it: it gives the shape back, but not the input.
+# The gradient of ``F.conv2d`` with respect to its input is a transposed
+# convolution with the same weight. As matrices, one is the transpose of the
+# other. The name "deconvolution" is misleading, because the operation
+# restores the shape but not the values of the input.
 options = {"stride": 2, "padding": 1}
 weight = torch.randn(4, 3, 3, 3, dtype=torch.float64)
 x = torch.randn(2, 3, 9, 9, dtype=torch.float64, requires_grad=True)
@@ -77,10 +80,10 @@ back.shape == x.shape, torch.allclose(back, x)  # (True, False)
 # Output size of a transposed convolution: the formula
 # ----------------------------------------------------
 #
-# :math:`(n - 1)s - 2p + d(k - 1) + o + 1` for input size n, kernel k,
-# stride s, padding p, dilation d and ``output_padding`` o. Nothing is
-# rounded, and with o below s a convolution with the same numbers leads back
-# to n.
+# The output size is :math:`(n - 1)s - 2p + d(k - 1) + o + 1` for input size
+# n, kernel size k, stride s, padding p, dilation d and ``output_padding``
+# o. If o is smaller than s, a convolution with the same settings gives the
+# size n again.
 def size(n, k, s, p, d, o):
     return (n - 1) * s - 2 * p + d * (k - 1) + o + 1
 
@@ -100,10 +103,11 @@ there_and_back(5, 3, 1, 0, 2, 1)  # (10, 6)
 # One more row and column: ``output_padding``
 # -------------------------------------------
 #
-# With stride 2 a convolution makes 4 of 7 and of 8. ``output_padding``
-# chooses which of them comes back. It widens the output at the end of each
-# dimension and adds no zeros round it; usual is kernel 3, stride 2, padding
-# 1, ``output_padding=1``.
+# With stride 2, a convolution gives size 4 for an input of size 7 and for
+# one of size 8. ``output_padding`` chooses which of the two sizes the
+# transposed convolution gives back. It computes more values at the end of
+# each dimension and does not pad with zeros. A common setting is kernel
+# size 3, stride 2, padding 1 and ``output_padding=1``.
 down = nn.Conv1d(1, 1, 3, stride=2, padding=1)
 [down(torch.zeros(1, n)).shape[-1] for n in (7, 8)]  # [4, 4]
 x = torch.ones(1, 1, 4)
@@ -117,9 +121,10 @@ y  # tensor([[[2., 4., 2., 4., 2., 4., 2., 3.]]])
 # Get the size of the encoder back: ``output_size``
 # -------------------------------------------------
 #
-# Give the wanted size at the call and the module finds its
-# ``output_padding``: a U-Net then takes images of any size. It must be one
-# of the ``stride`` sizes that the formula allows.
+# Pass the size that you want in the call, and the layer chooses the
+# ``output_padding`` for it. In this way a U-Net can process images of
+# different sizes. The size must be one of the few that the formula allows,
+# as many as the ``stride``.
 down = nn.Conv2d(1, 1, 3, stride=2, padding=1)
 up = nn.ConvTranspose2d(1, 1, 3, stride=2, padding=1)
 x = torch.zeros(1, 1, 30, 37)
@@ -133,9 +138,10 @@ with suppress(ValueError):
 # Checkerboard patterns: kernel size not divisible by stride
 # ----------------------------------------------------------
 #
-# With kernel 3 and stride 2 some outputs are the sum of two stamps and some
-# of one, and the pattern shows in pictures. Take a kernel that the stride
-# divides, or upsample and then convolve.
+# With kernel size 3 and stride 2, some outputs are the sum of two copies of
+# the kernel and others of one, which makes a pattern in images. Choose a
+# kernel size that is divisible by the stride. Or enlarge the image first
+# and apply a convolution to it.
 x = torch.ones(1, 1, 4)
 y = F.conv_transpose1d(x, torch.ones(1, 1, 3), stride=2)
 y  # tensor([[[1., 1., 2., 1., 2., 1., 2., 1., 1.]]])
@@ -150,8 +156,8 @@ y  # tensor([[[3., 3., 3., 3., 3., 3., 3., 3.]]])
 # ---------------------------------------------------------
 #
 # ``nn.LazyConvTranspose1d``, ``nn.LazyConvTranspose2d`` and
-# ``nn.LazyConvTranspose3d`` read the input channels off the first batch and
-# become the plain class.
+# ``nn.LazyConvTranspose3d`` take the number of input channels from the
+# first batch. Each then becomes the class without ``Lazy``.
 layer = nn.LazyConvTranspose2d(4, kernel_size=2, stride=2)
 layer(torch.zeros(1, 6, 5, 5))  # shape (1, 4, 10, 10)
 layer.weight.shape  # torch.Size([6, 4, 2, 2])
@@ -163,9 +169,9 @@ layer(torch.zeros(1, 6, 5, 5, 5))  # shape (1, 4, 6, 6, 6)
 # Error: output padding must be smaller than either stride or dilation
 # --------------------------------------------------------------------
 #
-# ``output_padding`` chooses among ``stride`` sizes, so it is below the
-# stride (or the dilation). To grow further, raise the stride or use
-# ``F.pad`` on the result.
+# ``output_padding`` must be smaller than the stride or the dilation,
+# because it only chooses among the possible output sizes. For a larger
+# output, increase the stride or apply ``F.pad`` to the result.
 x = torch.zeros(1, 1, 5)
 up = nn.ConvTranspose1d(1, 1, 3, stride=2, output_padding=2)
 with suppress(RuntimeError):

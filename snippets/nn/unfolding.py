@@ -2,7 +2,7 @@
 Unfolding and folding
 =====================
 
-Cut images into windows, work on them, put them together again.
+Cut images into windows, process the windows, and put them together again.
 """
 from contextlib import suppress
 
@@ -14,9 +14,9 @@ from torch import nn
 # Windows as columns: ``nn.Unfold``, ``F.unfold``
 # -----------------------------------------------
 #
-# Each column of the result is one window (im2col), each row one place
-# within the window, channel by channel. Two spatial dimensions are needed;
-# the options are those of a convolution.
+# Each column of the result is one window, which is also called im2col. Each
+# row is one position within the window, channel by channel. The input needs
+# two spatial dimensions, and the options are those of a convolution.
 #
 # .. tensors:: x, F.unfold(x[None], 2)[0]
 x = torch.tensor([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]])
@@ -30,8 +30,9 @@ unfold(torch.zeros(8, 3, 10, 10))  # shape (8, 27, 25)
 # Windows back to an image: ``nn.Fold``, ``F.fold``
 # -------------------------------------------------
 #
-# Columns go back to where they came from and **add up** where they overlap.
-# Say the size of the image, which the columns do not tell.
+# ``F.fold`` puts each column back to its position in the image and **adds**
+# the values where windows overlap. Pass the size of the image, because it
+# does not follow from the columns.
 columns = torch.tensor([[[1.0, 10.0], [2.0, 20.0]]])
 options = {"output_size": (1, 3), "kernel_size": (1, 2)}
 F.fold(columns, **options)  # tensor([[[[1., 12., 20.]]]])
@@ -43,9 +44,10 @@ apart  # tensor([[[[1., 2., 10., 20.]]]])
 # ``F.fold`` is not the inverse of ``F.unfold``: divide by the overlaps
 # ---------------------------------------------------------------------
 #
-# Folding what was unfolded multiplies each pixel by the number of windows
-# that hold it. Fold ones to count them, and divide. Where windows cover the
-# image without overlap the two are inverse.
+# If you unfold and then fold, each pixel is multiplied by the number of
+# windows that contain it. To get these numbers, do the same with an image
+# of ones, and divide by the result. If the windows cover the image without
+# overlap, no division is needed.
 #
 # .. glance:: torch.allclose(sums / counts, x)
 x = torch.rand(1, 3, 4, 4)
@@ -62,10 +64,10 @@ cut[0, 0, 3]  # tensor([0., 0., 0., 0.])
 # Sliding windows along one dimension: ``Tensor.unfold``
 # ------------------------------------------------------
 #
-# The method takes (dimension, size, step), works on any number of
-# dimensions and gives a view; the window becomes the last dimension.
-# ``F.unfold`` copies, pads, dilates, and wants images.
-# ``torch.unfold_copy`` is the method with a copy.
+# The method takes a dimension, a size and a step, and returns a view. The
+# window becomes the last dimension. ``F.unfold`` makes a copy instead, has
+# options for padding and dilation, and needs images. ``torch.unfold_copy``
+# is the method with a copy as its result.
 prices = torch.tensor([1.0, 3.0, 5.0, 4.0])
 prices.unfold(0, 2, 1)  # tensor([[1., 3.], [3., 5.], [5., 4.]])
 prices.unfold(0, 2, 1).mean(-1)  # tensor([2.0, 4.0, 4.5])
@@ -79,9 +81,9 @@ view.data_ptr() == x.data_ptr()  # True
 # Convolution as ``F.unfold`` and a matrix product
 # ------------------------------------------------
 #
-# Write the middle step yourself when a plain product is not what you want:
-# other distances, weights that differ from place to place. At stride 1 the
-# windows take about kernel size squared times the memory.
+# Use this form if you want to replace the matrix product, for example by
+# weights that differ at each position. With stride 1 and kernel size k, the
+# windows need about k² times the memory of the image.
 x = torch.randn(2, 3, 8, 9, dtype=torch.float64)
 weight = torch.randn(4, 3, 3, 3, dtype=torch.float64)
 windows = F.unfold(x, kernel_size=3)  # shape (2, 27, 42)
@@ -91,11 +93,12 @@ per_place = torch.randn(42, 4, 27, dtype=torch.float64)
 torch.einsum("pok,nkp->nop", per_place, windows)  # shape (2, 4, 42)
 
 # %%
-# Locally connected layer: weights of their own at each place
+# Locally connected layer: separate weights for each position
 # -----------------------------------------------------------
 #
-# PyTorch has no such module. Multiply each window with its own weights; if
-# all places have equal weights it is a convolution again.
+# PyTorch has no such module. Multiply each window by the weights of its
+# position. If the weights are equal at all positions, the result is that of
+# a convolution, as here.
 weight = torch.randn(4, 3, 2, 2, dtype=torch.float64)
 x = torch.randn(2, 3, 5, 5, dtype=torch.float64)
 windows = F.unfold(x, kernel_size=2)
@@ -107,9 +110,11 @@ torch.allclose(y, F.conv2d(x, weight))  # True
 # Patches of an image for a vision transformer: ``F.unfold``
 # ----------------------------------------------------------
 #
-# Kernel and stride of the patch size, then (N, patches, pixels). A linear
-# layer on the patches is a convolution with that stride, which is how patch
-# embeddings are written. ``reshape`` and ``permute`` do it too.
+# Set the kernel size and the stride to the patch size, and transpose the
+# result to (N, patches, values). ``reshape`` and ``permute`` give the same
+# patches. A linear layer on the patches equals a convolution with this
+# kernel size and stride, and patch embeddings are usually written in this
+# way.
 images = torch.randn(2, 3, 32, 48, dtype=torch.float64)
 patches = F.unfold(images, 16, stride=16).mT  # shape (2, 6, 768)
 torch.equal(patches[0, 1], images[0, :, :16, 16:32].flatten())  # True
@@ -120,12 +125,13 @@ tokens = F.linear(patches, embed.weight.flatten(1), embed.bias)
 torch.allclose(tokens, embed(images).flatten(2).mT)  # True
 
 # %%
-# Overlapping tiles of a large image: blend with ``F.fold``
-# ---------------------------------------------------------
+# Blend overlapping tiles of a large image: ``F.fold``
+# ----------------------------------------------------
 #
-# Cut, run the model on each tile, weigh with a window that falls towards
-# the rim, fold, and divide by the folded weights: no seams. Here the model
-# is ``tiles * 2``.
+# Cut the image into tiles and run the model on each tile, here ``tiles *
+# 2``. Multiply the outputs by weights that decrease towards the border of
+# the tile. Fold the outputs and the weights, and divide one by the other.
+# The weights blend the tiles where they overlap.
 image = torch.rand(1, 3, 24, 24, dtype=torch.float64)
 columns = F.unfold(image, 8, stride=4)
 tiles = columns.mT.reshape(-1, 3, 8, 8)  # shape (25, 3, 8, 8)
@@ -140,8 +146,9 @@ torch.allclose(blend, image * 2)  # True
 # Error: expected size of input's dimension 2 to match (``F.fold``)
 # -----------------------------------------------------------------
 #
-# The number of columns must be that of windows in ``output_size`` for the
-# same kernel, stride, padding and dilation. Give both calls one dictionary.
+# The number of columns must equal the number of windows in ``output_size``,
+# with the same kernel size, stride, padding and dilation. Keep these
+# options in one dictionary and pass it to both calls.
 x = torch.rand(1, 3, 8, 8)
 options = {"kernel_size": 4, "stride": 2}
 columns = F.unfold(x, **options)  # shape (1, 48, 9)
@@ -153,9 +160,10 @@ F.fold(columns, 8, **options)  # shape (1, 3, 8, 8)
 # Error: expected 3D or 4D input tensor (``F.unfold``)
 # ----------------------------------------------------
 #
-# Only images (C, H, W) and batches of them are cut. Beware of sequences (N,
-# C, L): they are taken for one image, so give them a height of 1. A rim
-# that fills no window is left out without a word.
+# ``F.unfold`` accepts images of shape (C, H, W) and batches of images. A
+# batch of sequences of shape (N, C, L) is taken for a single image, so add
+# a height of 1. Pixels at the border that do not fill a window are left
+# out, and no error is raised.
 volume = torch.rand(1, 2, 4, 4, 4)
 with suppress(RuntimeError):
     F.unfold(volume, 2)  # RuntimeError: Expected 3D or 4D
