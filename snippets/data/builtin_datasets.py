@@ -51,8 +51,8 @@ mnist.targets[:5]  # tensor([0, 1, 2, 3, 4])
 #
 # These datasets also hold gray images of 28 x 28 pixels: clothes, Japanese
 # characters and letters. ``FashionMNIST`` and ``KMNIST`` take the same
-# arguments as ``MNIST``, so you change the class name alone. ``EMNIST``
-# also needs a ``split``.
+# arguments as ``MNIST``, so it is enough to change the class name.
+# ``EMNIST`` also needs a ``split``.
 datasets.MNIST.classes[:2]  # ['0 - zero', '1 - one']
 datasets.FashionMNIST.classes[:3]  # ['T-shirt/top', 'Trouser', 'Pullover']
 datasets.KMNIST.classes[:3]  # ['o', 'ki', 'su']

@@ -157,8 +157,9 @@ set(right) == {0, 1, 2, 3, 4}  # True
 # ----------------------------------------------------------
 #
 # With ``replacement=False`` and as many draws as samples, each sample comes
-# once, and the weights change the order alone. With fewer draws, rare
-# classes are drawn more often. More draws than samples raise an error.
+# once. The weights then affect the order, but not the counts. With fewer
+# draws, rare classes are drawn more often. More draws than samples raise an
+# error.
 targets = torch.tensor([0] * 90 + [1] * 10)
 weights = (1 / targets.bincount())[targets]
 sampler = WeightedRandomSampler(weights, 100, replacement=False)

@@ -129,8 +129,8 @@ equalized[0, 0].unique().tolist()  # [0, 85, 170, 255]
 # ``RandomAdjustSharpness`` blurs with a factor below 1 and sharpens above
 # 1. ``RandomPhotometricDistort`` comes from the SSD detector. It changes
 # brightness, contrast, saturation, hue and the order of the channels, each
-# with probability ``p``. ``RandomChannelPermutation`` changes the order of
-# the channels alone.
+# with probability ``p``. ``RandomChannelPermutation`` just changes the
+# order of the channels.
 image = torch.randint(0, 256, (3, 16, 16), dtype=torch.uint8)
 same = v2.functional.adjust_sharpness(image, 1.0)
 torch.equal(same, image)  # True

@@ -167,8 +167,7 @@ samples.unique(dim=0).shape  # torch.Size([500, 4])
 # -------------------------------------------------------------
 #
 # Files are often sorted by folder and therefore by class. If you slice
-# them, some classes end up in one part alone. Apply a random permutation
-# first.
+# them, the parts hold different classes. Apply a random permutation first.
 targets = torch.arange(10).repeat_interleave(50)
 train, val = targets[:400], targets[400:]
 train.unique().tolist()  # [0, 1, 2, 3, 4, 5, 6, 7]

@@ -179,9 +179,9 @@ out.shape  # torch.Size([2, 3, 8])
 # No loss for padding: labels of -100 (``ignore_index``)
 # ------------------------------------------------------
 #
-# ``F.cross_entropy`` ignores targets of -100 by default. Pad the labels
-# with -100, and the mean covers the real tokens alone. If you pad with 0,
-# the model learns class 0 at the padding.
+# ``F.cross_entropy`` ignores targets of -100 by default. If you pad the
+# labels with -100, the mean is taken over the real tokens. If you pad with
+# 0, the model learns class 0 at the padding.
 labels = [torch.tensor([1, 2, 0]), torch.tensor([2])]
 target = pad_sequence(labels, batch_first=True, padding_value=-100)
 target  # tensor([[1, 2, 0], [2, -100, -100]])

@@ -116,8 +116,8 @@ swap(image, mask)[0]  # Mask([[1, 2]])
 #
 # ``make_params`` draws once per call, and gets the parts to transform as a
 # flat list. ``transform`` is called for each image, box or mask with that
-# draw, so all parts change in the same way. For images alone, an
-# ``nn.Module`` is enough.
+# draw, so all parts change in the same way. If you transform just images,
+# an ``nn.Module`` is enough.
 class RandomRoll(v2.Transform):
     def make_params(self, flat_inputs):
         return {"shift": int(torch.randint(1, 4, ()))}
