@@ -2,8 +2,8 @@
 Audio and video
 ===============
 
-Read sound and frames, bring them to one length, and make spectrograms,
-with what PyTorch and SciPy have.
+Read audio and video frames, bring them to one length, and compute
+spectrograms, with PyTorch and SciPy.
 """
 from contextlib import suppress
 from io import BytesIO
@@ -25,10 +25,10 @@ from torchvision.transforms import v2
 # --------------------------------------------------------
 #
 # ``torchaudio.load`` fails without a decoder: "Couldn't find appropriate
-# backend to handle uri", and since 2.9 "TorchCodec is required". Install
-# ``torchcodec`` and FFmpeg for MP3 and others. SciPy alone reads WAV files,
-# as (time, channels) of integers: transpose, and divide by 32,768 for 16
-# bits.
+# backend to handle uri", or since 2.9 "TorchCodec is required". Install
+# ``torchcodec`` and FFmpeg for formats such as MP3. SciPy alone reads WAV
+# files, as integers of shape (time, channels). Transpose them, and divide
+# by 32,768 for 16 bits.
 samples = np.array([[0, 0], [16384, -16384], [32767, -32768]], np.int16)
 file = BytesIO()
 wavfile.write(file, 8000, samples)
@@ -42,8 +42,8 @@ wave[:, 1]  # tensor([0.5000, -0.5000])
 # Stereo to mono: mean over the channels
 # --------------------------------------
 #
-# Sound is (channels, time). Keep the dimension of the channels, so that one
-# and two channels go through the same code.
+# Audio has the shape (channels, time). Keep the channel dimension, so that
+# the same code works for one and for two channels.
 wave = torch.tensor([[1.0, 0.5], [0.0, 0.5]])
 mono = wave.mean(dim=0, keepdim=True)
 mono  # tensor([[0.5000, 0.5000]])
@@ -54,10 +54,10 @@ mono.shape  # torch.Size([1, 2])
 # Change the sampling rate: ``scipy.signal.resample_poly``
 # --------------------------------------------------------
 #
-# A pretrained model wants one rate, often 16,000 values per second.
-# ``resample_poly`` removes the tones that are too high for the new rate and
-# keeps the frequency of the others. If you take each third value instead, a
-# tone of 10,000 Hz becomes one of 6,000 Hz.
+# A pretrained model needs one sampling rate, often 16,000 values per
+# second. ``resample_poly`` removes the frequencies that are too high for
+# the new rate and keeps the others. If you take every third value instead,
+# a tone of 10,000 Hz becomes a tone of 6,000 Hz.
 def resample(wave, old, new):
     divisor = gcd(old, new)
     array = resample_poly(
@@ -85,8 +85,9 @@ resample(high, 48_000, 16_000).square().mean() < 1e-3  # tensor(True)
 # Clips of one length: cut at random, pad with silence
 # ----------------------------------------------------
 #
-# A batch needs one length. Cut a long clip at a random place, for training,
-# or in the middle. Fill a short one with zeros at its end.
+# The clips of a batch need the same length. Cut a long clip at a random
+# place for training, or in the middle for evaluation. Pad a short clip with
+# zeros at the end.
 def fit(wave, length):
     extra = wave.shape[-1] - length
     if extra <= 0:
@@ -106,10 +107,10 @@ torch.stack([fit(short, 4), cut]).shape  # torch.Size([2, 1, 4])
 # Spectrogram as an image for a CNN: ``torch.stft``, logarithm
 # ------------------------------------------------------------
 #
-# ``torch.stft`` gives complex numbers, (channels, frequencies, frames).
-# Take the squared absolute value and its logarithm: loudness covers many
-# powers of ten. The result is an image with one channel, and frequency 0 in
-# the first row.
+# ``torch.stft`` returns complex numbers of shape (channels, frequencies,
+# frames). Square the absolute value and take the logarithm, because
+# loudness covers many powers of ten. The result is an image with one
+# channel, with frequency 0 in the first row.
 seconds = torch.arange(8000) / 8000
 wave = torch.sin(2 * torch.pi * 1000 * seconds)[None]
 window = torch.hann_window(256)
@@ -128,10 +129,11 @@ nn.Conv2d(1, 4, 3)(log_power[None]).shape  # torch.Size([1, 4, 127, 61])
 # Mel spectrogram without torchaudio: a matrix of triangles
 # ---------------------------------------------------------
 #
-# The mel scale puts low frequencies far apart and high ones together, as
-# the ear does. Each mel band is a triangle over the rows of a spectrogram,
-# so one matrix product does it. ``torchaudio.transforms.MelSpectrogram``
-# and librosa have variants of the scale and of the height of the triangles.
+# The mel scale spreads low frequencies and compresses high ones, similar to
+# the ear. Each mel band is a triangle over the rows of the spectrogram, so
+# a matrix product computes all bands.
+# ``torchaudio.transforms.MelSpectrogram`` and librosa offer variants of the
+# scale and of the height of the triangles.
 def mel_matrix(bands, rows, rate):
     top = 2595 * np.log10(1 + rate / 2 / 700)
     hertz = 700 * (10 ** (torch.linspace(0, top, bands + 2) / 2595) - 1)
@@ -156,8 +158,9 @@ filters.max() <= 1  # tensor(True)
 # Mask bands of a spectrogram at random (SpecAugment)
 # ---------------------------------------------------
 #
-# A block of frequencies or of time is set to the mean, so that the model
-# does not rely on one place. Use it in training, on the spectrogram.
+# A random block of frequencies or of time is set to the mean, so that the
+# model does not rely on a single place. Apply it to the spectrograms in
+# training.
 def mask_band(image, dim, longest):
     size = image.shape[dim]
     length = int(torch.randint(0, longest + 1, ()))
@@ -176,8 +179,8 @@ masked.shape  # torch.Size([1, 40, 100])
 # Frames of a GIF to a tensor: ``ImageSequence.Iterator``
 # -------------------------------------------------------
 #
-# PIL opens a GIF at its first frame. Go through all frames and stack them
-# to (time, channels, height, width).
+# PIL opens a GIF at its first frame. Iterate over all frames, and stack
+# them into a tensor of shape (time, channels, height, width).
 frames = [Image.new("RGB", (6, 4), (60 * i, 0, 0)) for i in range(4)]
 file = BytesIO()
 frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
@@ -193,8 +196,9 @@ clip[:, 0, 0, 0].tolist()  # [0, 60, 120, 180]
 # Same number of frames from each video: ``torch.linspace``
 # ---------------------------------------------------------
 #
-# Videos differ in length. Take a fixed number of frames, evenly spaced from
-# the first to the last. A short video repeats frames.
+# Videos have different lengths. Take a fixed number of frames, evenly
+# spaced from the first to the last. In a short video some frames are
+# repeated.
 def pick(frames, wanted):
     index = torch.linspace(0, len(frames) - 1, wanted).round().long()
     return frames[index]
@@ -207,9 +211,9 @@ pick(torch.arange(3), 5)  # tensor([0, 0, 1, 2, 2])
 # Same random crop in all frames: ``tv_tensors.Video``
 # ----------------------------------------------------
 #
-# Transforms of version 2 take a clip (time, channels, height, width) and
-# draw once for all its frames. A loop over the frames would draw for each
-# one.
+# The v2 transforms take a whole clip of shape (time, channels, height,
+# width) and draw once for all its frames. A loop over the frames would draw
+# again for each frame.
 frame = torch.arange(64.0).reshape(1, 8, 8)
 clip = tv_tensors.Video(frame.expand(5, 1, 8, 8))
 crop = v2.RandomCrop(3)
@@ -223,9 +227,9 @@ apart[:, 0, 0, 0].unique().numel() > 1  # True
 # Error: expected input to have 3 channels, but got 16 (``nn.Conv3d``)
 # --------------------------------------------------------------------
 #
-# A video is read as (time, channels, height, width), and ``nn.Conv3d``
-# wants the channels before the time. Move them: (batch, channels, time,
-# height, width).
+# A video often has the shape (time, channels, height, width), but
+# ``nn.Conv3d`` needs the channels before the time. Transpose the batch to
+# (batch, channels, time, height, width).
 clips = torch.rand(2, 16, 3, 8, 8)
 layer = nn.Conv3d(3, 4, kernel_size=3)
 with suppress(RuntimeError):
@@ -236,10 +240,10 @@ layer(clips.transpose(1, 2)).shape  # torch.Size([2, 4, 14, 6, 6])
 # ``torchvision.io.read_video`` is gone: ``torchcodec`` decodes videos
 # --------------------------------------------------------------------
 #
-# torchvision no longer decodes videos, and old code says "module
+# torchvision no longer decodes videos, so old code raises "module
 # 'torchvision.io' has no attribute 'read_video'". Install the package
 # ``torchcodec`` in the version that fits your PyTorch. Its ``VideoDecoder``
-# gives frames by index, as tensors (channels, height, width).
+# returns frames by index, as tensors of shape (channels, height, width).
 with suppress(AttributeError):
     torchvision.io.read_video(
         "clip.mp4"

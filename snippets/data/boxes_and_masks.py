@@ -2,7 +2,8 @@
 Boxes, masks and key points
 ===========================
 
-Transform the targets of detection and segmentation along with the image.
+Transform boxes, masks and key points together with their image, for
+detection and segmentation.
 """
 from contextlib import suppress
 
@@ -18,9 +19,9 @@ from torchvision.utils import draw_bounding_boxes
 # Move boxes with the image: ``tv_tensors.BoundingBoxes``
 # -------------------------------------------------------
 #
-# Say what a tensor is, and the transforms of version 2 treat it so: boxes
-# are mirrored and scaled with the image. They must know the format and, as
-# ``canvas_size``, the (height, width) of the image they lie in.
+# Wrap the boxes as ``tv_tensors.BoundingBoxes``, and the v2 transforms flip
+# and resize them together with the image. The boxes need a format and, as
+# ``canvas_size``, the height and width of their image.
 image = tv_tensors.Image(torch.rand(3, 100, 200))
 boxes = tv_tensors.BoundingBoxes(
     [[10.0, 20.0, 60.0, 90.0]], format="XYXY", canvas_size=(100, 200)
@@ -35,9 +36,10 @@ boxes.canvas_size  # (50, 100)
 # Move masks with the image: ``tv_tensors.Mask``
 # ----------------------------------------------
 #
-# A mask follows the geometry, always with the nearest pixel, and ignores
-# changes of colour. What a rotation lays bare is 0, the background; give
-# ``fill`` by type to have it ignored in the loss.
+# A mask follows the geometric transforms with nearest-neighbour
+# interpolation, and changes of colour do not affect it. After a rotation,
+# the empty corners are 0, which is often the background. Set ``fill`` by
+# type to give them another value, which the loss can ignore.
 #
 # .. glance:: mask.unique()
 image = tv_tensors.Image(torch.full((3, 8, 8), 0.5))
@@ -56,10 +58,11 @@ image.amin()  # tensor(0.)
 # A whole sample at once: dictionaries and tuples
 # -----------------------------------------------
 #
-# Any nesting goes in and comes out. All parts see the same random draw;
-# labels, names and numbers pass untouched. A plain tensor counts as the
-# image only if no ``tv_tensors.Image`` or PIL image is there, and only the
-# first one: labels go after it.
+# A transform accepts nested dictionaries and tuples, and returns the same
+# structure. All parts get the same random draw, and labels, names and
+# numbers stay unchanged. If a sample has no ``tv_tensors.Image`` and no PIL
+# image, its first plain tensor is taken for the image. Put the labels after
+# it.
 sample = {
     "image": tv_tensors.Image(torch.arange(4.0).reshape(1, 2, 2)),
     "target": {"mask": tv_tensors.Mask(torch.tensor([[0, 1], [2, 3]])),
@@ -78,9 +81,10 @@ v2.RandomHorizontalFlip(p=1.0)(labels, x)[0]  # tensor([8, 7])
 # Corners or centre and size: ``v2.ConvertBoundingBoxFormat``
 # -----------------------------------------------------------
 #
-# ``XYXY`` is left, top, right, bottom, as torchvision's models want;
-# ``XYWH`` left, top, width, height, as COCO's files have; ``CXCYWH`` the
-# centre and the size. Rotated boxes have formats of their own.
+# ``XYXY`` means left, top, right, bottom, and torchvision's models use it.
+# ``XYWH`` means left, top, width, height, and COCO's files use it.
+# ``CXCYWH`` means the centre and the size. Rotated boxes have their own
+# formats.
 boxes = tv_tensors.BoundingBoxes(
     [[10, 20, 60, 90]], format="XYXY", canvas_size=(100, 200)
 )
@@ -96,9 +100,10 @@ tv_tensors.is_rotated_bounding_format("CXCYWHR")  # True
 # Boxes that a crop cut off: ``v2.SanitizeBoundingBoxes``
 # -------------------------------------------------------
 #
-# A crop clamps boxes to the image and leaves empty ones behind, on which
-# torchvision's detectors stop with an error. Put ``SanitizeBoundingBoxes``
-# last: it drops them with their labels. ``ClampBoundingBoxes`` only clamps.
+# A crop clamps the boxes to the image, so boxes outside become empty, and
+# torchvision's detectors raise an error for empty boxes. Put
+# ``SanitizeBoundingBoxes`` last to drop these boxes and their labels.
+# ``ClampBoundingBoxes`` clamps boxes and drops none.
 #
 # .. glance:: sample["boxes"]
 boxes = tv_tensors.BoundingBoxes(
@@ -118,10 +123,11 @@ v2.ClampBoundingBoxes()(outside)[0]  # tensor([70., 70., 100., 100.])
 # Masks that go with dropped boxes: one per box, or one for the image
 # -------------------------------------------------------------------
 #
-# ``SanitizeBoundingBoxes`` drops the mask of each box that it drops, if
-# there is one mask per box, (N, H, W). A mask of classes, (H, W), stays as
-# it is. Older versions of torchvision said of it "The shape of the mask [2]
-# at index 0 does not match the shape of the indexed tensor".
+# If there is one mask per box, with shape (N, H, W),
+# ``SanitizeBoundingBoxes`` also drops the mask of each box that it drops. A
+# mask of classes, with shape (H, W), stays unchanged. Older versions of
+# torchvision raised the error "The shape of the mask [2] at index 0 does
+# not match the shape of the indexed tensor" for it.
 #
 # .. glance:: out["masks"].shape
 boxes = tv_tensors.BoundingBoxes(
@@ -142,9 +148,10 @@ out["labels"]  # tensor([1])
 # Random crops for detection: ``v2.RandomIoUCrop``, ``v2.RandomZoomOut``
 # ----------------------------------------------------------------------
 #
-# ``RandomIoUCrop`` cuts so that at least one box overlaps the crop well
-# enough, and needs boxes; sanitize after it. ``RandomZoomOut`` lays the
-# image on a larger canvas of ``fill``, which makes objects small.
+# ``RandomIoUCrop`` chooses a crop that overlaps at least one box well
+# enough. It needs boxes in the sample. Use ``SanitizeBoundingBoxes`` after
+# it. ``RandomZoomOut`` places the image on a larger canvas, so the objects
+# become smaller.
 image = tv_tensors.Image(torch.rand(3, 100, 100))
 boxes = tv_tensors.BoundingBoxes(
     [[20.0, 20.0, 60.0, 70.0]], format="XYXY", canvas_size=(100, 100)
@@ -159,11 +166,12 @@ with suppress(TypeError):
     v2.RandomIoUCrop()(image)  # TypeError: requires input sample to contain
 
 # %%
-# Points with the image: ``tv_tensors.KeyPoints``
-# -----------------------------------------------
+# Move key points with the image: ``tv_tensors.KeyPoints``
+# --------------------------------------------------------
 #
-# Pairs of x and y: joints of a body, corners of a face. Mirroring moves the
-# points and does not rename them: swap left and right eye yourself.
+# Key points are pairs of x and y, such as the joints of a body. A flip
+# moves the points but does not rename them, so exchange left and right
+# yourself, for example the two eyes.
 points = tv_tensors.KeyPoints([[30.0, 20.0], [70.0, 20.0]],
                               canvas_size=(100, 200))
 image = tv_tensors.Image(torch.rand(3, 100, 200))
@@ -178,9 +186,10 @@ v2.ClampKeyPoints()(moved).amin()  # tensor(0.)
 # Arithmetic drops the type: ``tv_tensors.wrap``
 # ----------------------------------------------
 #
-# Operations return plain tensors, which a later transform takes for an
-# image or leaves alone. Wrap the result again, or keep the type within
-# ``set_return_type``. ``v2.ToPureTensor`` drops the types on purpose.
+# Arithmetic returns plain tensors, which a later transform takes for an
+# image or leaves unchanged. Wrap the result again, or compute within
+# ``set_return_type`` to keep the type. To drop the types on purpose, use
+# ``v2.ToPureTensor``.
 boxes = tv_tensors.BoundingBoxes(
     [[10, 20, 60, 90]], format="XYXY", canvas_size=(100, 200)
 )
@@ -193,12 +202,13 @@ with tv_tensors.set_return_type("TVTensor"):
 v2.ToPureTensor()(boxes)  # type Tensor
 
 # %%
-# See boxes move along: ``draw_bounding_boxes``
-# ---------------------------------------------
+# Draw boxes on transformed images: ``draw_bounding_boxes``
+# ---------------------------------------------------------
 #
-# Draws corners in pixels on an image of bytes, or of floats from 0 to 1,
-# and returns a new one. The upright box of a rotated image is larger than
-# the object: a box turns into the box around the turned one.
+# ``draw_bounding_boxes`` draws boxes in pixel coordinates and returns a new
+# image. The input is an image of bytes, or of floats from 0 to 1. After a
+# rotation, a box is the upright rectangle around the rotated box, so it is
+# larger than the object.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)

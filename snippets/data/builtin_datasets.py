@@ -2,8 +2,8 @@
 Built-in datasets
 =================
 
-MNIST, CIFAR, ImageNet and others from torchvision, and what stands in for
-them where nothing may be downloaded.
+Load MNIST, CIFAR, ImageNet and other datasets of torchvision, and find a
+replacement if you cannot download them.
 """
 from contextlib import suppress
 from pathlib import Path
@@ -20,10 +20,11 @@ from torchvision.transforms import v2
 # Load MNIST: ``datasets.MNIST``
 # ------------------------------
 #
-# ``datasets.MNIST("data", train=True, download=True)`` fetches it once and
-# then reads the files. Here the files are written, in MNIST's own format
-# and from scikit-learn's small digits, to show what comes out: a PIL image
-# and a label, or with a transform a tensor; all at once in ``data``.
+# ``datasets.MNIST("data", train=True, download=True)`` downloads the files
+# once and then reads them from disk. The card writes scikit-learn's small
+# digits in the format of MNIST, so it needs no download. A sample is an
+# image and a label: a PIL image by default, a tensor with this transform.
+# ``data`` holds all images.
 #
 # .. glance:: mnist.data
 digits = load_digits()
@@ -45,12 +46,13 @@ mnist.data  # shape (1797, 8, 8), dtype uint8
 mnist.targets[:5]  # tensor([0, 1, 2, 3, 4])
 
 # %%
-# Siblings of MNIST: ``datasets.FashionMNIST``, ``KMNIST``, ``EMNIST``
-# --------------------------------------------------------------------
+# Datasets like MNIST: ``datasets.FashionMNIST``, ``KMNIST``, ``EMNIST``
+# ----------------------------------------------------------------------
 #
-# Gray images of 28 x 28 too: clothes, Japanese characters, letters. They
-# load with the same arguments, so one class name is all that changes, and
-# harder ones show more; ``EMNIST`` also wants to know which ``split``.
+# These datasets also hold gray images of 28 x 28 pixels: clothes, Japanese
+# characters and letters. ``FashionMNIST`` and ``KMNIST`` take the same
+# arguments as ``MNIST``, so it is enough to change the class name.
+# ``EMNIST`` also needs a ``split``.
 datasets.MNIST.classes[:2]  # ['0 - zero', '1 - one']
 datasets.FashionMNIST.classes[:3]  # ['T-shirt/top', 'Trouser', 'Pullover']
 datasets.KMNIST.classes[:3]  # ['o', 'ki', 'su']
@@ -64,10 +66,10 @@ with TemporaryDirectory() as root, suppress(RuntimeError):
 # Load CIFAR: ``datasets.CIFAR10``, ``datasets.CIFAR100``
 # -------------------------------------------------------
 #
-# 50000 images to train and 10000 to test, 32 x 32 in colour. ``data`` is a
-# NumPy array with channels last, ``targets`` a list, unlike MNIST's
-# tensors. Fetched with ``download=True``; the files' checksums are
-# compared, hence "or corrupted".
+# CIFAR has 50000 training images and 10000 test images, in colour and 32 x
+# 32 pixels large. ``data`` is a NumPy array with the channels last, and
+# ``targets`` is a list. In MNIST both are tensors. The error says "or
+# corrupted" because the checksums of the files are compared.
 issubclass(datasets.CIFAR100, datasets.CIFAR10)  # True
 with TemporaryDirectory() as root:
     with suppress(RuntimeError):
@@ -79,11 +81,11 @@ with TemporaryDirectory() as root:
 # Load ImageNet: ``datasets.ImageNet``
 # ------------------------------------
 #
-# Cannot be downloaded by code: get the archives from its site, put them
-# into ``root``, and the first call unpacks them. It is an ``ImageFolder``
-# with the folders named by WordNet; ``split`` is ``"train"`` or ``"val"``.
-# The small ``datasets.Imagenette`` has ten of its classes and
-# ``download=True``.
+# ImageNet has no automatic download. Get the archives from its website and
+# put them into ``root``; the first call unpacks them. The class is an
+# ``ImageFolder`` with folders named by WordNet, and ``split`` is
+# ``"train"`` or ``"val"``. The small ``datasets.Imagenette`` has ten of the
+# classes and accepts ``download=True``.
 issubclass(datasets.ImageNet, datasets.ImageFolder)  # True
 with TemporaryDirectory() as root:
     with suppress(RuntimeError):
@@ -95,9 +97,9 @@ with TemporaryDirectory() as root:
 # Labels or masks of pets: ``datasets.OxfordIIITPet``
 # ---------------------------------------------------
 #
-# One dataset for two tasks: ``target_types`` names what comes with the
-# image, the breed, cat or dog, or a mask. It has ``split``, not ``train``,
-# as have most datasets added later.
+# ``target_types`` chooses what comes with the image: the breed, cat or dog,
+# or a segmentation mask. The dataset takes ``split`` and not ``train``,
+# like many newer datasets of torchvision.
 #
 # .. glance:: pets(root, target_types="mask")
 pets = datasets.OxfordIIITPet
@@ -114,13 +116,13 @@ with TemporaryDirectory() as root:
         pets(root, split="val")  # ValueError: trainval
 
 # %%
-# A stand-in of random images: ``datasets.FakeData``
-# --------------------------------------------------
+# Random images as a placeholder: ``datasets.FakeData``
+# -----------------------------------------------------
 #
-# Noise in the shape of the real data, to try a model or a loader before the
-# download has ended. An index always gives the same image;
-# ``random_offset`` shifts the indices. There is nothing to learn but by
-# heart: on other samples no model beats guessing.
+# ``FakeData`` returns noise in the shape of the real data, so you can test
+# a model or a loader before the download has finished. The same index gives
+# the same image, and ``random_offset`` shifts the indices. The labels are
+# random, so a model can memorize them but not generalize.
 to_tensor = v2.ToImage()
 fake = datasets.FakeData(size=8, image_size=(3, 32, 32), num_classes=3,
                          transform=to_tensor)
@@ -137,9 +139,9 @@ torch.equal(fake[3][0], other[2][0])  # True
 # Real digits without a download: ``sklearn.datasets.load_digits``
 # ----------------------------------------------------------------
 #
-# 1797 handwritten digits of 8 x 8 pixels come with scikit-learn: small
-# enough for tests, and a model learns something. Values go from 0 to 16;
-# add the channel that convolutions want.
+# scikit-learn includes 1797 handwritten digits of 8 x 8 pixels. They are
+# small enough for tests, and a model can learn from them. The values go
+# from 0 to 16. Add a channel dimension for convolutions.
 digits = load_digits()
 device = torch.get_default_device()
 images = torch.tensor(digits.images, dtype=torch.float32, device=device)
@@ -154,9 +156,9 @@ dataset[9][1]  # tensor(9)
 # The transform of a pretrained model: ``ResNet18_Weights``
 # ---------------------------------------------------------
 #
-# Weights know what their model needs: the preprocessing for evaluation, and
-# the names of the classes. Asking downloads nothing; building the model
-# with ``weights=`` does. Use this transform rather than typing its numbers.
+# The weights object knows the preprocessing for evaluation and the names of
+# the classes. You can read both without a download. Use this transform
+# instead of typing its numbers yourself.
 weights = models.ResNet18_Weights.DEFAULT
 preprocess = weights.transforms()
 preprocess.crop_size  # [224]
@@ -175,9 +177,10 @@ weights.meta["categories"][207]  # 'golden retriever'
 # Error: dataset not found (``datasets.MNIST``)
 # ---------------------------------------------
 #
-# ``download`` is False by default, or ``root`` is another folder than last
-# time: it is relative to where the program was started. ``root`` is the
-# folder that holds ``MNIST/raw``.
+# Either the files were not downloaded, because ``download`` is False by
+# default, or ``root`` is another folder than last time. A relative ``root``
+# starts at the folder in which the program runs. ``root`` must be the
+# folder that contains ``MNIST/raw``.
 with TemporaryDirectory() as root:
     with suppress(RuntimeError):
         datasets.MNIST(root)  # RuntimeError: You can use download=True
@@ -196,10 +199,10 @@ with TemporaryDirectory() as root:
 # Download by hand: file, folder and checksum of a built-in dataset
 # -----------------------------------------------------------------
 #
-# Where the download is slow or blocked, fetch the archive with another
-# program and put it into ``root``; MNIST's files go to ``MNIST/raw``. With
+# If the download is slow or blocked, fetch the archive with another program
+# and put it into ``root``. The files of MNIST belong in ``MNIST/raw``. With
 # ``download=True`` the class finds the file, compares its checksum and
-# unpacks it. A file that is cut off has another checksum: it is
+# unpacks it. An incomplete file has another checksum and is called
 # "corrupted".
 cifar = datasets.CIFAR10
 cifar.filename  # 'cifar-10-python.tar.gz'

@@ -2,7 +2,8 @@
 Class imbalance
 ===============
 
-Count classes, draw rare ones more often, or let them weigh more.
+Count the classes, sample rare classes more often, or give them more weight
+in the loss.
 """
 from contextlib import suppress
 
@@ -17,9 +18,9 @@ from torch.utils.data import WeightedRandomSampler
 # Count samples per class: ``torch.bincount``
 # -------------------------------------------
 #
-# For targets that are class indices. ``minlength`` is the number of
-# classes: without it, classes at the end that no sample has are missing.
-# ``torch.unique`` lists only classes that occur.
+# ``torch.bincount`` counts targets that are class indices. Pass the number
+# of classes as ``minlength``, otherwise classes without samples are missing
+# at the end. ``torch.unique`` lists the classes that occur.
 targets = torch.tensor([0, 2, 0, 0, 2, 0])
 torch.bincount(targets, minlength=4)  # tensor([4, 0, 2, 0])
 torch.bincount(targets)  # tensor([4, 0, 2])
@@ -30,8 +31,9 @@ classes, counts  # (tensor([0, 2]), tensor([4, 2]))
 # High accuracy that means nothing: always the majority class
 # -----------------------------------------------------------
 #
-# With 95 percent of one class a constant answer is 95 percent accurate.
-# Report the recall of each class, or its mean, the balanced accuracy.
+# If 95 percent of the samples belong to one class, a model that always
+# predicts this class is 95 percent accurate. Report the recall of each
+# class, or the mean of the recalls, which is the balanced accuracy.
 targets = torch.tensor([0] * 95 + [1] * 5)
 predictions = torch.zeros(100, dtype=torch.int64)
 correct = predictions == targets
@@ -44,9 +46,10 @@ recall.mean()  # tensor(0.5000)
 # Balanced batches: ``WeightedRandomSampler`` with class weights
 # --------------------------------------------------------------
 #
-# Weigh each sample by one over the count of its class. Rare samples are
-# repeated, others left out, so add augmentation. Only for training:
-# validation keeps the classes as they are.
+# Set the weight of each sample to one over the number of samples in its
+# class. Rare samples are drawn several times and others are left out, so
+# add data augmentation. Use the sampler for training, and leave the
+# validation set as it is.
 #
 # .. glance:: (after - 10_000 / 3).abs().max() < 330
 targets = torch.tensor([0] * 9000 + [1] * 900 + [2] * 100)
@@ -62,9 +65,10 @@ after = drawn.bincount()
 # Class weights in the loss: ``nn.CrossEntropyLoss(weight=...)``
 # --------------------------------------------------------------
 #
-# Leaves the batches alone and lets rare classes count more: one over the
-# share of a class, divided by the number of classes. scikit-learn calls
-# these weights balanced.
+# Class weights leave the batches unchanged and give rare classes more
+# weight in the loss. The weight here is one over the share of the class,
+# divided by the number of classes. scikit-learn calls these weights
+# balanced.
 targets = torch.tensor([0] * 6 + [1] * 3 + [2] * 1)
 counts = targets.bincount(minlength=3)
 weight = len(targets) / (3 * counts)
@@ -82,10 +86,10 @@ torch.allclose(loss, per_class.mean())  # True
 # Mean of a weighted loss: divided by weights, not by samples
 # -----------------------------------------------------------
 #
-# For class indices the mean of ``F.cross_entropy`` divides by the sum of
-# the weights of the targets, so multiplying all weights by 10 changes
-# nothing, and a batch of one class ignores them. For probabilities it
-# divides by the number of samples.
+# For class indices, the mean of ``F.cross_entropy`` divides by the sum of
+# the weights of the targets. Multiplying all weights by 10 therefore
+# changes nothing, and weights have no effect on a batch of a single class.
+# For targets that are probabilities, it divides by the number of samples.
 logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
 targets = torch.tensor([0, 1, 1])
 weight = torch.tensor([1.0, 4.0])
@@ -102,13 +106,13 @@ loss = F.cross_entropy(logits, rows, weight=weight)
 torch.allclose(loss, (weight[targets] * each).mean())  # True
 
 # %%
-# Weigh positives by negatives over positives: ``pos_weight``
-# -----------------------------------------------------------
+# Weight of the positives, negatives over positives: ``pos_weight``
+# -----------------------------------------------------------------
 #
-# ``nn.BCEWithLogitsLoss`` multiplies the loss of the positives by it; with
-# this ratio both sides count alike. Multi-label targets take one number for
-# each label. Unlike with class weights, the mean still divides by the
-# number of elements.
+# ``nn.BCEWithLogitsLoss`` multiplies the loss of the positives by
+# ``pos_weight``. With this ratio, positives and negatives have the same
+# total weight. For multi-label targets, pass one number per label. Unlike
+# with class weights, the mean still divides by the number of elements.
 targets = torch.tensor([0.0, 0.0, 0.0, 1.0])
 pos_weight = (targets == 0).sum() / (targets == 1).sum()
 pos_weight  # tensor(3.)
@@ -122,8 +126,9 @@ torch.allclose(loss, each.mean())  # True
 # Rare classes too probable after balanced training: correct the logits
 # ---------------------------------------------------------------------
 #
-# A model trained on balanced batches has learned equal shares. Add the log
-# of the true share over the trained one to each logit.
+# A model that is trained on balanced batches learns equal shares of the
+# classes. To correct it, add the log of the true share divided by the share
+# in training to each logit.
 #
 # .. glance:: corrected.softmax(dim=0)
 share = torch.tensor([0.9, 0.1])
@@ -137,9 +142,9 @@ corrected.softmax(dim=0)  # tensor([0.9000, 0.1000])
 # Only two samples are ever drawn (``WeightedRandomSampler``)
 # -----------------------------------------------------------
 #
-# Given one weight per class, the sampler takes them for the weights of
-# sample 0 and sample 1. There is no error: index the class weights with
-# the targets, to get one per sample.
+# If you pass one weight per class, the sampler uses them as the weights of
+# sample 0 and sample 1, and there is no error. Index the class weights with
+# the targets to get one weight per sample.
 targets = torch.tensor([0, 0, 0, 0, 1])
 per_class = 1 / targets.bincount()
 wrong = WeightedRandomSampler(per_class, 1000)
@@ -151,9 +156,10 @@ set(right) == {0, 1, 2, 3, 4}  # True
 # No balance without replacement (``WeightedRandomSampler``)
 # ----------------------------------------------------------
 #
-# With ``replacement=False`` and as many draws as samples, each comes once
-# and only the order depends on the weights. Fewer draws favour rare
-# classes; more are an error.
+# With ``replacement=False`` and as many draws as samples, each sample comes
+# once. The weights then affect the order, but not the counts. With fewer
+# draws, rare classes are drawn more often. More draws than samples raise an
+# error.
 targets = torch.tensor([0] * 90 + [1] * 10)
 weights = (1 / targets.bincount())[targets]
 sampler = WeightedRandomSampler(weights, 100, replacement=False)
@@ -166,8 +172,9 @@ with suppress(RuntimeError):
 # Infinite weight for a class without samples
 # -------------------------------------------
 #
-# One over a count of 0 is infinite. It shows late: with label smoothing,
-# or when the class comes after all. Clamp the counts to 1.
+# One over a count of 0 is infinite. The problem appears later: with label
+# smoothing, as here, or when the class occurs after all. Clamp the counts
+# to at least 1.
 targets = torch.tensor([0, 0, 1])
 counts = targets.bincount(minlength=3)
 1 / counts  # tensor([0.5000, 1.0000, inf])

@@ -2,7 +2,8 @@
 Collating
 =========
 
-Make one batch of a list of samples, whatever a sample is.
+Combine a list of samples into one batch, for tensors, dictionaries,
+sequences of unequal length and images of different sizes.
 """
 from collections import Counter
 from contextlib import suppress
@@ -16,9 +17,10 @@ from torch.utils.data import DataLoader, default_collate, default_convert
 # What a loader does with a list of samples: ``default_collate``
 # --------------------------------------------------------------
 #
-# Stacks tensors and arrays along a new first dimension, makes a tensor of
-# numbers, leaves strings in a list. Python floats become float64, which
-# float32 models refuse: make tensors of them in the dataset.
+# ``default_collate`` stacks tensors and arrays along a new first dimension.
+# It converts numbers to a tensor and keeps strings in a list. Python floats
+# become float64, which raises an error in a float32 model, so convert them
+# to float32 tensors in the dataset.
 a, b = torch.tensor([1, 2]), torch.tensor([3, 4])
 default_collate([a, b])  # tensor([[1, 2], [3, 4]])
 default_collate([np.array([1, 2])])  # tensor([[1, 2]])
@@ -30,9 +32,9 @@ default_collate(["cat", "dog"])  # ['cat', 'dog']
 # Batches of tuples and dicts: ``default_collate``
 # ------------------------------------------------
 #
-# The structure of a sample stays, with a batch at each of its ends. A
-# sample that is a tuple becomes a list of batches. Keys are those of the
-# first sample, so a key that only others have is dropped without a word.
+# The batch has the same structure as a sample, with a batch in the place of
+# each value. A tuple becomes a list of batches. The keys are those of the
+# first sample, so a key that is missing there is dropped without a warning.
 pairs = [(1, "cat"), (2, "dog")]
 default_collate(pairs)  # [tensor([1, 2]), ('cat', 'dog')]
 samples = [{"x": 1, "box": {"w": 3}}, {"x": 2, "box": {"w": 4}, "id": 9}]
@@ -46,9 +48,10 @@ with suppress(KeyError):
 # Arrays to tensors without a batch: ``default_convert``
 # ------------------------------------------------------
 #
-# What a loader with ``batch_size=None`` does to each sample: NumPy arrays
-# become tensors, tuples lists, and all else stays as it is.
-# ``torch.utils.data.default_collate`` makes tensors of numbers too.
+# A loader with ``batch_size=None`` applies ``default_convert`` to each
+# sample. It converts NumPy arrays to tensors and tuples to lists, and
+# leaves numbers and strings unchanged. ``torch.utils.data.default_collate``
+# also converts numbers to tensors.
 sample = {"x": np.array([1, 2]), "label": 3, "name": "cat"}
 converted = default_convert(sample)
 converted["x"]  # tensor([1, 2])
@@ -62,9 +65,9 @@ from_loader["x"]  # tensor([1, 2])
 # Write your own batch function: ``DataLoader(collate_fn=...)``
 # -------------------------------------------------------------
 #
-# ``collate_fn`` gets the list of samples and returns the batch, any object
-# at all. Often it prepares the samples and lets
-# ``torch.utils.data.default_collate`` do the rest.
+# ``collate_fn`` receives the list of samples and returns the batch, which
+# can be an object of any type. Often it calls
+# ``torch.utils.data.default_collate`` and then changes the result, as here.
 def scale(samples):
     x, y = default_collate(samples)
     return {"x": x.float() / 255, "y": y}
@@ -79,9 +82,10 @@ batch["y"]  # tensor([1, 0])
 # Sequences of unequal length: ``collate_fn`` with ``pad_sequence``
 # -----------------------------------------------------------------
 #
-# Lists of unequal length do not make a batch. ``pad_sequence`` pads each
-# batch to its own longest sequence. Return the lengths, or a mask made of
-# them: in the padded tensor a padding 0 looks like a real one.
+# ``default_collate`` raises an error for lists of unequal length.
+# ``pad_sequence`` pads the sequences to the longest one in the batch.
+# Return the lengths as well, or a mask computed from them, because a
+# padding value of 0 looks like a real 0.
 def pad(samples):
     sequences, targets = zip(*samples)
     lengths = torch.tensor([len(sequence) for sequence in sequences])
@@ -106,9 +110,9 @@ mask.sum(dim=1)  # tensor([3, 1, 2])
 # Words to numbers without torchtext: ``collections.Counter``
 # -----------------------------------------------------------
 #
-# torchtext is retired; a dictionary does its work. Give each of the most
-# common words a number. Keep 0 for padding and 1 for words that are not in
-# the table.
+# torchtext is no longer developed, and a dictionary can take its place.
+# Give each of the most common words a number. Reserve 0 for the padding and
+# 1 for words that are not in the vocabulary.
 texts = ["the cat sat", "the dog", "the cat"]
 counts = Counter(word for text in texts for word in text.split())
 counts["the"], counts["sat"]  # (3, 1)
@@ -125,8 +129,8 @@ pad_sequence(rows, batch_first=True)[1]  # tensor([2, 1, 0])
 # Mean over padded sequences: mask first (``pad_sequence``)
 # ---------------------------------------------------------
 #
-# A plain mean counts the padding. Multiply by the mask and divide by the
-# lengths.
+# A plain mean also counts the padding. Multiply by the mask, sum, and
+# divide by the lengths.
 #
 # .. glance:: (values * mask).sum(dim=1) / lengths
 values = pad_sequence(
@@ -141,9 +145,9 @@ mask = torch.arange(3) < lengths.unsqueeze(1)
 # Padded batch for an RNN: ``collate_fn`` with lengths on the CPU
 # ---------------------------------------------------------------
 #
-# ``nn.utils.rnn.pack_padded_sequence`` wants the lengths on the CPU,
-# whatever the device of the batch: make them there in ``collate_fn``.
-# ``enforce_sorted=False`` takes sequences in any order.
+# ``nn.utils.rnn.pack_padded_sequence`` needs the lengths on the CPU, even
+# if the batch is on a GPU. Create them there in ``collate_fn``. With
+# ``enforce_sorted=False`` the sequences may come in any order.
 def pad(sequences):
     lengths = torch.tensor([len(s) for s in sequences], device="cpu")
     return pad_sequence(sequences, batch_first=True), lengths
@@ -162,8 +166,9 @@ rnn(packed)[1].shape  # torch.Size([1, 3, 6])
 # Lists instead of a stack: batches for object detection
 # ------------------------------------------------------
 #
-# Images of several sizes with several boxes each do not stack. Turn the
-# list of pairs into a pair of tuples, as detection models expect it.
+# Images of different sizes, each with its own number of boxes, cannot be
+# stacked. Turn the list of pairs into a pair of tuples. Detection models
+# accept this form.
 def collate(samples):
     return tuple(zip(*samples))
 
@@ -181,10 +186,11 @@ images, targets = batch
 # Error: batch must contain tensors; found NoneType: skip samples
 # ---------------------------------------------------------------
 #
-# ``__getitem__`` returned ``None``, because a ``return`` is missing or a
-# file could not be read. Raise the cause, or drop such samples in
-# ``collate_fn``. Batches then get shorter, and one that would be empty is
-# an error: count what you drop.
+# ``__getitem__`` returned ``None``, for example because a ``return`` is
+# missing or a file could not be read. Raise an error there, or drop such
+# samples in ``collate_fn``. The batches then become shorter, and
+# ``collate_fn`` fails if no sample is left. Count the samples that you
+# drop.
 def keep(samples):
     return default_collate([s for s in samples if s is not None])
 
@@ -203,8 +209,9 @@ with suppress(TypeError):
 # Error: stack expects each tensor to be equal size (``DataLoader``)
 # ------------------------------------------------------------------
 #
-# Two samples of one batch differ in shape; with ``batch_size=1`` it never
-# shows. Resize images in the dataset, pad sequences in ``collate_fn``.
+# Two samples of a batch have different shapes. With ``batch_size=1`` this
+# error does not appear. Resize images in the dataset, and pad sequences in
+# ``collate_fn``.
 samples = [torch.zeros(3, 8, 8), torch.zeros(1, 8, 8)]
 loader = DataLoader(samples, batch_size=2)
 with suppress(RuntimeError):
@@ -216,8 +223,9 @@ next(iter(DataLoader(same, batch_size=2))).shape  # torch.Size([2, 3, 8, 8])
 # Lists are transposed: one tensor per position (``default_collate``)
 # -------------------------------------------------------------------
 #
-# A sample that is a Python list is taken for a tuple of fields, so the
-# batch comes out as columns. Return a tensor for what is one vector.
+# ``default_collate`` treats a Python list as a tuple of fields, so the
+# batch is a list of columns. Return a tensor from the dataset if the sample
+# is a vector.
 rows = [[1, 2, 3], [4, 5, 6]]
 columns = default_collate(rows)
 columns  # [tensor([1, 4]), tensor([2, 5]), tensor([3, 6])]

@@ -24,11 +24,11 @@ from torch.utils.data import (
 # Resume in the middle of an epoch: skip samples without loading them
 # -------------------------------------------------------------------
 #
-# Make the order of an epoch from a seed and the number of the epoch, and
-# store this number and that of the finished batches in the checkpoint.
-# After a restart, pass the rest of the order as ``sampler``, so that the
+# Create the order of an epoch from a seed and the number of the epoch.
+# Store this number and the number of finished batches in the checkpoint.
+# After a restart, pass the rest of the order as ``sampler``, and the
 # samples before it are not read. ``StatefulDataLoader`` of the package
-# torchdata stores the position of a loader for you.
+# torchdata can store the position for you.
 def order(epoch):
     generator = torch.Generator("cpu").manual_seed(1000 + epoch)
     return torch.randperm(20, generator=generator, device="cpu").tolist()
@@ -51,8 +51,8 @@ order(epoch=2) == order(epoch=3)  # False
 # ``DataLoader(generator=...)`` does not seed a sampler that you pass
 # -------------------------------------------------------------------
 #
-# A sampler draws from its own generator. The one of the loader serves the
-# sampler that the loader makes for ``shuffle=True``, and the seeds of the
+# A sampler draws from its own generator. The loader uses its generator for
+# the sampler that it creates for ``shuffle=True``, and for the seeds of the
 # workers. Pass the seeded generator to ``RandomSampler`` or
 # ``WeightedRandomSampler`` itself.
 def run(seed, inside):
@@ -72,10 +72,10 @@ with torch.device("cpu"):
 # ``WeightedRandomSampler`` on several GPUs: a share of one draw
 # --------------------------------------------------------------
 #
-# A loader takes one sampler, so ``DistributedSampler`` and
-# ``WeightedRandomSampler`` cannot be passed together. Let each process draw
-# the same numbers from a common seed and keep each second one, or each
-# fourth with four processes. Set ``epoch`` before each epoch.
+# A loader takes one sampler, so you cannot pass both ``DistributedSampler``
+# and ``WeightedRandomSampler``. Let each process draw the same indices from
+# a common seed and keep its share of them, here every second one. Set
+# ``epoch`` before each epoch.
 class WeightedShare(Sampler):
     def __init__(self, weights, rank, ranks):
         self.weights, self.rank, self.ranks = weights, rank, ranks
@@ -107,8 +107,8 @@ rare = labels[torch.tensor(shares, device="cpu")].float().mean(dim=1)
 # ---------------------------------------------------------------
 #
 # Triplet and contrastive losses need several samples of each class in a
-# batch. Shuffle the numbers of each class and take K of each for a batch.
-# Pass the sampler as ``batch_sampler``.
+# batch. Shuffle the indices of each class, and put K of each class into a
+# batch. Pass the sampler as ``batch_sampler``.
 class EachClass(Sampler):
     def __init__(self, labels, k):
         self.groups = [
@@ -137,9 +137,10 @@ loader = DataLoader(
 # Mix two datasets in a fixed ratio: ``ConcatDataset`` with weights
 # -----------------------------------------------------------------
 #
-# Give each sample the share of its dataset divided by the size of that
-# dataset. A small dataset then fills a quarter of the samples, although it
-# holds one in a hundred. ``num_samples`` is the length of an epoch.
+# The weight of a sample is the share that you want for its dataset, divided
+# by the size of that dataset. Here the small dataset holds one sample in a
+# hundred and provides a quarter of the draws. ``num_samples`` is the length
+# of an epoch.
 large, small = range(990), range(10_000, 10_010)
 both = ConcatDataset([large, small])
 weights = [0.75 / 990] * 990 + [0.25 / 10] * 10
@@ -154,9 +155,9 @@ share = (drawn >= 10_000).float().mean()
 # Two loaders at once: ``zip`` ends with the shorter one
 # ------------------------------------------------------
 #
-# ``zip`` stops when one loader has no batch left. To see all of the longer
-# one, let the shorter one start again. A generator does that and shuffles
-# again if the loader does.
+# ``zip`` stops when one of the loaders has no more batches. To use all
+# batches of the longer loader, start the shorter one again with a
+# generator. If the loader shuffles, it shuffles again each time.
 def forever(loader):
     while True:
         yield from loader
@@ -174,9 +175,10 @@ len(pairs)  # 5
 # Each batch from one dataset: tasks or sizes that do not mix
 # -----------------------------------------------------------
 #
-# In a ``ConcatDataset`` the second dataset begins where the first ends.
-# Cut each range into batches and shuffle the batches. All images of a batch
-# then have one size, or belong to one task.
+# In a ``ConcatDataset``, the indices of the second dataset begin where the
+# first ends. Cut each range of indices into batches, and shuffle the
+# batches. The samples of a batch then come from one dataset, so they have
+# the same size or belong to the same task.
 class OneDataset(Sampler):
     def __init__(self, data, size):
         starts = [0, *data.cumulative_sizes]
@@ -203,9 +205,10 @@ shapes  # [(1, 3), (2, 3), (2, 3), (2, 7)]
 # Shuffle in blocks: large files that are slow to read at random
 # --------------------------------------------------------------
 #
-# An HDF5 or memory-mapped file is read fastest in order. Shuffle blocks of
-# neighbours, and the samples within a block. A batch then comes from one
-# part of the file, so make the blocks much larger than a batch.
+# Reading an HDF5 file or a memory-mapped file is fastest in order. Shuffle
+# blocks of neighbouring samples, and then the samples within a block. A
+# batch then comes from one part of the file, so make the blocks much larger
+# than a batch.
 class InBlocks(Sampler):
     def __init__(self, samples, block):
         self.samples, self.block = samples, block
@@ -225,13 +228,13 @@ sorted(drawn) == list(range(100))  # True
 [len({n // 25 for n in drawn[i : i + 25]}) for i in (0, 25)]  # [1, 1]
 
 # %%
-# Error: too many indices for tensor (a sampler yields numbers)
-# -------------------------------------------------------------
+# Error: too many indices for tensor (a sampler must yield indices)
+# -----------------------------------------------------------------
 #
-# The loader passes what the sampler yields to ``dataset[...]``. A sampler
-# that yields samples, or several numbers at once, asks a tensor for more
-# dimensions than it has. Yield one number per sample; for a list per batch
-# pass ``batch_sampler``.
+# The loader calls ``dataset[...]`` with what the sampler yields. If the
+# sampler yields a sample or a tuple of numbers, the tensor is indexed in
+# more dimensions than it has. Yield one index per sample. To yield a list
+# for each batch, pass the sampler as ``batch_sampler``.
 data = TensorDataset(torch.arange(8).reshape(4, 2))
 with suppress(IndexError):
     next(
@@ -247,10 +250,10 @@ two  # tensor([[0, 1], [6, 7]])
 # A change of the dataset is not seen with ``persistent_workers=True``
 # --------------------------------------------------------------------
 #
-# A worker that lives on keeps the copy of the dataset that it began with.
-# A new stage of a curriculum, or a new length, that is set between epochs
-# does not reach it. Keep such a number in a tensor in shared memory, or let
-# the workers start again in each epoch.
+# A persistent worker keeps the copy of the dataset that it started with. If
+# you change an attribute of the dataset between epochs, such as the stage
+# of a curriculum, the worker does not see it. Keep such a value in a tensor
+# in shared memory, or let the workers start again in each epoch.
 class Stage(Dataset):
     def __init__(self):
         self.plain = 0

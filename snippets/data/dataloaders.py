@@ -2,7 +2,8 @@
 Data loaders
 ============
 
-Draw batches from a dataset, in order or shuffled, epoch after epoch.
+Load batches from a dataset, in order or shuffled, for one epoch after
+another.
 """
 from contextlib import suppress
 from itertools import cycle, islice
@@ -21,9 +22,9 @@ from torch.utils.data import (
 # Batches of a dataset: ``DataLoader`` with ``batch_size``
 # --------------------------------------------------------
 #
-# One pass over the loader is one epoch. A batch has the structure of a
-# sample, with one dimension more in front of every tensor. The last batch
-# is short where the size does not divide.
+# One pass over the loader is an epoch. A batch has the same structure as a
+# sample, and each tensor has one more dimension in front. The last batch is
+# shorter if the batch size does not divide the number of samples.
 inputs = torch.arange(10.0).reshape(5, 2)
 targets = torch.tensor([0, 1, 0, 1, 1])
 loader = DataLoader(TensorDataset(inputs, targets), batch_size=2)
@@ -34,12 +35,13 @@ y  # tensor([0, 1])
 [len(x) for x, y in loader]  # [2, 2, 1]
 
 # %%
-# Shuffle anew in every epoch: ``DataLoader(shuffle=True)``
-# ---------------------------------------------------------
+# Shuffle in every epoch: ``DataLoader(shuffle=True)``
+# ----------------------------------------------------
 #
-# For training; validation data stay in order. Inputs and targets keep
-# together, since whole samples are drawn. The generator must be on the
-# default device: give one where that is not the CPU.
+# Shuffle the training set, and leave the validation set in order. The
+# loader shuffles whole samples, so each input stays with its target. The
+# generator must be on the default device. Pass one if this device is not
+# the CPU.
 inputs = torch.arange(100)
 generator = torch.Generator(torch.get_default_device())
 dataset = TensorDataset(inputs, inputs**2)
@@ -55,9 +57,9 @@ torch.equal(squares, first**2)  # True
 # Same order in every run: ``DataLoader(generator=...)``
 # ------------------------------------------------------
 #
-# Seed a generator and give it to the loader: draws elsewhere in the
-# program then cannot change the order. It moves on from epoch to epoch, so
-# the epochs of one run still differ.
+# Pass a seeded generator to the loader. Random draws elsewhere in the
+# program then have no influence on the order. The state of the generator
+# advances from epoch to epoch, so the epochs of one run still differ.
 #
 # .. glance:: run == two_epochs(0)
 def two_epochs(seed):
@@ -77,10 +79,10 @@ run[0] == run[1]  # False
 # Leave out the short last batch: ``DataLoader(drop_last=True)``
 # --------------------------------------------------------------
 #
-# For training where a batch of one sample does harm, as in
-# ``nn.BatchNorm1d``, or where compiled code wants one shape. With shuffling
-# other samples are left out each time. Keep it off for validation: those
-# samples would never count.
+# Use ``drop_last=True`` in training if a batch of one sample raises an
+# error, as with ``nn.BatchNorm1d``, or if compiled code needs a fixed
+# shape. With shuffling, each epoch leaves out other samples. Do not use it
+# for validation, because some samples would never be counted.
 loader = DataLoader(range(7), batch_size=3, drop_last=True)
 len(loader)  # 2
 [batch.tolist() for batch in loader]  # [[0, 1, 2], [3, 4, 5]]
@@ -92,9 +94,9 @@ with suppress(ValueError):
 # Number of batches, number of samples: ``len(loader)``
 # -----------------------------------------------------
 #
-# ``len(loader)`` counts batches, ``len(loader.dataset)`` samples. A
-# scheduler that steps after each batch wants the first, an average over
-# all samples the second.
+# ``len(loader)`` is the number of batches, and ``len(loader.dataset)`` is
+# the number of samples. Use the first for a scheduler that steps after each
+# batch, and the second for an average over all samples.
 n = 1000
 for size in [1, 7, 32, 2000]:
     loader = DataLoader(range(n), batch_size=size)
@@ -107,9 +109,9 @@ for size in [1, 7, 32, 2000]:
 # Average loss over an epoch with a short last batch (``DataLoader``)
 # -------------------------------------------------------------------
 #
-# The mean of batch means counts the samples of a short batch too much.
-# Weigh each mean by the size of its batch and divide by the number of
-# samples.
+# The mean of the batch means gives too much weight to the samples of a
+# short batch. Multiply each batch mean by the size of its batch, and divide
+# the sum by the number of samples.
 #
 # .. glance:: total / len(loader.dataset)
 targets = torch.tensor([0.0, 0.0, 0.0, 0.0, 10.0])
@@ -126,9 +128,9 @@ total / len(loader.dataset)  # 2.0
 # No batching: ``DataLoader(batch_size=None)``
 # --------------------------------------------
 #
-# Gives the samples one by one, arrays as tensors, for a dataset that makes
-# whole batches itself. ``batch_size=1`` is something else: it adds a
-# dimension.
+# With ``batch_size=None`` the loader returns the samples one by one and
+# does not batch them. Use it for a dataset that returns whole batches.
+# ``batch_size=1`` is different, because it adds a dimension.
 #
 # .. glance:: [tuple(batch.shape) for batch in loader]
 batches = [torch.zeros(8, 3), torch.zeros(5, 3)]
@@ -140,9 +142,9 @@ next(iter(DataLoader(batches, batch_size=1)))  # shape (1, 8, 3)
 # Slice tensors in one go: ``DataLoader`` with a ``BatchSampler``
 # ---------------------------------------------------------------
 #
-# A loader takes samples one by one and stacks them, which is slow for data
-# that lie in memory. As ``sampler``, a batch sampler hands lists of
-# numbers to the dataset, which indexes once for the whole batch.
+# By default a loader fetches samples one by one and stacks them, which is
+# slow for data in memory. If you pass a batch sampler as ``sampler``, the
+# dataset gets a list of indices and is indexed once for the whole batch.
 dataset = TensorDataset(torch.arange(5) * 10)
 batches = BatchSampler(SequentialSampler(dataset), 2, drop_last=False)
 loader = DataLoader(dataset, sampler=batches, batch_size=None)
@@ -152,9 +154,10 @@ loader = DataLoader(dataset, sampler=batches, batch_size=None)
 # Iterate forever over a ``DataLoader``
 # -------------------------------------
 #
-# For training by steps rather than epochs. ``itertools.cycle`` keeps every
-# batch of the first epoch in memory and repeats that one order; a generator
-# that starts the loader again shuffles again.
+# Use this to train for a number of steps instead of epochs.
+# ``itertools.cycle`` keeps all batches of the first epoch in memory and
+# repeats them in the same order. A generator that loops over the loader
+# again shuffles again.
 def forever(loader):
     while True:
         yield from loader
@@ -172,11 +175,12 @@ kept[:50] == kept[50:]  # True
 # Faster copies to the GPU: ``DataLoader(pin_memory=True)``
 # ---------------------------------------------------------
 #
-# Puts batches of CPU tensors into page-locked memory, from which
-# ``non_blocking=True`` copies while the program goes on. Without an
-# accelerator it does nothing but warn, so ask first. "cannot pin
-# 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned" means that
-# the dataset returns tensors of the GPU: return them on the CPU.
+# ``pin_memory=True`` puts the batches into page-locked memory, from which
+# ``non_blocking=True`` copies while the program continues. Without an
+# accelerator it has no effect and gives a warning, so check first. If the
+# error says "cannot pin 'torch.cuda.FloatTensor' only dense CPU tensors can
+# be pinned", the dataset returns tensors on the GPU. Return them on the
+# CPU.
 device = torch.get_default_device()
 dataset = TensorDataset(torch.arange(4.0, device="cpu"))
 gpu = torch.cuda.is_available()
@@ -189,10 +193,10 @@ moved  # tensor([2., 3.])
 # Same batch again: ``next(iter(loader))``; a loader is not subscriptable
 # -----------------------------------------------------------------------
 #
-# Each ``iter(loader)`` starts a new epoch: without shuffling
-# ``next(iter(loader))`` is the first batch each time. Keep the iterator, or
-# write ``for``. A loader has no index: ask its dataset for one sample, and
-# ``islice`` for the first batches.
+# Each ``iter(loader)`` starts a new epoch, so without shuffling
+# ``next(iter(loader))`` returns the first batch each time. Keep the
+# iterator, or write a ``for`` loop. A loader cannot be indexed. Index its
+# dataset to get one sample, and use ``islice`` to get the first batches.
 loader = DataLoader(range(6), batch_size=2)
 [next(iter(loader)).tolist() for _ in range(3)]  # [[0, 1], [0, 1], [0, 1]]
 batches = iter(loader)
@@ -208,9 +212,9 @@ loader.dataset[0]  # 0
 # Error: sampler option is mutually exclusive (``DataLoader``)
 # ------------------------------------------------------------
 #
-# Only one may decide on the order: ``shuffle``, ``sampler`` or
-# ``batch_sampler``; the last also decides on ``batch_size`` and
-# ``drop_last``. To shuffle with a sampler, choose one that is random.
+# One argument can decide the order: ``shuffle``, ``sampler`` or
+# ``batch_sampler``. ``batch_sampler`` also decides ``batch_size`` and
+# ``drop_last``. To shuffle with a sampler, choose a random one.
 order = SequentialSampler(range(4))
 with suppress(ValueError):
     DataLoader(
@@ -228,9 +232,9 @@ loader = DataLoader(range(4), batch_sampler=batches)
 # Error: num_samples should be a positive integer (``DataLoader``)
 # ----------------------------------------------------------------
 #
-# A dataset with no samples cannot be shuffled: most often a folder was
-# not found or a filter let nothing through. Without ``shuffle`` the loop
-# just does nothing, and an average after it divides by zero.
+# An empty dataset cannot be shuffled. Often the cause is a folder that was
+# not found, or a filter that removed every sample. Without ``shuffle`` the
+# loop does nothing, and an average after it divides by zero.
 with suppress(ValueError):
     DataLoader(
         [], shuffle=True

@@ -2,8 +2,8 @@
 Recipes for datasets
 ====================
 
-File names with the samples, some classes only, all samples at once, fewer
-batches, files from MATLAB.
+Common tasks with datasets: return file names with the samples, select
+classes, read all samples at once, shorten an epoch, read MATLAB files.
 """
 from contextlib import suppress
 from io import BytesIO
@@ -31,9 +31,10 @@ from torchvision.transforms import v2
 # File name or index of each sample in the batch: wrap the dataset
 # ----------------------------------------------------------------
 #
-# Return the index, or the path, beside the sample, so that a wrong
-# prediction leads back to its file. Strings stay a list in the batch. With
-# ``ImageFolder`` the path of a sample is ``folder.samples[index][0]``.
+# Return the index or the path together with the sample. A wrong prediction
+# can then be traced back to its file. In the batch the strings are not made
+# into a tensor. With ``ImageFolder``, the path of a sample is
+# ``folder.samples[index][0]``.
 class WithIndex(Dataset):
     def __init__(self, data, names):
         self.data, self.names = data, names
@@ -55,8 +56,9 @@ index  # tensor([0, 1])
 # Some classes only, such as digits 3 and 8: ``Subset``, ``torch.isin``
 # ---------------------------------------------------------------------
 #
-# Find the numbers of the samples from the targets, and take a ``Subset``.
-# The labels keep their old numbers: a model with two outputs needs 0 and 1.
+# Find the indices of the samples from the targets, and pass them to
+# ``Subset``. The labels keep their old values. A model with two outputs
+# needs the labels 0 and 1, so convert them with ``torch.searchsorted``.
 targets = torch.tensor([3, 0, 8, 3, 1])
 data = TensorDataset(torch.arange(5), targets)
 wanted = torch.tensor([3, 8])
@@ -69,12 +71,12 @@ torch.searchsorted(wanted, labels)  # tensor([0, 1, 0])
 
 
 # %%
-# Joined datasets give the same label to other classes: add an offset
-# -------------------------------------------------------------------
+# Joined datasets use the same labels for different classes: add an offset
+# ------------------------------------------------------------------------
 #
 # Each dataset numbers its classes from 0, and ``ConcatDataset`` keeps these
 # labels. Add the number of classes of the first dataset to the labels of
-# the second. ``ImageFolder`` takes such a function as
+# the second. With ``ImageFolder``, pass a function that does so as
 # ``target_transform``.
 class Shifted(Dataset):
     def __init__(self, data, offset):
@@ -97,9 +99,9 @@ both = ConcatDataset([animals, Shifted(plants, offset=2)])
 # Error: 'Subset' object has no attribute 'targets'
 # -------------------------------------------------
 #
-# ``random_split`` returns ``Subset`` objects. The whole dataset is in
-# ``dataset``, the numbers of the samples in ``indices``. Pick the targets
-# of the part with them.
+# ``random_split`` returns ``Subset`` objects. The attribute ``dataset``
+# holds the whole dataset, and ``indices`` holds the indices of the samples.
+# Use them to select the targets of this part.
 data = TensorDataset(torch.arange(6))
 data.targets = torch.tensor([0, 0, 1, 1, 2, 2])
 part = Subset(data, [4, 0, 2])
@@ -114,9 +116,9 @@ type(train).__name__, len(val.indices)  # ('Subset', 2)
 # All samples as one tensor: one batch of ``len(data)``
 # -----------------------------------------------------
 #
-# One batch with all samples gives the whole dataset as tensors, with its
-# transforms applied, if it fits into memory. To collect the batches of a
-# loader, put them into a list and join it once with ``torch.cat``.
+# If the dataset fits into memory, one batch with all samples gives it as
+# tensors, with its transforms applied. To join the batches of a loader,
+# collect them in a list and call ``torch.cat`` once at the end.
 inputs, labels = torch.arange(6.0).reshape(3, 2), torch.tensor([0, 1, 1])
 data = TensorDataset(inputs, labels)
 x, y = next(iter(DataLoader(data, batch_size=len(data))))
@@ -128,10 +130,10 @@ torch.equal(torch.cat(parts), x)  # True
 # Error: Trying to resize storage that is not resizable (in a worker)
 # -------------------------------------------------------------------
 #
-# A worker prepares memory for the batch from the shape of its first sample,
-# and another sample has fewer elements. It is the same mistake as "stack
-# expects each tensor to be equal size" without workers: resize, cut or pad
-# the samples to one shape.
+# The worker allocates memory for the batch from the shape of its first
+# sample, and another sample has fewer elements. Without workers the same
+# mistake gives "stack expects each tensor to be equal size". Resize, crop
+# or pad the samples to one shape.
 samples = [torch.zeros(4, device="cpu"), torch.zeros(3, device="cpu")]
 loader = DataLoader(
     samples, batch_size=2, num_workers=1, multiprocessing_context="fork"
@@ -147,10 +149,10 @@ with suppress(RuntimeError):
 # MATLAB and NumPy archives: ``scipy.io.loadmat``, ``np.load`` of ``.npz``
 # ------------------------------------------------------------------------
 #
-# ``loadmat`` gives a dictionary of arrays, in which a vector has two
-# dimensions. An ``.npz`` file decompresses an array each time that it is
-# asked for: take the arrays out once, in ``__init__``. Neither is read by
-# ``torch.load``.
+# ``loadmat`` returns a dictionary of arrays, in which a vector has two
+# dimensions. An ``.npz`` file decompresses an array each time you access
+# it, so read each array once, in ``__init__``. ``torch.load`` cannot read
+# either format.
 file = BytesIO()
 io.savemat(file, {"x": np.arange(6.0).reshape(2, 3), "y": [1, 2]})
 content = io.loadmat(BytesIO(file.getvalue()))
@@ -167,10 +169,10 @@ x = torch.tensor(archive["x"])  # tensor([0, 1, 2])
 # Share a stream among ranks and workers (``IterableDataset`` with DDP)
 # ---------------------------------------------------------------------
 #
-# Each rank has its own workers, so a stream is cut twice. Count all workers
-# of all ranks: the number of this one is rank times workers plus ``id``.
-# Rank and number of ranks come from ``torch.distributed``; here they are
-# given.
+# Each rank has its own workers, so the stream is divided among all workers
+# of all ranks. The number of a worker in this count is ``rank * workers``
+# plus its ``id``. In a real program, the rank and the number of ranks come
+# from ``torch.distributed``. Here they are arguments.
 class Stream(IterableDataset):
     def __init__(self, samples, rank, ranks):
         self.samples, self.rank, self.ranks = samples, rank, ranks
@@ -194,9 +196,9 @@ list(Stream(range(5), rank=1, ranks=2))  # [1, 3]
 # Fewer batches in an epoch: ``islice``, ``RandomSampler(num_samples=)``
 # ----------------------------------------------------------------------
 #
-# ``islice`` ends the loop after some batches, for a quick test. The loader
-# shuffles again in the next epoch. ``RandomSampler`` with ``num_samples``
-# makes the epoch itself shorter, and ``len(loader)`` knows it.
+# ``islice`` ends the loop after a few batches, which is enough for a quick
+# test. ``RandomSampler`` with ``num_samples`` makes the epoch itself
+# shorter, and ``len(loader)`` takes this into account.
 loader = DataLoader(range(100), batch_size=10)
 len(list(islice(loader, 3)))  # 3
 generator = torch.Generator(torch.get_default_device())
@@ -208,9 +210,9 @@ len(short), len(list(short))  # (3, 3)
 # Error: '_MultiProcessingDataLoaderIter' object has no attribute 'next'
 # ----------------------------------------------------------------------
 #
-# Old code calls ``next`` as a method of the iterator. It is a function in
-# Python 3: ``next(batches)``. The same holds for
-# ``_SingleProcessDataLoaderIter``, without workers.
+# Old code calls ``next`` as a method of the iterator. In Python 3 it is a
+# function, so write ``next(batches)``. With ``num_workers=0`` the message
+# names ``_SingleProcessDataLoaderIter``.
 batches = iter(DataLoader(range(4), batch_size=2))
 type(batches).__name__  # '_SingleProcessDataLoaderIter'
 with suppress(AttributeError):
@@ -223,9 +225,9 @@ next(batches)  # tensor([0, 1])
 # ----------------------------------------------------------------
 #
 # A random transform runs when a sample is fetched. The number of samples
-# stays, and each epoch sees other variants of them. Longer training sees
-# more variants; ``ConcatDataset([data] * 4)`` makes an epoch four times as
-# long.
+# stays the same, and each epoch sees other variants of them. If you train
+# longer, the model sees more variants. ``ConcatDataset([data] * 4)`` makes
+# an epoch four times as long.
 class Augmented(Dataset):
     def __init__(self, images, transform):
         self.images, self.transform = images, transform
@@ -249,9 +251,9 @@ len(ConcatDataset([data] * 4))  # 12
 # Images of several sizes in a batch: pad to the largest, keep a mask
 # -------------------------------------------------------------------
 #
-# Pad each image on the right and below to the largest height and width of
-# the batch. The mask is True on real pixels, for a loss or a pooling that
-# leaves out the padding.
+# Pad each image on the right and at the bottom to the largest height and
+# width in the batch. The mask is True at real pixels. Use it to leave the
+# padding out of a loss or a pooling.
 def pad_images(images):
     height = max(image.shape[-2] for image in images)
     width = max(image.shape[-1] for image in images)

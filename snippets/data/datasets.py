@@ -2,7 +2,8 @@
 Datasets
 ========
 
-Give a number to each sample, so that loaders and splits can ask for it.
+Write datasets that return one sample for each index. Join datasets, select
+some of their samples, and split them into training and validation sets.
 """
 from contextlib import suppress
 
@@ -21,9 +22,10 @@ from torch.utils.data import (
 # Write your own dataset: ``Dataset`` with ``__len__``, ``__getitem__``
 # ---------------------------------------------------------------------
 #
-# Two methods make a map-style dataset: how many samples there are, and
-# sample number ``index``. Do the work of one sample in ``__getitem__``;
-# batches, order and workers are the loader's business.
+# A map-style dataset needs two methods: ``__len__`` returns the number of
+# samples, and ``__getitem__`` returns the sample at ``index``. Load and
+# transform a single sample in ``__getitem__``. The loader takes care of
+# batches, order and workers.
 class Squares(Dataset):
     def __len__(self):
         return 4
@@ -38,12 +40,12 @@ inputs, targets = next(iter(DataLoader(dataset, batch_size=4)))
 targets  # tensor([0, 1, 4, 9])
 
 # %%
-# Dataset from tensors you have: ``TensorDataset``
+# Dataset from existing tensors: ``TensorDataset``
 # ------------------------------------------------
 #
-# Cuts all tensors along their first dimension; a sample is always a tuple,
-# of one element even where there is one tensor. It copies nothing: a
-# change of the tensor is a change of the dataset.
+# ``TensorDataset`` indexes its tensors along the first dimension. A sample
+# is a tuple, even if there is a single tensor. The dataset does not copy
+# the tensors, so a change of a tensor also changes the dataset.
 inputs = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 targets = torch.tensor([0, 1, 0])
 dataset = TensorDataset(inputs, targets)
@@ -57,9 +59,9 @@ TensorDataset(targets)[0]  # (tensor(0),)
 # Dataset from a list, no class needed (``DataLoader``)
 # -----------------------------------------------------
 #
-# A loader asks only for ``len()`` and ``[index]``, so a list of samples is
-# a map-style dataset already. Write a class where samples are made on
-# demand: files to open, transforms to draw.
+# A loader uses ``len()`` and ``[index]``, so a list of samples works as a
+# map-style dataset. Write a class if samples are created on demand, for
+# example if they are read from files or transformed at random.
 samples = [(0.5, 1), (1.5, 0), (2.5, 1)]
 values, targets = next(iter(DataLoader(samples, batch_size=3)))
 values  # tensor([0.5, 1.5, 2.5], dtype=torch.float64)
@@ -69,9 +71,10 @@ targets  # tensor([1, 0, 1])
 # One dataset after the other: ``ConcatDataset``, ``+``
 # -----------------------------------------------------
 #
-# More samples of one kind: numbers go on where the dataset before ends.
-# ``a + b`` does the same. ``cumulative_sizes`` tells where each part ends,
-# for samples that must be traced back.
+# ``ConcatDataset`` joins samples of the same kind: the indices of the
+# second dataset continue where the first one ends. ``a + b`` does the same.
+# ``cumulative_sizes`` shows where each part ends, so you can find out which
+# part a sample comes from.
 a = TensorDataset(torch.tensor([10, 11, 12]))
 b = TensorDataset(torch.tensor([20, 21]))
 both = ConcatDataset([a, b])
@@ -85,10 +88,10 @@ isinstance(a + b, ConcatDataset)  # True
 # Datasets side by side: ``StackDataset``
 # ---------------------------------------
 #
-# Sample ``i`` holds sample ``i`` of every part: images from one dataset,
-# captions from another. Positional parts give tuples, named parts give
-# dicts. For parts that are all tensors, ``torch.utils.data.TensorDataset``
-# is the same.
+# Sample ``i`` combines sample ``i`` of every part, for example an image
+# from one dataset and its caption from another. Positional parts give
+# tuples, and named parts give dicts. If all parts are tensors, you can also
+# use ``torch.utils.data.TensorDataset``.
 images = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 captions = ["a cat", "a dog"]
 StackDataset(images, captions)[1]  # (tensor([3., 4.]), 'a dog')
@@ -101,9 +104,9 @@ batch["caption"]  # ['a cat', 'a dog']
 # Some samples of a dataset: ``Subset``
 # -------------------------------------
 #
-# Takes a dataset and the numbers of the samples to keep, in any order. It
-# is a view: the samples stay in the dataset, which it keeps as
-# ``.dataset``. A small one makes a quick test of a training loop.
+# ``Subset`` takes a dataset and the indices of the samples to keep, in any
+# order. It does not copy the samples, and it keeps the original dataset as
+# ``.dataset``. Use a small subset to test a training loop quickly.
 dataset = TensorDataset(torch.tensor([10, 11, 12, 13, 14]))
 subset = Subset(dataset, [4, 0, 2])
 [value.item() for (value,) in subset]  # [14, 10, 12]
@@ -115,9 +118,10 @@ len(Subset(dataset, range(2)))  # 2
 # Train and validation parts at random: ``random_split``
 # ------------------------------------------------------
 #
-# Deals the shuffled numbers into ``torch.utils.data.Subset`` parts that
-# share no sample. Give sizes, or fractions that add up to 1. A seeded
-# ``generator`` on the default device deals alike in every run.
+# ``random_split`` shuffles the indices and divides them into
+# ``torch.utils.data.Subset`` parts that share no sample. Pass sizes, or
+# fractions that add up to 1. With a seeded ``generator`` on the default
+# device, each run gives the same split.
 dataset = TensorDataset(torch.arange(10))
 generator = torch.Generator(torch.get_default_device()).manual_seed(0)
 train, val = random_split(dataset, [0.8, 0.2], generator=generator)
@@ -131,9 +135,10 @@ again.indices == train.indices  # True
 # Fetch a whole batch at once: ``__getitems__``
 # ---------------------------------------------
 #
-# Where one request for many samples is cheaper than many requests, as with
-# a database, define ``__getitems__`` too: the loader hands it all numbers
-# of the batch. It returns a list of samples, which is then collated.
+# Define ``__getitems__`` if one request for many samples is cheaper than
+# many requests, as with a database. The loader then passes it all indices
+# of a batch at once. The method returns a list of samples, which the loader
+# collates.
 class Rows(Dataset):
     calls = 0
 
@@ -154,9 +159,9 @@ next(iter(DataLoader(dataset, batch_size=4)))  # tensor([0, 10, 20, 30])
 # Error: size mismatch between tensors (``TensorDataset``)
 # --------------------------------------------------------
 #
-# All tensors must have the same size along dimension 0. Most often one
-# holds its samples in another dimension. ``torch.utils.data.StackDataset``
-# says ``ValueError`` instead.
+# All tensors must have the same size along dimension 0. Often one of them
+# holds its samples along another dimension, as ``inputs`` does here.
+# ``torch.utils.data.StackDataset`` raises a ``ValueError`` instead.
 inputs = torch.zeros(3, 100)
 targets = torch.zeros(100)
 with suppress(AssertionError):
@@ -169,10 +174,11 @@ len(TensorDataset(inputs.T, targets))  # 100
 # Error: sum of input lengths does not equal (``random_split``)
 # -------------------------------------------------------------
 #
-# Sizes must use up every sample, and sizes by ``int(0.8 * n)`` for each
-# part lose samples to rounding: give fractions, whose rest goes to the
-# first parts. Fractions whose sum is above 1 by rounding, as twenty times
-# 0.05, are taken for sizes. Give whole numbers then, here from ``divmod``.
+# The sizes must add up to the number of samples. If you compute each size
+# with ``int(0.8 * n)``, rounding can lose samples, so pass fractions: the
+# samples that remain go to the first parts. If rounding brings the sum of
+# the fractions above 1, as for twenty times 0.05, they are taken for sizes.
+# Pass integers then, here computed with ``divmod``.
 dataset = TensorDataset(torch.arange(11))
 generator = torch.Generator(torch.get_default_device())
 with suppress(ValueError):
@@ -193,10 +199,10 @@ len(random_split(range(45), sizes, generator=generator))  # 20
 # Endless loop over a dataset: ``__getitem__`` without ``IndexError``
 # -------------------------------------------------------------------
 #
-# A plain ``for`` ignores ``__len__`` of such a class: it counts up until
-# ``__getitem__`` raises ``IndexError``. Computed samples never do, so the
-# loop does not end. Define ``__iter__`` or loop over ``range(len(...))``;
-# a loader stops by itself.
+# A plain ``for`` loop ignores the ``__len__`` of such a class. It counts up
+# until ``__getitem__`` raises ``IndexError``, which does not happen if the
+# samples are computed. Define ``__iter__``, or loop over
+# ``range(len(...))``. A ``DataLoader`` stops at the right place.
 class Doubles(Dataset):
     def __len__(self):
         return 3
@@ -215,9 +221,10 @@ len(dataset), len(endless)  # (3, 50)
 # Error: index 5 is out of bounds (``TensorDataset``, ``Subset``)
 # ---------------------------------------------------------------
 #
-# The words come from what holds the samples, or from the list of numbers
-# in a ``Subset``; a number in that list which the dataset lacks shows only
-# when it is asked for. The first position is 0, the last ``len() - 1``.
+# The message comes from the object that holds the samples, or from the list
+# of indices in a ``Subset``. If this list has an index that is missing in
+# the dataset, the error is raised when you ask for that sample. The first
+# position is 0, the last ``len() - 1``.
 dataset = TensorDataset(torch.arange(5))
 with suppress(IndexError):
     dataset[5]  # IndexError: index 5 is out of bounds

@@ -2,7 +2,7 @@
 Datasets from files
 ===================
 
-Read images, tables and arrays from disk, one sample at a time.
+Write datasets that read images, tables and arrays from disk.
 """
 import csv
 import pickle
@@ -22,9 +22,9 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 # Folder of images as a ``Dataset``: file names hold the class
 # ------------------------------------------------------------
 #
-# List the files once, sorted, and open each only when it is asked for.
-# Sorting matters: a folder is listed in any order, so the numbers of the
-# samples would differ between machines.
+# List the files once, sort them, and open a file when its sample is
+# requested. Without sorting, the order of the files can differ between
+# machines, and so can the indices of the samples.
 class Digits(Dataset):
     def __init__(self, folder):
         self.paths = sorted(Path(folder).glob("*.png"))
@@ -50,9 +50,9 @@ targets  # tensor([0, 1, 2, 3, 4])
 # Class from the name of the folder: ``train/cat/1.png``
 # ------------------------------------------------------
 #
-# Sorted folder names give the class indices. Make the list from the
-# training set and keep it with the model: a test set that lacks a class
-# would give the others new numbers.
+# The sorted folder names give the class indices. Make this list from the
+# training set and store it with the model. A list made from a test set that
+# lacks a class would give the other classes new indices.
 with tempfile.TemporaryDirectory() as root:
     for name in ["dog/1.png", "cat/1.png", "cat/2.png"]:
         path = Path(root, name)
@@ -68,8 +68,8 @@ index  # {'cat': 0, 'dog': 1}
 # Labels from a CSV file beside the images: ``csv.DictReader``
 # ------------------------------------------------------------
 #
-# Read the table in ``__init__`` and join the file name to the folder. All
-# values of the table are strings: convert the label.
+# Read the table in ``__init__``, and join the folder and the file name.
+# ``csv`` returns strings, so convert the label.
 class Labelled(Dataset):
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -94,9 +94,10 @@ with tempfile.TemporaryDirectory() as folder:
 # A ``transform`` argument for your own dataset
 # ---------------------------------------------
 #
-# A function that is called on each sample, so that one class serves for
-# training, with augmentation, and for validation, without. Any callable
-# will do, transforms of torchvision among them.
+# ``transform`` is a function that the dataset calls on each sample. One
+# class then serves for training with augmentation and for validation
+# without it. You can pass any callable, for example a transform of
+# torchvision.
 class Images(Dataset):
     def __init__(self, images, transform=None):
         self.images, self.transform = images, transform
@@ -120,9 +121,9 @@ train[0]  # tensor([[1.0000, 0.2000, 0.0000]])
 # Rows of a CSV file as tensors: ``csv.reader``, ``TensorDataset``
 # ----------------------------------------------------------------
 #
-# A table that fits into memory is read once, into one tensor for features
-# and one for targets: that is far faster than a file opened per sample.
-# Make class indices int64 and features float32.
+# If a table fits into memory, read it once, into one tensor for the
+# features and one for the targets. This is faster than opening a file for
+# each sample. Use float32 for the features and int64 for class indices.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "flowers.csv")
     path.write_text("length,width,label\n5.5,2.5,0\n6.0,3.0,1\n")
@@ -138,9 +139,9 @@ dataset[1]  # (tensor([6., 3.]), tensor(1))
 # Array larger than memory: ``np.load(mmap_mode="r")``
 # ----------------------------------------------------
 #
-# The file stays on disk, and only rows that are asked for are read. Copy
-# the row: a tensor must not share memory that cannot be written to.
-# ``torch.from_numpy`` warns if it does.
+# The file stays on disk, and the rows that you access are read from it.
+# Copy the row, because a tensor must not share memory that is not writable.
+# Without the copy, ``torch.from_numpy`` warns.
 with tempfile.TemporaryDirectory() as folder:
     np.save(f"{folder}/x.npy", np.arange(12.0).reshape(4, 3))
     rows = np.load(f"{folder}/x.npy", mmap_mode="r")
@@ -154,9 +155,10 @@ sample  # tensor([6., 7., 8.], dtype=torch.float64)
 # Tensors saved once, read lazily: ``torch.load(mmap=True)``
 # ----------------------------------------------------------
 #
-# Store decoded samples as one tensor: a file for each costs an opening per
-# sample. With ``mmap=True`` pages come from disk as they are used. Saving a
-# slice saves all it was cut from: clone it first.
+# Store the decoded samples as one tensor, so that there is one file to open
+# instead of one per sample. With ``mmap=True`` the data are read from disk
+# when they are used. Saving a slice saves the whole tensor that it was cut
+# from, so clone it first.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "x.pt")
     x = torch.arange(100_000.0, device="cpu").reshape(1000, 100)
@@ -172,9 +174,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Open a file on first use: datasets with workers
 # -----------------------------------------------
 #
-# A handle opened in ``__init__`` cannot be pickled for spawned workers,
-# and forked ones share its position, so they read each other's parts. Open
-# it when the first sample is asked for: then every worker has its own.
+# An open file cannot be pickled for spawned workers. Forked workers share
+# its position, so they disturb each other. Open the file when the first
+# sample is requested, and each worker has its own.
 class Lazy(Dataset):
     def __init__(self, path):
         self.path, self.file = path, None
@@ -198,10 +200,11 @@ with tempfile.TemporaryDirectory() as folder:
 # Gray, palette and transparent images: ``Image.convert("RGB")``
 # --------------------------------------------------------------
 #
-# A PNG may have one channel, of gray or of numbers of a palette, or four
-# with transparency. With four a layer says "to have 3 channels, but got 4
-# channels instead", and ``v2.Normalize`` says "size of tensor a (4) must
-# match the size of tensor b (3)". Convert images on opening, but not masks.
+# A PNG can have one channel, with gray values or palette indices, or four
+# channels with transparency. With four channels a layer raises "to have 3
+# channels, but got 4 channels instead", and ``v2.Normalize`` raises "size
+# of tensor a (4) must match the size of tensor b (3)". Convert images when
+# you open them, but do not convert masks.
 red = Image.new("RGB", (2, 2), "red")
 shapes = {}
 for mode in ["L", "P", "RGBA"]:
@@ -221,10 +224,10 @@ pixels[:, 0, 0]  # tensor([255, 0, 0], dtype=torch.uint8)
 # Error: cannot identify image file, image file is truncated
 # ----------------------------------------------------------
 #
-# The file is empty, no image, or cut off. Check all files once before you
-# train: ``Image.open`` reads the head of a file, and ``load`` decodes the
-# rest and finds what is cut off. ``ImageFile.LOAD_TRUNCATED_IMAGES`` reads
-# what is there.
+# The file is empty, incomplete or not an image. Check all files once before
+# training: ``Image.open`` reads the header, and ``load`` decodes the rest
+# and finds incomplete files. With ``ImageFile.LOAD_TRUNCATED_IMAGES`` PIL
+# reads the part that is there.
 with tempfile.TemporaryDirectory() as folder:
     good, empty, cut = (Path(folder, name) for name in "abc")
     Image.new("RGB", (64, 64), "red").save(good, "PNG")
@@ -243,9 +246,9 @@ with tempfile.TemporaryDirectory() as folder:
 # KeyError after a split of a table: ``DataFrame.iloc``
 # -----------------------------------------------------
 #
-# A part of a table keeps the labels of its rows, and ``table["file"][0]``
-# looks for the label 0. A loader counts positions: use ``iloc`` in
-# ``__getitem__``, or ``reset_index(drop=True)`` after the split.
+# A part of a table keeps its row labels, and ``table["file"][0]`` looks for
+# the label 0. A loader uses positions instead. Use ``iloc`` in
+# ``__getitem__``, or call ``reset_index(drop=True)`` after the split.
 table = pd.DataFrame({"file": ["a.png", "b.png", "c.png"]})
 part = table.drop(index=0)
 len(part)  # 2
@@ -258,9 +261,9 @@ part.reset_index(drop=True)["file"][0]  # 'b.png'
 # Empty dataset: no file matches the pattern (``Path.glob``)
 # ----------------------------------------------------------
 #
-# A wrong folder gives an empty list, not an error, and patterns tell
-# ``.jpg`` from ``.JPG`` on Linux. Compare suffixes in lower case, and stop
-# in ``__init__`` where nothing is found.
+# A wrong folder gives an empty list and no error. On Linux a pattern with
+# ``.jpg`` does not match ``.JPG``. Compare the suffixes in lower case, and
+# raise an error in ``__init__`` if there are no files.
 with tempfile.TemporaryDirectory() as folder:
     for name in ["a.jpg", "b.JPG", "c.jpeg", "notes.txt"]:
         Path(folder, name).touch()

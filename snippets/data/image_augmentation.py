@@ -2,7 +2,8 @@
 Augmentation policies
 =====================
 
-Random mixtures of transforms, ready-made or put together by yourself.
+Augment images with ready-made policies, or combine random transforms
+yourself.
 """
 from contextlib import suppress
 
@@ -17,9 +18,9 @@ from torchvision.transforms import v2
 # Augment without tuning: ``v2.TrivialAugmentWide``
 # -------------------------------------------------
 #
-# One transform out of fourteen, at a random strength: nothing to set, and
-# hard to beat. Give it bytes from 0 to 255 or floats from 0 to 1, before
-# normalizing.
+# ``TrivialAugmentWide`` applies one of fourteen transforms at a random
+# strength. There is nothing to tune, so it is a good first choice. Pass
+# bytes from 0 to 255 or floats from 0 to 1, before the normalization.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 augment = v2.TrivialAugmentWide()
@@ -30,12 +31,13 @@ seen = {augment(photo).tobytes() for _ in range(30)}
 len(seen) > 10  # True
 
 # %%
-# Augment by number and strength: ``v2.RandAugment``
-# --------------------------------------------------
+# Set the number and strength of transforms: ``v2.RandAugment``
+# -------------------------------------------------------------
 #
-# ``num_ops`` transforms one after another, all at ``magnitude`` out of
-# ``num_magnitude_bins``. Two numbers to search over; 2 and 9 is the common
-# start. Raise the magnitude for larger models and longer training.
+# ``RandAugment`` applies ``num_ops`` transforms in a row, each at strength
+# ``magnitude`` out of ``num_magnitude_bins``. Start with 2 and 9, and tune
+# these two numbers. Larger models and longer training often need a higher
+# magnitude.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 v2.RandAugment(num_ops=2, magnitude=9)(photo).size  # (240, 160)
@@ -47,12 +49,12 @@ strong = v2.RandAugment(magnitude=40, num_magnitude_bins=41)
 strong(photo).size  # (240, 160)
 
 # %%
-# Augment as found for a data set: ``v2.AutoAugment``
-# ---------------------------------------------------
+# Use a policy that was found by search: ``v2.AutoAugment``
+# ---------------------------------------------------------
 #
-# Pairs of transforms that a search found best on ImageNet, CIFAR10 or SVHN.
-# Choose it where your data look like one of those; else take one of its
-# successors, which need no search.
+# ``AutoAugment`` applies pairs of transforms that a search found for
+# ImageNet, CIFAR10 or SVHN. Choose it if your data look like one of these
+# datasets. Otherwise use ``v2.TrivialAugmentWide`` or ``v2.RandAugment``.
 list(v2.AutoAugmentPolicy.__members__)  # ['IMAGENET', 'CIFAR10', 'SVHN']
 image = torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8)
 augment = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
@@ -64,9 +66,9 @@ old(image)  # shape (3, 32, 32), dtype uint8
 # Mix an image with its own variants: ``v2.AugMix``
 # -------------------------------------------------
 #
-# ``mixture_width`` chains of transforms run side by side; their weighted
-# sum is blended with the original, so the result stays recognisable. Made
-# for models that must stand up to blurred or noisy input.
+# ``AugMix`` runs ``mixture_width`` chains of transforms side by side, adds
+# up their results with weights, and blends the sum with the original image.
+# It is made for models that must cope with blurred or noisy images.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)
@@ -79,9 +81,10 @@ with suppress(ValueError):
 # Erase a rectangle: ``v2.RandomErasing``
 # ---------------------------------------
 #
-# Puts ``value``, or noise with ``"random"``, over a share of the area
-# between ``scale``, with probability ``p``. Place it after the
-# normalization, where 0 is the mean colour.
+# ``RandomErasing`` covers a rectangle with ``value``, or with noise for
+# ``"random"``. It does so with probability ``p``, and draws the share of
+# the area from ``scale``. Put it after the normalization, where 0 is the
+# mean colour.
 x = torch.ones(3, 64, 64)
 erase = v2.RandomErasing(p=1.0, scale=(0.1, 0.3))
 shares = [(erase(x)[0] == 0).float().mean().item() for _ in range(100)]
@@ -98,9 +101,10 @@ erased = v2.functional.erase(x, 1, 2, 10, 20, v=torch.zeros(3, 1, 1))
 # Apply some of the transforms: ``v2.RandomApply``, ``v2.RandomChoice``
 # ---------------------------------------------------------------------
 #
-# ``RandomApply`` runs its whole list or nothing, ``RandomChoice`` exactly
-# one of it, by weights ``p``; ``RandomOrder`` runs all, in random order. An
-# ``nn.ModuleList`` is not needed: a plain list will do.
+# ``RandomApply`` runs the whole list or none of it. ``RandomChoice`` runs
+# exactly one transform, chosen with the weights ``p``. ``RandomOrder`` runs
+# all of them in random order. You can pass a plain list instead of an
+# ``nn.ModuleList``.
 plus = v2.Lambda(lambda x: x + 1)
 double = v2.Lambda(lambda x: x * 2)
 x = torch.tensor(10)
@@ -116,8 +120,8 @@ order = v2.RandomOrder([plus, double])
 # The same augmentation again: ``torch.manual_seed``
 # --------------------------------------------------
 #
-# All of v2 draws from PyTorch's generator, not from Python's or NumPy's.
-# Seed it before the call; to leave other code its own numbers, do so within
+# The transforms of v2 draw from PyTorch's generator, so seed it before the
+# call. To leave the random numbers of other code unchanged, do this inside
 # ``torch.random.fork_rng``.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
@@ -133,7 +137,7 @@ augment(photo).tobytes() == draws[0]  # False
 # See augmentation policies: ``v2.AutoAugment`` to ``v2.RandomErasing``
 # ---------------------------------------------------------------------
 #
-# One row a policy, five draws each.
+# Each row shows five draws of one policy.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)
@@ -153,8 +157,9 @@ all(policy(image).shape == image.shape for policy in policies)  # True
 # Error: 'Image' object has no attribute 'shape' (``RandomErasing``)
 # ------------------------------------------------------------------
 #
-# The first version erases in tensors only, and with ``p`` below 1 fails at
-# one image and not at the next. Convert before.
+# ``transforms.RandomErasing`` works on tensors and not on PIL images. With
+# ``p`` below 1 the error appears for some images and not for others.
+# Convert the image to a tensor first.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 with suppress(AttributeError):
     transforms.RandomErasing(p=1.0)(photo)  # AttributeError: no attribute

@@ -2,7 +2,8 @@
 Colours, blur and noise
 =======================
 
-Change the values of the pixels and leave them where they are.
+Change the colours of an image, blur it, add noise, and normalize it. The
+pixels stay where they are.
 """
 from contextlib import suppress
 
@@ -17,9 +18,10 @@ from torchvision.transforms import v2
 # Vary light and colour at random: ``v2.ColorJitter``
 # ---------------------------------------------------
 #
-# A number ``b`` draws a factor from 1 - b to 1 + b, a pair is the range
-# itself; 1 changes nothing. Only hue is an offset, from -0.5 to 0.5 of the
-# colour circle. What you leave out stays as it is.
+# With a number ``b`` the factor is drawn from 1 - b to 1 + b, and with a
+# pair from this range. A factor of 1 changes nothing. Hue is different: it
+# is an offset between -0.5 and 0.5 of the colour circle. Properties that
+# you leave out stay unchanged.
 jitter = v2.ColorJitter(brightness=0.25, contrast=(0.5, 2.0), hue=0.125)
 jitter.brightness  # (0.75, 1.25)
 jitter.contrast  # (0.5, 2.0)
@@ -36,10 +38,10 @@ fixed(x)[0, 0, 0]  # tensor(0.2500)
 # Set light and colour by a factor: ``v2.functional.adjust_brightness``
 # ---------------------------------------------------------------------
 #
-# Brightness multiplies. Contrast mixes with the mean of the gray picture,
-# saturation mixes each pixel with its own gray: 0 leaves the flat colour or
-# the gray, above 1 goes past the image. ``adjust_gamma`` is a power, which
-# lifts the shadows below 1, and ``adjust_hue`` turns the colour circle.
+# Brightness multiplies the image. Contrast mixes it with the mean of its
+# gray version, and saturation mixes each pixel with its own gray.
+# ``adjust_gamma`` raises the values to a power; a power below 1 makes dark
+# areas brighter. ``adjust_hue`` turns the colour circle.
 x = torch.rand(3, 8, 8) * 0.4 + 0.3
 gray = v2.functional.rgb_to_grayscale(x)
 mean = gray.mean()
@@ -57,9 +59,9 @@ f.adjust_hue(red, 1 / 3).flatten().round()  # tensor([0., 1., 0.])
 # Gray images: ``v2.Grayscale``, ``v2.RandomGrayscale``, ``v2.RGB``
 # -----------------------------------------------------------------
 #
-# The three channels are weighted as the eye does. ``RandomGrayscale`` keeps
-# three equal channels, so that the model still fits; ``v2.RGB`` makes three
-# of one.
+# The weights of the three channels follow the sensitivity of the eye.
+# ``RandomGrayscale`` returns three equal channels, so the model still
+# accepts the image. ``v2.RGB`` turns one channel into three.
 red, green, blue = x = torch.rand(3, 8, 8)
 gray = v2.Grayscale()(x)  # shape (1, 8, 8)
 weighted = 0.299 * red + 0.587 * green + 0.114 * blue
@@ -74,9 +76,10 @@ torch.allclose(old, three)  # True
 # Blur and noise: ``v2.GaussianBlur``, ``v2.GaussianNoise``
 # ---------------------------------------------------------
 #
-# ``sigma`` of the blur is drawn from a range and the kernel is as wide as
-# you say, so make it at least 4 sigma. Noise has the standard deviation
-# ``sigma``; on floats the sum is cut off at 0 and 1 unless ``clip=False``.
+# The blur draws ``sigma`` from a range, while the width of the kernel is
+# fixed. Make the kernel at least 4 ``sigma`` wide. The noise has the
+# standard deviation ``sigma``. On float images the result is clipped to 0
+# and 1 by default.
 impulse = torch.zeros(1, 9, 9)
 impulse[0, 4, 4] = 1
 offset = torch.arange(-2, 3.0)
@@ -92,9 +95,10 @@ noise.std().round(decimals=2)  # tensor(0.0500)
 # Fewer levels and negatives: ``v2.RandomPosterize``, ``v2.RandomInvert``
 # -----------------------------------------------------------------------
 #
-# Inverting takes from 255, solarizing inverts what is at or above a
-# threshold, posterizing keeps the leading ``bits`` of each byte. All three
-# work with probability ``p``; on floats the largest value is 1.
+# Inverting subtracts each value from 255. Solarizing inverts the values at
+# or above a threshold, and posterizing keeps the leading ``bits`` of each
+# byte. All three are applied with probability ``p``. For float images the
+# largest value is 1.
 x = torch.tensor([[[0, 100, 127, 128, 255]]], dtype=torch.uint8)
 x = x.expand(3, 1, 5)
 v2.RandomInvert(p=1.0)(x)[0, 0].tolist()  # [255, 155, 128, 127, 0]
@@ -108,8 +112,8 @@ posterized[0, 0].tolist()  # [0, 64, 64, 128, 192]
 # -----------------------------------------------------------------------
 #
 # Autocontrast stretches each channel linearly from its smallest to its
-# largest value; one outlier defeats it. Equalizing makes the histogram
-# flat, whatever its shape, and tears near values apart.
+# largest value, so a single outlier weakens it. Equalizing makes the
+# histogram flat and moves values apart that were close together.
 x = torch.tensor([0.2, 0.3, 0.6]).expand(3, 1, 3)
 stretched = v2.RandomAutocontrast(p=1.0)(x)
 stretched[0]  # tensor([[0.0000, 0.2500, 1.0000]])
@@ -122,10 +126,11 @@ equalized[0, 0].unique().tolist()  # [0, 85, 170, 255]
 # Sharpness and several at once: ``v2.RandomPhotometricDistort``
 # --------------------------------------------------------------
 #
-# ``RandomAdjustSharpness`` blurs below factor 1, sharpens above.
-# ``RandomPhotometricDistort``, the recipe of the SSD detector, draws each
-# of brightness, contrast, saturation, hue and the order of the channels
-# with probability ``p``; ``RandomChannelPermutation`` does only the last.
+# ``RandomAdjustSharpness`` blurs with a factor below 1 and sharpens above
+# 1. ``RandomPhotometricDistort`` comes from the SSD detector. It changes
+# brightness, contrast, saturation, hue and the order of the channels, each
+# with probability ``p``. ``RandomChannelPermutation`` just changes the
+# order of the channels.
 image = torch.randint(0, 256, (3, 16, 16), dtype=torch.uint8)
 same = v2.functional.adjust_sharpness(image, 1.0)
 torch.equal(same, image)  # True
@@ -137,12 +142,13 @@ swapped = v2.RandomChannelPermutation()(image)
 swapped.sum() == image.sum()  # tensor(True)
 
 # %%
-# Normalize with mean and deviation, and undo it: ``v2.Normalize``
-# ----------------------------------------------------------------
+# Normalize with mean and ``std``, and undo it: ``v2.Normalize``
+# --------------------------------------------------------------
 #
-# Subtracts and divides channel by channel. A pretrained model needs the
-# numbers of its training, here those of ImageNet. To show such an image,
-# undo it first, or ``imshow`` cuts off what lies outside 0 to 1.
+# ``v2.Normalize`` subtracts a mean and divides by a standard deviation for
+# each channel. A pretrained model needs the values of its training, here
+# those of ImageNet. Undo the normalization before you show an image,
+# because ``imshow`` clips values outside 0 to 1.
 mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 x = torch.rand(3, 8, 8)
 z = v2.Normalize(mean, std)(x)
@@ -157,8 +163,8 @@ torch.allclose(undo(z), x, atol=1e-6)  # True
 # See colour transforms: ``v2.ColorJitter`` to ``v2.GaussianNoise``
 # -----------------------------------------------------------------
 #
-# One draw of each, with ``p=1.0`` where there is a probability, so that
-# each does something.
+# The figure shows one draw of each transform. Where a transform has a
+# probability, it is set to 1.
 photo = Image.fromarray(load_sample_image("flower.jpg"))
 photo.thumbnail((240, 160))
 x = v2.functional.to_dtype(v2.functional.to_image(photo), scale=True)
@@ -181,9 +187,9 @@ all(step(x).shape == x.shape for step in steps)  # True
 # Error: input tensor should be a float tensor (``v2.Normalize``)
 # ---------------------------------------------------------------
 #
-# Bytes cannot hold what comes out. Convert with ``scale=True`` first;
-# without it the values stay up to 255 and the mean of ImageNet does
-# nothing.
+# Normalized values do not fit into ``uint8``. Convert the image to float
+# with ``scale=True`` first. Without ``scale=True`` the values go up to 255,
+# and the result is far too large.
 image = torch.full((3, 2, 2), 255, dtype=torch.uint8)
 normalize = v2.Normalize([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
 with suppress(TypeError):
@@ -202,10 +208,10 @@ normalize(unscaled)[0, 0, 0]  # tensor(509.)
 # Error: doesn't match the broadcast shape (``transforms.Normalize``)
 # -------------------------------------------------------------------
 #
-# A gray image has one channel, and three means were given. The first
-# version raises an error; ``v2.Normalize`` returns three channels without
-# one. Give one mean and one standard deviation, or make three channels with
-# ``v2.RGB``.
+# The gray image has one channel, but three means are given.
+# ``transforms.Normalize`` raises an error, while ``v2.Normalize`` returns
+# three channels without one. Pass one mean and one standard deviation, or
+# convert the image to three channels with ``v2.RGB``.
 x = torch.full((1, 28, 28), 0.75)
 three = [0.5, 0.5, 0.5]
 with suppress(RuntimeError):

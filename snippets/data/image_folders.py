@@ -2,7 +2,8 @@
 Image folders
 =============
 
-One folder a class: read such images, and see where the labels come from.
+Read images that are stored in one folder per class, and see how the labels
+are numbered.
 """
 from contextlib import suppress
 from pathlib import Path
@@ -21,8 +22,9 @@ from torchvision.transforms import v2
 # Read folders of images: ``datasets.ImageFolder``
 # ------------------------------------------------
 #
-# Each folder below the root is a class, numbered in the order of the names.
-# Only the paths are kept; an image is read when its sample is asked for.
+# Each folder below the root is a class. The classes are numbered in the
+# sorted order of their names. The dataset keeps the paths, and reads an
+# image when you ask for its sample.
 with TemporaryDirectory() as root:
     for name in ("flower", "china"):
         photo = Image.fromarray(load_sample_image(f"{name}.jpg"))
@@ -42,8 +44,8 @@ with TemporaryDirectory() as root:
 # From folders to batches: ``ImageFolder`` with ``transform``
 # -----------------------------------------------------------
 #
-# ``transform`` makes tensors of one size out of the images, which batching
-# needs; ``target_transform`` changes the label.
+# ``transform`` turns the images into tensors of one size, which a batch
+# needs. ``target_transform`` changes the label.
 with TemporaryDirectory() as root:
     for name, size in (("cat", (40, 30)), ("dog", (50, 80))):
         Path(root, name).mkdir()
@@ -60,9 +62,9 @@ with TemporaryDirectory() as root:
 # Split one folder into train and validation: ``Subset``
 # ------------------------------------------------------
 #
-# A split of one dataset shares its transform, so the validation images
-# would be augmented too. Open the folder twice, with two transforms, and
-# give both the same permutation.
+# The parts of one dataset share its transform, so the validation images
+# would be augmented as well. Open the folder twice, with two transforms,
+# and split both with the same permutation.
 with TemporaryDirectory() as root:
     Path(root, "cat").mkdir()
     for i in range(10):
@@ -79,10 +81,11 @@ with TemporaryDirectory() as root:
 # Gray and transparent images: the ``loader`` of ``ImageFolder``
 # --------------------------------------------------------------
 #
-# By default all images become RGB, gray ones three times the same, and the
-# transparency of a PNG is lost. A layer for gray images then says "to have
-# 1 channels, but got 3 channels instead". Give a ``loader`` that takes a
-# path, or put ``v2.Grayscale`` into the transform.
+# By default ``ImageFolder`` converts images to RGB. A gray image gets three
+# equal channels, and a PNG loses its transparency. A layer for gray images
+# then raises "to have 1 channels, but got 3 channels instead". Pass a
+# ``loader`` function that takes a path, or add ``v2.Grayscale`` to the
+# transform.
 #
 # .. glance:: folder[0][0].getpixel((0, 0))
 with TemporaryDirectory() as root:
@@ -106,9 +109,10 @@ with TemporaryDirectory() as root:
 # Other files in class folders: ``datasets.DatasetFolder``
 # --------------------------------------------------------
 #
-# The same for any files: name the endings and the function that reads one.
-# Files with other endings are passed over; for a rule of your own give
-# ``is_valid_file`` instead of ``extensions``.
+# ``DatasetFolder`` reads other files in the same way. Pass the function
+# that reads one file and the extensions. Files with other extensions are
+# skipped. For your own rule, pass ``is_valid_file`` instead of
+# ``extensions``.
 with TemporaryDirectory() as root:
     for label, name in enumerate(("sine", "square")):
         Path(root, name).mkdir()
@@ -124,9 +128,10 @@ with TemporaryDirectory() as root:
 # Boxes of a built-in dataset: ``wrap_dataset_for_transforms_v2``
 # ---------------------------------------------------------------
 #
-# Datasets of detection give their annotations as they stand in the files.
-# Wrapped, they give boxes and masks that transforms move, for VOC and COCO
-# among others. Give the transforms to the dataset, as ``transforms``.
+# Detection datasets return their annotations as they stand in the files.
+# After wrapping, VOC, COCO and some other datasets return boxes and masks
+# that the transforms move. Pass the transforms to the dataset as
+# ``transforms``.
 #
 # .. glance:: target["boxes"].tolist()
 xml = """<annotation><object><name>dog</name><bndbox>
@@ -152,9 +157,9 @@ with TemporaryDirectory() as root:
 # Labels in the wrong order: ``class_to_idx``
 # -------------------------------------------
 #
-# ``"10"`` comes before ``"2"``, so the label is not the number in the name.
-# And if a class is missing in one split, all later classes get other labels
-# there, without an error: compare ``class_to_idx`` of both.
+# ``"10"`` is sorted before ``"2"``, so the label is not the number in the
+# name. If a split lacks a class, the classes after it get other labels
+# there, and there is no error. Compare ``class_to_idx`` of both splits.
 with TemporaryDirectory() as root:
     for split, names in (("train", ("1", "2", "10")), ("val", ("1", "2"))):
         for name in names:
@@ -171,7 +176,7 @@ with TemporaryDirectory() as root:
 # Error: couldn't find any class folder (``ImageFolder``)
 # -------------------------------------------------------
 #
-# The images lie in the root itself. Move them into class folders, or, where
+# The images are in the root folder itself. Move them into class folders. If
 # there are no labels, write a dataset that lists the files.
 with TemporaryDirectory() as root:
     Image.new("RGB", (8, 8)).save(Path(root, "a.png"))
@@ -185,9 +190,10 @@ with TemporaryDirectory() as root:
 # Error: found no valid file for the classes (``ImageFolder``)
 # ------------------------------------------------------------
 #
-# A class folder is empty, or holds none of the endings; a hidden
-# ``.ipynb_checkpoints`` counts as a class. Remove it, or keep an empty
-# class, and thus the numbers, with ``allow_empty=True``.
+# A class folder is empty or has no file with a known extension. A hidden
+# folder such as ``.ipynb_checkpoints`` also counts as a class, so remove
+# it. ``allow_empty=True`` accepts an empty class and keeps the numbers of
+# the other classes.
 with TemporaryDirectory() as root:
     for name in ("cat", "dog", ".ipynb_checkpoints"):
         Path(root, name).mkdir()

@@ -2,7 +2,7 @@
 Flips, rotations and other geometry
 ===================================
 
-Move the pixels of an image: mirror, turn, shift, shear and bend.
+Flip, rotate, shift, shear and bend images, with fixed or random values.
 """
 from contextlib import suppress
 
@@ -17,9 +17,9 @@ from torchvision.transforms import v2
 # Mirror an image: ``v2.RandomHorizontalFlip``, ``v2.functional.hflip``
 # ---------------------------------------------------------------------
 #
-# The transform mirrors with probability ``p``, by default one half; the
-# function always does. Leave it out where left and right mean something:
-# letters, digits, road signs, the side of an organ.
+# The transform flips the image with probability ``p``, by default 0.5. The
+# function flips it at each call. Do not flip images in which left and right
+# have a meaning, such as letters, digits or road signs.
 x = torch.tensor([[[1, 2, 3], [4, 5, 6]]])
 v2.functional.hflip(x)  # tensor([[[3, 2, 1], [6, 5, 4]]])
 v2.RandomHorizontalFlip(p=1.0)(x)  # tensor([[[3, 2, 1], [6, 5, 4]]])
@@ -33,8 +33,8 @@ flipped = sum(not torch.equal(flip(x), x) for _ in range(1000))
 # Turn upside down: ``v2.RandomVerticalFlip``, ``v2.functional.vflip``
 # --------------------------------------------------------------------
 #
-# Right for pictures from above or from a microscope, wrong for photographs
-# with a sky. Both flips together are half a turn.
+# A vertical flip suits images from above or from a microscope, but not
+# photographs with a sky. Both flips together are a rotation by 180 degrees.
 x = torch.tensor([[[1, 2, 3], [4, 5, 6]]])
 v2.functional.vflip(x)  # tensor([[[4, 5, 6], [1, 2, 3]]])
 v2.RandomVerticalFlip(p=1.0)(x)  # tensor([[[4, 5, 6], [1, 2, 3]]])
@@ -46,10 +46,11 @@ torch.equal(both, torch.rot90(x, 2, dims=(-2, -1)))  # True
 # Rotate by an angle: ``v2.functional.rotate``
 # --------------------------------------------
 #
-# Degrees, counterclockwise, about the centre. The size stays, so corners
-# are cut off and others left black; ``expand=True`` grows the image
-# instead. Quarter turns are exact for a square or with ``expand=True``, and
-# for any tensor with ``torch.rot90``.
+# The angle is in degrees and counterclockwise, around the centre. The image
+# keeps its size, so corners are cut off and empty corners are black.
+# ``expand=True`` enlarges the image instead. Quarter turns are exact for
+# square images or with ``expand=True``, and ``torch.rot90`` turns any
+# tensor exactly.
 x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
 v2.functional.rotate(x, 90)  # tensor([[[2., 4.], [1., 3.]]])
 torch.rot90(x, 1, dims=(-2, -1))  # tensor([[[2., 4.], [1., 3.]]])
@@ -65,8 +66,9 @@ v2.functional.rotate(photo, 90, expand=True).size  # (427, 640)
 # Rotate by a random angle: ``v2.RandomRotation``
 # -----------------------------------------------
 #
-# One number is the largest angle either way, two are the ends of the range.
-# For a choice among quarter turns, choose among fixed rotations.
+# One number is the largest angle in both directions, and two numbers are
+# the ends of the range. To choose among quarter turns, combine fixed
+# rotations with ``v2.RandomChoice``.
 v2.RandomRotation(30).degrees  # [-30.0, 30.0]
 rotation = v2.RandomRotation(30)
 angles = [rotation.make_params([])["angle"] for _ in range(500)]
@@ -82,8 +84,8 @@ seen == {1.0, 2.0, 3.0, 4.0}  # True
 # Shift, scale, shear: ``v2.functional.affine``
 # ---------------------------------------------
 #
-# ``translate`` is in pixels, right and down. Positive angles turn clockwise
-# here, against those of ``rotate``.
+# ``translate`` is in pixels, to the right and down. A positive angle turns
+# the image clockwise here, while in ``rotate`` it turns counterclockwise.
 x = torch.tensor([[[1.0, 2.0, 0.0], [3.0, 4.0, 0.0], [0.0, 0.0, 0.0]]])
 stay = {"angle": 0, "translate": [0, 0], "scale": 1.0, "shear": [0.0, 0.0]}
 affine = v2.functional.affine
@@ -97,9 +99,10 @@ torch.equal(quarter, v2.functional.rotate(x, -90))  # True
 # Shift, scale and shear at random: ``v2.RandomAffine``
 # -----------------------------------------------------
 #
-# ``degrees`` must be given, 0 for none. ``translate`` is a share of width
-# and height here, ``scale`` a range of factors, ``shear`` in degrees. One
-# resampling does it all, which blurs less than one transform after another.
+# ``degrees`` is required; pass 0 for no rotation. ``translate`` is a share
+# of width and height here, ``scale`` is a range of factors, and ``shear``
+# is in degrees. The image is resampled once, which blurs less than several
+# transforms in a row.
 #
 # .. glance:: 17 <= max(right) <= 20 and 26 <= max(down) <= 30
 x = torch.rand(3, 100, 200)
@@ -113,12 +116,12 @@ scales = [draw["scale"] for draw in draws]
 0.9 <= min(scales) < 0.92 and 1.08 < max(scales) <= 1.1  # True
 
 # %%
-# See it from another side: ``v2.RandomPerspective``
-# --------------------------------------------------
+# Change the perspective at random: ``v2.RandomPerspective``
+# ----------------------------------------------------------
 #
-# Moves the four corners inwards, by at most ``distortion_scale`` of half
-# the side; straight lines stay straight. ``v2.functional.perspective``
-# takes the corners before and after.
+# The transform moves the four corners inwards, by at most
+# ``distortion_scale`` times half the side. Straight lines stay straight.
+# ``v2.functional.perspective`` takes the corners before and after.
 #
 # .. glance:: 0.6 < min(shares) < max(shares) < 1
 x = torch.rand(3, 80, 80)
@@ -134,9 +137,10 @@ shares = [view(torch.ones(1, 80, 80)).mean().item() for _ in range(20)]
 # Bend an image: ``v2.ElasticTransform``
 # --------------------------------------
 #
-# Every pixel is shifted on its own, by noise made smooth: ``alpha`` is its
-# strength, ``sigma`` how smooth it is. Made for handwriting and tissue.
-# ``v2.functional.elastic`` takes the shifts, as a share of half the side.
+# The transform shifts each pixel by smoothed noise. ``alpha`` sets how
+# strong the shift is, and ``sigma`` how smooth. It suits handwriting and
+# images of tissue. ``v2.functional.elastic`` takes the shifts, in units of
+# half the side.
 #
 # .. glance:: torch.allclose(bent, x, atol=1e-4)
 x = torch.rand(1, 28, 28)
@@ -154,12 +158,13 @@ moved = v2.functional.elastic(x, shift)
 torch.allclose(moved[..., :-1], x[..., 1:], atol=1e-4)  # True
 
 # %%
-# The corners a rotation leaves: ``fill``, ``interpolation``
-# ----------------------------------------------------------
+# Black corners and jagged edges: ``fill``, ``interpolation``
+# -----------------------------------------------------------
 #
-# Left alone they are 0, black. Rotation and affine take the nearest pixel
-# by default, which makes edges jagged: say bilinear for photographs, keep
-# nearest for masks, and fill with a colour of the data.
+# By default a rotation fills the empty corners with 0, which is black, and
+# takes the nearest pixel, which makes edges jagged. Use bilinear
+# interpolation for photographs, and nearest for masks. With ``fill`` you
+# choose another colour for the corners.
 x = torch.full((1, 9, 9), 8.0)
 nearest = v2.functional.rotate(x, 45)
 nearest.unique()  # tensor([0., 8.])
@@ -176,8 +181,8 @@ turned[0, 0, 0], len(turned.unique()) > 2  # (tensor(2.), True)
 # See geometric transforms: ``v2.RandomRotation`` to ``v2.ElasticTransform``
 # --------------------------------------------------------------------------
 #
-# One draw of each, with the settings made strong enough to be seen. All
-# but the enlarged one keep their size.
+# The figure shows one draw of each transform, with strong settings. The
+# image with ``expand=True`` grows, and the others keep their size.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 torch.manual_seed(1)
@@ -200,8 +205,9 @@ steps[4](photo).size > (240, 160)  # True
 # Error: must be positive (``v2.RandomRotation``)
 # -----------------------------------------------
 #
-# A single number stands for a range around 0, so its sign has no meaning.
-# Write both ends where one direction is wanted.
+# A single number stands for a range around 0, so it must not be negative.
+# To rotate in one direction, pass both ends of the range. In
+# ``v2.RandomAffine``, ``translate`` is a share between 0 and 1.
 with suppress(ValueError):
     v2.RandomRotation(-30)  # ValueError: degrees is a single number
 v2.RandomRotation((-30, 0)).degrees  # [-30.0, 0.0]

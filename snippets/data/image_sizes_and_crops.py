@@ -2,7 +2,8 @@
 Image sizes and crops
 =====================
 
-Bring photographs of all sizes to the one size that a batch needs.
+Resize, crop and pad images of different sizes to the one size that a batch
+needs.
 """
 from contextlib import suppress
 
@@ -17,9 +18,9 @@ from torchvision.transforms import v2
 # Resize an image: ``v2.Resize``
 # ------------------------------
 #
-# One number is the length of the shorter side, and the shape of the picture
-# is kept; two numbers are (height, width), and it is stretched to fit. For
-# a limit on the longer side give ``None`` and ``max_size``.
+# One number sets the length of the shorter side, and the image keeps its
+# proportions. Two numbers set height and width, and the image is stretched
+# to fit. To limit the longer side, pass ``None`` and ``max_size``.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.size  # (640, 427)
 v2.Resize(224)(photo).size  # (335, 224)
@@ -32,10 +33,11 @@ old.tobytes() == v2.Resize(224)(photo).tobytes()  # True
 # Resize without losing fine lines, PIL and tensor alike: ``antialias``
 # ---------------------------------------------------------------------
 #
-# Without it a smaller picture reads one place in so many and drops the
-# pixels between: stripes vanish or turn into false ones. It is always on
-# for PIL images and the default for tensors, so both differ by 1 of 255 at
-# most here. ``F.interpolate`` is without it by default.
+# Without antialiasing, shrinking an image picks single pixels and drops
+# those between, so stripes vanish or turn into false ones. Antialiasing is
+# always on for PIL images and on by default for tensors. The two results
+# here differ by at most 1 of 255. ``F.interpolate`` does not use it by
+# default.
 #
 # .. glance:: bool((smooth[0, 0, 1:-1] - 0.5).abs().max() < 0.1)
 stripes = torch.tensor([0.0, 1.0]).repeat(9).expand(1, 6, 18)
@@ -54,10 +56,11 @@ without = v2.Resize(64, antialias=False)(x).int()
 # Resize a mask of class indices: ``InterpolationMode.NEAREST``
 # -------------------------------------------------------------
 #
-# Averaging class 0 and class 8 makes a class 4 that nobody drew. Nearest
-# takes one of the pixels there are; a ``tv_tensors.Mask`` is resized so
-# by default. ``NEAREST_EXACT``, which picks by the centres, was ignored for
-# a mask before torchvision 0.28, the one for torch 2.13.
+# The average of class 0 and class 8 is class 4, which is not in the mask.
+# Nearest-neighbour interpolation picks existing pixels, and a
+# ``tv_tensors.Mask`` is resized in this way by default. ``NEAREST_EXACT``
+# uses the pixel centres. For a mask it was ignored before torchvision 0.28,
+# which belongs to torch 2.13.
 #
 # .. glance:: right.unique()
 mask = torch.tensor([[[0, 0, 8, 8], [0, 0, 8, 8]]], dtype=torch.uint8)
@@ -78,10 +81,10 @@ with suppress(ValueError):
 # Cut out the centre: ``v2.CenterCrop``
 # -------------------------------------
 #
-# What evaluation takes after resizing: no pixel is stretched, the borders
-# are lost. A crop larger than the image is filled up with zeros and raises
-# no error. For a place of your own, ``v2.functional.crop`` takes top, left,
-# height and width; ``resized_crop`` resizes as well.
+# For evaluation, a centre crop usually follows the resizing. If the crop is
+# larger than the image, the image is padded with zeros and there is no
+# error. ``v2.functional.crop`` takes top, left, height and width.
+# ``resized_crop`` also resizes the result.
 x = torch.arange(25).reshape(1, 5, 5)
 v2.CenterCrop(3)(x)  # tensor([[[6, 7, 8], [11, 12, 13], [16, 17, 18]]])
 torch.equal(transforms.CenterCrop(3)(x), x[:, 1:4, 1:4])  # True
@@ -93,10 +96,11 @@ v2.CenterCrop(7)(x)[0, 0]  # tensor([0, 0, 0, 0, 0, 0, 0])
 # Pad an image: ``v2.Pad``
 # ------------------------
 #
-# Two numbers are (left and right, top and bottom), four go left, top,
-# right, bottom: the order of PIL, not that of ``F.pad``. Besides a constant
-# ``fill`` there are ``"edge"``, ``"reflect"`` (without the border pixel)
-# and ``"symmetric"``.
+# Two numbers set the padding on left and right, and on top and bottom. Four
+# numbers set left, top, right and bottom, as in PIL and unlike in
+# ``F.pad``. The padding is a constant ``fill`` by default. Other modes are
+# ``"edge"``, ``"reflect"``, which does not repeat the border pixel, and
+# ``"symmetric"``, which does.
 x = torch.tensor([[[1, 2, 3]]])
 v2.Pad([2, 0], fill=9)(x)  # tensor([[[9, 9, 1, 2, 3, 9, 9]]])
 v2.Pad([2, 0, 1, 0])(x)  # tensor([[[0, 0, 1, 2, 3, 0]]])
@@ -112,9 +116,9 @@ symmetric[0, 0]  # tensor([2, 1, 1, 2, 3, 3, 2])
 # Square without distortion: pad the shorter side, then ``v2.Resize``
 # -------------------------------------------------------------------
 #
-# ``v2.Resize((n, n))`` stretches an image that is not square. Pad the
-# shorter side on both ends first, as detectors do ("letterbox"); the
-# proportions stay. Gray padding disturbs less than black.
+# ``v2.Resize((n, n))`` stretches an image that is not square. If you pad
+# the shorter side on both ends first, the proportions stay. Object
+# detectors call this a letterbox, and often pad with gray.
 def pad_to_square(image):
     height, width = image.shape[-2:]
     size = max(height, width)
@@ -133,8 +137,9 @@ v2.Resize((14, 14))(square).shape  # torch.Size([3, 14, 14])
 # Shift small images at random: ``v2.RandomCrop`` with ``padding``
 # ----------------------------------------------------------------
 #
-# The usual recipe for CIFAR: pad by 4, cut 32 again, so the picture moves
-# by up to 4 pixels each way. Here the marked pixel shows by how much.
+# This is the usual augmentation for CIFAR: pad by 4 on each side and crop
+# back to 32. The image then moves by up to 4 pixels in each direction, as
+# the marked pixel shows here.
 #
 # .. glance:: places.amax(dim=0)
 image = torch.zeros(1, 32, 32)
@@ -149,13 +154,14 @@ torch.manual_seed(0)
 torch.equal(crop(image), old)  # True
 
 # %%
-# Train on crops of any size: ``v2.RandomResizedCrop``
-# ----------------------------------------------------
+# Random crop and resize for training: ``v2.RandomResizedCrop``
+# -------------------------------------------------------------
 #
-# Cuts a share of the area between ``scale``, with a ratio of width to
-# height between ``ratio``, and resizes that to ``size``: the usual training
-# crop for photographs. The default takes as little as 8 % of the picture;
-# raise it where objects are small or must stay whole.
+# This is the usual training crop for photographs. It draws the area of the
+# crop from ``scale`` and the ratio of width to height from ``ratio``, and
+# resizes the crop to ``size``. By default the crop can be as small as 8 %
+# of the image. Raise the lower limit if objects are small or must stay
+# whole.
 #
 # .. glance:: crop(photo).size
 photo = Image.fromarray(load_sample_image("china.jpg"))
@@ -172,9 +178,9 @@ transforms.RandomResizedCrop(224)(photo).size  # (224, 224)
 # Five or ten crops of one image: ``v2.FiveCrop``, ``v2.TenCrop``
 # ---------------------------------------------------------------
 #
-# The four corners and the centre, for predictions averaged over crops;
-# ``TenCrop`` adds the five of the mirrored image. They return a tuple, so
-# stack it: the crops become a batch.
+# ``FiveCrop`` returns the four corners and the centre, so you can average
+# the predictions for them. ``TenCrop`` adds the five crops of the mirrored
+# image. Both return a tuple. Stack it to get a batch of crops.
 x = torch.arange(16).reshape(1, 4, 4)
 corners = v2.FiveCrop(2)(x)
 torch.stack(corners)[:, 0, 0, 0]  # tensor([0, 2, 8, 10, 5])
@@ -186,10 +192,12 @@ torch.equal(torch.stack(ten), torch.stack(corners + mirrored))  # True
 # Random sizes for detection: ``v2.ScaleJitter``, ``v2.RandomResize``
 # -------------------------------------------------------------------
 #
-# All keep the shape of the picture. ``RandomShortestSize`` picks the
-# shorter side from a list, ``RandomResize`` from a range whose end is left
-# out; ``ScaleJitter`` fits the image into ``target_size`` and scales that
-# by a random factor. Sizes then differ in a batch: crop or pad afterwards.
+# All three transforms keep the proportions of the image.
+# ``RandomShortestSize`` chooses the shorter side from a list, and
+# ``RandomResize`` from a range without its end. ``ScaleJitter`` computes
+# the size that fits into ``target_size`` and multiplies it by a random
+# factor. The images of a batch then differ in size, so crop or pad them
+# afterwards.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 shortest = v2.RandomShortestSize([200, 300])
 {min(shortest(photo).size) for _ in range(60)} == {200, 300}  # True
@@ -203,8 +211,9 @@ widths = [jitter(photo).width for _ in range(120)]
 # See sizes and crops: ``v2.Resize``, ``v2.RandomResizedCrop``
 # ------------------------------------------------------------
 #
-# Stretched, cut out of the middle, cut at random, padded: the first keeps
-# everything and distorts, crops keep the proportions and lose the rest.
+# From left to right: the photo, stretched, cropped at the centre, cropped
+# at random, cropped and resized, padded. Stretching keeps the whole image
+# and distorts it. A plain crop keeps the proportions and loses the rest.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 torch.manual_seed(0)
@@ -223,8 +232,8 @@ figure.tight_layout()
 # Error: required crop size is larger than input (``v2.RandomCrop``)
 # ------------------------------------------------------------------
 #
-# Some image of the folder is smaller than the crop. ``pad_if_needed`` fills
-# it up; resizing first keeps the border free of black bars.
+# The image is smaller than the crop. ``pad_if_needed=True`` pads it with
+# black. If you resize the image first, there are no black bars.
 small = torch.ones(3, 20, 40)
 with suppress(ValueError):
     v2.RandomCrop(32)(small)  # ValueError: Required crop size (32, 32)

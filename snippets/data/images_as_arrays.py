@@ -2,8 +2,8 @@
 Images as arrays
 ================
 
-Images from OpenCV, NumPy and scanners: order of channels, dtype, range,
-more than three channels.
+Use images from OpenCV, NumPy and scanners: get the order of channels, the
+dtype and the range right, and handle more than three channels.
 """
 from contextlib import suppress
 from pathlib import Path
@@ -20,9 +20,10 @@ from torchvision.transforms import v2
 # OpenCV image to tensor: BGR to RGB, channels first (``cv2.imread``)
 # -------------------------------------------------------------------
 #
-# ``cv2.imread`` gives an array (height, width, 3) of bytes with blue first.
-# Reverse the last axis, copy, and let ``v2.functional.to_image`` move the
-# channels to the front. The array here is blue, as OpenCV holds it.
+# ``cv2.imread`` returns an array of bytes with shape (height, width, 3) and
+# blue as the first channel. Reverse the last axis and copy the array.
+# ``v2.functional.to_image`` then moves the channels to the front. The array
+# here is a blue image in OpenCV's order.
 bgr = np.zeros((2, 4, 3), dtype=np.uint8)
 bgr[..., 0] = 255
 rgb = bgr[..., ::-1].copy()
@@ -36,9 +37,8 @@ x[:, 0, 0].tolist()  # [0.0, 0.0, 1.0]
 # Resize does nothing: v2 transforms leave a NumPy array as it is
 # ---------------------------------------------------------------
 #
-# The transforms of version 2 work on tensors and PIL images. An array
-# passes through most of them unchanged and without an error. Put
-# ``v2.ToImage`` first.
+# The v2 transforms work on tensors and PIL images. An array passes through
+# most of them unchanged and without an error. Put ``v2.ToImage`` first.
 array = np.zeros((40, 50, 3), dtype=np.uint8)
 v2.Resize(8)(array) is array  # True
 v2.ColorJitter(brightness=0.5)(array) is array  # True
@@ -51,10 +51,10 @@ resize(array).shape  # torch.Size([3, 8, 10])
 # Error: img should be PIL Image. Got <class 'numpy.ndarray'>
 # -----------------------------------------------------------
 #
-# The transforms of the first version refuse an array, such as one from
-# ``cv2.imread``. Some say "Unexpected type <class 'numpy.ndarray'>". Make a
-# PIL image of it with ``Image.fromarray``, or use ``v2.ToImage`` and
-# version 2.
+# The transforms of the first version raise an error for an array, such as
+# one from ``cv2.imread``. Some of them say "Unexpected type <class
+# 'numpy.ndarray'>". Convert the array with ``Image.fromarray``, or use the
+# v2 transforms with ``v2.ToImage`` first.
 array = np.zeros((40, 50, 3), dtype=np.uint8)
 with suppress(TypeError):
     transforms.ColorJitter(0.5)(
@@ -68,9 +68,9 @@ transforms.Resize(8)(Image.fromarray(array)).size  # (10, 8)
 # Error: pic should be PIL Image or ndarray. Got <class 'torch.Tensor'>
 # ---------------------------------------------------------------------
 #
-# ``ToTensor`` gets a tensor: the dataset returns tensors already, or the
-# pipeline has ``ToTensor`` twice. Remove it. To change the dtype of a
-# tensor use ``v2.ToDtype``.
+# ``ToTensor`` gets a tensor. Either the dataset already returns tensors, or
+# the pipeline has ``ToTensor`` twice. Remove the extra one. To change the
+# dtype of a tensor, use ``v2.ToDtype``.
 x = torch.full((3, 4, 4), 255, dtype=torch.uint8)
 with suppress(TypeError):
     transforms.ToTensor()(x)  # TypeError: pic should be PIL Image or
@@ -80,10 +80,10 @@ v2.ToDtype(torch.float32, scale=True)(x).max()  # tensor(1.)
 # Error: Cannot handle this data type: (1, 1, 3), <f4 (``fromarray``)
 # -------------------------------------------------------------------
 #
-# ``Image.fromarray`` takes colours as bytes, channels last. ``<f4`` means
-# that the array holds floats: multiply by 255 and convert to uint8. A last
-# number other than 3 or 4, as in (1, 1, 8), means that the channels come
-# first: move them to the end.
+# ``Image.fromarray`` takes colours as bytes, with the channels last.
+# ``<f4`` means that the array holds floats, so multiply by 255 and convert
+# it to uint8. If the last number is not 3 or 4, as in (1, 1, 8), the
+# channels come first. Move them to the end.
 floats = np.full((6, 8, 3), 0.5, dtype=np.float32)
 with suppress(TypeError):
     Image.fromarray(floats)  # TypeError: Cannot handle this data type
@@ -98,9 +98,9 @@ Image.fromarray(first.transpose(1, 2, 0)).size  # (8, 6)
 # CT, DICOM, 16 bits: white after ``convert("L")``, scale by a window
 # -------------------------------------------------------------------
 #
-# ``convert("L")`` cuts all values above 255, so a scan with values up to
-# 4,000 becomes white. Keep the array, choose a window by its centre and
-# width, and scale that to the range from 0 to 1.
+# ``convert("L")`` sets all values above 255 to 255, so a scan with values
+# up to 4,000 looks white. Keep the array instead, choose a window by its
+# centre and width, and scale the window to the range from 0 to 1.
 scan = np.array([[0, 100, 255, 1000, 4000]], dtype=np.int32)
 gray = Image.fromarray(scan).convert("L")
 np.array(gray).tolist()  # [[0, 100, 255, 255, 255]]
@@ -114,9 +114,9 @@ scaled  # tensor([[0.0000, 0.1000, 0.2550, 1.0000, 1.0000]])
 # ------------------------------------------------------------------
 #
 # ``cv2.imread`` returns None for a file that it cannot read, and raises no
-# error. Check that the path exists, and on Windows that its letters are
-# ASCII. PIL raises an error for a file that is missing, and it opens a path
-# such as ``café.png``.
+# error. Check that the path exists. On Windows, check also that the path
+# has no letters outside ASCII. PIL raises an error if the file is missing,
+# and it opens a path such as ``café.png``.
 image = None
 with suppress(AttributeError):
     image.shape  # AttributeError: 'NoneType' object has no attribute
@@ -132,8 +132,8 @@ with TemporaryDirectory() as folder:
 # Width and height swapped: ``cv2.resize``, PIL and ``v2.Resize``
 # ---------------------------------------------------------------
 #
-# PIL's ``size`` and ``resize``, and ``cv2.resize``, take the width first.
-# Arrays, tensors and ``v2.Resize`` have the height first.
+# ``size`` and ``resize`` of PIL, and ``cv2.resize``, put the width first.
+# Arrays, tensors and ``v2.Resize`` put the height first.
 photo = Image.new("RGB", (640, 427))
 np.array(photo).shape  # (427, 640, 3)
 v2.functional.to_image(photo).shape  # torch.Size([3, 427, 640])
@@ -145,9 +145,9 @@ v2.Resize((100, 320))(photo).size  # (320, 100)
 # ------------------------------------------------------------
 #
 # Flips, crops, ``Resize`` and ``Normalize`` work with 13 bands, but colour
-# transforms want 1 or 3 channels. Give the first convolution as many input
-# channels as there are bands. PIL reads few such files, so store the bands
-# as ``.npy`` or use a library for TIFF.
+# transforms need 1 or 3 channels. Give the first convolution as many input
+# channels as there are bands. PIL cannot read most files with many bands,
+# so store the bands as ``.npy`` or use a TIFF library.
 bands = torch.rand(13, 16, 16)
 mean, std = bands.mean(dim=(1, 2)), bands.std(dim=(1, 2))
 normal = v2.Normalize(mean.tolist(), std.tolist())(bands)
@@ -165,9 +165,10 @@ nn.Conv2d(13, 8, 3)(normal[None]).shape  # torch.Size([1, 8, 14, 14])
 # Save tensors as a picture: ``utils.save_image``, ``make_grid``
 # --------------------------------------------------------------
 #
-# ``save_image`` takes one image or a batch of floats from 0 to 1. A batch
-# becomes a grid with ``nrow`` images in a row. Undo a normalization first,
-# or pass ``normalize=True``, which stretches the values to the range.
+# ``save_image`` takes one image or a batch, with floats from 0 to 1. A
+# batch becomes a grid with ``nrow`` images per row. Undo a normalization
+# first, or pass ``normalize=True``, which stretches the values to this
+# range.
 batch = torch.rand(5, 3, 8, 8)
 utils.make_grid(batch, nrow=3).shape  # torch.Size([3, 22, 32])
 with TemporaryDirectory() as folder:

@@ -2,7 +2,8 @@
 Iterable datasets
 =================
 
-Read samples as they come, from streams and files too large for an index.
+Read samples one after the other, from streams and from files that are too
+large for an index.
 """
 import random
 import tarfile
@@ -24,9 +25,9 @@ from torch.utils.data import (
 # Samples from a stream: ``IterableDataset``
 # ------------------------------------------
 #
-# Define ``__iter__`` where samples can only be read one after the other. A
-# sample has no number, so the loader cannot shuffle, sample or split by
-# index: use a map-style dataset where you can.
+# Define ``__iter__`` if the samples can only be read one after the other.
+# Such samples have no index, so the loader cannot shuffle them or use a
+# sampler. Prefer a map-style dataset where you can.
 class Countdown(IterableDataset):
     def __init__(self, start):
         self.start = start
@@ -44,8 +45,9 @@ with suppress(NotImplementedError):
 # Large text file line by line (``IterableDataset``)
 # --------------------------------------------------
 #
-# Open the file in ``__iter__``, not in ``__init__``: each epoch starts at
-# the top, and each worker has a file of its own. Memory holds one line.
+# Open the file in ``__iter__``, not in ``__init__``. Each epoch then starts
+# at the first line, and each worker opens a file of its own. The lines are
+# read one at a time, so the file need not fit into memory.
 class Lines(IterableDataset):
     def __init__(self, path):
         self.path = path
@@ -68,9 +70,10 @@ epochs[1] == epochs[0]  # True
 # One stream after the other: ``ChainDataset``, ``+``
 # ---------------------------------------------------
 #
-# What ``torch.utils.data.ConcatDataset`` is for numbered samples. The
-# second stream is opened when the first has ended. Both refuse the other
-# kind of dataset.
+# ``ChainDataset`` joins streams, as ``torch.utils.data.ConcatDataset``
+# joins map-style datasets. The samples of the second stream follow those of
+# the first. Each of the two classes raises an error for the other kind of
+# dataset.
 class Stream(IterableDataset):
     def __init__(self, *values):
         self.values = values
@@ -93,9 +96,10 @@ with suppress(AssertionError):
 # ---------------------------------------------------------------
 #
 # Each worker process gets a copy of the dataset and reads all of it. With
-# ``num_workers=2`` an epoch is twice as long, here in silence. Split the
-# stream in ``__iter__``. (``"fork"`` spares these cards a main guard; a
-# script with one can leave it out.)
+# ``num_workers=2`` every sample appears twice, here without a warning.
+# Divide the stream in ``__iter__``. (The cards use ``"fork"`` because it
+# works without ``if __name__ == "__main__":``; a script that has this line
+# can leave it out.)
 #
 # .. glance:: sorted(read(2))
 class Stream(IterableDataset):
@@ -121,9 +125,10 @@ sorted(read(2))  # [0, 0, 1, 1, 2, 2]
 # Share a stream among workers: ``get_worker_info``
 # -------------------------------------------------
 #
-# In a worker it tells ``id`` and ``num_workers``; in the main process it
-# is ``None``. Take every ``num_workers``-th sample from ``id`` on, or give
-# each worker files of its own, which saves reading what it skips.
+# In a worker, ``get_worker_info`` returns an object with ``id`` and
+# ``num_workers``. In the main process it returns ``None``. Let each worker
+# take every ``num_workers``-th sample from ``id`` on. Or give each worker
+# its own files, so that it does not read samples that it skips.
 #
 # .. glance:: sorted(sample.item() for sample in loader)
 class Sharded(IterableDataset):
@@ -147,10 +152,10 @@ sorted(sample.item() for sample in loader)  # [0, 1, 2, 3, 4]
 # Batches of a sharded stream: short ones from every worker
 # ---------------------------------------------------------
 #
-# Each worker fills batches from its own share, so each ends with a short
-# one, and ``drop_last=True`` drops one per worker. Where that matters, form
-# the batches in ``__iter__``, share out whole ones and say
-# ``batch_size=None``.
+# Each worker forms batches from its own share of the samples, so each can
+# end with a short batch. ``drop_last=True`` would drop one batch per
+# worker. To avoid this, form the batches in ``__iter__``, give each worker
+# whole batches, and pass ``batch_size=None``.
 class Sharded(IterableDataset):
     def __iter__(self):
         info = get_worker_info()
@@ -181,9 +186,9 @@ sorted(len(batch) for batch in loader)  # [2, 4, 4]
 # Shuffle a stream with a buffer (``IterableDataset``)
 # ----------------------------------------------------
 #
-# Keep some samples back and give out one of them at random each time. A
-# sample cannot come more than the size of the buffer too early, so shuffle
-# the files on disk too if they are sorted by class.
+# Keep a buffer of samples, and yield a random one of them each time. A
+# sample cannot move forward by more than the size of the buffer. If the
+# files are sorted by class, shuffle them on disk as well.
 class Shuffled(IterableDataset):
     def __init__(self, samples, size):
         self.samples, self.size = samples, size
@@ -207,8 +212,9 @@ max(value - i for i, value in enumerate(order)) <= 9  # True
 # Empty after the first epoch: a generator kept in the dataset
 # ------------------------------------------------------------
 #
-# A generator runs once. If ``__iter__`` returns the same one each time, the
-# second epoch has no batches and no error. Make it again in ``__iter__``.
+# A generator can be read once. If ``__iter__`` returns the same generator
+# each time, the second epoch has no batches and raises no error. Create a
+# new generator in ``__iter__``.
 class Once(IterableDataset):
     def __init__(self):
         self.samples = (i for i in range(3))
@@ -230,10 +236,10 @@ once, always = DataLoader(Once()), DataLoader(Always())
 # Samples from a tar file, read in order (WebDataset): ``tarfile``
 # ----------------------------------------------------------------
 #
-# One large file is read faster than many small ones, above all over a
-# network. The files of one sample lie side by side and share a name up to
-# the first dot, such as ``001.png`` and ``001.json``. Give each worker tar
-# files of its own, or use the package webdataset.
+# One large file reads faster than many small files, above all over a
+# network. The files of a sample lie next to each other and share their name
+# up to the first dot, such as ``001.png`` and ``001.json``. Give each
+# worker its own tar files, or use the package webdataset.
 def stem(member):
     return member.name.split(".")[0]
 
@@ -264,8 +270,8 @@ second  # {'txt': b'2.TXT', 'cls': b'2.CLS'}
 # Error: expected unspecified shuffle option (``IterableDataset``)
 # ----------------------------------------------------------------
 #
-# A loader can neither shuffle a stream nor apply a sampler to it: both
-# choose numbers. Shuffle in ``__iter__``.
+# A loader shuffles by index, and a sampler chooses indices, so neither
+# works with a stream. Shuffle in ``__iter__`` instead.
 class Stream(IterableDataset):
     def __iter__(self):
         return iter(random.sample(range(5), 5))
@@ -284,10 +290,10 @@ sorted(batch.item() for batch in DataLoader(stream))  # [0, 1, 2, 3, 4]
 # Error: object of type ... has no len() (``IterableDataset``)
 # ------------------------------------------------------------
 #
-# A stream need not know its length, so ``len(loader)`` fails too. Define
-# ``__len__`` if you know it; once asked for its ``len``, the loader warns
-# where more samples come than were promised. To train for a number of
-# steps, cut with ``islice``.
+# A stream may not know its length, and then ``len(loader)`` raises an
+# error. Define ``__len__`` if you know the length. If you have called
+# ``len(loader)`` and more samples arrive than this length, the loader
+# warns. To train for a number of steps, cut the stream with ``islice``.
 class Stream(IterableDataset):
     def __iter__(self):
         return iter(range(10))

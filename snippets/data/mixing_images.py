@@ -2,7 +2,8 @@
 Mixing images
 =============
 
-Blend or paste together two images of a batch, and their labels with them.
+Mix two images of a batch, by blending or by pasting a rectangle, and mix
+their labels as well.
 """
 from contextlib import suppress
 
@@ -18,9 +19,10 @@ from torchvision.transforms import v2
 # Blend pairs of images: ``v2.MixUp``
 # -----------------------------------
 #
-# Takes a whole batch, images and labels, and mixes each image with the one
-# before it: :math:`\lambda x_i + (1 - \lambda) x_{i-1}`, the labels in the
-# same shares. One lambda is drawn a batch, from a Beta distribution.
+# ``MixUp`` takes a batch of images and labels, and mixes each image with
+# the one before it: :math:`\lambda x_i + (1 - \lambda) x_{i-1}`. The labels
+# are mixed in the same proportion. Each batch has one lambda, drawn from a
+# Beta distribution.
 images = torch.rand(4, 3, 8, 8)
 labels = torch.tensor([0, 1, 2, 3])
 mixup = v2.MixUp(num_classes=4)
@@ -36,9 +38,10 @@ torch.allclose(targets, by_hand)  # True
 # Paste a rectangle of another image: ``v2.CutMix``
 # -------------------------------------------------
 #
-# The labels are mixed in the share of the pixels that were kept. Unlike
-# blends, the parts look natural, so objects are found by their parts; as
-# with all crops, the pasted part may show only background.
+# ``CutMix`` replaces a rectangle of each image by a part of the image
+# before it. The labels are mixed by the share of pixels that were kept.
+# Both parts look natural, unlike a blend, but the pasted part may show
+# background and no object.
 images = torch.arange(4.0).reshape(4, 1, 1, 1).expand(4, 3, 32, 32)
 labels = torch.tensor([0, 1, 2, 3])
 cutmix = v2.CutMix(num_classes=4)
@@ -53,8 +56,9 @@ targets.sum(dim=1)  # tensor([1., 1., 1., 1.])
 # How strongly to mix: ``alpha``
 # ------------------------------
 #
-# The share is drawn from Beta(alpha, alpha): 1 makes all shares alike, 0.2
-# leaves most batches almost as they are, a large value mixes half and half.
+# The share is drawn from Beta(alpha, alpha). With 1 all shares are equally
+# likely, with a small value most batches stay almost unchanged, and with a
+# large value the two images have nearly equal shares.
 images = torch.rand(2, 1, 4, 4)
 labels = torch.tensor([0, 1])
 even = v2.MixUp(alpha=1.0, num_classes=2)
@@ -70,9 +74,9 @@ shares = torch.stack([weak(images, labels)[1][0, 0] for _ in range(400)])
 # Train with mixed labels: ``F.cross_entropy``
 # --------------------------------------------
 #
-# Cross entropy takes class indices or probabilities, so the loss stays. It
-# is the weighted sum of the losses for the two labels. For the accuracy in
-# training compare with the original labels, or measure on validation data.
+# ``F.cross_entropy`` accepts class indices or probabilities, so you can
+# keep this loss. It is the weighted sum of the losses for the two labels.
+# To compute the accuracy in training, compare with the original labels.
 images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 2, 3])
 mixed, targets = v2.MixUp(num_classes=4)(images, labels)
 logits = torch.randn(4, 4)
@@ -86,9 +90,9 @@ torch.allclose(loss, lam * first + (1 - lam) * second)  # True
 # Mix in the loader: ``v2.RandomChoice`` in ``collate_fn``
 # --------------------------------------------------------
 #
-# Mixing needs a batch, so it comes after collating, not in the dataset.
-# Applied to the batch in the training loop it is the same, and runs on the
-# GPU. The validation loader gets no mixing.
+# Mixing needs a batch, so it comes after collating and not in the dataset.
+# You can also mix the batch in the training loop, and there it can run on
+# the GPU. Do not mix in the validation loader.
 mix = v2.RandomChoice([v2.MixUp(num_classes=10), v2.CutMix(num_classes=10)])
 
 
@@ -107,8 +111,9 @@ next(iter(DataLoader(samples, batch_size=3)))[1]  # tensor([0, 1, 2])
 # See mixed images: ``v2.MixUp``, ``v2.CutMix``
 # ---------------------------------------------
 #
-# Both photographs, then the first of the batch in three draws of each: the
-# title is the probability of the first photograph's class, the temple.
+# Left: the two photos. Right: the first image of the batch in three draws
+# of ``MixUp`` (top) and ``CutMix`` (bottom). The number is the probability
+# of the class of the first photo, a temple.
 pair = []
 for name in ("china.jpg", "flower.jpg"):
     photo = Image.fromarray(load_sample_image(name)).resize((240, 160))
@@ -132,9 +137,9 @@ targets.sum(dim=1)  # tensor([1., 1.])
 # Error: labels should be index based with shape (``v2.MixUp``)
 # -------------------------------------------------------------
 #
-# In a dataset's ``transform`` there is one image only: mix batches. Labels
-# are indices, one an image, which need ``num_classes``, or rows of
-# probabilities.
+# ``MixUp`` needs a batch, so it fails on the single images of a dataset.
+# Labels can be one class index per image, which needs ``num_classes``, or
+# one row of probabilities per image.
 images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 2, 3])
 mixup = v2.MixUp(num_classes=4)
 with suppress(ValueError):

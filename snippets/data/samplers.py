@@ -2,17 +2,17 @@
 Samplers
 ========
 
-Decide which samples come in which order, and how they are grouped.
+Choose which samples come in which order, and how they form batches.
 
 .. which::
 
    - ``SequentialSampler``: samples in the order of the dataset
    - ``RandomSampler``: shuffled, or drawn with replacement
-   - ``SubsetRandomSampler``: only these numbers, shuffled
+   - ``SubsetRandomSampler``: the samples of the given indices, shuffled
    - ``WeightedRandomSampler``: some samples more often than others
-   - ``BatchSampler``: lists of numbers, one list for each batch
+   - ``BatchSampler``: lists of indices, one list for each batch
    - ``DistributedSampler``: a share of the samples for each process
-   - ``Sampler``: an order of your own, such as similar lengths together
+   - ``Sampler``: your own order, such as similar lengths together
 """
 import random
 from contextlib import suppress
@@ -35,8 +35,8 @@ from torch.utils.data import (
 # Samples in order: ``SequentialSampler``
 # ---------------------------------------
 #
-# What a loader uses without ``shuffle``. A sampler yields numbers, never
-# samples; give it as ``sampler=``.
+# A loader uses this sampler if you do not pass ``shuffle=True``. A sampler
+# yields indices, not samples. Pass it to the loader as ``sampler=``.
 sampler = SequentialSampler(["a", "b", "c"])
 list(sampler)  # [0, 1, 2]
 type(DataLoader([1, 2]).sampler) is SequentialSampler  # True
@@ -45,9 +45,10 @@ type(DataLoader([1, 2]).sampler) is SequentialSampler  # True
 # Samples shuffled: ``RandomSampler``
 # -----------------------------------
 #
-# What ``shuffle=True`` uses: every number once, in a new order in each
-# epoch. ``num_samples`` makes an epoch shorter or longer; above the size of
-# the dataset it deals whole permutations first.
+# ``shuffle=True`` uses this sampler: every index appears once, in a new
+# order in each epoch. ``num_samples`` makes an epoch shorter or longer. If
+# it is larger than the dataset, the sampler goes through whole permutations
+# first.
 generator = torch.Generator(torch.get_default_device())
 data = range(10)
 every = RandomSampler(data, generator=generator)
@@ -63,8 +64,8 @@ counts.min(), counts.max()  # (tensor(2), tensor(3))
 # Draw samples with replacement: ``RandomSampler(replacement=True)``
 # ------------------------------------------------------------------
 #
-# A bootstrap sample: of n samples, n draws leave out about
-# :math:`e^{-1} = 37` percent, and others come several times.
+# A bootstrap sample draws n times from n samples. About :math:`1/e`, or 37
+# percent, of the samples are left out, and others appear several times.
 generator = torch.Generator(torch.get_default_device())
 n = 100_000
 sampler = RandomSampler(range(n), replacement=True, generator=generator)
@@ -74,12 +75,12 @@ left_out = 1 - drawn.unique().numel() / n
 abs(left_out - 0.368) < 0.01  # True
 
 # %%
-# Only these samples, shuffled: ``SubsetRandomSampler``
-# -----------------------------------------------------
+# Select samples and shuffle them: ``SubsetRandomSampler``
+# --------------------------------------------------------
 #
-# For training and validation from one dataset. Validation in order takes a
-# plain list, or a ``torch.utils.data.Subset``, whose length the loader then
-# knows. With a sampler ``len(loader.dataset)`` still counts all samples.
+# Use it to train on a part of a dataset. For validation in order, pass a
+# plain list as ``sampler``, or use a ``torch.utils.data.Subset``. With a
+# sampler, ``len(loader.dataset)`` still counts all samples.
 data = range(100, 106)
 generator = torch.Generator(torch.get_default_device())
 sampler = SubsetRandomSampler([0, 2, 4], generator=generator)
@@ -92,9 +93,9 @@ len(train), len(train.dataset)  # (3, 6)
 # Some samples more often: ``WeightedRandomSampler``
 # --------------------------------------------------
 #
-# One weight for each sample, not for each class; they need not add up to
-# 1. By default draws are with replacement, so weight 3 against 1 is drawn
-# three times as often.
+# Pass one weight for each sample, not for each class. The weights need not
+# add up to 1. By default the sampler draws with replacement, so a sample of
+# weight 3 comes three times as often as one of weight 1.
 weights = [1.0, 3.0, 0.0, 4.0]
 sampler = WeightedRandomSampler(weights, num_samples=80_000)
 shares = torch.tensor(list(sampler)).bincount() / 80_000
@@ -107,8 +108,9 @@ sorted(once)  # [0, 1, 3]
 # What each sampler draws, as a histogram (``WeightedRandomSampler``)
 # -------------------------------------------------------------------
 #
-# 1000 draws of 10 samples: without replacement each comes 100 times, with
-# replacement about 100 times, with weights in their proportion.
+# Each sampler draws 1000 times from 10 samples. Without replacement each
+# sample comes exactly 100 times, and with replacement about 100 times. With
+# weights, the counts are in proportion to the weights.
 generator = torch.Generator(torch.get_default_device())
 data, how = range(10), dict(num_samples=1000, generator=generator)
 samplers = {
@@ -127,12 +129,12 @@ counts[2][0].item(), counts[2].sum().item()  # (0, 1000)
 figure.tight_layout()
 
 # %%
-# Numbers in groups: ``BatchSampler``
-# -----------------------------------
+# Group indices into batches: ``BatchSampler``
+# --------------------------------------------
 #
-# Wraps a sampler and yields lists, one for each batch. A loader makes one
-# from ``batch_size`` and ``drop_last``; give your own as
-# ``batch_sampler=`` where batches differ in size or content.
+# ``BatchSampler`` wraps a sampler and yields lists of indices, one for each
+# batch. A loader creates one from ``batch_size`` and ``drop_last``. If your
+# batches differ in size or content, pass your own as ``batch_sampler=``.
 batches = BatchSampler(SequentialSampler(range(5)), 2, drop_last=False)
 list(batches)  # [[0, 1], [2, 3], [4]]
 len(BatchSampler(range(5), 2, drop_last=True))  # 2
@@ -144,10 +146,10 @@ loader = DataLoader(range(10, 15), batch_sampler=own)
 # One share for each GPU process: ``DistributedSampler``
 # ------------------------------------------------------
 #
-# ``torch.utils.data.distributed.DistributedSampler`` gives every process
-# other samples; the first are repeated until all shares
-# have one length (``drop_last=True`` cuts instead). Number of processes
-# and rank come from the process group, or are given.
+# ``torch.utils.data.distributed.DistributedSampler`` gives each process
+# other samples. To make all shares equally long it repeats the first
+# samples, or cuts the last ones with ``drop_last=True``. The number of
+# processes and the rank come from the process group by default.
 shares = [
     DistributedSampler(range(5), num_replicas=2, rank=rank, shuffle=False)
     for rank in range(2)
@@ -162,11 +164,11 @@ with suppress(ValueError):
 # Same shuffle in every epoch: ``DistributedSampler.set_epoch``
 # -------------------------------------------------------------
 #
-# All processes must shuffle alike, so the order depends only on seed and
-# epoch. Without
+# All processes must shuffle in the same way, so the order depends on the
+# seed and the epoch. Call
 # ``torch.utils.data.distributed.DistributedSampler.set_epoch`` before each
-# epoch it never changes. It draws on the CPU: iterate under
-# ``torch.device("cpu")`` where another device is the default.
+# epoch, otherwise the order stays the same. The sampler draws on the CPU.
+# If another device is the default, iterate under ``torch.device("cpu")``.
 sampler = DistributedSampler(range(50), num_replicas=2, rank=0)
 with torch.device("cpu"):
     first, second = list(sampler), list(sampler)
@@ -179,9 +181,9 @@ first == third  # False
 # Your own order: subclass ``Sampler``
 # ------------------------------------
 #
-# ``__iter__`` yields numbers; ``__len__`` lets ``len(loader)`` work. Draw
-# again in ``__iter__``, so that epochs differ. Here: samples that a mask
-# selects, each twice in a row.
+# ``__iter__`` yields the indices, and ``__len__`` makes ``len(loader)``
+# work. If the order is random, draw it in ``__iter__``, so that the epochs
+# differ. The sampler here yields each sample that a mask selects twice.
 class Twice(Sampler):
     def __init__(self, mask):
         self.numbers = mask.nonzero().flatten().tolist()
@@ -202,10 +204,11 @@ len(DataLoader(range(3), sampler=sampler))  # 4
 # Sequences of similar length together: a bucketing ``Sampler``
 # -------------------------------------------------------------
 #
-# Sorted by length, cut into batches, and the batches shuffled: little
-# padding, still another order in each epoch. It yields batches: give it as
-# ``batch_sampler=``. Count the padding: every sequence is padded to the
-# longest of its batch.
+# Sort the samples by length, cut them into batches, and shuffle the
+# batches. This needs little padding and still gives another order in each
+# epoch. The sampler yields batches, so pass it as ``batch_sampler=``.
+# ``padding`` counts the padding, with each sequence padded to the longest
+# in its batch.
 class ByLength(Sampler):
     def __init__(self, lengths, size):
         order = sorted(range(len(lengths)), key=lengths.__getitem__)
@@ -233,9 +236,10 @@ padding([[0, 1], [2, 3], [4, 5]])  # 18
 # Sampler for a ``Subset``: positions count within the subset
 # -----------------------------------------------------------
 #
-# A sampler counts positions in the dataset that the loader gets. For a
-# ``Subset`` these are positions in the subset, so weights computed for the
-# whole dataset belong to other samples. Take the weights of its indices.
+# A sampler yields positions in the dataset that the loader gets. For a
+# ``Subset`` these are positions within the subset, so weights computed for
+# the whole dataset belong to the wrong samples. Select the weights with the
+# indices of the subset.
 weights = torch.tensor([0.0, 0.0, 1.0, 5.0])
 part = torch.utils.data.Subset(["a", "b", "c", "d"], [3, 0])
 loader = DataLoader(part, sampler=WeightedRandomSampler(weights, 1))

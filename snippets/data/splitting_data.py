@@ -2,7 +2,8 @@
 Splitting data
 ==============
 
-Hold samples back for validation and test, so that none is seen twice.
+Set samples aside for validation and test, so that no sample of the training
+set is among them.
 """
 import torch
 from sklearn.model_selection import (
@@ -17,9 +18,9 @@ from torch.utils.data import Subset, TensorDataset, random_split
 # Train, validation and test sets: ``random_split``
 # -------------------------------------------------
 #
-# Fractions that add up to 1, rounded down; the rest is dealt out to the
-# parts in turn. Choose models by the validation set and look at the test
-# set once, at the end.
+# Pass fractions that add up to 1. The sizes are rounded down, and the
+# remaining samples are added to the parts in turn. Use the validation set
+# to choose a model, and the test set once, at the end.
 dataset = TensorDataset(torch.arange(103))
 generator = torch.Generator(torch.get_default_device())
 parts = random_split(dataset, [0.7, 0.15, 0.15], generator=generator)
@@ -31,9 +32,10 @@ len(train | val | test)  # 103
 # Same split in every run: a seeded ``generator`` (``random_split``)
 # ------------------------------------------------------------------
 #
-# A generator of its own: other draws do not change the split, and a
-# restarted training does not validate on samples it was trained on. It is
-# the same only while the dataset has the same order and size.
+# Pass a seeded generator to ``random_split``. Other random draws then do
+# not change the split, and a training that you resume does not validate on
+# samples from its training set. The split is the same if the dataset has
+# the same order and size.
 #
 # .. glance:: split(1000) == val
 def split(n):
@@ -50,12 +52,12 @@ seen = set(split(1001)) - set(val)
 len(seen) > 100  # True
 
 # %%
-# Split by index, keep the numbers: ``torch.randperm``, ``Subset``
-# ----------------------------------------------------------------
+# Split by index and keep the indices: ``torch.randperm``, ``Subset``
+# -------------------------------------------------------------------
 #
-# One list of numbers can cut two datasets: the same files once with
-# augmentation, for training, and once without. Save the list with the
-# checkpoint.
+# One list of indices can split two datasets, such as the same files with
+# augmentation for training and without it for validation. Save the list
+# with the checkpoint.
 order = torch.randperm(10).tolist()
 plain = TensorDataset(torch.arange(10))
 augmented = TensorDataset(torch.arange(10) + 100)
@@ -68,9 +70,10 @@ sorted(train.indices + val.indices) == list(range(10))  # True
 # Same share of each class: ``train_test_split(stratify=...)``
 # ------------------------------------------------------------
 #
-# With few samples of a class, chance may leave a part without it. Split
-# the numbers of the samples, stratified by target: scikit-learn does not
-# need the samples themselves.
+# If a class has few samples, a random split may leave a part without this
+# class. A stratified split keeps the share of each class. Split the indices
+# and stratify by the targets, because scikit-learn does not need the
+# samples themselves.
 targets = torch.tensor([0] * 90 + [1] * 10)
 train, val = train_test_split(
     range(100), test_size=0.2, stratify=targets.tolist(), random_state=0
@@ -84,8 +87,8 @@ len(torch.stack(rare).unique()) > 1  # True
 # Cross-validation: ``KFold``
 # ---------------------------
 #
-# Each sample is in the validation part of one fold. Make a new model in
-# each, and give mean and spread of the k results.
+# Each sample is in the validation part of one fold. Train a new model for
+# each fold, and report the mean and the spread of the k results.
 dataset = TensorDataset(torch.arange(6))
 held_out = []
 for train, val in KFold(3, shuffle=True, random_state=0).split(range(6)):
@@ -99,9 +102,9 @@ sorted(held_out)  # [0, 1, 2, 3, 4, 5]
 # Cross-validation with rare classes: ``StratifiedKFold``
 # -------------------------------------------------------
 #
-# Wants the targets beside the samples, and keeps the shares in each fold.
-# Sorted data without ``shuffle`` is where ``KFold`` fails: the fold of
-# a class then trains without it.
+# ``StratifiedKFold`` also takes the targets and keeps the shares of the
+# classes in each fold. ``KFold`` without ``shuffle`` fails for sorted data.
+# In the last fold here, no sample of class 1 is left for training.
 targets = torch.tensor([0] * 8 + [1] * 4)
 y = targets.tolist()
 folds = StratifiedKFold(4).split(y, y)
@@ -112,12 +115,12 @@ counts = [targets[train].bincount().tolist() for train, _ in folds]
 counts  # [[4, 4], [4, 4], [8]]
 
 # %%
-# Time series: train on the past, validate on what comes after
-# ------------------------------------------------------------
+# Time series: train on the past, validate on later values
+# --------------------------------------------------------
 #
-# A random split lets the model see both neighbours of each value it is to
-# predict. Cut at one moment, and leave out the windows that reach across
-# it: here 3, the length of a window less one.
+# With a random split, the model sees both neighbours of the values that it
+# should predict. Split at one moment instead. Leave out the windows that
+# overlap both parts, here 3, which is the length of a window minus one.
 series = torch.arange(20)
 windows = series.unfold(0, 4, 1).contiguous()
 windows.shape  # torch.Size([17, 4])
@@ -133,9 +136,9 @@ train.max(), val.min()  # (tensor(12), tensor(13))
 # Patients, users, videos kept together: ``GroupShuffleSplit``
 # ------------------------------------------------------------
 #
-# Pictures of one patient are alike, so a model that knows the patient
-# looks good in validation and fails on new ones. Split the groups instead
-# of the samples.
+# Images of one patient look alike. A model that has seen the patient does
+# well in validation and worse on new patients. Split the groups instead of
+# the samples.
 patient = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 3, 4])
 splitter = GroupShuffleSplit(n_splits=1, test_size=0.4, random_state=0)
 train, val = next(splitter.split(patient.tolist(), groups=patient.tolist()))
@@ -147,9 +150,10 @@ len(train) + len(val)  # 10
 # Duplicates leak from training to validation
 # -------------------------------------------
 #
-# With each sample twice, a random split in halves has trained on every
-# second sample that it validates on. Remove duplicates before the split:
-# ``torch.unique`` with ``dim=0`` compares rows.
+# Here each sample appears twice. After a random split into halves, about
+# half of the validation samples are also in the training set. Remove
+# duplicates before you split. ``torch.unique`` with ``dim=0`` compares
+# rows.
 samples = torch.randn(500, 4).repeat(2, 1)
 order = torch.randperm(1000)
 train, val = samples[order[:500]], samples[order[500:]]
@@ -159,11 +163,11 @@ share = sum(tuple(row) in known for row in val.tolist()) / 500
 samples.unique(dim=0).shape  # torch.Size([500, 4])
 
 # %%
-# Sorted by class: the first 80 percent are no training set
-# ---------------------------------------------------------
+# Data sorted by class: shuffle before you slice off 80 percent
+# -------------------------------------------------------------
 #
-# Files come sorted by folder, so by class. Slicing them puts whole classes
-# into one part only; a permutation mixes them first.
+# Files are often sorted by folder and therefore by class. If you slice
+# them, the parts hold different classes. Apply a random permutation first.
 targets = torch.arange(10).repeat_interleave(50)
 train, val = targets[:400], targets[400:]
 train.unique().tolist()  # [0, 1, 2, 3, 4, 5, 6, 7]

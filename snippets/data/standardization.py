@@ -2,7 +2,8 @@
 Standardization
 ===============
 
-Bring features to mean 0 and deviation 1, by numbers of the training set.
+Scale features to mean 0 and standard deviation 1, with statistics of the
+training set.
 """
 import torch
 from sklearn.preprocessing import StandardScaler
@@ -13,9 +14,10 @@ from torch.utils.data import DataLoader, TensorDataset
 # Standardize features: ``Tensor.mean`` and ``Tensor.std`` over samples
 # ---------------------------------------------------------------------
 #
-# One mean and deviation for each column, from the training set. Features
-# in metres and in euros then have gradients of one size. The factor
-# between ``correction=0`` and 1 does not matter, if you keep to one.
+# Compute one mean and one standard deviation for each column of the
+# training set. Features in different units, such as metres and euros, then
+# have the same scale. You may use ``correction=0`` or 1, as long as you use
+# the same one everywhere.
 train = torch.tensor([[1.0, 100.0], [2.0, 300.0], [3.0, 500.0]])
 mean = train.mean(dim=0)
 std = train.std(dim=0)
@@ -26,9 +28,10 @@ mean, std  # (tensor([2., 300.]), tensor([1., 200.]))
 # Validation and test data: standardize by the training statistics
 # ----------------------------------------------------------------
 #
-# Never by their own: the model would see the same number for different
-# values, and a single sample has no deviation at all. Test data need not
-# have mean 0 afterwards.
+# Do not use the statistics of the test set itself. The same value would
+# then give the model different numbers in training and test, and for a
+# single sample the standard deviation is ``nan``. Standardized test data
+# need not have mean 0.
 train = torch.tensor([[10.0, 5.0], [20.0, 6.0], [30.0, 7.0]])
 test = torch.tensor([[40.0, 6.0], [50.0, 7.0], [60.0, 8.0]])
 mean, std = train.mean(dim=0), train.std(dim=0)
@@ -37,12 +40,12 @@ wrong = (test - test.mean(dim=0)) / test.std(dim=0)
 wrong  # tensor([[-1., -1.], [0., 0.], [1., 1.]])
 
 # %%
-# Statistics of all data leak the test set
-# ----------------------------------------
+# Data leakage: statistics computed before the split
+# --------------------------------------------------
 #
-# Computed before the split, mean and deviation already tell of the test
-# samples: here one outlier among them moves the training data. Split
-# first.
+# A mean and a standard deviation of all data contain information about the
+# test samples. Here a single outlier in the test set changes the training
+# data. Split first, and compute the statistics on the training set.
 data = torch.tensor([1.0, 2.0, 3.0, 94.0])
 train, test = data[:3], data[3:]
 (train - train.mean()) / train.std()  # tensor([-1., 0., 1.])
@@ -51,12 +54,13 @@ leaked = (train - data.mean()) / data.std()
 leaked.round(decimals=2)  # tensor([-0.5200, -0.5000, -0.4800])
 
 # %%
-# Mean and deviation of image channels (N, C, H, W)
-# -------------------------------------------------
+# Mean and standard deviation of image channels (N, C, H, W)
+# ----------------------------------------------------------
 #
-# Reduce all dimensions but the channels. ``keepdim=True`` leaves shapes
-# that broadcast; else reshape to ``(C, 1, 1)``. Not one number for each
-# pixel: objects move, channels stay.
+# Reduce all dimensions except the channels. With ``keepdim=True`` the
+# results broadcast against the images. Without it, reshape them to ``(C, 1,
+# 1)``. Do not compute one number for each pixel, because objects can appear
+# at any place of an image.
 level = torch.tensor([1.0, 2.0, 3.0]).reshape(3, 1, 1)
 images = level + level * torch.randn(256, 3, 32, 32)
 mean = images.mean(dim=(0, 2, 3), keepdim=True)
@@ -72,9 +76,10 @@ torch.allclose(scaled.mean(dim=(0, 2, 3)), zero, atol=1e-5)  # True
 # Statistics over batches: sums of values and squares
 # ---------------------------------------------------
 #
-# For data that do not fit into memory. Add up in float64: the variance is
-# a small difference of large numbers. Divide the sums at the end, rather
-# than average the deviations of batches.
+# Use this for data that do not fit into memory. Add up in float64, because
+# the variance is a small difference of large numbers. Compute the standard
+# deviation from the sums at the end, and do not average the standard
+# deviations of the batches.
 data = 5 + torch.randn(1000, 2)
 total = squares = n = 0
 for (batch,) in DataLoader(TensorDataset(data), batch_size=64):
@@ -87,12 +92,12 @@ torch.allclose(mean, data.double().mean(dim=0))  # True
 torch.allclose(std, data.double().std(dim=0, correction=0))  # True
 
 # %%
-# Average of batch deviations is not the deviation
-# ------------------------------------------------
+# The mean of batch standard deviations is not the overall ``std``
+# ----------------------------------------------------------------
 #
-# It misses what differs between batches, most of all if the data are
-# sorted. The mean of batch means is right only where batches have one
-# size.
+# The mean of the batch standard deviations misses the differences between
+# batches, above all if the data are sorted. The mean of the batch means is
+# correct if all batches have the same size.
 data = torch.tensor([0.0, 2.0, 10.0, 12.0])
 batches = data.split(2)
 stds = torch.stack([batch.std(correction=0) for batch in batches])
@@ -100,11 +105,12 @@ stds.mean()  # tensor(1.)
 data.std(correction=0)  # tensor(5.0990)
 
 # %%
-# Undo it for predictions: multiply and add
-# -----------------------------------------
+# Undo standardization for predictions: multiply and add
+# ------------------------------------------------------
 #
-# Standardized targets train well, but errors should be told in the units
-# of the data. A squared error scales with the square of the deviation.
+# Standardized targets make training easier, but report errors in the units
+# of the data. A squared error is multiplied by the square of the standard
+# deviation.
 targets = torch.tensor([100.0, 200.0, 300.0])
 mean, std = targets.mean(), targets.std()
 z = (targets - mean) / std
@@ -118,8 +124,9 @@ torch.allclose(in_units, loss * std**2)  # True
 # Statistics in the checkpoint: ``Module.register_buffer``
 # --------------------------------------------------------
 #
-# A model that standardizes its inputs itself cannot be used without the
-# right numbers: buffers are saved and moved with it, and not trained.
+# Let the model standardize its own inputs, so that it is always used with
+# the right statistics. A buffer is saved and moved together with the model,
+# and it is not trained.
 class Standardize(nn.Module):
     def __init__(self, train):
         super().__init__()
@@ -140,8 +147,9 @@ model[0](torch.tensor([[5.0, 40.0]]))  # tensor([[3., 2.]])
 # Same numbers as scikit-learn: ``StandardScaler``
 # ------------------------------------------------
 #
-# It divides by n, as ``correction=0`` does; by default ``Tensor.std``
-# divides by n - 1. It also turns a deviation of 0 into 1.
+# ``StandardScaler`` divides by n, as ``correction=0`` does, while
+# ``Tensor.std`` divides by n - 1 by default. It also replaces a standard
+# deviation of 0 by 1.
 train = torch.tensor([[1.0, 7.0], [2.0, 7.0], [4.0, 7.0]])
 scaler = StandardScaler().fit(train.cpu().numpy())
 scaled = torch.tensor(scaler.transform(train.cpu().numpy()))
@@ -150,12 +158,13 @@ std[std == 0] = 1
 torch.allclose((train - train.mean(dim=0)) / std, scaled)  # True
 
 # %%
-# ``nan`` after standardizing: a constant feature, deviation 0
-# ------------------------------------------------------------
+# ``nan`` after standardizing: a constant feature has ``std`` 0
+# -------------------------------------------------------------
 #
-# Its deviation is 0, and 0 / 0 is ``nan``, which spreads to the loss and
-# all weights. Replace such deviations by 1, or drop the column. Adding a
-# small number instead blows up new values: 8 becomes a million.
+# A constant feature has a standard deviation of 0, and 0 / 0 is ``nan``,
+# which spreads to the loss and the weights. Replace such a standard
+# deviation by 1, or drop the column. If you add a small number instead, new
+# values become huge: here 8 becomes about a million.
 train = torch.tensor([[1.0, 7.0], [3.0, 7.0]])
 mean, std = train.mean(dim=0), train.std(dim=0)
 ((train - mean) / std).isnan().any(dim=0)  # tensor([False, True])
@@ -169,9 +178,9 @@ new = torch.tensor([[2.0, 8.0]])
 # Centre each sample on its own: ``keepdim=True``
 # -----------------------------------------------
 #
-# Subtracting from each sample its own mean wants ``dim=1`` with
-# ``keepdim=True``. Without, square data broadcast along the wrong
-# dimension, with no error.
+# To subtract its own mean from each sample, use ``dim=1`` with
+# ``keepdim=True``. Without ``keepdim``, a square tensor broadcasts along
+# the wrong dimension, and there is no error.
 x = torch.tensor([[1.0, 3.0], [10.0, 30.0]])
 x - x.mean(dim=1, keepdim=True)  # tensor([[-1., 1.], [-10., 10.]])
 x - x.mean(dim=1)  # tensor([[-1., -17.], [8., 10.]])

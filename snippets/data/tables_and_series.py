@@ -2,8 +2,8 @@
 Tables and time series
 ======================
 
-Turn a pandas table or a series of measurements into samples: categories,
-missing values, windows.
+Turn a pandas table or a time series into training samples: categories,
+missing values, sliding windows.
 """
 import io
 from contextlib import suppress
@@ -25,10 +25,10 @@ from torch.utils.data import (
 # Error: can't convert np.ndarray of type ``numpy.object_`` (a table)
 # -------------------------------------------------------------------
 #
-# One column of text makes an array of objects out of the whole table. Look
-# at ``dtypes``, select the columns of numbers, and give each text a number
-# of its own. A column of numbers that pandas read as text becomes numbers
-# with ``pd.to_numeric``.
+# If one column holds text, the whole table becomes an array of objects.
+# Look at ``dtypes``, select the numeric columns, and give each text a
+# number. If pandas has read a column of numbers as text, convert it with
+# ``pd.to_numeric``.
 table = pd.DataFrame({
     "size": [1.5, 2.0, 3.0],
     "city": ["Rome", "Oslo", "Rome"],
@@ -46,12 +46,12 @@ torch.tensor(codes.to_numpy())  # tensor([1, 0, 1])
 pd.to_numeric(pd.Series(["4", "n/a"]), errors="coerce").tolist()[0]  # 4.0
 
 # %%
-# Category that training did not have: keep number 0 for it
-# ---------------------------------------------------------
+# Categories that are not in the training set: reserve number 0
+# -------------------------------------------------------------
 #
-# Make the table of numbers from the training part and store it with the
-# model. Validation data may contain a new category: map it to 0, and begin
-# the known ones at 1. ``nn.Embedding`` then needs one row more.
+# Number the categories of the training set, and store the numbers with the
+# model. Validation data may contain a new category. Map it to 0, and number
+# the known categories from 1. ``nn.Embedding`` then needs one more row.
 train, val = ["Rome", "Oslo", "Rome"], ["Oslo", "Lima"]
 number = {name: i for i, name in enumerate(sorted(set(train)), start=1)}
 number  # {'Oslo': 1, 'Rome': 2}
@@ -64,9 +64,9 @@ embedding(codes).shape  # torch.Size([2, 4])
 # Several labels in one cell of a CSV: multi-hot targets
 # ------------------------------------------------------
 #
-# A sample with several labels gets a row of zeros and ones, one column per
-# label. ``str.get_dummies`` splits the text. The loss is
-# ``F.binary_cross_entropy_with_logits``, which wants floats.
+# A sample with several labels has a row of zeros and ones as its target,
+# with one column per label. ``str.get_dummies`` splits the text. Use the
+# loss ``F.binary_cross_entropy_with_logits``, which needs float targets.
 table = pd.DataFrame({"file": ["a", "b"], "labels": ["red|round", "red"]})
 columns = table["labels"].str.get_dummies("|")
 list(columns)  # ['red', 'round']
@@ -79,9 +79,9 @@ F.binary_cross_entropy_with_logits(logits, target)  # tensor(0.6931)
 # Missing values make the loss nan: fill them, and say where
 # ----------------------------------------------------------
 #
-# pandas writes a missing value as nan, and one of them makes the loss nan.
-# Fill with the median of the training part. A second column that marks what
-# was filled lets the model treat it apart.
+# pandas represents a missing value as nan, and a single nan makes the loss
+# nan. Fill missing values with the median of the training set. Add a column
+# that marks the filled values, so that the model can tell them apart.
 table = pd.DataFrame({"age": [30.0, np.nan, 50.0], "pay": [1.0, 2.0, 3.0]})
 table.isna().sum().to_dict()  # {'age': 1, 'pay': 0}
 x = torch.tensor(table.to_numpy(dtype="float32"))
@@ -97,10 +97,9 @@ F.mse_loss(x, torch.zeros_like(x)).isnan()  # tensor(False)
 # Slow ``__getitem__`` with ``DataFrame.iloc``: make tensors once
 # ---------------------------------------------------------------
 #
-# Each ``iloc`` builds a new pandas object, for each sample and epoch.
-# Convert the columns in ``__init__``; a table that fits into memory as
-# pandas fits as a tensor as well. For numbers alone ``TensorDataset`` does
-# the same without a class.
+# Each ``iloc`` creates a new pandas object, for each sample in each epoch.
+# Convert the columns to tensors once, in ``__init__``. If all columns are
+# numbers, ``TensorDataset`` does the same without a class.
 class Rows(Dataset):
     def __init__(self, table, target):
         features = table.drop(columns=target)
@@ -125,9 +124,9 @@ table.iloc[1].tolist()  # [2, 4, 6]
 # CSV larger than memory: ``pd.read_csv(chunksize=...)``
 # ------------------------------------------------------
 #
-# With ``chunksize`` pandas reads some rows at a time. An
-# ``IterableDataset`` hands them on, one part in memory at a time. Let it
-# yield whole batches and pass ``batch_size=None``.
+# With ``chunksize``, pandas reads some rows at a time, so memory holds one
+# part of the file. Wrap it in an ``IterableDataset`` that yields whole
+# batches, and pass ``batch_size=None`` to the loader.
 class Chunks(IterableDataset):
     def __init__(self, open_file, rows):
         self.open_file, self.rows = open_file, rows
@@ -147,9 +146,10 @@ next(iter(loader))  # tensor([[0., 0.], [1., 2.]])
 # Sliding windows of a time series as a ``Dataset``
 # -------------------------------------------------
 #
-# A sample is a window of past values and the values that follow it. Slice
-# in ``__getitem__``: no window is stored twice. The length is the number of
-# values, less window and horizon, plus one.
+# A sample consists of a window of past values and the values that follow
+# it. Slice in ``__getitem__``, so that the windows are not stored. The
+# number of samples is the number of values minus window and horizon, plus
+# one.
 class Windows(Dataset):
     def __init__(self, series, window, horizon=1):
         self.series, self.window, self.horizon = series, window, horizon
@@ -171,12 +171,12 @@ x, y = next(iter(DataLoader(data, batch_size=3)))
 x.shape, y.shape  # (torch.Size([3, 4]), torch.Size([3, 2]))
 
 # %%
-# Several series: no window across the border of two
-# --------------------------------------------------
+# Several time series: keep windows within one series
+# ---------------------------------------------------
 #
-# Series of several shops or sensors in one column, cut into windows, give
-# windows that begin in one series and end in the next. Group first, and
-# join the windows of each group.
+# If one column holds the series of several shops or sensors, some windows
+# begin in one series and end in the next. Group the table first, and join
+# the windows of the groups.
 table = pd.DataFrame({
     "shop": ["A"] * 4 + ["B"] * 5,
     "sold": [1, 2, 3, 4, 10, 20, 30, 40, 50],
@@ -195,9 +195,10 @@ torch.cat(parts)[2].tolist()  # [10, 20, 30]
 # Shape of a series for ``nn.LSTM``: (batch, time, features)
 # ----------------------------------------------------------
 #
-# One measured quantity is one feature: add the last dimension with
-# ``unsqueeze``. With ``batch_first=True`` the output has the same order,
-# and a linear layer on its last step predicts all steps of the horizon.
+# A single measured quantity is one feature, so add the last dimension with
+# ``unsqueeze``. With ``batch_first=True`` the output has the same order of
+# dimensions. A linear layer on the last step predicts all steps of the
+# horizon.
 x = torch.randn(8, 24)
 lstm = nn.LSTM(input_size=1, hidden_size=16, batch_first=True)
 head = nn.Linear(16, 3)
@@ -211,9 +212,9 @@ with suppress(RuntimeError):
 # Predictions lag one step behind: compare with the last value
 # ------------------------------------------------------------
 #
-# A model that repeats the last value looks good in a plot, shifted by one
-# step. On a random walk no model beats it. Print the error of that baseline
-# beside your own, or train on the differences.
+# A model that repeats the last value looks good in a plot, where it is
+# shifted by one step. For a random walk this is the best prediction. Print
+# the error of this baseline beside your own, or train on the differences.
 walk = torch.randn(2000).cumsum(0)
 last, following = walk[:-1], walk[1:]
 baseline = F.mse_loss(last, following)
@@ -228,9 +229,9 @@ change.abs().mean() < walk.std()  # tensor(True)
 # Predict many steps ahead: feed predictions back
 # -----------------------------------------------
 #
-# A model for one step predicts more of them if its prediction becomes the
-# newest value of the window. Errors add up on the way. The other choice is
-# a model with one output for each step of the horizon.
+# A model that predicts one step can predict more steps if you append each
+# prediction to the window. The errors accumulate on the way. The
+# alternative is a model with one output per step.
 def predict(model, window, steps):
     values = []
     for _ in range(steps):
@@ -251,8 +252,9 @@ predict(continue_line, window, steps=3)  # tensor([[4., 5., 6.]])
 # Hour, weekday, month as features: sine and cosine
 # -------------------------------------------------
 #
-# As a plain number, hour 23 lies far from hour 0. Two numbers on a circle
-# keep neighbours together. ``dt`` takes the parts from a column of dates.
+# As plain numbers, hour 23 and hour 0 are far apart. The sine and cosine of
+# the hour are a point on a circle, and there neighbouring hours are close
+# to each other. ``dt`` extracts the hour from a column of dates.
 times = pd.Series(pd.to_datetime(["2026-01-01 00:00", "2026-01-01 23:00",
                                   "2026-01-01 12:00"]))
 hours = torch.tensor(times.dt.hour.to_numpy(), dtype=torch.float32)

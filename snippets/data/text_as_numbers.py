@@ -2,7 +2,7 @@
 Text as numbers
 ===============
 
-From strings to batches of token numbers, without torchtext: vocabulary,
+Turn strings into batches of token numbers without torchtext: vocabulary,
 blocks, padding, masks.
 """
 import json
@@ -16,14 +16,14 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Sampler
 
 # %%
-# torchtext is retired: what replaces ``Field`` and ``BucketIterator``
-# --------------------------------------------------------------------
+# torchtext is no longer developed: replace ``Field``, ``BucketIterator``
+# -----------------------------------------------------------------------
 #
-# torchtext has no release for PyTorch after 2.3, and "cannot import name
-# 'Field' from 'torchtext.data'" comes from code that is older still. A
-# dictionary is the vocabulary, ``collate_fn`` with ``pad_sequence`` pads,
-# and a batch sampler by length replaces ``BucketIterator``. For subwords
-# use the package ``tokenizers``.
+# torchtext has no release for PyTorch after 2.3. The error "cannot import
+# name 'Field' from 'torchtext.data'" comes from even older code. Use a
+# dictionary as the vocabulary, ``pad_sequence`` in ``collate_fn`` for the
+# padding, and a batch sampler by length instead of ``BucketIterator``. For
+# subwords, use the package ``tokenizers``.
 texts, labels = ["a good film", "bad", "a bad end"], [1, 0, 0]
 words = sorted({word for text in texts for word in text.split()})
 number = {word: i for i, word in enumerate(["<pad>", "<unk>", *words])}
@@ -48,10 +48,10 @@ y  # tensor([1, 0, 0])
 # A vocabulary with ``encode`` and ``decode``, unknown words included
 # -------------------------------------------------------------------
 #
-# Make it from the training texts. Words that come less often than
-# ``at_least`` times, and words of other texts, become ``<unk>``. The size
-# that ``nn.Embedding`` needs is ``len(vocabulary)``, with the special
-# tokens.
+# Build the vocabulary from the training texts. Words that occur fewer than
+# ``at_least`` times become ``<unk>``, and so do unknown words of other
+# texts. ``len(vocabulary)`` includes the special tokens and is the size
+# that ``nn.Embedding`` needs.
 class Vocabulary:
     def __init__(self, texts, at_least=1):
         counts = Counter(word for text in texts for word in text.split())
@@ -77,12 +77,13 @@ embedding = nn.Embedding(len(vocabulary), 8, padding_idx=0)
 embedding(torch.tensor([2, 1, 3])).shape  # torch.Size([3, 8])
 
 # %%
-# Characters as tokens; Chinese without spaces
-# --------------------------------------------
+# Characters as tokens, for example for Chinese without spaces
+# ------------------------------------------------------------
 #
-# ``str.split`` cuts at spaces, so a Chinese sentence stays one word. A list
-# of the string cuts into characters, which needs no package and works for
-# each language. For words use a segmenter or a trained tokenizer.
+# ``str.split`` splits at spaces, so a Chinese sentence stays in one piece.
+# ``list`` splits a string into characters, which needs no package and works
+# in other languages, too. To split into words, use a segmenter or a trained
+# tokenizer.
 "我 爱 你".split()  # ['我', '爱', '你']
 "我爱你".split()  # ['我爱你']
 list("我爱你")  # ['我', '爱', '你']
@@ -96,9 +97,10 @@ tokens  # tensor([1, 0, 2, 2, 3])
 # Store the vocabulary with the model: ``json.dumps``
 # ---------------------------------------------------
 #
-# The numbers of the words belong to the weights. A vocabulary that is built
-# again from other texts gives other numbers, and the model answers
-# nonsense. Write it to a file, or into the checkpoint.
+# The numbers of the words belong to the weights. If you build the
+# vocabulary again from other texts, the numbers change and the outputs of
+# the model make no sense. Write the vocabulary to a file, or put it into
+# the checkpoint.
 words = ["<pad>", "<unk>", "cat", "dog"]
 again = json.loads(json.dumps(words))
 again == words  # True
@@ -112,9 +114,9 @@ words.index("cat"), other.index("cat")  # (2, 3)
 # Long text to training blocks: the target is shifted by one
 # ----------------------------------------------------------
 #
-# A language model predicts each next token. Cut a block at a random place;
-# the target is the same block, one token later. So ``block + 1`` tokens
-# must be left after each start.
+# A language model predicts the next token at each position. Cut a block at
+# a random place, and use the same block one token later as the target. Each
+# start needs ``block + 1`` tokens after it.
 def draw(tokens, block, batch):
     starts = torch.randint(0, len(tokens) - block, (batch,))
     x = torch.stack([tokens[i : i + block] for i in starts])
@@ -133,9 +135,9 @@ torch.equal(y, x + 1)  # True
 # Cut and pad to a fixed length: ``max_length``
 # ---------------------------------------------
 #
-# Long texts lose their end, short ones get padding. A fixed length suits
-# compiled models. Otherwise pad each batch to its own longest text, which
-# is less work.
+# Long texts are cut at the end, and short texts are padded. A fixed length
+# suits compiled models. Otherwise pad each batch to its longest text, which
+# needs less computation.
 def fit(tokens, length, pad=0):
     return (tokens + [pad] * length)[:length]
 
@@ -148,9 +150,9 @@ torch.tensor([fit(row, 3) for row in ([5], [6, 7, 8, 9])])  # shape (2, 3)
 # Pad on the left for generation: ``padding_side="left"``
 # -------------------------------------------------------
 #
-# A model that continues a text reads its last position. With padding on the
-# right, the last position of a short text is padding. Pad on the left, and
-# pass the mask.
+# A model that continues a text uses the output at the last position. With
+# padding on the right, the last position of a short text is padding. Pad on
+# the left instead, and pass the mask to the model.
 rows = [torch.tensor([5, 6, 7]), torch.tensor([8])]
 right = pad_sequence(rows, batch_first=True)
 left = pad_sequence(rows, batch_first=True, padding_side="left")
@@ -162,9 +164,9 @@ left  # tensor([[5, 6, 7], [0, 0, 8]])
 # Mask from padded tokens: ``x != pad``
 # -------------------------------------
 #
-# Compare with the number of the padding. ``nn.TransformerEncoder`` wants
-# True where padding is, the opposite. Keep a number for the padding that no
-# word has.
+# Compare the tokens with the number of the padding.
+# ``nn.TransformerEncoderLayer`` needs the opposite, True at the padding.
+# Reserve a number for the padding that no word uses.
 x = torch.tensor([[5, 6, 7], [8, 0, 0]])
 real = x != 0
 real.sum(dim=1)  # tensor([3, 1])
@@ -177,9 +179,9 @@ out.shape  # torch.Size([2, 3, 8])
 # No loss for padding: labels of -100 (``ignore_index``)
 # ------------------------------------------------------
 #
-# ``F.cross_entropy`` leaves out targets of -100 by default. Pad labels with
-# it, and the mean counts real tokens. Padding with 0 would teach the model
-# class 0.
+# ``F.cross_entropy`` ignores targets of -100 by default. If you pad the
+# labels with -100, the mean is taken over the real tokens. If you pad with
+# 0, the model learns class 0 at the padding.
 labels = [torch.tensor([1, 2, 0]), torch.tensor([2])]
 target = pad_sequence(labels, batch_first=True, padding_value=-100)
 target  # tensor([[1, 2, 0], [2, -100, -100]])
@@ -194,9 +196,9 @@ torch.allclose(loss, same)  # True
 # Batches by number of tokens: short texts in larger batches
 # ----------------------------------------------------------
 #
-# A batch costs what its longest text costs, times the number of texts. Sort
-# by length and fill a batch until the padded size would pass the limit.
-# Pass the sampler as ``batch_sampler``.
+# The cost of a batch is the length of its longest text times the number of
+# texts. Sort the texts by length, and fill a batch until its padded size
+# would exceed the limit. Pass the sampler as ``batch_sampler``.
 class ByTokens(Sampler):
     def __init__(self, lengths, limit):
         self.batches, batch = [], []
@@ -222,9 +224,10 @@ len(DataLoader(lengths, batch_sampler=ByTokens(lengths, 12)))  # 4
 # Word vectors from a file (GloVe): rows for known words
 # ------------------------------------------------------
 #
-# A line is a word and its numbers. Fill the row of each word that the
-# vocabulary has; the other words keep random vectors. Count how many were
-# found: few found means another spelling, such as capital letters.
+# A line holds a word and its numbers. Fill the rows of the words that are
+# in the vocabulary. The other words keep random vectors. Count the words
+# that were found: if there are few, the spelling may differ, for example in
+# capital letters.
 lines = ["cat 1.0 2.0", "dog 3.0 4.0", "sea 5.0 6.0"]
 words = ["<pad>", "<unk>", "dog", "Cat"]
 number = {word: i for i, word in enumerate(words)}
@@ -244,9 +247,10 @@ layer(torch.tensor(2))  # tensor([3., 4.], grad_fn=<EmbeddingBackward0>)
 # Error: index out of range in self, found in the data first
 # ----------------------------------------------------------
 #
-# A token number that is not below ``num_embeddings`` stops the model, and
-# on a GPU as "device-side assert triggered". Check the largest number of
-# the data once. After a token was added, the embedding needs a row more.
+# A token number must be smaller than ``num_embeddings``. Otherwise the
+# model raises this error, or "device-side assert triggered" on a GPU. Check
+# the largest number of the data once. If you add a token, the embedding
+# needs one more row.
 embedding = nn.Embedding(10, 4, device="cpu")
 tokens = torch.tensor([[1, 9], [10, 3]], device="cpu")
 tokens.max() < embedding.num_embeddings  # tensor(False)

@@ -2,7 +2,8 @@
 Transform pipelines
 ===================
 
-Put image transforms in order, for training and for evaluation.
+Combine image transforms into pipelines for training and for evaluation, and
+write your own transforms.
 """
 from contextlib import suppress
 
@@ -18,10 +19,10 @@ from torchvision.transforms import v2
 # Train and eval pipelines: ``v2.Compose``
 # ----------------------------------------
 #
-# Two pipelines: random crops and flips to train, one fixed crop to
-# evaluate. Both end in the same conversion and normalization, those of the
-# model. Validation data that go through the training pipeline give numbers
-# that change from run to run.
+# Use two pipelines: random crops and flips for training, and one fixed crop
+# for evaluation. Both end with the conversion and the normalization that
+# the model needs. If validation images go through the training pipeline,
+# the metrics change from run to run.
 finish = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True),
           v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
 train = v2.Compose([v2.RandomResizedCrop(224),
@@ -37,9 +38,10 @@ evaluate(photo).abs().max() < 3  # tensor(True)
 # In which order: bytes first, ``v2.Normalize`` last
 # --------------------------------------------------
 #
-# Crop and resize bytes, which are a quarter of the memory and quicker;
-# convert; normalize. Colour transforms need values within 0 and 255, or 0
-# and 1: after normalizing, brightness and contrast cut off what is below 0.
+# Crop and resize bytes, because they take a quarter of the memory of
+# float32. Then convert to float, and normalize at the end. Colour
+# transforms need values from 0 to 255 or from 0 to 1. After a
+# normalization, brightness and contrast cut off the values below 0.
 image = torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8)
 to_float = v2.ToDtype(torch.float32, scale=True)
 normalize = v2.Normalize([0.5] * 3, [0.5] * 3)
@@ -53,10 +55,10 @@ wrong.min()  # tensor(0.)
 # Old and new pipelines: ``transforms.Compose``, ``v2.Compose``
 # -------------------------------------------------------------
 #
-# The first version is frozen and knows images only; version 2 has the same
-# names, is quicker and takes boxes and masks too. Only ``ToTensor``, and
-# its function ``to_tensor``, are replaced, by two steps. Do not mix both in
-# one project.
+# ``v2`` has the transforms of the first version under the same names, and
+# it also handles boxes and masks. ``ToTensor`` and ``to_tensor`` are
+# replaced by two steps, ``v2.ToImage`` and ``v2.ToDtype``. Do not mix both
+# versions in one project.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 old = transforms.Compose([
     transforms.Resize(64), transforms.CenterCrop(64),
@@ -75,10 +77,10 @@ old_tensor.amax()  # tensor(1.)
 # Convert without scaling: ``v2.ToDtype``
 # ---------------------------------------
 #
-# ``scale`` is False by default: the numbers stay and only the type changes.
-# ``v2.ConvertImageDtype``, kept from the first version, always scales;
-# ``v2.PILToTensor`` gives bytes, ``v2.ToPILImage`` goes back. A dictionary
-# converts images and masks each in its way.
+# ``scale`` is False by default, so the dtype changes and the values stay.
+# ``v2.ConvertImageDtype`` from the first version scales the values.
+# ``v2.PILToTensor`` returns bytes, and ``v2.ToPILImage`` converts back.
+# With a dictionary you choose a dtype for images and another for masks.
 image = tv_tensors.Image(torch.tensor([[[0, 51, 255]]], dtype=torch.uint8))
 v2.ToDtype(torch.float32)(image)  # Image([[[0., 51., 255.]]])
 v2.ToDtype(torch.float32, scale=True)(image)[0, 0, 1]  # tensor(0.2000)
@@ -95,10 +97,10 @@ image[0, 0, 1], mask  # (tensor(0.2000), Mask([[0, 1, 2]]))
 # Any function as a transform: ``v2.Lambda``, ``v2.Identity``
 # -----------------------------------------------------------
 #
-# A pipeline takes every callable: a plain function gets the whole sample,
-# ``v2.Lambda`` each part, and only those of the types named. A lambda
-# cannot be sent to workers that are not forked: write a function with a
-# name. ``Identity`` is the step left out.
+# A pipeline accepts any callable. A plain function gets the whole sample,
+# and ``v2.Lambda`` gets each part of the types that you name. A lambda
+# cannot be sent to workers that are not forked, so write a named function
+# for them. ``Identity`` returns its input.
 image = tv_tensors.Image(torch.tensor([[[1.0, 2.0]]]))
 mask = tv_tensors.Mask(torch.tensor([[1, 2]]))
 double = v2.Lambda(lambda part: part * 2, tv_tensors.Image)
@@ -112,9 +114,10 @@ swap(image, mask)[0]  # Mask([[1, 2]])
 # Your own transform: subclass ``v2.Transform``
 # ---------------------------------------------
 #
-# ``make_params`` draws once a call, from the flat list of all parts;
-# ``transform`` is called for each image, box or mask with that draw. So
-# all parts move alike. For images only, an ``nn.Module`` will do.
+# ``make_params`` draws once per call, and gets the parts to transform as a
+# flat list. ``transform`` is called for each image, box or mask with that
+# draw, so all parts change in the same way. If you transform just images,
+# an ``nn.Module`` is enough.
 class RandomRoll(v2.Transform):
     def make_params(self, flat_inputs):
         return {"shift": int(torch.randint(1, 4, ()))}
@@ -133,9 +136,10 @@ torch.equal(moved, image)  # False
 # Where transforms run: ``Dataset.__getitem__``
 # ---------------------------------------------
 #
-# Per sample, in the workers of the loader, so that each image gets a draw
-# of its own and every epoch another. Give the transform as an argument: two
-# datasets over the same images, one to train and one to evaluate.
+# Call the transform in ``__getitem__``. It then runs in the workers of the
+# loader, and each image gets a new draw in each epoch. Pass the transform
+# as an argument, so that two datasets can use the same images, one for
+# training and one for evaluation.
 class Photos(Dataset):
     def __init__(self, images, transform=None):
         self.images, self.transform = images, transform
@@ -158,8 +162,8 @@ torch.equal(evaluate[0], evaluate[0])  # True
 # One call for image and target, or the draws differ
 # --------------------------------------------------
 #
-# Two calls are two draws: half the masks would no longer fit their images,
-# without an error. Give both to one call.
+# Two calls draw twice. With a random flip, half of the masks then no longer
+# fit their images, and there is no error. Pass image and mask in one call.
 image = tv_tensors.Image(torch.tensor([[[0.0, 1.0]]]))
 mask = tv_tensors.Mask(torch.tensor([[0, 1]]))
 flip = v2.RandomHorizontalFlip()
@@ -177,8 +181,9 @@ all(fits(*flip(image, mask)) for _ in range(400))  # True
 # A batch gets one draw for all: transforms on (N, C, H, W)
 # ---------------------------------------------------------
 #
-# On a batch, even on the GPU, all images are cropped at one place and
-# flipped or not together. Where they should differ transform each image.
+# If you transform a batch, all images are cropped at the same place, and
+# all of them are flipped or none. To draw for each image, transform the
+# images one by one.
 batch = torch.tensor([0.0, 1.0]).expand(64, 1, 1, 2)
 flip = v2.RandomHorizontalFlip()
 together = flip(batch)
@@ -190,8 +195,8 @@ each[:, 0, 0, 0].unique()  # tensor([0., 1.])
 # ``eval()`` does not stop augmentation
 # -------------------------------------
 #
-# Transforms are modules, yet their randomness does not look at
-# ``training``, unlike ``nn.Dropout``. Use another pipeline to evaluate, and
+# Transforms are modules, but unlike ``nn.Dropout`` they ignore ``training``
+# and stay random after ``eval()``. Use another pipeline for evaluation, and
 # keep random transforms out of the model.
 x = torch.arange(100.0).reshape(1, 10, 10)
 crop = v2.RandomCrop(2)
@@ -205,8 +210,9 @@ torch.equal(dropout(x), x)  # True
 # Error: batch must contain tensors; found PIL.Image (no transform)
 # -----------------------------------------------------------------
 #
-# The dataset returns PIL images, since it has no transform. Give it one
-# that ends in a tensor; all images of a batch must then have one size.
+# The dataset returns PIL images, because it has no transform. Pass a
+# transform that ends with a tensor. All images of a batch must also have
+# the same size.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 with suppress(TypeError):
     default_collate(
@@ -220,9 +226,10 @@ default_collate([transform(photo)] * 2)  # shape (2, 3, 32, 32)
 # Error: no module named 'torchvision.transforms.functional_tensor'
 # -----------------------------------------------------------------
 #
-# The module is gone since torchvision 0.17, and an old library such as
-# ``basicsr`` still imports it. In the file of that library import from
-# ``torchvision.transforms.functional``, or install a newer version of it.
+# torchvision 0.17 removed this module, and old libraries such as
+# ``basicsr`` still import it. Change the import in the library to
+# ``torchvision.transforms.functional``, or install a newer version of the
+# library.
 with suppress(ModuleNotFoundError):
     from torchvision.transforms.functional_tensor import (
         rgb_to_grayscale,

@@ -2,7 +2,8 @@
 Worker processes
 ================
 
-Load batches in the background, in processes that each have the dataset.
+Load batches in the background with worker processes. Each worker has its
+own copy of the dataset.
 """
 import multiprocessing
 import os
@@ -19,10 +20,10 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 # Workers are processes, not threads: ``DataLoader(num_workers=2)``
 # -----------------------------------------------------------------
 #
-# Each worker is a process with a copy of the dataset. On Linux it is a
-# fork, from Python 3.14 on a forkserver; on macOS and Windows it is
-# spawned. The cards here ask for ``"fork"``, which needs no main guard
-# and does not exist on Windows.
+# Each worker is a process with a copy of the dataset. On Linux it is
+# started with fork, or with forkserver from Python 3.14 on. On macOS and
+# Windows it is spawned. The cards on this page use ``"fork"``, which works
+# without ``if __name__ == "__main__":`` and does not exist on Windows.
 #
 # .. glance:: len(set(pids))
 class Pid(Dataset):
@@ -43,9 +44,10 @@ os.getpid() in pids  # False
 # Changes made in a worker are lost: counters and caches in a dataset
 # -------------------------------------------------------------------
 #
-# A worker changes its own copy, and the copy ends with it. So a cache
-# filled in ``__getitem__`` stays empty here. Return what you want to know
-# with the sample, or fill the cache in ``__init__``.
+# A worker changes its own copy of the dataset, and the copy is lost when
+# the worker ends. A cache that is filled in ``__getitem__`` therefore stays
+# empty in the main process. Return the values that you need with the
+# sample, or fill the cache in ``__init__``.
 class Counting(Dataset):
     seen = 0
 
@@ -68,9 +70,9 @@ dataset.seen  # 0
 # -----------------------------------------------------------
 #
 # A worker seeds PyTorch and ``random`` with a base seed plus its ``id``,
-# and ``np.random`` with a hash of the two, so their draws differ by worker
-# and epoch. The base seed comes from the loader's ``generator``: seed that
-# one.
+# and ``np.random`` with a hash of the two. The draws therefore differ
+# between workers and between epochs. The base seed comes from the
+# ``generator`` of the loader, so seed this generator to repeat a run.
 class Draws(Dataset):
     def __len__(self):
         return 2
@@ -96,9 +98,10 @@ torch.equal(a, run(0))  # True
 # Same random numbers in every worker: ``default_rng`` in ``__init__``
 # --------------------------------------------------------------------
 #
-# PyTorch does not know a generator that the dataset holds: it is copied,
-# and every worker draws the same. Make it again in ``worker_init_fn``, from
-# the seed that ``torch.utils.data.get_worker_info`` tells.
+# PyTorch does not seed a generator that the dataset holds. It is copied to
+# each worker, so all workers draw the same numbers. Create the generator
+# again in ``worker_init_fn``, with the seed from
+# ``torch.utils.data.get_worker_info``.
 class Noise(Dataset):
     def __init__(self):
         self.rng = np.random.default_rng(0)
@@ -125,9 +128,9 @@ torch.equal(first, second)  # False
 # Keep workers from epoch to epoch: ``persistent_workers=True``
 # -------------------------------------------------------------
 #
-# Otherwise each epoch starts new processes, which costs seconds where they
-# are spawned or the dataset is large. They live as long as the loader's
-# iterator, and keep what they cached.
+# By default each epoch starts new processes. This can take seconds if they
+# are spawned or if the dataset is large. Persistent workers live as long as
+# the iterator of the loader, and they keep what they have cached.
 #
 # .. glance:: next(iter(loader)).equal(next(iter(loader)))  # True
 class Pid(Dataset):
@@ -149,10 +152,10 @@ del loader
 # Batches loaded ahead: ``DataLoader(prefetch_factor=...)``
 # ---------------------------------------------------------
 #
-# Each worker has up to 2 batches ready or under way. Memory then holds
-# ``num_workers * prefetch_factor`` of them; raise it where loading times
-# vary much. A slow batch holds up those after it unless
-# ``in_order=False``.
+# By default each worker prepares up to 2 batches ahead. Memory then holds
+# up to ``num_workers * prefetch_factor`` batches. Raise the factor if
+# loading times vary a lot. A slow batch delays the batches after it, except
+# with ``in_order=False``.
 DataLoader(range(4), num_workers=2).prefetch_factor  # 2
 DataLoader(range(4)).prefetch_factor is None  # True
 with suppress(ValueError):
@@ -168,10 +171,10 @@ with suppress(ValueError):
 # Error: can't pickle local object, lambda (spawned workers)
 # ----------------------------------------------------------
 #
-# Workers that are not forked get dataset, ``collate_fn`` and
-# ``worker_init_fn`` by pickle. Lambdas, open files, and classes or
-# functions inside a function do not go through. Functions of a module and
-# ``functools.partial`` do.
+# Workers that are not forked receive the dataset, ``collate_fn`` and
+# ``worker_init_fn`` through pickle. Pickle raises an error for lambdas,
+# open files, and classes or functions defined inside a function. It accepts
+# functions of a module and ``functools.partial``.
 with suppress(pickle.PicklingError):
     pickle.dumps(
         lambda batch: torch.stack(batch)
@@ -186,11 +189,11 @@ copy([torch.tensor([1, 2]), torch.tensor([3, 4])])[0]  # tensor([1, 3])
 # Error: "An attempt has been made to start a new process"
 # --------------------------------------------------------
 #
-# A spawned worker imports your script, and would start workers in turn, as
-# :doc:`/gallery/help/data_workers` shows. Put what runs under
-# ``if __name__ == "__main__":``, and leave definitions and imports outside.
-# In a notebook keep the dataset class in a ``.py`` file, or the worker says
-# "Can't get attribute".
+# A spawned worker imports your script and would start workers itself, as
+# :doc:`/gallery/help/data_workers` shows. Put the code that runs under ``if
+# __name__ == "__main__":``, and leave definitions and imports outside. In a
+# notebook, keep the dataset class in a ``.py`` file. Otherwise the worker
+# fails with "Can't get attribute".
 class Doubles(Dataset):
     def __len__(self):
         return 3
@@ -213,10 +216,10 @@ if __name__ == "__main__":
 # Error: "Caught ... in DataLoader worker process 0"
 # --------------------------------------------------
 #
-# An error in ``__getitem__`` is raised here with the worker's traceback in
-# its text: read the last lines. The type stays, but is ``RuntimeError``
-# where it cannot be made of one text. To debug it with breakpoints set
-# ``num_workers=0``.
+# An error in ``__getitem__`` is raised again in the main process. Its
+# message contains the traceback of the worker, so read the last lines. The
+# error keeps its type, or becomes a ``RuntimeError`` if the type cannot be
+# created from one text. To debug with breakpoints, set ``num_workers=0``.
 class Broken(Dataset):
     def __len__(self):
         return 1
@@ -235,10 +238,10 @@ with suppress(KeyError):
 # Error: "DataLoader timed out after 1 seconds" (``timeout``)
 # -----------------------------------------------------------
 #
-# By default the loop waits for a batch without end, so a worker that hangs
-# stops the program silently. ``timeout`` turns that into an error; choose
-# it far above the slowest batch. The worker here hangs until ``wake`` is
-# set, which happens after the error.
+# By default the loop waits for a batch without a limit, so a worker that
+# hangs stops the program without a message. With ``timeout`` you get an
+# error instead. Choose a time far above that of the slowest batch. The
+# worker here hangs until ``wake`` is set, which happens after the error.
 class Stuck(Dataset):
     def __len__(self):
         return 1
@@ -263,11 +266,11 @@ del batches
 # Error: "DataLoader worker exited unexpectedly", "killed by signal"
 # ------------------------------------------------------------------
 #
-# The cause of the error says how the worker ended, and
-# :doc:`/gallery/help/data_workers` makes and repairs each case. "Killed"
-# means that the memory of the machine was full, "Bus error" that
-# ``/dev/shm`` was: give Docker ``--shm-size=8g``, or take fewer workers.
-# For "exit code 1" run with ``num_workers=0`` and read the traceback.
+# The cause of the error says how the worker ended. "Killed" often means
+# that the machine ran out of memory. "Bus error" means that ``/dev/shm``
+# was full, so give Docker ``--shm-size=8g`` or use fewer workers. For "exit
+# code 1", run with ``num_workers=0`` and read the traceback;
+# :doc:`/gallery/help/data_workers` shows each case.
 class Ends(Dataset):
     def __len__(self):
         return 1
@@ -295,10 +298,10 @@ with suppress(RuntimeError):
 # Warning: This DataLoader will create ... worker processes in total
 # ------------------------------------------------------------------
 #
-# ``num_workers`` is above the number of processor cores that this process
-# may use. The workers that are too many wait for a core, and each takes
-# memory. Begin with the number of cores, and use fewer workers while the
-# speed stays the same.
+# ``num_workers`` is larger than the number of processor cores that this
+# process may use. The extra workers wait for a core, and each of them takes
+# memory. Start with the number of cores, and use fewer workers as long as
+# the speed stays the same.
 DataLoader(
     range(4), num_workers=10_000
 )  # UserWarning: This DataLoader will create 10000 worker processes in
