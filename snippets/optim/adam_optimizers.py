@@ -93,9 +93,8 @@ torch.allclose(w, by_hand)  # True
 # ------------------------------------------------
 #
 # AMSGrad divides by the root of the largest :math:`v` so far, so one large
-# gradient keeps all later steps small. Plain Adam forgets the large
-# gradient, and its steps grow again. ``betas=(0, 0)`` turns off the
-# averaging here.
+# gradient keeps later steps small. Plain Adam forgets the large gradient,
+# and its steps grow again. ``betas=(0, 0)`` turns off the averaging here.
 def last_step(amsgrad):
     w = torch.zeros(1, requires_grad=True)
     options = {"betas": (0.0, 0.0), "amsgrad": amsgrad}

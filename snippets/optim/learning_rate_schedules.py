@@ -7,8 +7,7 @@ or a function.
 
 .. which::
 
-   - ``CosineAnnealingLR``: smooth, for a training of fixed length; a common
-     choice
+   - ``CosineAnnealingLR``: smooth decay for a training of fixed length
    - ``StepLR``: multiplies by ``gamma`` every ``step_size`` epochs
    - ``MultiStepLR``: multiplies by ``gamma`` at the epochs you list
    - ``ExponentialLR``: multiplies by ``gamma`` every epoch

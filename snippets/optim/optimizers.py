@@ -312,8 +312,8 @@ vectors = nn.Parameter(torch.rand(5, 3).double().float())
 vectors.is_leaf  # True
 
 # %%
-# Layer does not learn: the optimizer was made before it was replaced
-# -------------------------------------------------------------------
+# Layer does not learn: it was replaced after the optimizer was created
+# ---------------------------------------------------------------------
 #
 # An optimizer holds the tensors that it was given, not the model. If you
 # replace a layer afterwards, the optimizer does not update the new one, and

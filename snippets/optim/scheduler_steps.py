@@ -227,8 +227,8 @@ with suppress(TypeError):
     lr_scheduler.ExponentialLR([w], 0.5)  # TypeError: is not an Optimizer
 
 # %%
-# Warning in the right order: ``GradScaler`` skipped the step
-# -----------------------------------------------------------
+# Warning despite the right order: ``GradScaler`` skipped the step
+# ----------------------------------------------------------------
 #
 # If a gradient is infinite, the scaler skips ``optimizer.step``. This often
 # happens in the first steps, when the scale is too large. If the very first
