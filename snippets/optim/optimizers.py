@@ -15,7 +15,8 @@ hooks and its options.
    - ``torch.optim.Adam``: the same as AdamW if you use no weight decay
    - ``torch.optim.NAdam``: Adam with Nesterov momentum
    - ``torch.optim.RAdam``: Adam that needs no warm-up
-   - ``torch.optim.Adamax``: Adam scaled by the largest gradient seen
+   - ``torch.optim.Adamax``: Adam scaled by a decaying maximum of the
+     gradients
    - ``torch.optim.SparseAdam``: embeddings with ``sparse=True``
    - ``torch.optim.RMSprop``: recurrent networks and reinforcement learning
    - ``torch.optim.Adagrad``: rare features; the effective rate only falls
