@@ -2,7 +2,8 @@
 Ahead of time
 =============
 
-Compile a model into a package that Python and C++ load without compiling.
+Compile a model into a package that Python and C++ programs load without
+compiling it again.
 """
 import subprocess
 import tempfile
@@ -18,11 +19,11 @@ from torch.utils import cpp_extension
 # Compile a package: ``torch._inductor.aoti_compile_and_package``
 # ---------------------------------------------------------------
 #
-# ``torch.compile`` compiles at the first call of each process. Ahead of
-# time, an exported program is compiled once, with a C++ compiler, into a
-# ``.pt2`` file that ``torch._inductor.aoti_load_package`` loads. The
-# package holds machine code for one kind of device: make it on a machine
-# like the one that will run it.
+# ``torch.compile`` compiles at the first call of each process.
+# Ahead-of-time compilation compiles an exported program once, with a C++
+# compiler, into a ``.pt2`` file. ``torch._inductor.aoti_load_package``
+# loads this file. It contains machine code for one kind of device, so
+# compile it on a machine like the one that will run it.
 class Layer(nn.Module):
     def __init__(self):
         super().__init__()
@@ -52,9 +53,10 @@ compiled.get_constant_fqns()  # ['weight']
 # Load the package from C++: ``AOTIModelPackageLoader``
 # -----------------------------------------------------
 #
-# The program links against the libraries of the installed PyTorch, which
-# ``cpp_extension`` finds, and needs no Python. The model is made on the
-# CPU, as the tensor in C++ is. Both give the same numbers.
+# The C++ program needs no Python. It links against the libraries of the
+# installed PyTorch, and ``cpp_extension`` gives their paths. The tensor in
+# C++ is on the CPU, so the model is exported on the CPU as well. Both give
+# the same numbers.
 class Layer(nn.Module):
     def forward(self, x):
         return torch.tanh(x).sum(dim=1)
@@ -96,9 +98,9 @@ Layer()(x)  # tensor([2.7207, 3.9992])
 # Old advice: TorchScript files, ``torch.jit.load``
 # -------------------------------------------------
 #
-# A TorchScript file also runs without the class of the model, and old files
-# can still be loaded. ``torch.jit.trace`` and ``torch.jit.load`` warn that
-# they are deprecated. If you have the source of the model, export it with
+# A TorchScript file also runs without the class of the model, and you can
+# still load old files. ``torch.jit.trace`` and ``torch.jit.load`` warn that
+# they are deprecated. If you have the source code of the model, use
 # ``torch.export.export`` instead.
 with tempfile.TemporaryDirectory() as folder:
     path = str(Path(folder) / "old.pt")

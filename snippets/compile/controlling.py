@@ -2,8 +2,9 @@
 Controlling the compiler
 ========================
 
-Decide what ``torch.compile`` compiles, when it compiles again, and with
-what. Most cards use a backend that runs the captured graph as it is.
+These options decide what ``torch.compile`` compiles, when it compiles
+again, and with which backend. Most cards use a backend that runs the
+captured graph as it is.
 """
 from contextlib import suppress
 
@@ -15,9 +16,10 @@ from torch._dynamo.testing import CompileCounter
 # Write a backend of your own: ``torch.compile(backend=...)``
 # -----------------------------------------------------------
 #
-# A backend is a function that gets the captured graph and example inputs
-# and returns something to call. This one counts the operators and returns
-# the graph as it is. It is called at the first call of the function.
+# A backend is a function that receives the captured graph and example
+# inputs and returns a callable. This one counts the operators and returns
+# the graph unchanged. The compiler calls the backend when you call the
+# compiled function for the first time.
 graphs = []
 
 
@@ -36,9 +38,10 @@ graphs  # [2]
 # The names of the backends: ``torch.compiler.list_backends``
 # -----------------------------------------------------------
 #
-# ``inductor`` is the default. The debugging backends show in which part a
-# mistake lies: ``"eager"`` captures and runs as it is, ``"aot_eager"``
-# captures the backward pass, too. A name that is unknown raises an error.
+# The default is ``inductor``. Two debugging backends help you find the part
+# that causes an error: ``"eager"`` captures the graph and runs it as it is,
+# and ``"aot_eager"`` also captures the backward pass. An unknown name
+# raises an error.
 "inductor" in torch.compiler.list_backends()  # True
 debugging = torch.compiler.list_backends(exclude_tags=())
 "eager" in debugging, "aot_eager" in debugging  # (True, True)
@@ -49,9 +52,9 @@ with suppress(torch._dynamo.exc.InvalidBackend):
 # Keep a function out of the graph: ``torch.compiler.disable``
 # ------------------------------------------------------------
 #
-# A function with ``torch.compiler.disable`` runs as plain Python, and the
-# graph breaks around it: there are two graphs here. Use it for what cannot
-# be compiled, such as logging. With ``fullgraph=True`` the break is an
+# A function with ``torch.compiler.disable`` runs as plain Python. The graph
+# breaks around it, so this card has two graphs. Use it for code that cannot
+# be compiled, such as logging. With ``fullgraph=True`` the break raises an
 # error.
 counter, seen = CompileCounter(), []
 
@@ -78,8 +81,8 @@ counter.frame_count, seen  # (2, [[2.0]])
 # -------------------------------------------------------------------
 #
 # ``is_compiling`` is True while ``torch.compile`` or ``torch.export``
-# captures a graph, and ``is_exporting`` is True for ``torch.export`` alone.
-# The graph keeps the branch that was taken then.
+# captures a graph. ``is_exporting`` is True only for ``torch.export``. The
+# graph keeps the branch that is taken during the capture.
 class Which(nn.Module):
     def forward(self, x):
         if torch.compiler.is_exporting():
@@ -100,8 +103,8 @@ torch.export.export(model, (x,)).module()(x)  # tensor([2.])
 # Count recompilations
 # --------------------
 #
-# A graph holds for inputs that meet its guards. Here the second graph also
-# holds for the sizes after it, and a new dtype needs a third.
+# The compiler uses a graph for inputs that meet its guards. Here the second
+# graph also works for later sizes, and a new dtype needs a third one.
 # ``CompileCounter`` is a backend that counts how often it is called.
 counter = CompileCounter()
 compiled = torch.compile(lambda x: x * 2, backend=counter)
@@ -119,9 +122,11 @@ counter.frame_count  # 3
 # Make a size variable from the start: ``torch._dynamo.mark_dynamic``
 # -------------------------------------------------------------------
 #
-# ``mark_dynamic`` tells for one tensor which dimension will vary, so the
-# first graph holds for other sizes. ``torch.compile(dynamic=True)`` makes
-# all sizes variable; ``dynamic=False`` compiles up to eight.
+# ``mark_dynamic`` tells the compiler which dimension of a tensor varies, so
+# the first graph already works for other sizes.
+# ``torch.compile(dynamic=True)`` treats all sizes as variable. With
+# ``dynamic=False`` each size is compiled separately, up to the limit of
+# eight.
 def count(sizes, mark=False, dynamic=None):
     counter = CompileCounter()
     compiled = torch.compile(
@@ -144,10 +149,10 @@ count([4, 5, 6], dynamic=False)  # 3
 # Forbid or skip compilation for a while: ``torch.compiler.set_stance``
 # ---------------------------------------------------------------------
 #
-# ``"force_eager"`` runs plain Python, for example to debug.
-# ``"fail_on_recompile"`` raises an error when nothing fits that was
-# compiled before; use it in a service after its warm-up.
-# ``"eager_on_recompile"`` runs plain Python in this case.
+# ``"force_eager"`` runs plain Python, for example for debugging. If no
+# compiled graph fits the input, ``"fail_on_recompile"`` raises an error,
+# and ``"eager_on_recompile"`` runs plain Python. Use them in a service
+# after its warm-up.
 counter = CompileCounter()
 compiled = torch.compile(lambda x: x * 2, backend=counter)
 with torch.compiler.set_stance("force_eager"):
@@ -168,7 +173,7 @@ counter.frame_count  # 1
 # ------------------------------------------------------
 #
 # After ``torch.compiler.reset`` the next call compiles again. Use it
-# between tests or measurements that should not share graphs.
+# between tests or measurements that should not share compiled graphs.
 counter = CompileCounter()
 compiled = torch.compile(lambda x: x * 2, backend=counter)
 for _ in range(3):
@@ -182,9 +187,9 @@ counter.frame_count  # 2
 # A result that stays the same: ``torch.compiler.assume_constant_result``
 # -----------------------------------------------------------------------
 #
-# The function is called once, during the compilation, and its result is
-# part of the graph. Use it for what does not change; a later change is not
-# seen.
+# The compiler calls the function once, during the compilation, and stores
+# its result in the graph. Use this only for a result that does not change,
+# because the graph does not notice a later change.
 scale = {"value": 2.0}
 
 
@@ -202,9 +207,10 @@ compiled(torch.ones(1))  # tensor([2.])
 # One node for a function: ``torch.compiler.allow_in_graph``
 # ----------------------------------------------------------
 #
-# The compiler does not look into the function: it becomes one node of the
-# graph and runs in each call. In return nothing checks that it can be
-# captured. With ``fullgraph=True`` there is no break.
+# The compiler does not look into the function. The function becomes one
+# node of the graph and runs in each call, and there is no break with
+# ``fullgraph=True``. The compiler does not check whether such a function
+# can be captured.
 nodes = []
 
 

@@ -2,8 +2,9 @@
 Custom operators
 ================
 
-Give the compiler a function that it cannot look into, with a gradient and
-with kernels of your own, and find out why an extension does not build.
+Register a function as an operator that the compiler does not look into,
+with its own gradient and kernels, and find out why an extension does not
+build.
 """
 import os
 from contextlib import suppress
@@ -14,13 +15,13 @@ from torch import Tensor
 from torch.utils import cpp_extension
 
 # %%
-# Make an operator of a Python function: ``torch.library.custom_op``
-# ------------------------------------------------------------------
+# Turn a Python function into an operator: ``torch.library.custom_op``
+# --------------------------------------------------------------------
 #
-# The name has a namespace of your choice, and the annotations become the
-# schema. The function may call any library, such as NumPy here: the
-# compiler does not look into it. ``register_fake`` says which shape and
-# dtype the result has, and needs no values.
+# Choose a namespace for the name of the operator; the type annotations
+# become its schema. The function may call other libraries, such as NumPy
+# here, because the compiler does not look into it. ``register_fake``
+# describes the shape and dtype of the result without its values.
 @torch.library.custom_op("sheet::cube", mutates_args=())
 def cube(x: Tensor) -> Tensor:
     array = x.detach().cpu().numpy()
@@ -46,8 +47,8 @@ compiled(x)  # tensor([2., 9.])
 # ------------------------------------------------------------
 #
 # ``torch.compile``, ``torch.export`` and the device ``meta`` run an
-# operator without values. They need a function that makes an empty tensor
-# of the right shape, dtype and device.
+# operator without values. For this they need a function that returns an
+# empty tensor of the right shape, dtype and device.
 @torch.library.custom_op("sheet::twice", mutates_args=())
 def twice(x: Tensor) -> Tensor:
     return x * 2
@@ -70,9 +71,9 @@ twice(x).shape  # torch.Size([2, 3])
 # A gradient: ``register_autograd``
 # ---------------------------------
 #
-# Autograd does not look into the function either: ``backward`` raises an
-# error until there is a formula. ``setup_context`` saves what the formula
-# needs, and ``backward`` returns one gradient for each input.
+# Autograd does not look into the function, so ``backward`` raises an error
+# until you register a formula. ``setup_context`` saves the values that the
+# formula needs. ``backward`` returns one gradient for each input.
 @torch.library.custom_op("sheet::square", mutates_args=())
 def square(x: Tensor) -> Tensor:
     return x * x
@@ -102,8 +103,9 @@ x.grad  # tensor([2., 6.])
 # An operator that changes its input: ``mutates_args``
 # ----------------------------------------------------
 #
-# Name each argument that is changed in place. Without it the compiler may
-# reorder or drop the call. Such an operator returns None.
+# List each argument that the operator changes in place. Otherwise the
+# compiler may reorder the call or drop it. The operator of this card
+# returns None.
 @torch.library.custom_op("sheet::increase", mutates_args={"x"})
 def increase(x: Tensor, by: float) -> None:
     x += by
@@ -123,8 +125,8 @@ x  # tensor([2., 3.])
 # Error: The output of this custom operator must not also be an input
 # -------------------------------------------------------------------
 #
-# The result must be a new tensor: neither an input nor a view of one.
-# Return ``clone()`` of it.
+# The result must be a new tensor, neither an input nor a view of an input.
+# Return a ``clone()`` of it.
 @torch.library.custom_op("sheet::first", mutates_args=())
 def first(x: Tensor) -> Tensor:
     return x[:1]
@@ -145,8 +147,8 @@ first_copy(x)  # tensor([1.])
 # Error: Parameter x must have a type annotation (``infer_schema``)
 # -----------------------------------------------------------------
 #
-# The schema is read from the annotations. ``Tensor``, ``int``, ``float``,
-# ``bool``, ``str``, a list of these and ``Optional`` are possible.
+# The schema comes from the type annotations. You can use ``Tensor``,
+# ``int``, ``float``, ``bool``, ``str``, lists of these and ``Optional``.
 # ``torch.library.infer_schema`` shows the schema of a function.
 def scaled(x, factor: float = 2.0) -> Tensor:
     return x * factor
@@ -165,9 +167,9 @@ schema  # '(Tensor x, float factor=2.0) -> Tensor'
 # Test an operator: ``torch.library.opcheck``
 # -------------------------------------------
 #
-# ``opcheck`` compares the operator with its schema, its fake function and
-# its gradient, for the inputs that you give. This operator changes its
-# input and does not say so.
+# ``opcheck`` tests whether the operator agrees with its schema, its fake
+# function and its gradient, for the inputs that you pass. The operator
+# ``hidden`` changes its input without declaring it.
 @torch.library.custom_op("sheet::hidden", mutates_args=())
 def hidden(x: Tensor) -> Tensor:
     return x.add_(1).clone()
@@ -200,9 +202,9 @@ result["test_schema"], result["test_faketensor"]  # ('SUCCESS', 'SUCCESS')
 # A kernel for another device: ``register_kernel``
 # ------------------------------------------------
 #
-# ``device_types`` says for which devices the first function holds. A
-# function that is registered for another device takes its place there. Here
-# both give the same numbers, and a note says which one ran.
+# ``device_types`` lists the devices of the first function. A function that
+# you register for another device is used there instead. Both functions give
+# the same numbers here, and ``notes`` shows which one ran.
 notes = []
 
 
@@ -227,11 +229,11 @@ notes  # ['CPU']
 # Error: Ninja is required to load C++ extensions
 # -----------------------------------------------
 #
-# ``cpp_extension.load`` builds with the program ``ninja``, which it looks
-# for in ``PATH``. Install it in the environment of the Python that runs,
-# ``python -m pip install ninja``, and start the program with the ``bin``
-# folder of this environment in ``PATH``. A log that ends with "ninja: build
-# stopped" has the error of the compiler further up.
+# ``cpp_extension.load`` builds with the program ``ninja``, which must be in
+# ``PATH``. Install it with ``python -m pip install ninja`` for the Python
+# that you run, and put the ``bin`` folder of this environment into
+# ``PATH``. If a log ends with "ninja: build stopped", the error of the
+# compiler is further up.
 with patch.dict(os.environ, {"PATH": os.devnull}):
     cpp_extension.is_ninja_available()  # False
     with suppress(RuntimeError):
@@ -241,10 +243,10 @@ with patch.dict(os.environ, {"PATH": os.devnull}):
 # Error: CUDA_HOME environment variable is not set, CUDA mismatches
 # -----------------------------------------------------------------
 #
-# PyTorch brings the libraries of CUDA and no compiler. To build a CUDA
-# extension, install a CUDA toolkit of the major version in
-# ``torch.version.cuda`` and set ``CUDA_HOME`` to its folder. Another major
-# version gives "The detected CUDA version (12.3) mismatches".
+# PyTorch ships the CUDA libraries, but no compiler. To build a CUDA
+# extension, install a CUDA toolkit with the major version of
+# ``torch.version.cuda``, and set ``CUDA_HOME`` to its folder. Another major
+# version raises "The detected CUDA version (12.3) mismatches".
 with patch.object(cpp_extension, "CUDA_HOME", None), suppress(OSError):
     cpp_extension.CUDAExtension(
         "fast", ["fast.cu"]
@@ -257,10 +259,10 @@ cpp_extension.CppExtension("plain", ["plain.cpp"])  # type Extension
 # Error: undefined symbol, Could not load this library (``load_library``)
 # -----------------------------------------------------------------------
 #
-# "undefined symbol" means that the extension was built for another PyTorch:
-# remove its build folder and build it again after each upgrade. A module of
-# pybind needs ``import torch`` before it. ``load_library`` loads operators
-# from a file, and the system's message says what is missing.
+# "undefined symbol" usually means that the extension was built for another
+# version of PyTorch. Remove its build folder and build it again after each
+# upgrade. Import ``torch`` before a pybind module. ``load_library`` loads
+# operators from a file, and the message of the system says what is missing.
 with suppress(OSError):
     torch.ops.load_library(
         "missing/operators.so"

@@ -2,7 +2,8 @@
 Export
 ======
 
-Turn a model into a graph that runs without its Python class, and save it.
+``torch.export`` turns a model into a graph that runs without the Python
+class of the model, and it saves the graph to a file.
 """
 import tempfile
 import warnings
@@ -17,10 +18,10 @@ from torch import nn
 # Export a model as one graph: ``torch.export.export``
 # ----------------------------------------------------
 #
-# ``torch.export.export`` runs the model once with example inputs and writes
-# the operators into an ``ExportedProgram``. Its ``module()`` is called like
-# the model and needs none of its source code. A call with another shape
-# raises an error.
+# ``torch.export.export`` runs the model once with example inputs and
+# records the operators in an ``ExportedProgram``. You call its ``module()``
+# like the model, and it does not need the source code of the model. By
+# default, an input of another shape raises an error.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 x = torch.rand(3, 4)
 program = torch.export.export(model, (x,))
@@ -34,9 +35,9 @@ with suppress(AssertionError):
 # What an ``ExportedProgram`` holds: graph, signature, weights
 # ------------------------------------------------------------
 #
-# The graph lists operators of the ATen library. Weights are inputs of the
-# graph, and ``graph_signature`` says which input is which. The weights
-# themselves lie in ``state_dict``, under the names that they have in the
+# The graph consists of operators of the ATen library. The weights are
+# inputs of the graph, and ``graph_signature`` tells what each input is.
+# ``state_dict`` holds the weights under the names that they have in the
 # model.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.BatchNorm1d(8)).eval()
 program = torch.export.export(model, (torch.rand(3, 4),))
@@ -52,10 +53,10 @@ torch.equal(program.state_dict["0.weight"], model[0].weight)  # True
 # Let the batch size vary: ``dynamic_shapes`` and ``torch.export.Dim``
 # --------------------------------------------------------------------
 #
-# Without ``dynamic_shapes`` each size is fixed to that of the example. Give
-# a ``torch.export.Dim`` for each dimension that may vary; the key is the
-# number of the dimension. The limits ``min`` and ``max`` are checked in
-# each call.
+# Without ``dynamic_shapes``, each size is fixed to the size of the example.
+# Pass a ``torch.export.Dim`` for each dimension that may vary. The key is
+# the number of the dimension. The exported program checks the limits
+# ``min`` and ``max`` in each call.
 model = nn.Linear(4, 2)
 batch = torch.export.Dim("batch", max=64)
 program = torch.export.export(
@@ -72,10 +73,10 @@ with suppress(AssertionError):
 # An example batch of 1 becomes a constant: ``Dim.AUTO``, ``Dim.DYNAMIC``
 # -----------------------------------------------------------------------
 #
-# A size of 1 in the example is taken for a constant, because size 1
-# broadcasts. ``Dim.AUTO`` accepts that without a word, and the program then
-# refuses other batches; ``Dim.DYNAMIC`` and a named ``Dim`` raise an error
-# instead. Export with a batch of at least 2.
+# A size of 1 in the example becomes a constant, because a size of 1
+# broadcasts. ``Dim.AUTO`` accepts this silently, and the program then
+# raises an error for other batch sizes. ``Dim.DYNAMIC`` and a named ``Dim``
+# raise an error during the export. Export with a batch of at least 2.
 model = nn.Linear(4, 2)
 auto, dynamic = torch.export.Dim.AUTO, torch.export.Dim.DYNAMIC
 one = torch.export.export(
@@ -101,8 +102,9 @@ with suppress(torch._dynamo.exc.UserError):
 # Several inputs with one size in common: names in ``dynamic_shapes``
 # -------------------------------------------------------------------
 #
-# A dictionary names the inputs as ``forward`` does. The same ``Dim`` in two
-# inputs says that both sizes agree. None keeps an input fixed.
+# The keys of the dictionary are the argument names of ``forward``. If you
+# use the same ``Dim`` in two inputs, the two sizes must agree. None keeps
+# the shape of an input fixed.
 class Score(nn.Module):
     def forward(self, query, key, scale):
         return (query * key).sum(dim=1) * scale
@@ -123,9 +125,9 @@ with suppress(AssertionError):
 # Save and load: ``torch.export.save`` and ``torch.export.load``
 # --------------------------------------------------------------
 #
-# The file, ``.pt2`` by convention, holds graph and weights. A process that
-# loads it does not need the class of the model. Here the class is deleted
-# before the file is read.
+# The file holds the graph and the weights, and its name ends in ``.pt2`` by
+# convention. A process that loads it does not need the class of the model.
+# Here the class is deleted before the file is read.
 class Doubling(nn.Module):
     def __init__(self):
         super().__init__()
@@ -150,9 +152,9 @@ list(loaded.state_dict)  # ['scale']
 # Error: could not guard on data-dependent expression (``torch.export``)
 # ----------------------------------------------------------------------
 #
-# An ``if`` depends on the value of a tensor. The value is known when the
-# graph runs, and not when it is exported. Where both branches can be
-# computed, use ``torch.where``.
+# The ``if`` depends on the value of a tensor. This value is known when the
+# graph runs, but not during the export. If both branches can be computed,
+# use ``torch.where``.
 class Clip(nn.Module):
     def forward(self, x):
         if x.norm() > 1:
@@ -182,8 +184,9 @@ program.module()(x / 10)  # tensor([0.3000, 0.4000])
 # -----------------------------------------------
 #
 # ``torch.cond`` takes a condition, two functions and their arguments. Both
-# branches are exported, and the call computes one of them. They must return
-# tensors of the same shape and dtype, and they may not change their inputs.
+# branches are exported, and each call computes one of them. Both functions
+# must return tensors of the same shape and dtype, and they must not change
+# their inputs.
 class Clip(nn.Module):
     def forward(self, x):
         return torch.cond(x @ x > 1, shorten, keep, (x,))
@@ -208,9 +211,9 @@ any("cond" in str(node.target) for node in program.graph.nodes)  # True
 # A number taken from a tensor: ``item()`` and ``torch._check``
 # -------------------------------------------------------------
 #
-# A number that ``item()`` takes from a tensor is unknown during the export.
-# ``torch._check`` promises something about it, and the exported program
-# checks the promise in each call.
+# During the export, the number that ``item()`` takes from a tensor is
+# unknown. ``torch._check`` states a condition for this number. The exported
+# program checks the condition in each call.
 class First(nn.Module):
     def forward(self, x, count):
         n = count.item()
@@ -231,9 +234,9 @@ with suppress(RuntimeError):
 # See what stands in the way: ``torch.export.draft_export``
 # ---------------------------------------------------------
 #
-# ``draft_export`` goes on where ``torch.export.export`` stops, and reports
-# what it met. Its program follows the path of the example, so it is for
-# looking and not for use.
+# ``draft_export`` continues where ``torch.export.export`` stops, and it
+# reports the problems that it met. The program follows the path of the
+# example. Use it to find problems, not for predictions.
 class Clip(nn.Module):
     def forward(self, x):
         if x.norm() > 1:
@@ -256,8 +259,8 @@ with suppress(RuntimeError):
 # ------------------------------------------------
 #
 # ``run_decompositions`` rewrites the graph with a smaller set of ATen
-# operators. Here ``addmm`` takes the place of ``linear``. The result is a
-# new program, whose outputs agree with those of the model.
+# operators; here ``addmm`` replaces ``linear``. It returns a new program,
+# whose outputs agree with those of the model.
 model = nn.Sequential(nn.Linear(4, 2), nn.Softmax(dim=1))
 x = torch.rand(3, 4)
 program = torch.export.export(model, (x,))
@@ -271,9 +274,9 @@ torch.allclose(core.module()(x), model(x))  # True
 # Get modules back: ``torch.export.unflatten``
 # --------------------------------------------
 #
-# ``module()`` has one flat graph. ``torch.export.unflatten`` restores the
-# tree of submodules, so that one of them can be called or exchanged. Here
-# the activation is exchanged.
+# The result of ``module()`` has one flat graph. ``torch.export.unflatten``
+# restores the tree of submodules, so that you can call or replace one of
+# them. Here the activation is replaced.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
 x = torch.rand(3, 4)
 tree = torch.export.unflatten(torch.export.export(model, (x,)))

@@ -2,8 +2,8 @@
 Inputs of an export
 ===================
 
-Export models that take dataclasses, numbers and keyword arguments, say
-which sizes vary, and call the result as it expects.
+Export models that take dataclasses, numbers and keyword arguments, declare
+which sizes vary, and call the exported program correctly.
 """
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from torch.export.passes import move_to_device_pass
 # A dataclass as an input: ``torch.export.register_dataclass``
 # ------------------------------------------------------------
 #
-# ``torch.export.export`` knows tensors, numbers, and tuples, lists and
-# dictionaries of them. A dataclass must be registered once; its tensors
-# then become inputs of the graph. The exported program takes the dataclass
-# as the model does.
+# ``torch.export.export`` accepts tensors, numbers, and containers of them
+# such as lists and dictionaries. Register a dataclass once before the
+# export. Its tensors then become inputs of the graph, and you call the
+# exported program with the dataclass.
 @dataclass
 class Batch:
     values: Tensor
@@ -46,8 +46,8 @@ program.graph_signature.user_inputs  # ('batch_values', 'batch_mask')
 # --------------------------------------------------------------------
 #
 # ``dynamic_shapes`` repeats the structure of the inputs, which is tedious
-# for nested ones. ``ShapesCollection`` is filled tensor by tensor. Index it
-# with the tensors of the example.
+# if they are nested. You can fill a ``ShapesCollection`` tensor by tensor
+# instead. Index it with the tensors of the example.
 class Weighted(nn.Module):
     def forward(self, inputs):
         return inputs["x"] * inputs["pair"][0] + inputs["pair"][1]
@@ -69,9 +69,9 @@ program.module()(more).shape  # torch.Size([5, 2])
 # Sizes from more examples: ``torch.export.AdditionalInputs``
 # -----------------------------------------------------------
 #
-# Add a few further inputs, and each size that differs between them becomes
-# variable. ``verify`` runs an exported program with these inputs, and
-# raises an error for one that does not fit.
+# Add a few more inputs. Each size that differs between them becomes
+# variable. ``verify`` runs an exported program with these inputs and raises
+# an error if one of them does not fit.
 model, more = nn.Linear(4, 2), torch.export.AdditionalInputs()
 more.add((torch.ones(5, 4),))
 more.add((torch.ones(9, 4),))
@@ -89,9 +89,9 @@ with suppress(RuntimeError):
 # A number as an argument is fixed: Guard failed: n == 3
 # ------------------------------------------------------
 #
-# An ``int`` of the example becomes a constant, and another value is an
-# error. Mark it as ``Dim.DYNAMIC``, or pass a tensor. Keyword arguments are
-# the third argument of ``torch.export.export``.
+# An ``int`` of the example becomes a constant, and another value raises an
+# error. Mark it as ``Dim.DYNAMIC``, or pass a tensor. The third argument of
+# ``torch.export.export`` holds the keyword arguments.
 class Repeat(nn.Module):
     def forward(self, x, n):
         return x * n
@@ -112,9 +112,10 @@ free(x, n=4)  # tensor([4., 4.])
 # Error: kwarg keyword mismatch (call it as the example was given)
 # ----------------------------------------------------------------
 #
-# The exported program expects the same positional and keyword arguments as
-# the example. A default value of ``forward`` is part of the graph. Too many
-# positional arguments give "Trying to flatten user inputs".
+# Call the exported program with the same positional and keyword arguments
+# as in the example. A default value of ``forward`` becomes part of the
+# graph. Too many positional arguments raise "Trying to flatten user
+# inputs".
 class Scale(nn.Module):
     def forward(self, x, factor=2.0):
         return x * factor
@@ -136,9 +137,9 @@ default(x)  # tensor([2., 2.])
 # Error: Expecting ``args`` to be a tuple of example positional inputs
 # --------------------------------------------------------------------
 #
-# The example inputs are a tuple, also for one input: ``(x,)`` with a comma.
-# The keys of ``dynamic_shapes`` are the names of the arguments of
-# ``forward``; each argument needs a key.
+# The example inputs are a tuple. For a single input, write ``(x,)`` with a
+# comma. The keys of ``dynamic_shapes`` are the argument names of
+# ``forward``, and each argument needs a key.
 model, x = nn.Linear(4, 2), torch.ones(3, 4)
 UserError = torch._dynamo.exc.UserError
 with suppress(UserError):
@@ -157,9 +158,9 @@ program.module()(x).shape  # torch.Size([3, 2])
 # Error: your code specialized it to be a constant (a number in ``forward``)
 # --------------------------------------------------------------------------
 #
-# The model has the batch size of the example in its code, here as 4 in
-# ``reshape``. Take sizes from the input, or write -1 for the one that
-# varies.
+# The code of the model contains the batch size of the example, here the 4
+# in ``reshape``. Take the sizes from the input, or write -1 for the size
+# that varies.
 class Fixed(nn.Module):
     def forward(self, x):
         return x.reshape(4, -1) + torch.zeros(4, 6)
@@ -183,10 +184,11 @@ program.module()(torch.ones(7, 2, 3)).shape  # torch.Size([7, 6])
 # Run on another device: ``move_to_device_pass``
 # ----------------------------------------------
 #
-# ``module().to(device)`` moves the weights and leaves the device of a
-# tensor that the graph makes, here by ``torch.zeros``. Move the program
-# with ``move_to_device_pass`` before ``module()``, or export the model on
-# the device where it will run. The device ``meta`` stands for a GPU here.
+# ``module().to(device)`` moves the weights, but a tensor that the graph
+# creates, here with ``torch.zeros``, stays on its old device. Move the
+# program with ``move_to_device_pass`` before you call ``module()``, or
+# export the model on the device where it will run. The device ``meta``
+# stands for a GPU here.
 class Shift(nn.Module):
     def forward(self, x):
         return x + torch.zeros(2, device=x.device)
@@ -209,9 +211,9 @@ moved.module()(torch.ones(2, device="meta")).device.type  # 'meta'
 # Error: Calling eval() is not supported yet (export after ``eval()``)
 # --------------------------------------------------------------------
 #
-# The mode of the model is part of the graph: a model in training mode is
-# exported with its dropout. Call ``eval()`` before the export. The
-# exported module has no modes.
+# The mode of the model is part of the graph, so a model in training mode is
+# exported with dropout. Call ``eval()`` before the export. The exported
+# module cannot change its mode.
 model, x = nn.Dropout(0.5), torch.ones(1000)
 trained = torch.export.export(model, (x,)).module()
 with suppress(NotImplementedError):

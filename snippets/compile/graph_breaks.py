@@ -2,8 +2,9 @@
 Graph breaks
 ============
 
-See where ``torch.compile`` splits a function into several graphs, and write
-the function so that it stays one graph.
+A graph break splits a compiled function into several graphs. This page
+shows how to find the breaks and how to write the function so that it stays
+one graph.
 """
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
@@ -17,10 +18,10 @@ from torch._dynamo.testing import CompileCounter
 # Where does the graph break, and why: ``torch._dynamo.explain``
 # --------------------------------------------------------------
 #
-# ``explain`` runs the function and reports the number of graphs and a
+# ``explain`` runs the function and reports the number of graphs and the
 # reason for each break. The environment variable
-# ``TORCH_LOGS=graph_breaks`` prints the same reasons, with the line of
-# code, while your program runs.
+# ``TORCH_LOGS=graph_breaks`` prints the same reasons with the line of code
+# while your program runs.
 def scale(x):
     total = x.sum().item()
     return x / total
@@ -38,9 +39,9 @@ reason.split(" call")[0]  # 'Unsupported Tensor.item()'
 # ``item()`` breaks the graph: keep the number in a tensor
 # --------------------------------------------------------
 #
-# ``item`` waits for the value and hands it to Python, so by default the
-# graph ends there. Compute with the tensor instead. If the number is
-# needed, set ``torch._dynamo.config.capture_scalar_outputs``.
+# ``item`` passes the value to Python, so by default the graph ends there.
+# Compute with the tensor instead. If you need the number, set
+# ``torch._dynamo.config.capture_scalar_outputs``.
 def count(function, *inputs):
     torch.compiler.reset()
     counter = CompileCounter()
@@ -61,8 +62,8 @@ with config.patch(capture_scalar_outputs=True):
 # ------------------------------------------------------------
 #
 # The size of ``x[mask]`` and of ``nonzero`` depends on the values of the
-# tensor. ``torch.where`` keeps the shape, so the graph stays whole. If the
-# short result is needed, set
+# tensor. ``torch.where`` keeps the shape, so the graph does not break. If
+# you need the shorter result, set
 # ``torch._dynamo.config.capture_dynamic_output_shape_ops``.
 def count(function, *inputs):
     torch.compiler.reset()
@@ -82,10 +83,10 @@ with config.patch(capture_dynamic_output_shape_ops=True):
 # Error: Data-dependent branching (``if`` on a tensor, ``fullgraph=True``)
 # ------------------------------------------------------------------------
 #
-# The value of a tensor is unknown while the graph is captured, so an ``if``
-# on it splits the graph, and ``fullgraph=True`` makes that an error. Choose
-# with ``torch.where``, or keep both branches with ``torch.cond``. An ``if``
-# on a shape is no problem.
+# The values of a tensor are unknown while the graph is captured. An ``if``
+# on such a value breaks the graph, and with ``fullgraph=True`` it raises an
+# error. Choose with ``torch.where``, or keep both branches with
+# ``torch.cond``. An ``if`` on a shape does not break the graph.
 def branch(x):
     if x.sum() > 0:
         return x
@@ -110,10 +111,10 @@ branch(x)  # tensor([-1., 3.])
 # Error: Failed to trace builtin operator ``print`` (``fullgraph=True``)
 # ----------------------------------------------------------------------
 #
-# Printing needs the values, and without ``fullgraph`` the graph breaks
-# there. Remove the call. With ``print`` in
-# ``torch._dynamo.config.reorderable_logging_functions`` the text is printed
-# after the graph has run.
+# ``print`` needs the values, so the graph breaks there, and
+# ``fullgraph=True`` raises an error. Remove the call. If you add ``print``
+# to ``torch._dynamo.config.reorderable_logging_functions``, the text is
+# printed after the graph has run.
 def debug(x):
     print(x)
     return x * 2
@@ -135,9 +136,10 @@ printed.getvalue()[:10]  # 'tensor([1.'
 # Error: Unsupported Tensor.backward() call (compile the forward pass)
 # --------------------------------------------------------------------
 #
-# Compile the model or the loss function and call ``backward`` outside. The
-# backward pass of the compiled part is compiled, too. A training step that
-# is compiled as a whole breaks at ``backward``.
+# Compile the model or the loss function, and call ``backward`` outside the
+# compiled function. The backward pass of the compiled part is then
+# compiled, too. If you compile a whole training step, the graph breaks at
+# ``backward``.
 def loss(weight, x):
     return (weight * x).square().sum()
 
@@ -163,8 +165,8 @@ weight.grad  # tensor([ 2., 36.])
 # -------------------------------------
 #
 # The compiler turns NumPy calls on the data of a tensor into tensor
-# operations, so they run in the graph: ``fullgraph=True`` holds. A gradient
-# does not flow through ``numpy()``. Write what is trained with PyTorch.
+# operations. They run inside the graph, so ``fullgraph=True`` raises no
+# error.
 def shifted(x):
     array = np.maximum(x.numpy() * 2, 3)
     return torch.from_numpy(array) + 1

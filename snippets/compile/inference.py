@@ -2,8 +2,8 @@
 Inference
 =========
 
-Make a trained model faster and smaller for prediction, and keep the time
-and the memory of a service within limits.
+Make a trained model faster and smaller for inference, and keep the response
+time and the memory of a service within limits.
 """
 import os
 import tempfile
@@ -25,10 +25,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 # Before a model serves: ``eval``, ``inference_mode``, a warm-up call
 # -------------------------------------------------------------------
 #
-# The first calls are slow: libraries are loaded, a GPU is started and
-# memory is reserved; a compiled model compiles. Call the model a few times
-# with inputs of the real sizes before the first request. In
-# ``torch.inference_mode`` no graph is kept.
+# The first calls are slow because libraries are loaded, a GPU starts,
+# memory is reserved, and a compiled model compiles. Before the first
+# request, call the model a few times with inputs of the real sizes.
+# ``torch.inference_mode`` keeps no graph for gradients.
 model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Dropout()).eval()
 
 
@@ -48,9 +48,9 @@ torch.equal(output, predict(torch.ones(2, 8)))  # True
 # Fold batch normalization into the convolution: ``fuse_conv_bn_eval``
 # --------------------------------------------------------------------
 #
-# In evaluation mode batch normalization is a scale and a shift, which fit
-# into the weights of the convolution before it. One layer less is computed
-# and the numbers agree. ``torch.compile`` and ONNX Runtime fold it, too.
+# In evaluation mode, batch normalization multiplies by a scale and adds a
+# shift. Both fit into the weights and the bias of the convolution before
+# it. The fused layer gives the same numbers with one layer less.
 conv, norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
 x = torch.rand(8, 3, 6, 6)
 norm(conv(x)).sum().backward()
@@ -66,8 +66,8 @@ torch.allclose(fused.weight, weight, atol=1e-6)  # True
 # Half the size: ``model.to(torch.bfloat16)``
 # -------------------------------------------
 #
-# The weights take half the memory and half the file, and a GPU multiplies
-# them faster. Convert the inputs, too. The numbers have 8 bits of
+# The weights take half the memory and half the file size, and many GPUs
+# multiply them faster. Convert the inputs, too. bfloat16 has 8 bits of
 # precision, so compare the accuracy on a test set.
 model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 8))
 small = deepcopy(model).to(torch.bfloat16)
@@ -87,10 +87,10 @@ with torch.inference_mode():
 # Memory grows with concurrent requests: limit them with a semaphore
 # ------------------------------------------------------------------
 #
-# Each request that runs holds activations of its own, so the memory of the
-# GPU grows with the number of requests that run together, and PyTorch keeps
-# the most that was needed. Let a fixed number in, refuse inputs that are
-# too long, and predict in ``torch.inference_mode``.
+# Each running request holds its own activations. The memory of a GPU
+# therefore grows with the number of requests that run together, and PyTorch
+# keeps the most that was needed. Limit the number of requests, refuse
+# inputs that are too long, and predict in ``torch.inference_mode``.
 model = nn.Linear(8, 8, device="cpu").eval()
 places = threading.Semaphore(2)
 running, most, lock = 0, 0, threading.Lock()
@@ -116,9 +116,10 @@ len(answers), most <= 2  # (64, True)
 # Many small requests: collect them into one batch
 # ------------------------------------------------
 #
-# One call with 16 samples costs little more than a call with one. A thread
-# takes what waits in a queue, runs the model once and gives each request
-# its row. Servers such as Triton, LitServe and Ray Serve do this for you.
+# One call with 16 samples is usually much faster than 16 calls with one. A
+# thread takes the waiting requests from a queue, runs the model once and
+# gives each request its row. Servers such as Triton, LitServe and Ray Serve
+# do this for you.
 model, waiting, calls = nn.Linear(4, 2).eval(), Queue(), []
 
 
@@ -147,10 +148,11 @@ torch.allclose(rows, model(inputs), atol=1e-6)  # True
 # Several processes with one model: ``torch.load(mmap=True)``
 # -----------------------------------------------------------
 #
-# Each worker process of a server loads a model of its own. With
-# ``mmap=True`` and ``assign=True`` the weights stay in the file, and the
-# system shares its pages between the processes on a machine. On a GPU each
-# process needs its copy: use one process there, with batches.
+# Each worker process of a server loads its own model. With ``mmap=True``
+# and ``assign=True`` the weights stay in the file, and the operating system
+# shares its pages between the processes of a machine. On a GPU each process
+# needs its own copy, so use one process there and collect requests into
+# batches.
 source = nn.Linear(64, 64)
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "weights.pt"
@@ -166,10 +168,10 @@ same, shared  # (True, True)
 # Several models on one CPU are slow: threads for each process
 # ------------------------------------------------------------
 #
-# Each process starts as many threads as there are cores. With several
-# processes or models side by side they take the cores from each other, and
-# each gets slower. Give each process its share, with
-# ``torch.set_num_threads`` or ``OMP_NUM_THREADS`` before the start.
+# By default, each process uses about one thread per core. Several processes
+# side by side then compete for the cores, and each gets slower. Give each
+# process its share with ``torch.set_num_threads``, or set
+# ``OMP_NUM_THREADS`` before it starts.
 before, workers = torch.get_num_threads(), 4
 share = max(1, len(os.sched_getaffinity(0)) // workers)
 torch.set_num_threads(share)
@@ -183,8 +185,8 @@ torch.set_num_threads(before)
 # Export in evaluation mode, name the inputs, let the batch size vary, and
 # keep the weights in the file. TensorRT then builds an engine on the
 # machine with the GPU: ``trtexec --onnx=model.onnx --fp16
-# --minShapes=input:1x4 --optShapes=input:8x4 --maxShapes=input:64x4``,
-# and OpenVINO reads the file itself. Compare the outputs of each step.
+# --minShapes=input:1x4 --optShapes=input:8x4 --maxShapes=input:64x4``.
+# OpenVINO reads the file directly. Compare the outputs after each step.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
     path = Path(folder) / "model.onnx"

@@ -2,7 +2,7 @@
 ONNX
 ====
 
-Write a model into an ONNX file, and run the file with ONNX Runtime.
+Export a model to an ONNX file, and run the file with ONNX Runtime.
 """
 import tempfile
 import warnings
@@ -21,10 +21,10 @@ from torch import nn
 # Export a model to ONNX: ``torch.onnx.export``
 # ---------------------------------------------
 #
-# The model, a tuple of example inputs and a path are enough.
-# ``dynamo=True``, the default since 2.9, exports the model with
-# ``torch.export`` first. Call ``eval()`` before: a model in training mode
-# is exported with its dropout.
+# Pass the model, a tuple of example inputs and a path. With
+# ``dynamo=True``, the default since 2.9, the model is first exported with
+# ``torch.export``. Call ``eval()`` before, because a model in training mode
+# is exported with dropout.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
     path = Path(folder) / "model.onnx"
@@ -41,8 +41,8 @@ with redirect_stdout(StringIO()):
 # ----------------------------------------------
 #
 # A session takes and returns NumPy arrays. The first argument of ``run``
-# lists the outputs that are wanted, and None means each of them. Compare
-# with a tolerance, because the kernels are not those of PyTorch.
+# lists the outputs that you want, and None means all of them. Compare with
+# a tolerance, because ONNX Runtime uses other kernels than PyTorch.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 x = torch.rand(3, 4)
 with redirect_stdout(StringIO()):
@@ -60,11 +60,11 @@ np.allclose(output, expected, rtol=1e-4, atol=1e-5)  # True
 # Let the batch size vary: ``dynamic_shapes``
 # -------------------------------------------
 #
-# Without ``dynamic_shapes`` the file accepts the size of the example and
-# no other one: ONNX Runtime says "Got invalid dimensions for input". The
-# tuple has one dictionary for each input, from a dimension to a name of
-# your choice. Choose an example with at least 2 samples, since a size of 1
-# would be taken for a constant.
+# Without ``dynamic_shapes`` the file accepts only the size of the example,
+# and for another size ONNX Runtime says "Got invalid dimensions for input".
+# The tuple has one dictionary for each input. The dictionary gives a
+# dimension a name of your choice. Use an example with at least 2 samples,
+# because a size of 1 becomes a constant.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
 sessions = {}
 x = torch.rand(3, 4)
@@ -89,9 +89,9 @@ with suppress(Exception):
 # Name the inputs and outputs: ``input_names``, ``output_names``
 # --------------------------------------------------------------
 #
-# The names are the interface of the file: whoever runs it needs them.
-# Without ``input_names`` an input is called as in ``forward``. A missing
-# input is an error that names it.
+# Whoever runs the file needs the names of its inputs and outputs. By
+# default an input has its name in ``forward``. A missing input raises an
+# error with its name.
 class Scale(nn.Module):
     def forward(self, x, factor):
         return x * factor
@@ -118,9 +118,9 @@ with suppress(ValueError):
 # Check a file: ``onnx.checker.check_model``
 # ------------------------------------------
 #
-# The checker tells whether the file keeps to the ONNX standard. It says
-# nothing about the numbers: compare outputs as well. Here a node is broken
-# on purpose.
+# The checker tests whether the file conforms to the ONNX standard. It does
+# not test the numbers, so compare the outputs as well. Here a node is
+# broken on purpose.
 with redirect_stdout(StringIO()):
     program = torch.onnx.export(nn.ReLU().eval(), (torch.rand(3),))
 file = program.model_proto
@@ -134,9 +134,9 @@ with suppress(onnx.checker.ValidationError):
 # Weights in the file or beside it: ``external_data``
 # ---------------------------------------------------
 #
-# By default the weights go into a second file, ``model.onnx.data``: move
+# By default the weights go into a second file, ``model.onnx.data``. Move
 # both files together. With ``external_data=False`` there is one file. Keep
-# the default for weights of 2 GB or more.
+# the default if the weights have 2 GB or more.
 model = nn.Linear(64, 64).eval()
 sizes = {}
 for external in (True, False):
@@ -155,8 +155,9 @@ sizes[False]  # (['model.onnx'], True)
 # Threads of a session: ``onnxruntime.SessionOptions``
 # ----------------------------------------------------
 #
-# ``intra_op_num_threads`` sets how many threads of a session compute one
-# operator. Use 1 where a service runs several requests side by side.
+# ``intra_op_num_threads`` is the number of threads with which a session
+# computes one operator. Use 1 if a service runs several requests at the
+# same time.
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads  # 0
 options.intra_op_num_threads = 1
@@ -174,11 +175,11 @@ session.run(None, {"input": x})[0].tolist()  # [0.0, 0.0, 2.0]
 # onnxruntime uses the CPU and not the GPU: ``get_available_providers``
 # ---------------------------------------------------------------------
 #
-# ``CUDAExecutionProvider`` comes with the package ``onnxruntime-gpu``. With
-# ``onnxruntime`` beside it the CPU package wins: remove both and install
-# ``onnxruntime-gpu`` alone, for the CUDA version that you have. A provider
-# that is missing is left out with a warning, and ``get_providers`` tells
-# what the session uses.
+# The package ``onnxruntime-gpu`` contains ``CUDAExecutionProvider``. If
+# ``onnxruntime`` is installed beside it, the CPU package wins. Remove both,
+# and install only the ``onnxruntime-gpu`` for your CUDA version. A session
+# skips a missing provider with a warning, and ``get_providers`` shows which
+# ones it uses.
 available = onnxruntime.get_available_providers()
 "CPUExecutionProvider" in available  # True
 wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
@@ -198,9 +199,9 @@ session.get_providers()  # ['CPUExecutionProvider']
 # Error: no ONNX function for an operator, ``custom_translation_table``
 # ---------------------------------------------------------------------
 #
-# Not each operator of PyTorch has a translation. Write the model with other
-# operators, or give a translation in ONNX Script. Here the first two terms
-# of the series stand in for the Bessel function.
+# Some operators of PyTorch have no translation to ONNX. Write the model
+# with other operators, or write a translation in ONNX Script. Here the
+# first two terms of the series replace the Bessel function.
 class Bessel(nn.Module):
     def forward(self, x):
         return torch.special.bessel_j0(x)
@@ -231,9 +232,9 @@ session.run(None, {"x": x.cpu().numpy()})[0].tolist()  # [0.75, 1.0, 0.0]
 # The version of the operators: ``opset_version``
 # -----------------------------------------------
 #
-# By default the version is 18 or newer. Do not copy an old number, such as
-# the 11 of many examples. Leave the argument out, or give the highest
-# number that your runtime knows.
+# The default version is 18 or newer. Do not copy an old number, such as the
+# 11 of many examples. Leave the argument out, or pass the highest number
+# that your runtime supports.
 with redirect_stdout(StringIO()):
     program = torch.onnx.export(nn.ReLU().eval(), (torch.rand(3),))
 default = program.model_proto.opset_import[0].version
@@ -248,9 +249,9 @@ program.model_proto.opset_import[0].version  # 21
 # Old advice: ``dynamic_axes``
 # ----------------------------
 #
-# ``dynamic_axes`` belongs to the old exporter. It is still turned into
+# ``dynamic_axes`` belongs to the old exporter. It is still converted to
 # ``dynamic_shapes``, with a warning. In ``dynamic_shapes`` the keys are the
-# names that ``forward`` gives, not those in ``input_names``.
+# argument names of ``forward``, not the names in ``input_names``.
 model = nn.Linear(4, 2).eval()
 axes = {"x": {0: "batch"}}
 with warnings.catch_warnings(record=True) as heard:
@@ -270,9 +271,9 @@ session.get_inputs()[0].shape  # ['batch', 4]
 # Old advice: the exporter of TorchScript, ``dynamo=False``
 # ---------------------------------------------------------
 #
-# The old exporter still runs and warns. It traces the model: of a branch on
-# a value it keeps the side that the example took. The new exporter raises
-# an error.
+# The old exporter still runs, with a warning. It traces the model, so it
+# keeps one side of a branch: the side that the example took. The new
+# exporter raises an error for such a branch.
 class Flip(nn.Module):
     def forward(self, x):
         return x if x.sum() > 0 else -x

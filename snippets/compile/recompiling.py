@@ -2,8 +2,9 @@
 Recompilation
 =============
 
-A compiled function is compiled again for inputs that do not fit. See what
-causes it, and keep the number of compilations small.
+A compiled function is compiled again if an input does not fit the existing
+graphs. This page shows what causes it and how to keep the number of
+compilations small.
 """
 from contextlib import redirect_stderr, suppress
 from io import StringIO
@@ -17,11 +18,11 @@ from torch._dynamo.testing import CompileCounter
 # Warning: hit config.recompile_limit (8), and what happens then
 # --------------------------------------------------------------
 #
-# One function is compiled at most ``recompile_limit`` times, 8 by default.
-# After that it runs without the compiler, and a line in the log says
-# "torch._dynamo hit config.recompile_limit (8)". Remove the cause, or raise
-# ``torch._dynamo.config.recompile_limit`` if there are a few more kinds of
-# input.
+# A function is compiled at most ``recompile_limit`` times, which is 8 by
+# default. After that it runs without the compiler, and the log says
+# "torch._dynamo hit config.recompile_limit (8)". Remove the cause. If there
+# are only a few more kinds of input, you can raise
+# ``torch._dynamo.config.recompile_limit``.
 counter = CompileCounter()
 compiled = torch.compile(lambda x: x * 2, backend=counter, dynamic=False)
 counts = []
@@ -36,9 +37,10 @@ counts  # [1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8]
 # Error: FailOnRecompileLimitHit, Hard failure due to fullgraph=True
 # ------------------------------------------------------------------
 #
-# With ``fullgraph=True`` there is no way back to plain Python, so the limit
-# is an error. Here each size is compiled for itself; with the default
-# ``dynamic=None`` the second graph holds for the sizes after it.
+# ``fullgraph=True`` does not allow plain Python, so reaching the limit
+# raises an error. With ``dynamic=False`` each size is compiled separately.
+# With the default ``dynamic=None`` the second graph also works for later
+# sizes.
 fixed = torch.compile(
     lambda x: x * 2, backend="eager", fullgraph=True, dynamic=False
 )
@@ -56,8 +58,9 @@ free = torch.compile(lambda x: x * 2, backend="eager", fullgraph=True)
 # ---------------------------------------------------
 #
 # The environment variable ``TORCH_LOGS=recompiles`` prints the guard that
-# failed at each recompilation. With ``error_on_recompile`` the first one
-# is an error that names the guard: use it in a test.
+# failed at each recompilation. With ``error_on_recompile`` the first
+# recompilation raises an error that names the guard. This is useful in a
+# test.
 compiled = torch.compile(lambda x: x * 2, backend="eager")
 compiled(torch.ones(3))  # tensor([2., 2., 2.])
 with config.patch(error_on_recompile=True), suppress(exc.RecompileError):
@@ -68,9 +71,10 @@ with config.patch(error_on_recompile=True), suppress(exc.RecompileError):
 # A number, a string or a list as an argument: pass a tensor
 # ----------------------------------------------------------
 #
-# A second value of a number makes it variable, so the second graph holds
-# for the values after it. Each string and each length of a list is
-# compiled. A tensor of the same shape needs one graph, whatever its value.
+# When a number takes a second value, the compiler treats it as variable, so
+# the second graph also works for later values. Each new string and each new
+# length of a list is compiled. A tensor of the same shape needs one graph,
+# whatever its value.
 def counts(function, arguments):
     torch.compiler.reset()
     counter, found = CompileCounter(), []
@@ -90,12 +94,12 @@ counts(lambda x, n: x * n, whole)  # [1, 1, 1, 1]
 
 
 # %%
-# A counter in the model compiles in each step: use a buffer
-# ----------------------------------------------------------
+# A counter in the model causes a recompilation in each step: use a buffer
+# ------------------------------------------------------------------------
 #
 # An integer attribute of a module is a constant of the graph, so
 # ``self.step += 1`` needs a new graph in each call. A buffer is an input of
-# the graph. Change it in place.
+# the graph. Keep the counter in a buffer and change it in place.
 class Attribute(nn.Module):
     step = 0
 
@@ -127,9 +131,9 @@ found  # [(4, 5.0), (1, 5.0)]
 # ``train()``, ``eval()`` and ``no_grad`` have a graph each
 # ---------------------------------------------------------
 #
-# A graph holds for one mode of the model and for one gradient mode. Going
-# back to a mode costs nothing. Call the model once in each mode that you
-# will use before you measure.
+# A graph works for one mode of the model and one gradient mode. Going back
+# to an earlier mode does not compile again. Before you measure, call the
+# model once in each mode that you will use.
 model = nn.Sequential(nn.Linear(3, 3), nn.Dropout())
 counter, counts, x = CompileCounter(), [], torch.ones(2, 3)
 compiled = torch.compile(model, backend=counter)
@@ -147,8 +151,8 @@ counter.frame_count  # 3
 # Sequences of many lengths: pad to a few lengths
 # -----------------------------------------------
 #
-# Some modes, such as CUDA graphs, work with fixed sizes: pad each batch to
-# the next multiple, so that few sizes remain. Elsewhere
+# Some modes, such as CUDA graphs, work with fixed sizes. Pad each batch to
+# the next multiple there, so that few sizes remain. In other modes
 # ``torch._dynamo.mark_dynamic`` needs one graph. In a ``DataLoader``,
 # ``drop_last=True`` avoids a smaller last batch.
 def pad(batch, multiple):
@@ -170,12 +174,12 @@ graphs  # {1: 8, 8: 2}
 pad(torch.ones(4, 9), 8).shape  # torch.Size([4, 16])
 
 # %%
-# Sizes 0 and 1 are compiled for themselves
-# -----------------------------------------
+# Sizes 0 and 1 are compiled separately
+# -------------------------------------
 #
-# A size of 0 or 1 becomes a constant of the graph, because 1 broadcasts.
-# So a batch of one sample costs a graph of its own. Warm a service up with
-# a batch of 1 and with a larger one.
+# A size of 0 or 1 becomes a constant of the graph, because a size of 1
+# broadcasts. A batch of one sample therefore needs its own graph. When you
+# warm up a service, use a batch of 1 and a larger one.
 counter = CompileCounter()
 compiled, counts = torch.compile(lambda x: x * 2, backend=counter), []
 for size in (1, 4, 6, 9, 1):

@@ -2,8 +2,8 @@
 Surprises of torch.compile
 ==========================
 
-Slow calls, slightly other numbers, checks that are off, missing compilers,
-caches, modes and CUDA graphs.
+Slow calls, slightly different numbers, checks that are switched off,
+missing compilers, caches, modes and CUDA graphs.
 """
 import warnings
 from contextlib import redirect_stderr, suppress
@@ -21,10 +21,11 @@ from torch.distributions import Distribution, Normal
 # ``torch.distributions`` no longer checks its arguments after compiling
 # ----------------------------------------------------------------------
 #
-# The first ``torch.compile`` of a process, even for another function,
-# switches off the checks of ``torch.distributions``. Then nan passes
-# without an error. ``set_default_validate_args(True)`` after it switches
-# them on again, and ``validate_args=True`` does so for one distribution.
+# The first ``torch.compile`` of a process switches off the checks of
+# ``torch.distributions``, even if it compiles another function. A nan then
+# raises no error. Call ``set_default_validate_args(True)`` afterwards to
+# switch the checks on again, or pass ``validate_args=True`` for one
+# distribution.
 nan = torch.tensor(torch.nan)
 Distribution.set_default_validate_args(True)
 with suppress(ValueError):
@@ -43,11 +44,11 @@ with suppress(ValueError):
 # The first call takes a minute, again after each restart
 # -------------------------------------------------------
 #
-# ``torch.compile`` compiles at the first call, once for each kind of input,
-# and again in a new process, where generated code is taken from a cache on
-# disk if the folder in ``TORCHINDUCTOR_CACHE_DIR`` is still there. Call the
-# model once with real shapes before you measure or serve. Compile the block
-# that repeats, so that all its copies share one compilation.
+# ``torch.compile`` compiles at the first call for each kind of input, and
+# again in each new process. A new process can reuse the generated code if
+# the cache folder ``TORCHINDUCTOR_CACHE_DIR`` still exists. Call the model
+# once with real shapes before you measure or serve. If a block repeats,
+# compile the block, so that all copies share one compilation.
 counter = CompileCounter()
 
 
@@ -77,9 +78,9 @@ with torch.no_grad():
 # ---------------------------------------------
 #
 # Eager mode rounds to bfloat16 after each operation. Inductor fuses the
-# operations and keeps what lies between them in float32, as the line with
-# ``float`` does by hand; one rounding at the end is nearer to float64.
-# ``backend="aot_eager"`` gives the numbers of eager mode: use it to see
+# operations, keeps intermediate values in float32 and rounds once at the
+# end, which is closer to float64; the line with ``float`` imitates this.
+# ``backend="aot_eager"`` gives the numbers of eager mode. Use it to see
 # whether inductor is the cause.
 def f(x, y):
     return (x * y + x) * y - x / 3
@@ -102,10 +103,11 @@ config.emulate_precision_casts  # False
 # Error: Cannot find a working triton installation (``TritonMissing``)
 # --------------------------------------------------------------------
 #
-# For a GPU, inductor writes Triton code, and the wheel of ``triton`` is for
-# Linux. On Windows install ``triton-windows`` in the version for your
-# PyTorch, or use WSL2. To go on without compiling, set the environment
-# variable ``TORCH_COMPILE_DISABLE=1`` or choose ``backend="eager"``.
+# On a GPU, inductor writes Triton code, and the official wheels of
+# ``triton`` are for Linux. On Windows install the version of
+# ``triton-windows`` that matches your PyTorch, or use WSL2. To continue
+# without the compiler, set the environment variable
+# ``TORCH_COMPILE_DISABLE=1`` or choose ``backend="eager"``.
 with suppress(exc.TritonMissing):
     raise exc.TritonMissing(
         None
@@ -121,8 +123,8 @@ compiled(torch.zeros(2))  # tensor([1., 1.])
 # With ``mode="reduce-overhead"`` a GPU writes each output to the same
 # memory, so the next call overwrites the last output. Clone an output that
 # you keep, or call ``torch.compiler.cudagraph_mark_step_begin`` at the
-# start of each step. The function below has such a memory of its own; on a
-# GPU the last lines use CUDA graphs.
+# start of each step. The function ``replay`` imitates this with its own
+# memory. On a GPU the last lines use CUDA graphs.
 memory = torch.zeros(1)
 
 
@@ -148,10 +150,11 @@ torch.cat(outputs)  # tensor([ 2., 10.])
 # Error: Compiler: cl is not found, no C++ compiler for inductor
 # --------------------------------------------------------------
 #
-# On a CPU inductor writes C++ and needs a compiler. On Windows install the
+# On a CPU, inductor writes C++ and needs a compiler. On Windows install the
 # C++ build tools of Visual Studio and start the program in their developer
-# prompt; on Linux install ``g++``, or name it in ``CXX``. For a GPU, Triton
-# needs ``gcc`` as well: "Failed to find C compiler".
+# prompt. On Linux install ``g++``, or set ``CXX`` to another compiler. On a
+# GPU, Triton needs ``gcc`` as well and otherwise says "Failed to find C
+# compiler".
 with suppress(RuntimeError):
     raise exc.InvalidCxxCompiler(
         "cl"
@@ -167,10 +170,10 @@ compiled(torch.ones(2))  # tensor([2., 2.])
 # Slower than eager mode: count graphs and compilations first
 # -----------------------------------------------------------
 #
-# A compiled call has a fixed cost, for the guards and for each graph. A
-# small function, a graph break or a recompilation makes it slower than
-# eager mode. Look at ``counters`` for the number of graphs, and time later
-# calls alone, with the batch size that you use.
+# Each compiled call has a fixed cost for the guards and for each graph. A
+# small function, a graph break or a recompilation can therefore be slower
+# than eager mode. ``counters`` shows the number of graphs. Measure only
+# later calls, with the batch size that you use.
 def normalize(x):
     total = x.sum().item()
     return x / total
@@ -188,10 +191,10 @@ sum(counters["graph_break"].values())  # 1
 # The ``mode`` of ``torch.compile``: reduce-overhead, max-autotune
 # ----------------------------------------------------------------
 #
-# ``"reduce-overhead"`` records CUDA graphs, which helps small batches on a
-# GPU. ``"max-autotune"`` tries kernels during the compilation, which then
-# takes much longer. ``torch._inductor.list_mode_options`` shows what a mode
-# of inductor sets.
+# ``"reduce-overhead"`` records CUDA graphs, which helps with small batches
+# on a GPU. ``"max-autotune"`` tries several kernels during the compilation,
+# which then takes much longer. ``torch._inductor.list_mode_options`` shows
+# the options that a mode sets.
 torch._inductor.list_mode_options("default")  # {}
 options = torch._inductor.list_mode_options("reduce-overhead")
 options  # {'triton.cudagraphs': True}
@@ -206,9 +209,9 @@ with suppress(RuntimeError):
 # ---------------------------------------------------------------
 #
 # A CUDA graph works with fixed memory. If the function writes into a tensor
-# that the caller made, inductor leaves the graph out: return a new tensor,
-# or keep the state in a buffer of the module. ``TORCH_LOGS=cudagraphs``
-# prints each reason.
+# that the caller created, inductor does not use CUDA graphs for it. Return
+# a new tensor, or keep the state in a buffer of the module.
+# ``TORCH_LOGS=cudagraphs`` prints each reason.
 def writes(state, x):
     return state.add_(x)
 
@@ -231,10 +234,10 @@ found  # {'writes': True, 'returns': False}
 # Compile once, use on other machines: ``save_cache_artifacts``
 # -------------------------------------------------------------
 #
-# ``torch.compiler.save_cache_artifacts`` packs what was compiled in this
-# process into bytes. In a new process, ``load_cache_artifacts`` puts them
-# into the cache before the first call, which then finds its code there. Use
-# the same PyTorch and the same kind of GPU or CPU.
+# ``torch.compiler.save_cache_artifacts`` packs the compiled code of this
+# process into bytes. In a new process, call ``load_cache_artifacts`` before
+# the first call of the model, which then takes its code from the cache.
+# Both sides need the same PyTorch and the same kind of GPU or CPU.
 def square(x):
     return x @ x
 
@@ -258,9 +261,9 @@ torch.equal(first, second)  # True
 # Compile a repeated block once: ``torch.compiler.nested_compile_region``
 # -----------------------------------------------------------------------
 #
-# The decorated function becomes a region of the graph. Its second call
-# with inputs of the same kind refers to the same region, so a deep model
-# compiles faster. Without ``torch.compile`` the decorator changes nothing.
+# The decorated function becomes a region of the graph. Further calls with
+# the same kind of input refer to the same region, so a deep model compiles
+# faster. Without ``torch.compile`` the decorator changes nothing.
 graphs = []
 
 
@@ -291,10 +294,11 @@ names.count("invoke_subgraph")  # 6
 # Save a compiled model: the weights, without ``_orig_mod``
 # ---------------------------------------------------------
 #
-# ``torch.compile(model)`` wraps the model, and each key of its state dict
-# begins with ``_orig_mod.``. Save ``model.state_dict()`` of the model
-# itself, or compile in place with ``model.compile()``. The file holds no
-# compiled code, and to pickle a compiled function is an error.
+# ``torch.compile(model)`` wraps the model, and the keys of its state dict
+# begin with ``_orig_mod.``. Save the ``state_dict()`` of the original
+# model, or compile in place with ``model.compile()``. The file contains
+# weights and no compiled code. Pickling a compiled function raises an
+# error.
 model = nn.Linear(2, 2)
 wrapped = torch.compile(model, backend="eager")
 list(wrapped.state_dict())  # ['_orig_mod.weight', '_orig_mod.bias']

@@ -2,8 +2,8 @@
 TorchScript
 ===========
 
-Understand old code with ``torch.jit``: what tracing and scripting do, their
-messages, and what takes their place.
+This page helps you understand old code with ``torch.jit``. It shows what
+tracing and scripting do, what their messages mean, and what replaces them.
 """
 import tempfile
 import warnings
@@ -18,9 +18,9 @@ from torch import Tensor, nn
 # ``torch.jit.trace`` or ``torch.jit.script``: what is the difference
 # -------------------------------------------------------------------
 #
-# ``trace`` runs the model once and writes down the operations, so of an
-# ``if`` it keeps one side. ``script`` compiles the source code and keeps
-# both. Both are deprecated: use ``torch.export.export`` for files and
+# ``trace`` runs the model once and records the operations, so it keeps one
+# side of an ``if``. ``script`` compiles the source code and keeps both
+# sides. Both are deprecated. Use ``torch.export.export`` for files and
 # ``torch.compile`` for speed.
 class Positive(nn.Module):
     def forward(self, x):
@@ -43,10 +43,10 @@ scripted(minus)  # tensor([1., 1.])
 # TracerWarning: Converting a tensor to a Python boolean, the trace
 # -----------------------------------------------------------------
 #
-# The trace depends on a value, in an ``if``, in ``int(x)`` or in a loop,
-# and the side that the example took is kept for each later input. Choose
-# with ``torch.where`` instead. If the test is an assertion that holds for
-# each input, the warning does no harm.
+# The trace depends on the value of a tensor, for example in an ``if``, in
+# ``int(x)`` or in a loop. It keeps the side that the example took for all
+# later inputs. Use ``torch.where`` instead. If the test is an assertion
+# that holds for each input, you can ignore the warning.
 class Clamp(nn.Module):
     def forward(self, x):
         if x.max() > 1:
@@ -76,7 +76,7 @@ traced(large)  # tensor([1.])
 # Error: Expected a value of type 'Tensor (inferred)' (annotate arguments)
 # ------------------------------------------------------------------------
 #
-# In ``torch.jit.script`` each argument without an annotation is a tensor.
+# ``torch.jit.script`` treats an argument without an annotation as a tensor.
 # Annotate numbers, strings, lists and ``Optional``.
 def repeat(x, count):
     return x * count
@@ -102,8 +102,9 @@ typed(x, 3)  # tensor([3., 3.])
 # Error: instead found type 'Optional[Tensor]' (``torch.jit.script``)
 # -------------------------------------------------------------------
 #
-# A test ``is not None`` counts for a local variable and not for an
-# attribute. Assign the attribute to a local variable before the test.
+# ``torch.jit.script`` understands the test ``is not None`` for a local
+# variable, but not for an attribute. Assign the attribute to a local
+# variable before the test.
 class Attribute(nn.Module):
     shift: Tensor | None
 
@@ -135,10 +136,11 @@ scripted(torch.ones(2))  # tensor([2., 2.])
 # Error: PytorchStreamReader failed (``torch.jit.load``)
 # ------------------------------------------------------
 #
-# ``torch.jit.load``, in C++ ``torch::jit::load``, reads files of
-# ``ScriptModule.save``. A file of ``torch.save`` has weights and no code:
-# C++ then says "error loading the model". Load such weights into the model
-# in Python, and write a file for C++ from there.
+# ``torch.jit.load`` reads files that ``ScriptModule.save`` has written; in
+# C++ it is ``torch::jit::load``. A file of ``torch.save`` with a state dict
+# holds weights and no code, and a C++ program then prints "error loading
+# the model". Load the weights into the model in Python, and write a file
+# for C++ from there.
 with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
     warnings.simplefilter("ignore")
     weights = Path(folder) / "weights.pt"
@@ -155,11 +157,11 @@ loaded(torch.ones(1, 2)).shape  # torch.Size([1, 2])
 # C++ error: Expected Tensor but got Tuple (``toTuple``)
 # ------------------------------------------------------
 #
-# ``module.forward(inputs)`` gives an ``IValue``. If ``forward`` returns
-# several tensors, it is a tuple: write
-# ``output.toTuple()->elements()[0].toTensor()``, and for a list or a
-# dictionary ``toList`` or ``toGenericDict``. The graph tells the type
-# before you write C++.
+# In C++, ``module.forward(inputs)`` returns an ``IValue``. If the Python
+# ``forward`` returns several tensors, this value is a tuple, so write
+# ``output.toTuple()->elements()[0].toTensor()``. Use ``toList`` for a list
+# and ``toGenericDict`` for a dictionary. The graph shows the type before
+# you write C++.
 class Pair(nn.Module):
     def forward(self, x):
         return x + 1, x * 2
@@ -182,10 +184,11 @@ kinds  # ['TupleType', 'TensorType']
 # libtorch is slow at first, or slower than Python
 # ------------------------------------------------
 #
-# A TorchScript model optimizes itself during its first two or three calls,
-# and a GPU is started at the first one: warm up before you measure. In C++
-# use ``c10::InferenceMode``, a Release build, and ``module.to(device)`` for
-# model and inputs. ``torch.jit.freeze`` makes the weights constants.
+# A TorchScript model optimizes itself during the first two or three calls,
+# and a GPU starts at the first call. Warm up before you measure. In C++,
+# use ``c10::InferenceMode`` and a Release build, and move the model and the
+# inputs to the same device. ``torch.jit.freeze`` turns the weights into
+# constants.
 model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)).eval()
 x = torch.rand(1, 1, 5, 5)
 with warnings.catch_warnings():
@@ -202,10 +205,10 @@ same  # [True, True, True]
 # From TorchScript to ``torch.export`` and AOTInductor
 # ----------------------------------------------------
 #
-# To run faster in Python use ``torch.compile``, for a file that needs no
-# class ``torch.export.save``, and for C++
+# To run faster in Python, use ``torch.compile``. For a file that does not
+# need the class of the model, use ``torch.export.save``. For C++, use
 # ``torch._inductor.aoti_compile_and_package``. An exported program keeps
-# the types of the outputs, here a dictionary.
+# the type of the output, here a dictionary.
 class Scores(nn.Module):
     def forward(self, x):
         return {"logits": x * 2, "best": x.argmax(dim=1)}

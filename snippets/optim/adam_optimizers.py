@@ -3,7 +3,7 @@ Adam and its variants
 =====================
 
 ``Adam``, ``AdamW``, ``NAdam``, ``RAdam``, ``Adamax`` and ``SparseAdam``,
-each update beside its formula.
+each beside the formula of its update.
 """
 from contextlib import suppress
 
@@ -14,10 +14,10 @@ from torch import nn
 # Two steps of ``torch.optim.Adam`` by hand
 # -----------------------------------------
 #
-# Adam keeps running means of the gradient, :math:`m`, and of its square,
-# :math:`v`. Both start at zero, so they are divided by
-# :math:`1 - \beta^t`, the weight they have collected after :math:`t` steps.
-# ``eps`` is added outside the root.
+# Adam keeps a running mean :math:`m` of the gradient and a running mean
+# :math:`v` of its square. Both start at zero, so Adam divides each by
+# :math:`1 - \beta^t`, the total weight of the gradients after :math:`t`
+# steps. ``eps`` is added outside the root.
 w = torch.tensor([1.0, -2.0], requires_grad=True)
 by_hand = w.detach().clone()
 optimizer = torch.optim.Adam([w], lr=0.1, betas=(0.9, 0.999), eps=1e-8)
@@ -39,9 +39,9 @@ torch.allclose(optimizer.state[w]["exp_avg_sq"], v)  # True
 # ------------------------------------------------------------
 #
 # The first step moves each parameter by ``lr`` against the sign of its
-# gradient, so a loss times a constant trains the same. Gradients near
-# ``eps`` or below are the exception. A good rate for ``SGD`` is usually too
-# large here.
+# gradient, so multiplying the loss by a constant changes almost nothing.
+# Gradients near ``eps`` or below are an exception. A learning rate that
+# works for ``SGD`` is usually too large for Adam.
 w = torch.zeros(3, requires_grad=True)
 optimizer = torch.optim.Adam([w], lr=0.1)
 w.grad = torch.tensor([1000.0, -0.001, 1e-8])
@@ -52,11 +52,12 @@ w.detach()  # tensor([-0.1000,  0.1000, -0.0500])
 # ``Adam`` or ``AdamW``: what ``weight_decay`` does
 # -------------------------------------------------
 #
-# ``AdamW`` shrinks the weights by :math:`1 - \mathrm{lr} \cdot
-# \mathrm{decay}` apart from the gradient. ``Adam`` adds the decay to the
-# gradient, where the scaling undoes it: here every weight moves by ``lr``,
-# whether it is 1 or 100. For weight decay take ``AdamW``, whose default is
-# 0.01 and not zero.
+# ``AdamW`` multiplies the weights by
+# :math:`1 - \mathrm{lr} \cdot \mathrm{decay}`, separately from the
+# gradient. ``Adam`` adds the decay to the gradient, and its scaling then
+# cancels the size of the decay: here both weights, 1 and 100, move by
+# ``lr``. For weight decay use ``AdamW``, and note that its default is 0.01,
+# not zero.
 start = torch.tensor([1.0, 100.0])
 ends = {}
 for name in "Adam", "AdamW":
@@ -74,8 +75,9 @@ torch.optim.AdamW([w]).defaults["weight_decay"]  # 0.01
 # One step of ``torch.optim.AdamW`` by hand
 # -----------------------------------------
 #
-# Decay first, then the update of Adam, which does not see the decay. With
-# ``weight_decay=0`` the two are one optimizer.
+# ``AdamW`` first decays the weights and then makes the update of Adam, in
+# which the decay plays no part. With ``weight_decay=0`` the two optimizers
+# are the same.
 w = torch.tensor([1.0, -2.0], requires_grad=True)
 optimizer = torch.optim.AdamW([w], lr=0.1, weight_decay=0.5)
 (w**3).sum().backward()
@@ -90,9 +92,9 @@ torch.allclose(w, by_hand)  # True
 # Keep the largest second moment: ``amsgrad=True``
 # ------------------------------------------------
 #
-# AMSGrad divides by the root of the largest :math:`v` so far, so a large
-# gradient that was long ago still holds the steps down. Plain Adam forgets
-# it, and its step grows. With ``betas=(0, 0)`` there is no averaging.
+# AMSGrad divides by the root of the largest :math:`v` so far, so one large
+# gradient keeps later steps small. Plain Adam forgets the large gradient,
+# and its steps grow again. ``betas=(0, 0)`` turns off the averaging here.
 def last_step(amsgrad):
     w = torch.zeros(1, requires_grad=True)
     options = {"betas": (0.0, 0.0), "amsgrad": amsgrad}
@@ -111,10 +113,10 @@ round(last_step(amsgrad=True), 4)  # -0.1
 # Adam with Nesterov momentum: ``torch.optim.NAdam``
 # --------------------------------------------------
 #
-# The step mixes the gradient itself with the momentum of the next step.
-# The momentum factor :math:`\mu_t` rises from about half of ``betas[0]``
-# towards it; ``momentum_decay`` says how fast. For decay as in ``AdamW``
-# set ``decoupled_weight_decay=True``.
+# The step mixes the gradient with the momentum of the next step. The
+# momentum factor :math:`\mu_t` rises from about half of ``betas[0]``
+# towards ``betas[0]``, and ``momentum_decay`` sets how fast. For a decay as
+# in ``AdamW``, set ``decoupled_weight_decay=True``.
 w = torch.tensor([1.0, -2.0], requires_grad=True)
 by_hand = w.detach().clone()
 optimizer = torch.optim.NAdam([w], lr=0.1)
@@ -134,10 +136,11 @@ torch.allclose(w, by_hand)  # True
 # Adam without warm-up: ``torch.optim.RAdam``
 # -------------------------------------------
 #
-# Early on :math:`v` is an estimate from few gradients. ``RAdam`` leaves it
-# out for the first five steps (at these ``betas``), which are momentum
-# steps of the size of the gradient, and then brings it in times a factor
-# that grows towards 1.
+# In the first steps, :math:`v` is an estimate from few gradients. With
+# these ``betas``, ``RAdam`` does not use it in the first five steps and
+# makes momentum steps in proportion to the gradient. After that it divides
+# by the root of :math:`v` and multiplies the step by a factor that grows
+# towards 1.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.RAdam([w], lr=0.1, betas=(0.9, 0.999))
 rates = []
@@ -157,9 +160,9 @@ abs(rates[5] - 0.1 * factor**0.5) < 1e-6  # True
 # Adam with the infinity norm: ``torch.optim.Adamax``
 # ---------------------------------------------------
 #
-# In place of the root of :math:`v` stands the largest absolute gradient,
-# :math:`u = \max(\beta_2 u, |g|)`, which starts without bias: only
-# :math:`m` is corrected.
+# Adamax replaces the root of :math:`v` by a decaying maximum of the
+# absolute gradients, :math:`u = \max(\beta_2 u, |g|)`. This maximum needs
+# no bias correction, so only :math:`m` is corrected.
 w = torch.tensor([0.0, 0.0], requires_grad=True)
 by_hand = torch.zeros(2)
 optimizer = torch.optim.Adamax([w], lr=0.1, betas=(0.9, 0.5))
@@ -177,10 +180,10 @@ torch.allclose(w, by_hand)  # True
 # Sparse embedding gradients: ``torch.optim.SparseAdam``
 # ------------------------------------------------------
 #
-# Only rows in the batch are updated, together with their running means;
-# ``Adam`` refuses sparse gradients. A row that is absent keeps its old
-# momentum and does not move. ``SGD`` and ``Adagrad`` take sparse gradients
-# as well, but not with ``weight_decay`` or ``fused=True``.
+# ``SparseAdam`` updates only the rows in the batch and their running means.
+# The other rows do not move, and their momentum stays as it was. ``Adam``
+# does not accept sparse gradients. ``SGD`` and ``Adagrad`` do, but not
+# together with ``weight_decay`` or ``fused=True``.
 embedding = nn.Embedding(4, 2, sparse=True)
 before = embedding.weight.detach().clone()
 optimizer = torch.optim.SparseAdam(embedding.parameters(), lr=0.1)
@@ -200,8 +203,8 @@ with suppress(RuntimeError):
 # Error: invalid beta parameter (``torch.optim.Adam``)
 # ----------------------------------------------------
 #
-# ``betas`` are weights of running means, at least 0 and below 1. Adam has
-# no argument ``momentum``: that is ``betas[0]``.
+# ``betas`` are the factors of the running means. Each must be at least 0
+# and below 1. Adam has no argument ``momentum``; use ``betas[0]``.
 w = torch.zeros(2, requires_grad=True)
 with suppress(ValueError):
     torch.optim.Adam([w], betas=(0.9, 1.0))  # ValueError: Invalid beta

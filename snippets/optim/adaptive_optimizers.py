@@ -3,7 +3,7 @@ Other adaptive optimizers
 =========================
 
 ``RMSprop``, ``Adagrad``, ``Adadelta``, ``Rprop``, ``ASGD``, ``Adafactor``
-and ``Muon``, each update beside its formula.
+and ``Muon``, each beside the formula of its update.
 """
 from contextlib import suppress
 
@@ -13,10 +13,10 @@ import torch
 # Divide by a running root mean square: ``torch.optim.RMSprop``
 # -------------------------------------------------------------
 #
-# A running mean of squared gradients scales the step, without bias
-# correction: the first step is ``lr`` over :math:`\sqrt{1 - \alpha}`, ten
-# times ``lr`` with the default ``alpha=0.99``. Adam is this with momentum
-# and correction.
+# RMSprop divides the gradient by the root of a running mean of squared
+# gradients. It makes no bias correction, so the first step is ``lr`` over
+# :math:`\sqrt{1 - \alpha}`, which is ten times ``lr`` for the default
+# ``alpha=0.99``. Adam adds momentum and the bias correction.
 w = torch.tensor([1.0, -2.0], requires_grad=True)
 by_hand = w.detach().clone()
 optimizer = torch.optim.RMSprop([w], lr=0.01, alpha=0.99, eps=1e-8)
@@ -35,9 +35,9 @@ torch.allclose(w, by_hand)  # True
 # RMSprop with variance and momentum: ``centered``, ``momentum``
 # --------------------------------------------------------------
 #
-# ``centered=True`` divides by the standard deviation: it takes the squared
-# running mean of the gradient off. ``momentum`` adds up the scaled
-# gradients, before ``lr``.
+# ``centered=True`` divides by the standard deviation, because it subtracts
+# the square of the gradient's running mean. ``momentum`` adds up the scaled
+# gradients, and ``lr`` multiplies the sum.
 w = torch.zeros(1, requires_grad=True)
 options = {"alpha": 0.5, "centered": True, "momentum": 0.9}
 optimizer = torch.optim.RMSprop([w], lr=0.1, **options)
@@ -56,10 +56,10 @@ torch.allclose(w, by_hand)  # True
 # A rate per feature that only falls: ``torch.optim.Adagrad``
 # -----------------------------------------------------------
 #
-# The step is divided by the root of the sum of all squared gradients, so
-# rare features keep large steps. With a constant gradient the steps fall
-# as :math:`1 / \sqrt{t}`; in a long run they become too small, which is
-# what ``RMSprop`` mends.
+# Adagrad divides the gradient by the root of the sum of all squared
+# gradients so far, so rare features keep large steps. With a constant
+# gradient the steps shrink as :math:`1 / \sqrt{t}`. In a long training they
+# can become too small, and ``RMSprop`` avoids this with a running mean.
 w = torch.zeros(2, requires_grad=True)
 optimizer = torch.optim.Adagrad([w], lr=1.0)
 steps = []
@@ -77,9 +77,9 @@ torch.arange(1.0, 4.0).rsqrt()  # tensor([1.0000, 0.7071, 0.5774])
 # Options of Adagrad: ``lr_decay``, ``initial_accumulator_value``
 # ---------------------------------------------------------------
 #
-# ``lr_decay`` divides the rate by :math:`1 + (t - 1) \cdot
-# \mathrm{decay}` on top. The accumulator may start above zero, so that a
-# small first gradient does not make a step of the full rate.
+# ``lr_decay`` also divides the learning rate by
+# :math:`1 + (t - 1) \cdot \mathrm{decay}`. The sum of squares may start
+# above zero, so that the first step is smaller than the full learning rate.
 w = torch.zeros(1, requires_grad=True)
 options = {"lr_decay": 0.5, "initial_accumulator_value": 5.0}
 optimizer = torch.optim.Adagrad([w], lr=1.0, **options)
@@ -95,9 +95,10 @@ torch.allclose(w.detach(), torch.tensor([-2 / 3 - second]))  # True
 # Steps in the unit of the parameter: ``torch.optim.Adadelta``
 # ------------------------------------------------------------
 #
-# The step is the gradient times the root mean square of past steps over
-# that of past gradients. ``lr=1.0`` is the default and means the formula as
-# it is. It starts slowly: the first steps come from ``eps``.
+# The step is the gradient times the root mean square of past steps, divided
+# by the root mean square of past gradients. The default ``lr=1.0`` leaves
+# this formula as it is. The first steps are small, because their size comes
+# from ``eps``.
 w = torch.tensor([1.0, -2.0], requires_grad=True)
 by_hand = w.detach().clone()
 optimizer = torch.optim.Adadelta([w], lr=1.0, rho=0.9, eps=1e-6)
@@ -117,10 +118,11 @@ torch.allclose(w, by_hand)  # True
 # Only the sign of the gradient: ``torch.optim.Rprop``
 # ----------------------------------------------------
 #
-# Each parameter has a step size of its own, which starts at ``lr``. It
-# grows by ``etas[1]`` while the sign stays; on a change it shrinks by
-# ``etas[0]`` and that step is left out. Use full batches: the noise of
-# mini-batches flips signs.
+# Each parameter has its own step size, which starts at ``lr``. If the sign
+# of the gradient stays the same, the step size is multiplied by
+# ``etas[1]``. If the sign changes, the step size is multiplied by
+# ``etas[0]``, and this step is skipped. Use full batches, because the noise
+# of mini-batches flips signs.
 w = torch.tensor(0.0, requires_grad=True)
 optimizer = torch.optim.Rprop([w], lr=1.0, etas=(0.5, 1.2))
 path = []
@@ -135,11 +137,11 @@ optimizer.state[w]["step_size"]  # tensor(0.6000)
 # SGD that averages its path: ``torch.optim.ASGD``
 # ------------------------------------------------
 #
-# The parameter moves by plain SGD with a small decay ``lambd``; the mean
-# of its positions from step ``t0 + 2`` on is kept in ``state[w]["ax"]``.
-# Nothing copies it into the model, and ``t0`` is a million: set it, and
-# read the mean yourself. The rate falls as
-# :math:`(1 + \lambda \eta t)^{-\alpha}`.
+# The parameter moves by plain SGD with a small decay ``lambd``, and the
+# learning rate falls as :math:`(1 + \lambda \eta t)^{-\alpha}`.
+# ``state[w]["ax"]`` holds the mean of the positions from step ``t0 + 2``
+# on. The default of ``t0`` is a million, so choose a smaller one. ASGD does
+# not copy the mean into the model; read it yourself.
 w = torch.tensor(1.0, requires_grad=True)
 optimizer = torch.optim.ASGD([w], lr=0.5, lambd=0.1, t0=0, alpha=0.75)
 path, by_hand, rate = [], 1.0, 0.5
@@ -157,10 +159,11 @@ torch.allclose(optimizer.state[w]["ax"], mean)  # True
 # Large matrices with little memory: ``torch.optim.Adafactor``
 # ------------------------------------------------------------
 #
-# The second moment of a matrix is kept as one vector for rows and one for
-# columns, whose product over the mean estimates it; there is no first
-# moment. The step is ``lr``, or :math:`1 / \sqrt{t}` once that is less,
-# times the root mean square of the weights, so ``lr`` is relative.
+# Adafactor estimates the second moment of a matrix from one vector for the
+# rows and one for the columns, and it keeps no first moment. ``lr`` is
+# relative: the step is ``lr`` times the root mean square of the weights.
+# Once :math:`1 / \sqrt{t}` is less than ``lr``, it takes the place of
+# ``lr``.
 w = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]], requires_grad=True)
 optimizer = torch.optim.Adafactor([w], lr=0.1)
 (w**2).sum().backward()
@@ -185,11 +188,11 @@ for _ in range(4):
 # Orthogonal updates for weight matrices: ``torch.optim.Muon``
 # ------------------------------------------------------------
 #
-# Muon takes the momentum :math:`U S V^T` and steps along about
-# :math:`U V^T`: every direction counts alike. Five Newton-Schulz rounds in
-# bfloat16 bring most singular values near 1, between 0.5 and 1.5, not to 1;
-# those below a thousandth of the norm stay smaller. ``lr`` grows by the
-# root of rows over columns for tall matrices.
+# Muon takes the momentum :math:`U S V^T` and steps along roughly
+# :math:`U V^T`, so all directions count about the same. Five Newton-Schulz
+# iterations in bfloat16 bring most singular values between 0.5 and 1.5.
+# Very small singular values stay smaller. For a matrix with more rows than
+# columns, ``lr`` is multiplied by the root of rows over columns.
 w = torch.zeros(2, 3, requires_grad=True)
 options = {"weight_decay": 0.0, "momentum": 0.0}
 optimizer = torch.optim.Muon([w], lr=1.0, **options)
@@ -212,9 +215,10 @@ torch.linalg.svdvals(w.detach())[1] < 0.1  # tensor(True)
 # Error: Muon only supports 2D parameters
 # ---------------------------------------
 #
-# Biases, norms and convolution kernels go to another optimizer, as a rule
-# with embeddings and the last layer. Two optimizers then step side by side,
-# and each parameter belongs to one of them.
+# Use another optimizer for biases, normalization layers and convolution
+# kernels, and usually for embeddings and the last layer, too. Both
+# optimizers then step side by side, and each parameter belongs to one of
+# them.
 hidden, head = torch.nn.Linear(4, 4), torch.nn.Linear(4, 2)
 with suppress(ValueError):
     torch.optim.Muon(hidden.parameters())  # ValueError: 2D parameters

@@ -2,7 +2,8 @@
 Cyclic schedules
 ================
 
-Rates that rise as well as fall: restarts, cycles, one cycle.
+These schedules raise the learning rate as well as lower it: restarts,
+repeated cycles and a single cycle.
 """
 import math
 from contextlib import suppress
@@ -14,9 +15,9 @@ from torch.optim import lr_scheduler
 # Cosine with restarts: ``CosineAnnealingWarmRestarts``
 # -----------------------------------------------------
 #
-# The cosine falls over ``T_0`` steps and jumps back to the base rate; each
-# cycle is ``T_mult`` times as long as the one before. ``eta_min`` is
-# approached and never reached, as the restart comes first.
+# The rate falls along a cosine for ``T_0`` steps and then jumps back to the
+# base rate. Each cycle is ``T_mult`` times as long as the one before. The
+# rate does not quite reach ``eta_min``, because the restart comes first.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 2, T_mult=2)
@@ -34,9 +35,9 @@ torch.allclose(torch.tensor(rates[2:6]), by_hand)  # True
 # Update within an epoch: a fraction in ``scheduler.step``
 # --------------------------------------------------------
 #
-# ``CosineAnnealingWarmRestarts`` is the one scheduler to which you pass the
-# epoch: as a float, from each batch. The rate then follows the curve
-# between epochs.
+# Call ``step`` of ``CosineAnnealingWarmRestarts`` after each batch, and
+# pass the epoch as a float. The rate then follows the curve within an
+# epoch, too.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2)
@@ -53,10 +54,10 @@ torch.allclose(torch.tensor(rates), by_hand)  # True
 # Up and down between two rates: ``CyclicLR``
 # -------------------------------------------
 #
-# From ``base_lr`` to ``max_lr`` in ``step_size_up`` batches and back, for
-# ever; the optimizer's own ``lr`` is overwritten. It also swings the
-# momentum against the rate, and thus gives one to plain ``SGD`` in silence:
-# pass ``cycle_momentum=False`` there.
+# The rate rises from ``base_lr`` to ``max_lr`` in ``step_size_up`` batches,
+# falls back, and repeats this. It replaces the ``lr`` of the optimizer. The
+# momentum moves in the opposite direction, even for an ``SGD`` that was
+# created without momentum. Pass ``cycle_momentum=False`` to prevent this.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=9.0, momentum=0.9)
 scheduler = lr_scheduler.CyclicLR(optimizer, 1.0, 5.0, step_size_up=2)
@@ -78,9 +79,9 @@ plain.param_groups[0]["momentum"]  # 0.9
 # Cycles that shrink: ``mode="triangular2"``, ``"exp_range"``
 # -----------------------------------------------------------
 #
-# ``"triangular2"`` halves the height after each cycle; ``"exp_range"``
-# multiplies it by ``gamma ** step``. ``scale_fn`` takes a function of your
-# own.
+# ``"triangular2"`` halves the height after each cycle. ``"exp_range"``
+# multiplies the height by ``gamma ** step``. For another rule, pass your
+# own function as ``scale_fn``.
 def peaks(**options):
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
@@ -102,10 +103,10 @@ peaks(mode="exp_range", gamma=0.5)  # tensor([4.0000, 1.0000, 0.2500])
 # Warm-up and decay in one: ``OneCycleLR``
 # ----------------------------------------
 #
-# Half a cosine from ``max_lr / div_factor`` up to ``max_lr``, then another
-# down to the start over ``final_div_factor``. ``total_steps`` counts
-# batches, and ``pct_start`` is the share that rises. Step it once per
-# batch.
+# The rate rises along half a cosine from ``max_lr / div_factor`` to
+# ``max_lr``. It then falls along another one to the first rate divided by
+# ``final_div_factor``. ``total_steps`` counts batches, and ``pct_start`` is
+# the share of them in which the rate rises. Call ``step`` once per batch.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=9.0, momentum=0.9)
 options = {"div_factor": 4, "final_div_factor": 10, "pct_start": 0.5}
@@ -127,10 +128,11 @@ torch.allclose(torch.tensor(rates[4:]), down)  # True
 # Length of ``OneCycleLR``: ``epochs``, ``steps_per_epoch``
 # ---------------------------------------------------------
 #
-# ``total_steps`` is their product if you give these two, with
-# ``steps_per_epoch=len(loader)``. Step once per epoch by mistake and the
-# run ends while the rate is still in its warm-up. The first rate is
-# ``max_lr / 25``, and the ``lr`` of the optimizer does not matter.
+# If you pass these two, ``total_steps`` is their product. Use
+# ``steps_per_epoch=len(loader)``. If you call ``step`` once per epoch by
+# mistake, the training ends while the rate is still in its warm-up. The
+# first rate is ``max_lr / 25`` by default, and the ``lr`` of the optimizer
+# has no effect.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.AdamW([w], lr=9.0)
 options = {"epochs": 3, "steps_per_epoch": 100}
@@ -146,9 +148,10 @@ scheduler.get_last_lr()[0] < 0.03  # True
 # Error: tried to step more times than the total (``OneCycleLR``)
 # ---------------------------------------------------------------
 #
-# The cycle has an end, and a step after it is an error. Count batches over
-# all epochs, the last incomplete one included, and divide by the number of
-# accumulation steps where you accumulate gradients.
+# The cycle has a fixed length, and a step after its end raises an error.
+# Count the batches of all epochs, including the last incomplete batch of
+# each. With gradient accumulation, divide by the number of accumulation
+# steps.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0, momentum=0.9)
 scheduler = lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=4)
@@ -163,8 +166,9 @@ math.ceil(1000 / 64) * 3  # 48
 # Error: optimizer must support momentum (``CyclicLR``)
 # -----------------------------------------------------
 #
-# Cycling schedules want an optimizer that has ``momentum``, be it 0, or
-# ``betas`` as Adam. Else turn the cycling of momentum off.
+# ``CyclicLR`` and ``OneCycleLR`` also change the momentum by default, so
+# the optimizer needs ``momentum``, which may be 0, or ``betas`` like Adam.
+# For another optimizer, pass ``cycle_momentum=False``.
 w = torch.zeros(1, requires_grad=True)
 adagrad = torch.optim.Adagrad([w], lr=1.0)
 with suppress(ValueError):

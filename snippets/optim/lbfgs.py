@@ -2,7 +2,8 @@
 L-BFGS
 ======
 
-Fit few parameters on all the data with curvature: ``torch.optim.LBFGS``.
+``torch.optim.LBFGS`` fits a model with few parameters on all the data at
+once. It uses the curvature of the loss.
 """
 from contextlib import suppress
 
@@ -13,9 +14,9 @@ from torch import nn
 # Minimize with curvature: ``torch.optim.LBFGS``
 # ----------------------------------------------
 #
-# One ``step`` runs up to ``max_iter=20`` iterations, each of which may call
-# the closure. The closure zeroes the gradients, computes the loss on all
-# the data, calls ``backward`` and returns the loss.
+# One ``step`` makes up to ``max_iter=20`` iterations, and each iteration
+# may call the closure. The closure clears the gradients, computes the loss
+# on all the data, calls ``backward`` and returns the loss.
 H = torch.tensor([[10.0, 2.0], [2.0, 1.0]])
 b = torch.tensor([2.0, -1.0])
 w = torch.zeros(2, requires_grad=True)
@@ -37,10 +38,10 @@ torch.allclose(w, torch.linalg.solve(H, b), atol=1e-3)  # True
 # ``LBFGS`` beside gradient descent: calls of the closure
 # -------------------------------------------------------
 #
-# On this smooth loss with unequal curvature fewer than a hundred
-# evaluations are enough, where plain gradient descent is still far off
-# after a thousand. ``LBFGS`` counts them in ``state[...]["func_evals"]``,
-# on the first parameter.
+# This loss is smooth, and its curvature differs between directions.
+# ``LBFGS`` needs fewer than a hundred evaluations, and plain gradient
+# descent is still far away after a thousand. ``LBFGS`` counts the
+# evaluations in ``state[...]["func_evals"]`` of the first parameter.
 def rosenbrock(w):
     return (1 - w[0]) ** 2 + 100 * (w[1] - w[0] ** 2) ** 2
 
@@ -68,10 +69,11 @@ torch.allclose(v, torch.ones(2), atol=0.1)  # False
 # One secant step of LBFGS by hand
 # --------------------------------
 #
-# The first iteration moves along the negative gradient :math:`g`, by
-# ``lr`` times :math:`\min(1, 1 / \sum |g|)`. After it the change of the
-# gradient :math:`y` over the step :math:`s` stands in for the curvature;
-# in one dimension that is the secant method, exact for a parabola.
+# The first iteration moves along the negative gradient :math:`g`, by ``lr``
+# times :math:`\min(1, 1 / \sum |g|)`. Later iterations estimate the
+# curvature from the step :math:`s` and the change :math:`y` of the gradient
+# over it. In one dimension this is the secant method, which is exact for a
+# parabola.
 w = torch.tensor(0.0, requires_grad=True)
 optimizer = torch.optim.LBFGS([w], lr=1, max_iter=2, max_eval=3)
 path = []
@@ -95,9 +97,10 @@ w.item()  # 3.0
 # LBFGS approximates Newton: ``torch.autograd.functional.hessian``
 # ----------------------------------------------------------------
 #
-# Newton's step solves with the whole Hessian and is exact on a quadratic.
-# LBFGS gets close to it from the last ``history_size`` gradients, so it
-# needs memory for vectors only, which is why it scales further.
+# Newton's method solves with the whole Hessian, and one step is exact on a
+# quadratic. LBFGS approximates this step from the last ``history_size``
+# changes of the gradient. It stores only vectors, so it also works where
+# the Hessian would be too large.
 H = torch.tensor([[10.0, 2.0], [2.0, 1.0]])
 
 
@@ -127,9 +130,9 @@ len(optimizer.state[w]["old_dirs"]) <= 20  # True
 # LBFGS diverges: ``line_search_fn="strong_wolfe"``
 # -------------------------------------------------
 #
-# Without a line search each step is taken whole, whatever it does to the
-# loss. The strong Wolfe search calls the closure until the loss falls
-# enough. It is the only search there is, and is not on by default.
+# Without a line search, LBFGS takes each step in full, even if the loss
+# grows. The strong Wolfe search calls the closure until the loss has fallen
+# enough. It is the one line search on offer, and it is off by default.
 def minimize(line_search_fn):
     w = torch.tensor(2.0, requires_grad=True)
     options = {"max_iter": 10, "line_search_fn": line_search_fn}
@@ -154,9 +157,10 @@ with suppress(RuntimeError):
 # Fit logistic regression in one step with LBFGS
 # ----------------------------------------------
 #
-# Small convex problems on full batches are its home: the fit ends at a
-# gradient of zero, with no rate to tune. On mini-batches the curvature
-# that it estimates is noise.
+# LBFGS suits small convex problems on full batches. The fit ends where the
+# gradient is nearly zero, and there is no learning rate to tune. Do not use
+# it with mini-batches, because their noise spoils the estimate of the
+# curvature.
 x = torch.tensor([[-2.0], [-1.0], [-0.5], [0.5], [1.0], [2.0]])
 y = torch.tensor([[0.0], [0.0], [1.0], [0.0], [1.0], [1.0]])
 model = nn.Linear(1, 1)
@@ -181,9 +185,10 @@ model.bias.abs().item() < 1e-2  # True
 # Error: step() missing 1 required positional argument: 'closure'
 # ---------------------------------------------------------------
 #
-# LBFGS evaluates the loss several times a step, so it must be able to
-# compute it. A closure that returns nothing fails as well, and one that
-# skips ``zero_grad`` adds up gradients in silence.
+# LBFGS evaluates the loss several times in one step, so ``step`` needs a
+# function that computes it. A closure that returns nothing raises an error
+# as well. A closure without ``zero_grad`` raises no error, but the
+# gradients add up.
 w = torch.tensor(2.0, requires_grad=True)
 optimizer = torch.optim.LBFGS([w])
 (w**2).backward()
@@ -196,9 +201,9 @@ with suppress(TypeError):
 # Error: LBFGS doesn't support per-parameter options
 # --------------------------------------------------
 #
-# All parameters form one vector, so there is one group and one rate. Give
-# one list; put a weight decay into the loss, as there is no argument for
-# it.
+# LBFGS treats all parameters as one vector, so there is one group and one
+# learning rate. Pass a single list of parameters. LBFGS has no argument
+# ``weight_decay``; add the penalty to the loss instead.
 w, b = nn.Linear(2, 1).parameters()
 groups = [{"params": [w]}, {"params": [b], "lr": 0.1}]
 with suppress(ValueError):

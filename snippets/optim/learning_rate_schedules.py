@@ -2,25 +2,26 @@
 Learning rate schedules
 =======================
 
-Change the learning rate over the run, by a formula, a list or a function.
+A schedule changes the learning rate during training, by a formula, a list
+or a function.
 
 .. which::
 
-   - ``CosineAnnealingLR``: fixed length of run; smooth, the usual one
-   - ``StepLR``: times ``gamma`` every so many epochs
-   - ``MultiStepLR``: times ``gamma`` at the epochs you list
-   - ``ExponentialLR``: times ``gamma`` every epoch
-   - ``PolynomialLR``: to zero along a line or a power
-   - ``LinearLR``: along a line from one factor to another; warm-up
-   - ``ConstantLR``: a factor for the first epochs, then none
-   - ``LambdaLR``: any function of the epoch
-   - ``MultiplicativeLR``: a factor that you compute for every epoch
-   - ``CosineAnnealingWarmRestarts``: cosine that starts anew
+   - ``CosineAnnealingLR``: smooth decay for a training of fixed length
+   - ``StepLR``: multiplies by ``gamma`` every ``step_size`` epochs
+   - ``MultiStepLR``: multiplies by ``gamma`` at the epochs you list
+   - ``ExponentialLR``: multiplies by ``gamma`` every epoch
+   - ``PolynomialLR``: falls to zero along a line or a power
+   - ``LinearLR``: goes along a line from one factor to another; warm-up
+   - ``ConstantLR``: one factor for the first epochs, then the base rate
+   - ``LambdaLR``: a factor from any function of the epoch
+   - ``MultiplicativeLR``: multiplies the last rate by a factor you compute
+   - ``CosineAnnealingWarmRestarts``: a cosine that starts again and again
    - ``CyclicLR``: up and down between two rates
    - ``OneCycleLR``: up and down once, per batch
-   - ``ReduceLROnPlateau``: lower when the validation loss stalls
-   - ``SequentialLR``: one schedule after the other; warm-up, then decay
-   - ``ChainedScheduler``: several at once, their factors multiply
+   - ``ReduceLROnPlateau``: lowers the rate when the validation loss stalls
+   - ``SequentialLR``: one schedule after another; warm-up, then decay
+   - ``ChainedScheduler``: several schedules at once; their factors multiply
 """
 import math
 from contextlib import suppress
@@ -33,9 +34,9 @@ from torch.optim import lr_scheduler
 # All learning rate schedulers as curves
 # --------------------------------------
 #
-# Thirty epochs each, from a rate of at most 1. ``ReduceLROnPlateau``, which
-# follows a metric and no plan, has a page of its own; ``SequentialLR`` and
-# ``ChainedScheduler`` join these.
+# Each curve has 30 epochs and a rate of at most 1. ``ReduceLROnPlateau``
+# follows a metric instead of a plan and has its own page. ``SequentialLR``
+# and ``ChainedScheduler`` combine the schedules of this figure.
 shapes = {
     "StepLR": (8, 0.5), "ExponentialLR": (0.9,), "PolynomialLR": (30, 2),
     "MultiStepLR": ([5, 20], 0.4), "LambdaLR": (lambda t: 1 / (1 + t / 5),),
@@ -61,10 +62,10 @@ for ax, (name, arguments) in zip(axes.flat, shapes.items(), strict=True):
 # ``ReduceLROnPlateau``, ``SequentialLR``, ``ChainedScheduler`` as curves
 # -----------------------------------------------------------------------
 #
-# The loss of the first stops falling, and from then on its rate is halved
-# in every fourth epoch. The other two join a linear warm-up and an
-# exponential decay: ``SequentialLR`` runs one after the other,
-# ``ChainedScheduler`` both at once.
+# Left: the loss stops falling, and ``ReduceLROnPlateau`` then halves the
+# rate every fourth epoch. Middle and right: a linear warm-up and an
+# exponential decay. ``SequentialLR`` runs one after the other, and
+# ``ChainedScheduler`` runs both at once.
 def curve(ax, build, metric=False):
     sgd = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     scheduler, rates = build(sgd), []
@@ -93,9 +94,9 @@ curve(c, lambda s: lr_scheduler.ChainedScheduler(parts(s)))[5]  # 0.5905
 # Attach a scheduler to an optimizer and read its rates
 # -----------------------------------------------------
 #
-# A scheduler writes ``lr`` into the parameter groups at each
-# ``scheduler.step()``, after ``optimizer.step()``. ``get_last_lr`` returns
-# one rate per group. Made over an optimizer it sets the first rate at once.
+# Each ``scheduler.step()`` writes a new ``lr`` into the parameter groups;
+# call it after ``optimizer.step()``. ``get_last_lr`` returns one rate per
+# group. The scheduler sets the first rate as soon as you create it.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.LinearLR(optimizer, 0.25, 1.0, total_iters=3)
@@ -112,9 +113,9 @@ scheduler.last_epoch  # 5
 # Drop the rate in steps: ``StepLR``, ``MultiStepLR``
 # ---------------------------------------------------
 #
-# ``StepLR`` multiplies by ``gamma`` every ``step_size`` epochs,
-# ``MultiStepLR`` at the epochs listed. Both use 0.1 by default. The rate is
-# :math:`\eta_0 \gamma^k` after :math:`k` drops.
+# ``StepLR`` multiplies by ``gamma`` every ``step_size`` epochs, and
+# ``MultiStepLR`` does so at the epochs in ``milestones``. ``gamma`` is 0.1
+# by default. After :math:`k` drops the rate is :math:`\eta_0 \gamma^k`.
 def rates(scheduler):
     for _ in range(6):
         yield scheduler.get_last_lr()[0]
@@ -136,7 +137,7 @@ list(rates(multi))  # [8.0, 4.0, 4.0, 4.0, 2.0, 2.0]
 # ------------------------------------------
 #
 # The rate is :math:`\eta_0 \gamma^t`. To end at :math:`f` times the first
-# rate after :math:`n` epochs take ``gamma = f ** (1 / n)``.
+# rate after :math:`n` epochs, use ``gamma = f ** (1 / n)``.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.01 ** (1 / 4))
@@ -153,9 +154,9 @@ torch.allclose(torch.tensor(rates), by_hand)  # True
 # Down to zero along a line or a power: ``PolynomialLR``
 # ------------------------------------------------------
 #
-# The rate is :math:`\eta_0 (1 - t / T)^p`, and stays at zero afterwards.
-# With ``power=1``, the default, it is the line that language models are
-# fine-tuned with. ``total_iters`` is 5 by default.
+# The rate is :math:`\eta_0 (1 - t / T)^p` and stays at zero afterwards. The
+# default ``power=1`` gives a straight line, which is common in fine-tuning
+# language models. ``total_iters`` is 5 by default, so set it.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.PolynomialLR(optimizer, total_iters=4, power=2)
@@ -173,10 +174,11 @@ torch.allclose(torch.tensor(rates[:4]), by_hand)  # True
 # Smooth decay: ``CosineAnnealingLR``
 # -----------------------------------
 #
-# Half a cosine from the base rate to ``eta_min`` over ``T_max`` steps:
+# The rate falls along half a cosine from the base rate to ``eta_min`` in
+# ``T_max`` steps:
 # :math:`\eta_{\min} + (\eta_0 - \eta_{\min})(1 + \cos(\pi t / T)) / 2`.
-# After ``T_max`` it climbs again, so ``T_max`` is the number of steps of
-# the run, in the unit in which you call ``step``.
+# After ``T_max`` it rises again, so set ``T_max`` to the number of times
+# that you call ``step``.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max=4, eta_min=0.2)
@@ -196,9 +198,9 @@ rates[8] > 0.999  # True
 # -----------------------------------------------------------
 #
 # By default both return to the base rate at epoch ``total_iters``.
-# ``ConstantLR`` holds ``factor`` until then and jumps; ``LinearLR`` goes in
-# equal steps from ``start_factor`` to ``end_factor``, up or down. Left out,
-# the factor is one third and ``total_iters`` is 5.
+# ``ConstantLR`` uses ``factor`` until then and jumps. ``LinearLR`` goes in
+# equal steps from ``start_factor`` to ``end_factor``, up or down. The
+# factor at the start is one third by default, and ``total_iters`` is 5.
 def rates(scheduler):
     for _ in range(5):
         yield scheduler.get_last_lr()[0]
@@ -221,9 +223,10 @@ list(rates(linear))  # [1.0, 0.75, 0.5, 0.5, 0.5]
 # Your own formula: ``LambdaLR``, ``MultiplicativeLR``
 # ----------------------------------------------------
 #
-# The function of ``LambdaLR`` returns the factor on the base rate at epoch
-# ``t``; that of ``MultiplicativeLR`` the factor on the rate before, and is
-# not called for epoch 0. A list gives each parameter group a function.
+# The function of ``LambdaLR`` receives the epoch ``t`` and returns a factor
+# for the base rate. The function of ``MultiplicativeLR`` returns a factor
+# for the last rate and is not called for epoch 0. To treat the parameter
+# groups differently, pass a list with one function per group.
 def rates(scheduler):
     for _ in range(4):
         yield scheduler.get_last_lr()[0]
@@ -244,9 +247,10 @@ list(rates(of_last))  # [1.0, 0.5, 0.125, 0.015625]
 # One schedule after another: ``SequentialLR``
 # --------------------------------------------
 #
-# Each scheduler runs up to its milestone, and the next starts at its own
-# epoch 0. Build all of them on the same optimizer, and give one milestone
-# fewer than schedulers. A milestone 0 skips the first scheduler since 2.13.
+# Each scheduler runs up to its milestone, and the next one starts at its
+# own epoch 0. Create all of them with the same optimizer, and pass one
+# milestone fewer than schedulers. Since 2.13, a milestone of 0 skips the
+# first scheduler.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=8.0)
 up = lr_scheduler.LinearLR(optimizer, 0.25, 1.0, total_iters=3)
@@ -270,10 +274,10 @@ with suppress(ValueError):
 # Several schedules at once: ``ChainedScheduler``
 # -----------------------------------------------
 #
-# All step together and their factors multiply; in ``SequentialLR`` only one
-# is at work at a time. Schedules that set the rate outright, as
-# ``LambdaLR``, ``CyclicLR``, ``OneCycleLR`` and warm restarts do, undo the
-# factors of those before them.
+# All schedulers step together, and their factors multiply. In
+# ``SequentialLR`` one scheduler works at a time. ``LambdaLR``,
+# ``CyclicLR``, ``OneCycleLR`` and warm restarts set the rate directly, so
+# they overwrite the factors of the schedulers before them.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=8.0)
 up = lr_scheduler.ConstantLR(optimizer, factor=0.25, total_iters=2)

@@ -2,7 +2,8 @@
 Optimizers compared
 ===================
 
-The same loss from the same start, one path per optimizer.
+This page draws the paths of several optimizers on the same loss from the
+same starting point.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -12,10 +13,10 @@ import torch
 # ---------------------------------------------------------
 #
 # The loss is a hundred times steeper across the valley than along it. SGD
-# jumps from wall to wall and creeps along; momentum swings too, but gathers
-# speed; RMSprop and Adam scale each coordinate by itself; after a hundred
-# steps only SGD is still on its way. The brackets hold ``lr`` and, where
-# there is one, the momentum.
+# jumps from wall to wall and moves slowly along the valley. Momentum gains
+# speed along the valley, and RMSprop and Adam scale each coordinate
+# separately, so after a hundred steps only SGD has not arrived. The titles
+# give ``lr`` and the momentum, if there is one.
 x, y = torch.linspace(-4, 1, 80).cpu(), torch.linspace(-0.6, 0.6, 80).cpu()
 height = x**2 + 100 * y[:, None] ** 2
 runs = ["SGD", 0.018], ["SGD", 0.01, 0.9], ["RMSprop", 0.05], ["Adam", 0.1]
@@ -41,10 +42,10 @@ figure.tight_layout()
 # Paths on the Rosenbrock function: SGD, Adam, LBFGS
 # --------------------------------------------------
 #
-# The valley is bent, so no fixed scale per coordinate fits it. ``LBFGS``
-# follows the bend to the minimum at (1, 1), the star; the others have
-# reached the floor of the valley after a hundred steps and are on the way
-# along it.
+# The valley is curved, so a fixed scale for each coordinate does not fit
+# it. ``LBFGS`` follows the curve to the minimum at (1, 1), marked by a
+# star. After a hundred steps the other two have reached the bottom of the
+# valley and still move along it.
 def f(x, y):
     return (1 - x) ** 2 + 100 * (y - x**2) ** 2
 
@@ -74,9 +75,10 @@ torch.allclose(w, torch.ones(2), atol=1e-3)  # True
 # Adam depends on the axes, momentum does not
 # -------------------------------------------
 #
-# The same valley along the axes and turned by 45 degrees. SGD sees one
-# landscape; optimizers that scale each coordinate by itself lose their
-# advantage when the valley lies across the coordinates.
+# The same valley lies along the axes in one run and is turned by 45 degrees
+# in the other. SGD with momentum reaches the minimum in both. Adam scales
+# each coordinate separately and loses its advantage when the valley is
+# diagonal.
 def loss_after(name, turn, **options):
     cos, sin = turn.cos(), turn.sin()
     R = torch.stack([cos, -sin, sin, cos]).reshape(2, 2)
@@ -100,9 +102,10 @@ loss_after("Adam", along, lr=0.1) < 1e-2  # True
 # Loss times a constant: SGD changes, Adam does not
 # -------------------------------------------------
 #
-# A mean instead of a sum, or another unit of the target, multiplies the
-# gradient. ``SGD`` then needs another ``lr``; ``Adam``, ``RMSprop`` and
-# their kin divide the factor out again.
+# The gradient is multiplied by a factor if you use a sum instead of a mean,
+# or another unit for the target. ``SGD`` then needs another ``lr``.
+# ``Adam``, ``RMSprop`` and similar optimizers divide by the size of the
+# gradient, so the factor cancels out.
 def end(name, factor, **options):
     w = torch.tensor(1.0, requires_grad=True)
     optimizer = getattr(torch.optim, name)([w], **options)
@@ -123,9 +126,10 @@ torch.allclose(adam, scaled)  # True
 # Loss stops falling: a constant rate hovers around the minimum
 # -------------------------------------------------------------
 #
-# Where gradients do not vanish at the minimum, as with mini-batches or with
-# :math:`|w|` here, steps of a fixed size jump over it for ever. A rate that
-# goes to zero settles.
+# The gradient may not vanish at the minimum, for example with mini-batches
+# or with the loss :math:`|w|` of this card. Steps of a fixed size then keep
+# jumping over the minimum. Lower the learning rate towards zero so that the
+# parameter settles.
 def worst_of_last(scheduler=None):
     w = torch.tensor(1.05, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=0.1)

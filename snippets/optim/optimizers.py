@@ -2,26 +2,32 @@
 Optimizers
 ==========
 
-Change parameters so that a loss gets smaller, with the optimizer's state,
-hooks and options.
+An optimizer changes the parameters of a model so that the loss gets
+smaller. This page shows the training step, the state of an optimizer, its
+hooks and its options.
 
 .. which::
 
-   - ``torch.optim.SGD``: vision models; few settings, momentum usually 0.9
-   - ``torch.optim.AdamW``: first choice for transformers and most others
-   - ``torch.optim.Adam``: as AdamW, where there is no weight decay
-   - ``torch.optim.NAdam``: Adam with Nesterov's look ahead
+   - ``torch.optim.SGD``: vision models; few settings, momentum is usually
+     0.9
+   - ``torch.optim.AdamW``: first choice for transformers and most other
+     models
+   - ``torch.optim.Adam``: the same as AdamW if you use no weight decay
+   - ``torch.optim.NAdam``: Adam with Nesterov momentum
    - ``torch.optim.RAdam``: Adam that needs no warm-up
-   - ``torch.optim.Adamax``: Adam scaled by the largest gradient seen
+   - ``torch.optim.Adamax``: Adam scaled by a decaying maximum of the
+     gradients
    - ``torch.optim.SparseAdam``: embeddings with ``sparse=True``
    - ``torch.optim.RMSprop``: recurrent networks and reinforcement learning
-   - ``torch.optim.Adagrad``: rare features; the rate only ever falls
+   - ``torch.optim.Adagrad``: rare features; the effective rate only falls
    - ``torch.optim.Adadelta``: steps in the unit of the parameter
-   - ``torch.optim.Rprop``: full batches; only the sign of the gradient
-   - ``torch.optim.ASGD``: SGD that also keeps an average of its iterates
+   - ``torch.optim.Rprop``: full batches; uses only the sign of the gradient
+   - ``torch.optim.ASGD``: SGD that also averages the parameters over the
+     steps
    - ``torch.optim.Adafactor``: large matrices with little optimizer memory
-   - ``torch.optim.Muon``: weight matrices of hidden layers, and only these
-   - ``torch.optim.LBFGS``: few parameters, full batches, smooth loss
+   - ``torch.optim.Muon``: weight matrices of hidden layers; 2-D parameters
+     only
+   - ``torch.optim.LBFGS``: few parameters, full batches, a smooth loss
 """
 from contextlib import suppress
 
@@ -32,9 +38,10 @@ from torch import nn
 # One training step: ``zero_grad``, ``backward``, ``step``
 # --------------------------------------------------------
 #
-# ``zero_grad`` drops the old gradients, ``backward`` writes new ones to
-# ``.grad``, and ``step`` changes the parameters by what is in ``.grad``.
-# ``zero_grad`` may also come last, after ``step``, but not between.
+# ``zero_grad`` clears the old gradients, ``backward`` computes new ones in
+# ``.grad``, and ``step`` uses ``.grad`` to update the parameters. You may
+# also call ``zero_grad`` last, after ``step``, but not between ``backward``
+# and ``step``.
 w = torch.tensor(0.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.25)
 path = []
@@ -50,10 +57,11 @@ path  # [1.5, 2.25, 2.625, 2.8125]
 # Loss explodes or stalls: ``optimizer.zero_grad`` was forgotten
 # --------------------------------------------------------------
 #
-# ``backward`` adds to ``.grad``, so each step also takes all the earlier
-# gradients. ``zero_grad`` sets ``.grad`` to ``None``, and a parameter
-# without gradient is skipped by ``step``. With ``set_to_none=False`` it is
-# zero, and then momentum and weight decay still move the parameter.
+# ``backward`` adds to ``.grad``. Without ``zero_grad``, each step uses the
+# sum of all gradients so far. ``zero_grad`` sets ``.grad`` to ``None``, and
+# ``step`` skips parameters without a gradient. With ``set_to_none=False``
+# the gradient becomes zero instead, and momentum and weight decay still
+# change the parameter.
 w = torch.tensor(1.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.5, weight_decay=1.0)
 (3 * w).backward()
@@ -73,11 +81,11 @@ w.item()  # 0.5
 # Update weights by hand: ``torch.no_grad``, not ``weight.data``
 # --------------------------------------------------------------
 #
-# Plain gradient descent needs no optimizer: write ``w -= lr * w.grad``
-# under ``torch.no_grad``, without which it is an error. Do not write to
-# ``weight.data``: autograd does not see it, and a backward pass that still
-# needs the old value gives a wrong gradient. Under ``torch.no_grad`` the
-# same mistake is an error.
+# Plain gradient descent needs no optimizer. Write ``w -= lr * w.grad``
+# under ``torch.no_grad``; without it, PyTorch raises an error. Do not write
+# to ``weight.data``, because autograd does not notice the change, and a
+# backward pass that still needs the old value computes a wrong gradient.
+# Under ``torch.no_grad``, PyTorch reports the same mistake as an error.
 #
 # .. glance:: w.item()
 w = torch.tensor(3.0, requires_grad=True)
@@ -102,10 +110,10 @@ w.item()  # 0.5
 # Save and resume: ``optimizer.state_dict``, ``load_state_dict``
 # --------------------------------------------------------------
 #
-# Momentum and running averages are in ``optimizer.state``, one dictionary
-# per parameter; they start from nothing if only the model is saved. The
-# state dict numbers the parameters: build the new optimizer over the same
-# ones in the same order.
+# ``optimizer.state`` holds the momentum and the running averages, one
+# dictionary per parameter. If you save only the model, they are lost. The
+# state dict refers to the parameters by number, so create the new optimizer
+# with the same parameters in the same order.
 w = torch.tensor(4.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.5, momentum=0.5)
 (2 * w).backward()
@@ -124,9 +132,9 @@ resumed.state[copy]  # {'momentum_buffer': tensor(2.)}
 # Gradient ascent: ``maximize=True``
 # ----------------------------------
 #
-# For rewards and likelihoods: the step goes up the gradient, as if the loss
-# were negated. ``Muon`` does not have it, nor ``LBFGS`` before 2.14: negate
-# the loss there.
+# Use it to maximize a reward or a likelihood. The step goes up the
+# gradient, as if you had negated the loss. ``Muon`` does not have this
+# option, and ``LBFGS`` has it only since 2.14; negate the loss there.
 up = torch.tensor(0.0, requires_grad=True)
 ascent = torch.optim.SGD([up], lr=0.5, maximize=True)
 reward = 5 - (up - 3) ** 2
@@ -144,10 +152,10 @@ with suppress(TypeError):
 # Faster step: ``foreach=True``, ``fused=True``
 # ---------------------------------------------
 #
-# The same formula in another loop: one tensor at a time, all tensors of a
-# list per operation (``foreach``, the default on CUDA), or one kernel for
-# the whole step (``fused``, in ``Adam``, ``AdamW``, ``SGD``, ``Adagrad``).
-# Both at once is an error.
+# The formula is the same, and only the loop differs. ``foreach`` computes
+# each operation for all parameters at once and is the default on CUDA.
+# ``fused`` does the whole step in one kernel; ``Adam``, ``AdamW``, ``SGD``
+# and ``Adagrad`` support it. You cannot use both at once.
 ends = []
 for options in {"foreach": False}, {"foreach": True}, {"fused": True}:
     w = torch.tensor([1.0, -2.0], requires_grad=True)
@@ -165,9 +173,10 @@ with suppress(RuntimeError):
 # Loss inside the step: ``optimizer.step(closure)``
 # -------------------------------------------------
 #
-# A closure zeroes the gradients, computes the loss, calls ``backward`` and
-# returns the loss; ``step`` calls it and returns the same loss, from before
-# the update. Only ``LBFGS`` must have one, as it may call it many times.
+# A closure clears the gradients, computes the loss, calls ``backward`` and
+# returns the loss. ``step`` calls the closure and returns its loss, which
+# is the value before the update. ``LBFGS`` requires a closure, because it
+# may call it several times in one step.
 w = torch.tensor(1.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.25)
 
@@ -186,10 +195,10 @@ optimizer.step(closure).item()  # 0.25
 # Write an optimizer: subclass ``torch.optim.Optimizer``
 # ------------------------------------------------------
 #
-# Pass the parameters and a dictionary of defaults up, and write
-# ``torch.optim.Optimizer.step``.
-# Groups, ``zero_grad``, state dicts and schedulers then work. This one
-# moves each weight by ``lr`` against the sign of its gradient.
+# Pass the parameters and a dictionary of default options to the base class,
+# and write the method ``step``. Parameter groups, ``zero_grad``, state
+# dicts and schedulers then work. The optimizer of this card moves each
+# weight by ``lr`` against the sign of its gradient.
 class SignSGD(torch.optim.Optimizer):
     def __init__(self, params, lr):
         super().__init__(params, {"lr": lr})
@@ -212,10 +221,11 @@ w.detach()  # tensor([ 0.7500, -1.7500,  0.0000])
 # Run code at each step: ``optimizer.register_step_post_hook``
 # ------------------------------------------------------------
 #
-# A post hook sees the parameters after the update: keep them in a range,
-# here not negative. ``torch.optim.Optimizer.register_step_pre_hook``
-# runs before it, with the gradients ready. Both return a handle whose
-# ``remove`` ends it.
+# A post hook runs after the update and can change the parameters, for
+# example to keep them in a range. Here it keeps them from being negative. A
+# hook of ``torch.optim.Optimizer.register_step_pre_hook`` runs before the
+# update, when the gradients are ready. Both methods return a handle, and
+# its ``remove`` takes the hook away.
 w = torch.tensor([1.0, 3.0], requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 
@@ -237,12 +247,12 @@ w.detach()  # tensor([-2., -1.])
 # Change what is saved: ``register_state_dict_post_hook``
 # -------------------------------------------------------
 #
-# The post hook gets the finished state dict and may return another one.
-# On the way back,
-# ``torch.optim.Optimizer.register_load_state_dict_pre_hook`` sees the
-# dictionary before it is loaded; the hooks
+# The post hook receives the finished state dict and may return another one.
+# When you load, a hook of
+# ``torch.optim.Optimizer.register_load_state_dict_pre_hook`` receives the
+# dictionary first and may also replace it. The hooks of
 # ``torch.optim.Optimizer.register_state_dict_pre_hook`` and
-# ``torch.optim.Optimizer.register_load_state_dict_post_hook`` get only
+# ``torch.optim.Optimizer.register_load_state_dict_post_hook`` receive only
 # the optimizer.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.5)
@@ -260,10 +270,10 @@ optimizer.load_state_dict(saved)
 # Error: optimizer got an empty parameter list
 # --------------------------------------------
 #
-# Layers kept in a Python list or dictionary are not registered: use
+# Layers in a Python list or dictionary are not registered, so use
 # ``nn.ModuleList`` or ``nn.ModuleDict``. ``model.parameters()`` is a
-# generator: once read, nothing is left, so make a list if you need it
-# twice.
+# generator and is empty after you have read it once. Make a list if you
+# need the parameters twice.
 model = nn.Module()
 model.layers = [nn.Linear(2, 2), nn.Linear(2, 1)]
 found = list(model.parameters())
@@ -285,10 +295,11 @@ with suppress(TypeError):
 # Error: can't optimize a non-leaf Tensor
 # ---------------------------------------
 #
-# The result of an operation is not a parameter: its gradient flows on to
-# what it was made from. Compute, convert and move the tensor first, and ask
-# for gradients last, also for an image that you optimize. Make a leaf of a
-# result with ``detach``, or wrap it in ``nn.Parameter``.
+# The result of an operation is not a leaf, and its gradient flows on to the
+# tensors it was computed from. Compute, convert and move a tensor first,
+# and call ``requires_grad_`` last. This also applies to an image that you
+# optimize. To make a leaf from a result, use ``detach`` or wrap it in
+# ``nn.Parameter``.
 w = 0.1 * torch.ones(3, requires_grad=True)
 w.is_leaf  # False
 with suppress(ValueError):
@@ -302,12 +313,13 @@ vectors = nn.Parameter(torch.rand(5, 3).double().float())
 vectors.is_leaf  # True
 
 # %%
-# Layer does not learn: the optimizer was made before it was replaced
-# -------------------------------------------------------------------
+# Layer does not learn: it was replaced after the optimizer was created
+# ---------------------------------------------------------------------
 #
-# An optimizer holds the tensors it was given, not the model. A head that is
-# replaced afterwards is never updated, and nothing warns. Change the model
-# first, then build the optimizer, or add the new parameters as a group.
+# An optimizer holds the tensors that it was given, not the model. If you
+# replace a layer afterwards, the optimizer does not update the new one, and
+# PyTorch gives no warning. Change the model first and create the optimizer
+# afterwards, or add the new parameters as a group.
 model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 model[1] = nn.Linear(2, 5)

@@ -2,7 +2,8 @@
 Parameter groups
 ================
 
-Give parts of a model their own learning rate and weight decay.
+Parameter groups give the parts of a model their own learning rate and
+weight decay.
 """
 from contextlib import suppress
 from copy import deepcopy
@@ -14,9 +15,9 @@ from torch import nn
 # A learning rate per layer: parameter groups
 # -------------------------------------------
 #
-# Pass a list of dictionaries. What a group does not name comes from the
-# keyword arguments. The usual case is fine-tuning: a small rate for the
-# pretrained part, a larger one for the new head.
+# Pass a list of dictionaries. An option that a group does not name is taken
+# from the keyword arguments. The usual case is fine-tuning, with a small
+# learning rate for the pretrained part and a larger one for the new head.
 backbone, head = nn.Linear(4, 3), nn.Linear(3, 2)
 optimizer = torch.optim.SGD(
     [
@@ -34,9 +35,9 @@ optimizer = torch.optim.SGD(
 # Read the learning rate: ``optimizer.param_groups[0]["lr"]``
 # -----------------------------------------------------------
 #
-# The rate is in each group; the optimizer itself has no ``lr``.
-# ``optimizer.defaults`` holds what was passed at the start and does not
-# follow a scheduler.
+# Each parameter group has its own learning rate, and the optimizer itself
+# has no ``lr``. ``optimizer.defaults`` holds the value that you passed at
+# the start. It does not change when a scheduler changes the rate.
 w = torch.zeros(2, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.1)
 scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
@@ -52,9 +53,10 @@ with suppress(AttributeError):
 # Change the learning rate by hand
 # --------------------------------
 #
-# Write to every group; the next ``step`` uses it, and running averages
-# stay. A new optimizer would lose them. Setting ``optimizer.lr`` only makes
-# an attribute that nobody reads.
+# Write the new rate into each group. The next ``step`` uses it, and the
+# running averages stay; a new optimizer would lose them. Setting
+# ``optimizer.lr`` only creates an attribute that the optimizer does not
+# read.
 #
 # .. glance:: w.item()  # 0.25
 w = torch.tensor(1.0, requires_grad=True)
@@ -72,10 +74,11 @@ w.item()  # 0.25
 # Smaller rates for lower layers: discriminative learning rates
 # -------------------------------------------------------------
 #
-# One group per layer, the rate divided by a constant at each layer down:
-# lower layers are more general and need less change. A scheduler of factors
-# keeps the ratios; ``CyclicLR`` and ``OneCycleLR`` set all groups alike
-# unless you list a rate for each.
+# Make one group per layer, and divide the learning rate by a constant at
+# each layer towards the input. The lower layers are more general and need
+# less change. A scheduler that multiplies the rates keeps their ratios.
+# ``CyclicLR`` and ``OneCycleLR`` set the same rate for all groups unless
+# you pass a list with one rate per group.
 model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2))
 groups = [
     {"params": layer.parameters(), "lr": 0.5 / 2**depth}
@@ -95,10 +98,11 @@ torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, **options)
 # No weight decay on biases and norms
 # -----------------------------------
 #
-# Decay is meant for matrices and kernels. Biases are 1-D, as are the scales
-# of norm layers other than a layer norm over several dimensions: split by
-# ``p.ndim``. Embeddings are 2-D and land with the matrices unless you split
-# them by name.
+# Weight decay is meant for matrices and convolution kernels. Split the
+# parameters by ``p.ndim``, because biases and the scales of most
+# normalization layers are 1-D. A layer norm over several dimensions is an
+# exception. Embeddings are 2-D; split them by name if you do not want to
+# decay them.
 model = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 2))
 decay = [p for p in model.parameters() if p.ndim > 1]
 rest = [p for p in model.parameters() if p.ndim <= 1]
@@ -122,9 +126,10 @@ nn.LayerNorm([3, 4]).weight.ndim  # 2
 # Optimize only trainable parameters: ``requires_grad_(False)``
 # -------------------------------------------------------------
 #
-# Freeze first, then pass what still requires a gradient. Frozen parameters
-# in the list are skipped, as their ``.grad`` is ``None``. One frozen later
-# keeps its last ``.grad`` and goes on moving: set it to ``None``.
+# Freeze the parameters first, and then pass those that still require a
+# gradient. A parameter that you freeze later keeps its last ``.grad``, and
+# the optimizer still changes it. Clear its gradient with ``zero_grad`` or
+# set it to ``None``.
 model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
 model[0].requires_grad_(False)
 trainable = [p for p in model.parameters() if p.requires_grad]
@@ -144,10 +149,10 @@ torch.equal(model[1].bias, before)  # True
 # Frozen parameters in the optimizer: is ``filter`` needed?
 # ---------------------------------------------------------
 #
-# ``filter(lambda p: p.requires_grad, model.parameters())`` is not needed. A
-# frozen parameter has no gradient, and the optimizer skips it: weight decay
-# does not act, and no state is kept. A gradient from before the freezing
-# must be cleared.
+# You do not need ``filter(lambda p: p.requires_grad, model.parameters())``.
+# A frozen parameter has no gradient, so the optimizer skips it: it applies
+# no weight decay and keeps no state. If you freeze a parameter that already
+# has a gradient, clear the gradient.
 model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
 model[0].requires_grad_(False)
 optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.5)
@@ -162,9 +167,10 @@ len(optimizer.state)  # 2
 # Unfreeze during training: ``optimizer.add_param_group``
 # -------------------------------------------------------
 #
-# Adds parameters with settings of their own and keeps the state of the
-# others; it does not set ``requires_grad``. Make a scheduler after the last
-# group, as it reads the base rates when it is made.
+# ``add_param_group`` adds parameters with their own settings and keeps the
+# state of the others. It does not change ``requires_grad``. Create the
+# scheduler after you have added the last group, because it reads the base
+# learning rates when it is created.
 model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
 model[0].requires_grad_(False)
 optimizer = torch.optim.SGD(model[1].parameters(), lr=0.1)
@@ -176,9 +182,10 @@ optimizer.add_param_group({"params": model[0].parameters(), "lr": 0.01})
 # Names of parameters in the optimizer: ``named_parameters``
 # ----------------------------------------------------------
 #
-# Pass ``model.named_parameters()`` and each group carries
-# ``param_names``, also in the state dict: you can see what is trained, and
-# write groups by name. Names are for you: loading goes by order.
+# If you pass ``model.named_parameters()``, each group has ``param_names``,
+# also in the state dict. You can see which parameters are trained, and you
+# can form groups by name. The names are only for reading, and loading a
+# state dict still goes by order.
 model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
 optimizer = torch.optim.SGD(model.named_parameters(), lr=0.1)
 names = optimizer.param_groups[0]["param_names"]
@@ -193,8 +200,9 @@ group["param_names"]  # ['0.bias', '1.bias']
 # Lend an optimizer other tensors: ``swap_in_optimizer_params_and_state``
 # -----------------------------------------------------------------------
 #
-# In the block the optimizer steps on the tensors and with the state that
-# you give; after it, all is as before. It must have made a step of its own.
+# Inside the block, the optimizer updates the tensors that you give, with
+# the state that you give. After the block, it has its own parameters and
+# state again. The optimizer must have made at least one step before.
 #
 # .. since:: 2.13
 w = torch.tensor([1.0], requires_grad=True)
@@ -215,8 +223,8 @@ optimizer.param_groups[0]["params"][0] is w  # True
 # Error: some parameters appear in more than one parameter group
 # --------------------------------------------------------------
 #
-# ``model.parameters()`` holds the head as well. Filter by identity, as
-# ``==`` on tensors compares elements.
+# ``model.parameters()`` includes the parameters of the head. Take them out
+# by ``id``, because ``==`` compares the elements of tensors.
 model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
 head = model[1]
 groups = [{"params": model.parameters()}, {"params": head.parameters()}]
@@ -231,8 +239,9 @@ len(torch.optim.SGD(groups).param_groups)  # 2
 # Error: parameter group doesn't match the size of optimizer's group
 # ------------------------------------------------------------------
 #
-# A state dict fits an optimizer with the same groups in the same order.
-# After a change of the model, load only what still fits or start afresh.
+# A state dict fits an optimizer that has the same groups in the same order.
+# If the model has changed, load only the part that still fits, or start
+# without the old state.
 layer = nn.Linear(2, 1)
 one = torch.optim.SGD([layer.weight], lr=0.1)
 both = torch.optim.SGD(layer.parameters(), lr=0.1)

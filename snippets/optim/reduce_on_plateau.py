@@ -2,7 +2,8 @@
 Reduce on plateau
 =================
 
-Lower the learning rate when a metric stops getting better.
+``ReduceLROnPlateau`` lowers the learning rate when a metric stops
+improving.
 """
 from contextlib import suppress
 
@@ -14,8 +15,8 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 # ----------------------------------------------------------
 #
 # Pass the validation loss to ``step`` once per epoch. After more than
-# ``patience`` epochs without a new best the rate is multiplied by
-# ``factor``. Left out, patience is 10 and the factor 0.1.
+# ``patience`` epochs without a new best value, the rate is multiplied by
+# ``factor``. By default, ``patience`` is 10 and ``factor`` is 0.1.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
@@ -31,8 +32,9 @@ scheduler.best  # 0.6
 # Watch accuracy: ``mode="max"``
 # ------------------------------
 #
-# The default is ``"min"``, for losses. With a rising accuracy each later
-# epoch counts as bad, and the rate falls while training goes well.
+# The default mode ``"min"`` is for losses. If you pass a rising accuracy in
+# this mode, each later epoch counts as bad, and the rate falls although the
+# training goes well.
 def rates(mode):
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
@@ -52,10 +54,11 @@ with suppress(ValueError):
 # What counts as better: ``threshold``, ``threshold_mode``
 # --------------------------------------------------------
 #
-# A value must beat the best by the share ``threshold`` in mode ``"rel"``,
-# or by the amount in mode ``"abs"``. The default is a ten-thousandth of the
-# best. With a best below zero ``"rel"`` takes even a slightly worse value
-# for a better one: use ``"abs"``.
+# A value must beat the best value by the share ``threshold`` in mode
+# ``"rel"``, and by the amount ``threshold`` in mode ``"abs"``. By default
+# it must be better by a ten-thousandth of the best value. If the best value
+# is negative, mode ``"rel"`` accepts even a slightly worse value, so use
+# ``"abs"``.
 def epochs_until_drop(**options):
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
@@ -83,9 +86,9 @@ scheduler.best  # -9.9995
 # Pause after a drop and a floor: ``cooldown``, ``min_lr``
 # --------------------------------------------------------
 #
-# During ``cooldown`` epochs after a drop bad epochs are not counted.
-# ``min_lr`` bounds the rate, as a list one bound per parameter group.
-# A drop smaller than ``eps`` is left out.
+# For ``cooldown`` epochs after a drop, bad epochs are not counted.
+# ``min_lr`` is a lower limit of the rate; pass a list for one limit per
+# parameter group. A drop smaller than ``eps`` is not made.
 def rates(**options):
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=8.0)
@@ -105,9 +108,9 @@ list(rates(min_lr=1.5))  # [8.0, 4.0, 2.0, 1.5, 1.5, 1.5]
 # Loss becomes nan: what ``ReduceLROnPlateau`` does
 # -------------------------------------------------
 #
-# ``nan`` is never better than the best, so it counts as a bad epoch, and
-# the rate falls as in any plateau. Weights that are ``nan`` stay so: go
-# back to a saved state instead.
+# ``nan`` is not better than the best value, so it counts as a bad epoch,
+# and the rate falls as it does on a plateau. A lower rate does not repair
+# weights that are ``nan``. Go back to a saved state instead.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
@@ -121,9 +124,9 @@ scheduler.best  # 0.5
 # Error: step() missing 1 required positional argument: 'metrics'
 # ---------------------------------------------------------------
 #
-# ``ReduceLROnPlateau`` decides by a number: pass the validation loss to
-# ``step``, once after each validation. A loop over several kinds of
-# schedulers must tell it apart.
+# ``ReduceLROnPlateau`` needs a metric. Pass the validation loss to
+# ``step``, once after each validation. If a loop calls several kinds of
+# schedulers, treat this one separately.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = ReduceLROnPlateau(optimizer)
@@ -138,8 +141,9 @@ scheduler.best  # 0.25
 # Error: unexpected keyword argument 'verbose' (``ReduceLROnPlateau``)
 # --------------------------------------------------------------------
 #
-# ``verbose=True`` printed each change of the rate and is gone from all
-# schedulers. Compare ``get_last_lr`` before and after.
+# ``verbose=True`` used to print each change of the rate, and it was removed
+# from all schedulers. Compare ``get_last_lr`` before and after ``step``
+# instead.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 with suppress(TypeError):

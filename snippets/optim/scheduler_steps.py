@@ -2,7 +2,8 @@
 Stepping schedulers
 ===================
 
-When to call ``scheduler.step``, how to resume, and how to write your own.
+This page shows when to call ``scheduler.step``, how to resume, and how to
+write your own scheduler.
 """
 from contextlib import suppress
 
@@ -13,8 +14,9 @@ from torch.optim import lr_scheduler
 # Warning: lr_scheduler.step() before optimizer.step()
 # ----------------------------------------------------
 #
-# The scheduler moves on to the next rate, so called first it skips the
-# first value: no step is ever made with it. Call ``optimizer.step`` first.
+# ``scheduler.step`` moves on to the next rate. If you call it first, the
+# first rate is skipped and no step uses it. Call ``optimizer.step`` before
+# ``scheduler.step``.
 def rates_used(scheduler_first):
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
@@ -38,10 +40,10 @@ used  # [0.5, 0.25, 0.125]
 # ``scheduler.step``: per batch or per epoch
 # ------------------------------------------
 #
-# The scheduler counts calls and knows neither batch nor epoch. Its
-# arguments must be in the unit of the call: a length in batches, stepped
-# per epoch, leaves the rate near its start. ``OneCycleLR`` and warm-up go
-# per batch.
+# A scheduler counts its calls and does not know about batches and epochs.
+# Give its arguments in the unit of the calls. If you give a length in
+# batches and call ``step`` once per epoch, the rate stays near its start.
+# Call ``OneCycleLR`` and a warm-up once per batch.
 epochs, batches = 3, 4
 
 
@@ -67,9 +69,10 @@ last_rate(epochs * batches, per_batch=False)  # (3, 0.8536)
 # Rate is 0 after a few hundred steps: ``scheduler.step`` in each batch
 # ---------------------------------------------------------------------
 #
-# A scheduler counts its own calls. ``step_size=5`` is meant as five epochs;
-# called in the loop over the batches, the rate drops every five batches.
-# Call ``step`` once per epoch, or give the sizes in batches.
+# A scheduler counts its own calls. ``step_size=5`` should mean five epochs,
+# but if you call ``step`` in the loop over the batches, the rate drops
+# every five batches. Call ``step`` once per epoch, or give the sizes in
+# batches.
 def last_rate(step_size, per_batch, epochs=10, batches=100):
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
@@ -92,9 +95,10 @@ last_rate(step_size=5 * 100, per_batch=True)  # 0.25
 # Resume training: ``state_dict`` of a scheduler
 # ----------------------------------------------
 #
-# Save scheduler and optimizer together. The rate itself is in the state of
-# the optimizer; the scheduler holds the count. A function given to
-# ``LambdaLR`` is not saved: build the same one again.
+# Save the scheduler together with the optimizer. The state of the optimizer
+# holds the current rate, and the state of the scheduler holds the count. A
+# function that you gave to ``LambdaLR`` is not saved, so define the same
+# one again.
 def build():
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
@@ -118,11 +122,11 @@ scheduler.get_last_lr()  # [0.25]
 # Only the optimizer was saved: ``last_epoch=``
 # ---------------------------------------------
 #
-# Pass the number of the epoch that was finished last, after the state of
-# the optimizer is loaded: it holds ``initial_lr``, which a scheduler wrote
-# there. A new optimizer lacks it, and that is an error. If ``StepLR`` or
-# ``MultiStepLR`` dropped the rate right after that epoch, they drop it once
-# more.
+# Load the state of the optimizer first, and then pass the number of the
+# last finished epoch. The state contains ``initial_lr`` from the old
+# scheduler; a new optimizer lacks it and raises an error. If ``StepLR`` or
+# ``MultiStepLR`` dropped the rate right after this epoch, it drops the rate
+# a second time.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 with suppress(KeyError):
@@ -146,10 +150,10 @@ scheduler.last_epoch, scheduler.get_last_lr()  # (2, [0.25])
 # Warning: the epoch parameter in scheduler.step() is deprecated
 # --------------------------------------------------------------
 #
-# ``scheduler.step(epoch)`` jumps to the closed form of the schedule, where
-# it has one. Call it without an argument. Two schedulers are meant to get
-# one: ``CosineAnnealingWarmRestarts`` may get the epoch, and
-# ``ReduceLROnPlateau`` must get the metric.
+# ``scheduler.step(epoch)`` jumps to the value of the schedule at this
+# epoch, if the schedule has a closed form. Call ``step`` without an
+# argument. There are two exceptions: ``CosineAnnealingWarmRestarts`` may
+# get the epoch, and ``ReduceLROnPlateau`` must get the metric.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
@@ -161,8 +165,9 @@ scheduler.get_last_lr()  # [0.125]
 # ``get_last_lr``, not ``get_lr``: read the current rate
 # ------------------------------------------------------
 #
-# ``get_lr`` computes the next rate and is for ``step`` to call: from
-# outside it warns, and at a milestone gives a wrong number.
+# ``get_lr`` computes the next rate and is meant to be called by ``step``.
+# If you call it yourself, it warns, and at a milestone it returns a wrong
+# value.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
@@ -177,10 +182,10 @@ wrong  # [0.25]
 # Write a scheduler: subclass ``lr_scheduler.LRScheduler``
 # --------------------------------------------------------
 #
-# Only ``get_lr`` is needed: it returns one rate per group from
-# ``self.last_epoch`` and ``self.base_lrs``. Set attributes before
-# ``super().__init__``, as that makes the first call. Stepping and state
-# dicts are inherited.
+# Write the method ``get_lr``. It returns one rate per group, computed from
+# ``self.last_epoch`` and ``self.base_lrs``. Set your attributes before
+# ``super().__init__``, because it already calls ``get_lr``. Stepping and
+# state dicts are inherited.
 class InverseTime(lr_scheduler.LRScheduler):
     def __init__(self, optimizer, halving, last_epoch=-1):
         self.halving = halving
@@ -206,9 +211,10 @@ scheduler.state_dict()["halving"]  # 1
 # A new optimizer is not known to the old scheduler
 # -------------------------------------------------
 #
-# A scheduler writes into the groups of the optimizer it was made with.
-# After a new optimizer the rate no longer changes, and nothing warns: make
-# the scheduler again as well. Passing the model is an error.
+# A scheduler writes into the groups of the optimizer with which it was
+# created. If you create a new optimizer, its rate does not change, and
+# there is no warning. Create a new scheduler, too. Passing the parameters
+# instead of the optimizer raises an error.
 w = torch.zeros(1, requires_grad=True)
 old = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.ExponentialLR(old, gamma=0.5)
@@ -221,14 +227,14 @@ with suppress(TypeError):
     lr_scheduler.ExponentialLR([w], 0.5)  # TypeError: is not an Optimizer
 
 # %%
-# Warning in the right order: ``GradScaler`` skipped the step
-# -----------------------------------------------------------
+# Warning despite the right order: ``GradScaler`` skipped the step
+# ----------------------------------------------------------------
 #
-# A gradient that is infinite makes the scaler skip ``optimizer.step``,
-# often in the first steps, when its scale is too large. If that is the very
-# first step, the scheduler warns, although the order of the calls is right.
-# To keep the rate for the next batch, call ``scheduler.step`` only if the
-# scale did not fall.
+# If a gradient is infinite, the scaler skips ``optimizer.step``. This often
+# happens in the first steps, when the scale is too large. If the very first
+# step is skipped, the scheduler warns although the calls are in the right
+# order. To keep the rate for the next batch, call ``scheduler.step`` only
+# if the scale did not fall.
 kind = torch.get_default_device().type
 w = torch.ones(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
@@ -248,10 +254,10 @@ if scaler.get_scale() >= scale:
 # A new learning rate is ignored after ``optimizer.load_state_dict``
 # ------------------------------------------------------------------
 #
-# The saved state contains the rate of the old run and replaces the one that
-# you gave. Set it after loading, in each group. A scheduler computes from
-# ``initial_lr`` or ``base_lrs`` of the old run, so make a new scheduler
-# after you have removed ``initial_lr``.
+# The saved state contains the rate of the old run, which replaces the rate
+# that you gave. Set the rate in each group after loading. A scheduler
+# starts from the ``initial_lr`` of the old run, so remove ``initial_lr``
+# and then create a new scheduler.
 w = torch.zeros(1, requires_grad=True)
 old = torch.optim.SGD([w], lr=0.5)
 lr_scheduler.ExponentialLR(old, gamma=0.5).get_last_lr()  # [0.5]

@@ -2,7 +2,8 @@
 Stochastic gradient descent
 ===========================
 
-``torch.optim.SGD`` option by option, each update beside its formula.
+This page shows each option of ``torch.optim.SGD`` beside the formula of its
+update.
 """
 from contextlib import suppress
 
@@ -12,9 +13,10 @@ import torch
 # Plain gradient descent: ``torch.optim.SGD``
 # -------------------------------------------
 #
-# Each step subtracts the gradient times ``lr``: nothing else, and nothing
-# is kept between steps. "Stochastic" is only the mini-batch that you
-# compute the loss on; the optimizer does not know about batches.
+# Each step subtracts ``lr`` times the gradient, and the optimizer keeps
+# nothing between steps. The word "stochastic" refers to the mini-batch on
+# which you compute the loss. The optimizer itself does not know about
+# batches.
 w = torch.tensor([1.0, -2.0], requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.25)
 (w**2).sum().backward()
@@ -29,10 +31,11 @@ len(optimizer.state)  # 0
 # Learning rate too large: the loss grows
 # ---------------------------------------
 #
-# On a parabola of curvature :math:`c` a step of rate :math:`\eta`
-# multiplies the distance to the minimum by :math:`1 - \eta c`. It shrinks
-# only for :math:`\eta < 2 / c`: near that it overshoots and comes back,
-# above it diverges. The steepest direction sets the bound for all.
+# On a parabola of curvature :math:`c`, one step with learning rate
+# :math:`\eta` multiplies the distance to the minimum by :math:`1 - \eta c`.
+# Above :math:`1 / c` the step overshoots the minimum, and above
+# :math:`2 / c` the loss diverges. If the loss has several directions, the
+# steepest one sets the limit.
 #
 # .. glance:: distance_after(lr=1.5)
 def distance_after(lr, steps=3, curvature=2.0):
@@ -55,11 +58,12 @@ distance_after(lr=1.5)  # -8.0
 # SGD with momentum: ``momentum=0.9``
 # -----------------------------------
 #
-# A velocity adds up the gradients and decays: :math:`v = m v + g`, then
-# :math:`w = w - \eta v`. Some books put the rate :math:`\eta` inside the
-# velocity, which differs once it changes during training. Under a constant
-# gradient the steps grow to :math:`1 / (1 - m)` times the plain one, ten
-# for 0.9, so ``lr`` must come down when momentum goes up.
+# A velocity collects the gradients and decays: :math:`v = m v + g`, then
+# :math:`w = w - \eta v`. Some books put the learning rate :math:`\eta`
+# inside the velocity, which gives another result once the rate changes.
+# With a constant gradient the steps grow to :math:`1 / (1 - m)` times the
+# plain step, which is ten times for 0.9. Lower ``lr`` when you raise the
+# momentum.
 w = torch.tensor(0.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9)
 by_hand = velocity = 0.0
@@ -79,9 +83,9 @@ optimizer.state[w]["momentum_buffer"]  # tensor(10.0000)
 # Nesterov momentum: ``nesterov=True``
 # ------------------------------------
 #
-# The step is :math:`g + m v` instead of :math:`v`: the velocity is taken
-# one step ahead, so a turn of the gradient counts at once. It needs a
-# momentum above zero and no dampening.
+# The step is :math:`g + m v` instead of :math:`v`, so a change in the
+# gradient has its effect at once. Nesterov momentum needs a momentum above
+# zero and a dampening of zero.
 w = torch.tensor(0.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.5, nesterov=True)
 by_hand = velocity = 0.0
@@ -99,10 +103,10 @@ with suppress(ValueError):
 # Dampened momentum: ``dampening``
 # --------------------------------
 #
-# The new gradient enters the velocity times ``1 - dampening``. With
-# ``dampening`` equal to ``momentum`` the velocity is a running mean of
-# gradients, and ``lr`` keeps its scale. The first gradient is the
-# exception: it is taken whole.
+# The new gradient is multiplied by ``1 - dampening`` before it is added to
+# the velocity. If ``dampening`` equals ``momentum``, the velocity is a
+# running mean of the gradients, and the steps do not grow. The first
+# gradient is an exception and counts in full.
 w = torch.tensor(0.0, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=0.1, momentum=0.9, dampening=0.9)
 velocities = []
@@ -118,9 +122,10 @@ round(0.9 * 1.1 + 0.1 * 2, 6)  # 1.19
 # L2 penalty: ``weight_decay`` in ``torch.optim.SGD``
 # ---------------------------------------------------
 #
-# ``weight_decay`` adds :math:`\lambda w` to the gradient, which is the
-# gradient of :math:`\frac{1}{2} \lambda w^2`: a penalty written into the
-# loss needs that half. It reaches every parameter given, biases as well.
+# ``weight_decay`` adds :math:`\lambda w` to the gradient. This is the
+# gradient of :math:`\frac{1}{2} \lambda w^2`, so remember the factor one
+# half if you write the penalty into the loss. The decay applies to all
+# parameters that you pass, including biases.
 start = torch.tensor([1.0, -2.0])
 w = start.clone().requires_grad_()
 optimizer = torch.optim.SGD([w], lr=0.1, weight_decay=0.5)
@@ -136,10 +141,10 @@ torch.allclose(w, start - 0.1 * p.grad)  # True
 # Momentum crosses a long valley faster
 # -------------------------------------
 #
-# Where one direction is a hundred times steeper than the other, the steep
-# one bounds ``lr`` and the flat one crawls. Momentum adds up along the flat
-# direction and cancels across it: all runs have the same rate and the
-# same number of steps.
+# If one direction is a hundred times steeper than the other, the steep one
+# limits ``lr``, and progress along the flat one is slow. Momentum adds up
+# along the flat direction and cancels out across it. All runs here use the
+# same learning rate and the same number of steps.
 #
 # .. glance:: loss_after(100, momentum=0.9) < 0.01
 def loss_after(steps, **options):
@@ -161,9 +166,9 @@ loss_after(100, momentum=0.9, nesterov=True) < 0.0001  # True
 # Error: invalid learning rate (``torch.optim.SGD``)
 # --------------------------------------------------
 #
-# Rates below zero are refused; to climb, use ``maximize=True``. A rate may
-# be a tensor of one element, which compiled code can change without being
-# compiled again. Left out, ``lr`` is 0.001.
+# A negative learning rate or momentum raises an error. Use
+# ``maximize=True`` to go up instead of down. The default of ``lr`` is
+# 0.001.
 w = torch.zeros(2, requires_grad=True)
 with suppress(ValueError):
     torch.optim.SGD([w], lr=-0.1)  # ValueError: Invalid learning rate: -0.1
@@ -175,11 +180,11 @@ torch.optim.SGD([w]).param_groups[0]["lr"]  # 0.001
 # Batch size and learning rate: twice the batch, twice the rate
 # -------------------------------------------------------------
 #
-# The gradient is a mean, so a batch of twice the size, or gradient
-# accumulation over two batches, makes half as many steps of the same
-# length. With twice the rate, one step goes nearly as far as two steps
-# before. Raise the rate with a warm-up, and for Adam begin with the square
-# root of the factor.
+# The gradient is a mean over the batch. If you double the batch size, an
+# epoch has half as many steps of about the same length. If you also double
+# the learning rate, one step goes nearly as far as two steps did before.
+# Raise the rate with a warm-up, and for Adam start with the square root of
+# the factor.
 x = torch.linspace(-1, 3, 8)
 
 

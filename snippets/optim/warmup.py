@@ -2,7 +2,8 @@
 Warm-up
 =======
 
-Start with a small learning rate, raise it, then let it fall.
+A warm-up starts with a small learning rate and raises it. After that the
+rate falls.
 """
 import math
 from contextlib import suppress
@@ -15,9 +16,9 @@ from torch.optim import lr_scheduler
 # Three schedules with warm-up as curves
 # --------------------------------------
 #
-# Each rises for 20 of 100 steps to the same peak. A line or a cosine ends
-# at zero and needs the length of the run; the inverse square root does not
-# and never ends.
+# Each schedule rises for 20 of 100 steps to the same peak. The line and the
+# cosine fall to zero and need to know the length of the training. The
+# inverse square root does not need it and can go on.
 decays = {
     "100 - t": lambda t: (100 - t) / 80,
     "1 + cos(t)": lambda t: (1 + math.cos((t - 20) * math.pi / 80)) / 2,
@@ -44,9 +45,10 @@ rates.index(max(rates))  # 20
 # Linear warm-up, then cosine: ``SequentialLR``
 # ---------------------------------------------
 #
-# ``LinearLR`` raises the rate over the first steps, ``CosineAnnealingLR``
-# takes the rest, so ``T_max`` is the total less the warm-up. A start factor
-# of zero is refused: take a small one.
+# ``LinearLR`` raises the rate over the first steps, and
+# ``CosineAnnealingLR`` takes the rest. ``T_max`` is therefore the total
+# number of steps minus the warm-up. A start factor of zero raises an error,
+# so use a small one.
 warmup, total = 3, 7
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
@@ -68,9 +70,10 @@ with suppress(ValueError):
 # Linear warm-up, then linear decay: ``LambdaLR``
 # -----------------------------------------------
 #
-# The schedule of most fine-tuning scripts, in one function: up to the peak
-# over the warm-up, down to zero at the end. Count from ``t + 1``, or the
-# first step has rate zero and is wasted.
+# Many fine-tuning scripts use this schedule, and one function describes it.
+# The rate rises to its peak during the warm-up and falls towards zero until
+# the end. Count from ``t + 1``, because otherwise the rate of the first
+# step is zero and the step is wasted.
 warmup, total = 2, 6
 
 
@@ -93,10 +96,10 @@ rates  # [5.0, 10.0, 8.0, 6.0, 4.0, 2.0]
 # Inverse square root with warm-up: the rate of the Transformer
 # -------------------------------------------------------------
 #
-# :math:`d^{-1/2} \min(t^{-1/2}, t w^{-3/2})` with model size :math:`d` and
-# :math:`w` steps of warm-up, counted from 1. With ``LambdaLR`` the base
-# rate must be 1, as the formula is the rate itself. It needs no length of
-# run.
+# The rate is :math:`d^{-1/2} \min(t^{-1/2}, t w^{-3/2})`, with model size
+# :math:`d`, :math:`w` steps of warm-up and steps :math:`t` counted from 1.
+# The formula gives the rate itself, so the base rate of ``LambdaLR`` must
+# be 1. You do not need to know the length of the training.
 d_model, warmup = 16, 4
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.Adam([w], lr=1.0, betas=(0.9, 0.98), eps=1e-9)
@@ -117,9 +120,9 @@ max(rates) == (d_model * warmup) ** -0.5  # True
 # Warm-up, plateau, decay: three schedules in ``SequentialLR``
 # ------------------------------------------------------------
 #
-# A constant rate in the middle lets you stop or go on as you like: only
-# the decay at the end needs the length. Each schedule starts at its own
-# epoch 0 at its milestone.
+# While the rate is constant, you can stop or continue as you like. Only the
+# decay at the end needs a fixed length. Each schedule starts at its
+# milestone with its own epoch 0.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 parts = [
@@ -140,9 +143,10 @@ torch.tensor(rates[4:])  # tensor([1.0000, 0.7500, 0.5000, 0.2500])
 # Why warm up: the first steps of Adam are full steps
 # ---------------------------------------------------
 #
-# After bias correction the first step has the size ``lr`` wherever a
-# gradient is, however noisy. Warm-up keeps those steps small until the
-# running means are settled.
+# After the bias correction, the first step of Adam moves a parameter by
+# ``lr``, whether its gradient is tiny or large. The first gradients are
+# noisy. A warm-up keeps these steps small until the running means have
+# settled.
 def moved(factor):
     w = torch.zeros(2, requires_grad=True)
     optimizer = torch.optim.Adam([w], lr=0.5)
@@ -159,11 +163,11 @@ moved(factor=0.1)  # tensor([-0.0500,  0.0500])
 # Warm-up is over too soon or too late: it counts ``scheduler.step``
 # ------------------------------------------------------------------
 #
-# ``total_iters`` is a number of calls of ``scheduler.step``, so give the
-# warm-up in batches if you call it after each batch. A warm-up of 6 batches
-# that is stepped once an epoch lasts for 6 epochs. A formula of your own
-# needs the number of all batches so far, not that of the batch in its
-# epoch.
+# ``total_iters`` is a number of calls of ``scheduler.step``. If you call it
+# after each batch, give the warm-up in batches. A warm-up of 6 batches
+# lasts for 6 epochs if you call ``step`` once per epoch. If you write your
+# own formula, use the number of all batches so far, not the number of the
+# batch within its epoch.
 batches, epochs = 3, 2
 w = torch.zeros(1, requires_grad=True)
 
@@ -185,10 +189,10 @@ rate_after(epochs)  # 0.4
 # The peak comes one step late: what ``LinearLR`` counts
 # ------------------------------------------------------
 #
-# The first step is made with the start factor. After ``total_iters`` calls
-# of ``scheduler.step`` the factor is 1, so the next step is the first one
-# with the full rate. For a warm-up of n steps that ends with the full rate
-# in step n, start at ``1 / n`` and give ``total_iters=n - 1``.
+# The first training step uses the start factor. After ``total_iters`` calls
+# of ``scheduler.step`` the factor is 1, so the next training step is the
+# first one with the full rate. If you want the full rate in step n of the
+# warm-up, start at ``1 / n`` and set ``total_iters=n - 1``.
 w = torch.zeros(1, requires_grad=True)
 
 

@@ -2,7 +2,8 @@
 Averaging weights
 =================
 
-Keep a mean of the weights over training, which often predicts better.
+This page keeps a mean of the weights during training. The averaged model
+often predicts better.
 """
 from contextlib import suppress
 
@@ -15,9 +16,10 @@ from torch.optim.swa_utils import SWALR, AveragedModel, update_bn
 # Mean of the weights: ``torch.optim.swa_utils.AveragedModel``
 # ------------------------------------------------------------
 #
-# A copy of the model that ``update_parameters`` moves. The default is the
-# plain mean of all calls (stochastic weight averaging): start it late in
-# training, once per epoch. Train ``model``, evaluate the average.
+# ``AveragedModel`` is a copy of the model, and ``update_parameters``
+# changes it. By default it holds the plain mean of all calls, which is
+# called stochastic weight averaging. Start it late in training and update
+# it once per epoch. Train ``model``, and evaluate the average.
 model = nn.Linear(1, 1, bias=False)
 averaged = AveragedModel(model)
 for value in [2.0, 4.0, 9.0]:
@@ -32,9 +34,10 @@ model.weight.item()  # 9.0
 # Exponential moving average: ``get_ema_multi_avg_fn``
 # ----------------------------------------------------
 #
-# Each call keeps ``decay`` of the average and takes the rest from the
-# model; the first call copies the model. Update after every optimizer
-# step: about the last :math:`1 / (1 - \mathrm{decay})` steps count.
+# The first call copies the model. Each later call keeps the share ``decay``
+# of the average and takes the rest from the model. Call it after every
+# optimizer step; about the last :math:`1 / (1 - \mathrm{decay})` steps then
+# count.
 model = nn.Linear(1, 1, bias=False)
 ema_fn = swa_utils.get_ema_multi_avg_fn(decay=0.75)
 ema = AveragedModel(model, multi_avg_fn=ema_fn)
@@ -49,10 +52,11 @@ ema.module.weight.item()  # 3.875
 
 # %%
 # A moving average that stays near the start: ``decay=0.9999``
-# ----------------------------------------------------------------
+# ------------------------------------------------------------
 #
-# After ``n`` updates the start weighs :math:`\mathrm{decay}^{n-1}`. A short
-# run needs a smaller ``decay``, for example 0.99 for 500 steps.
+# After ``n`` updates the start still has the weight
+# :math:`\mathrm{decay}^{n-1}`. Use a smaller ``decay`` for a short
+# training, for example 0.99 for 500 steps.
 model = nn.Linear(1, 1, bias=False)
 averages = {}
 for decay in [0.9999, 0.99]:
@@ -71,10 +75,11 @@ averages[0.99].module.weight.item()  # 0.9934
 # One tensor or all at once: ``avg_fn`` and ``multi_avg_fn``
 # ----------------------------------------------------------
 #
-# ``get_ema_avg_fn`` and ``get_swa_avg_fn`` give a function of one averaged
-# tensor, one new tensor and the number of calls so far; it returns the
-# result. The ``multi`` ones take lists, write in place, and are faster.
-# Write your own in either form.
+# ``get_ema_avg_fn`` and ``get_swa_avg_fn`` return a function. It takes an
+# averaged tensor, a new tensor and the number of calls so far, and it
+# returns the new average. The functions for ``multi_avg_fn`` take lists of
+# tensors and write the result in place. You can write your own function in
+# either form.
 old, new, n = torch.tensor([2.0]), torch.tensor([5.0]), torch.tensor(2)
 swa_utils.get_swa_avg_fn()(old, new, n)  # tensor([3.])
 old + (new - old) / (n + 1)  # tensor([3.])
@@ -90,9 +95,10 @@ with suppress(AssertionError):
 # Batch norm of the average: ``torch.optim.swa_utils.update_bn``
 # --------------------------------------------------------------
 #
-# The running statistics of the copy belong to other weights. ``update_bn``
-# runs the loader through and replaces them by the mean over its batches;
-# of a tuple it takes the first entry. Without batch norm it does nothing.
+# The running statistics of the copy do not fit the averaged weights.
+# ``update_bn`` runs the averaged model on the loader and replaces the
+# statistics by the mean over its batches. If a batch is a tuple, it uses
+# the first entry.
 #
 # .. glance:: averaged.module[0].running_mean  # tensor([4.5000])
 model = nn.Sequential(nn.BatchNorm1d(1))
@@ -107,9 +113,10 @@ averaged.module[0].running_var  # tensor([2.])
 # Average buffers, too: ``AveragedModel(use_buffers=True)``
 # ---------------------------------------------------------
 #
-# By default only parameters are averaged, and buffers are copied from the
-# model at each update. With ``use_buffers=True`` the running statistics are
-# averaged as well, which for a moving average saves ``update_bn``.
+# By default only the parameters are averaged, and the buffers are copied
+# from the model at each update. With ``use_buffers=True`` the running
+# statistics are averaged, too. With a moving average you then do not need
+# ``update_bn``.
 #
 # .. glance:: mean.module.running_mean
 model = nn.BatchNorm1d(1)
@@ -126,9 +133,9 @@ mean.module.running_mean  # tensor([3.])
 # Learning rate for averaging: ``torch.optim.swa_utils.SWALR``
 # ------------------------------------------------------------
 #
-# Goes from the rate at hand to ``swa_lr`` in ``anneal_epochs`` steps, by a
-# cosine or ``"linear"``, and stays there: a rate that keeps the weights
-# moving is what makes their mean worth taking.
+# ``SWALR`` changes the rate to ``swa_lr`` in ``anneal_epochs`` steps, along
+# a cosine or a line, and then keeps it constant. Choose a rate that keeps
+# the weights moving, because otherwise there is little to average.
 weight = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([weight], lr=0.5)
 scheduler = SWALR(
@@ -145,9 +152,10 @@ rates  # [0.5, 0.4, 0.3, 0.2, 0.1, 0.1]
 # A training loop with a moving average of the weights
 # ----------------------------------------------------
 #
-# Update after the step. The average is not trained: no gradient reaches it,
-# and the optimizer does not know it. It starts as a copy, so make it after
-# the model is on its device.
+# Update the average after the optimizer step. The average itself is not
+# trained: no gradient reaches it, and the optimizer does not know it. It
+# starts as a copy, so create it after you have moved the model to its
+# device.
 model = nn.Linear(3, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
 ema_fn = swa_utils.get_ema_multi_avg_fn(decay=0.9)
@@ -168,9 +176,10 @@ with torch.no_grad():
 # Save the averaged weights: the prefix ``module.``
 # -------------------------------------------------
 #
-# The average is a module with the model inside, so its keys have a prefix
-# and one more entry, the count. Save ``averaged.module`` to load it into
-# the plain model; save the whole to go on averaging.
+# The averaged model is a module with the model inside, so its keys have a
+# prefix, and ``n_averaged`` is added. Save ``averaged.module`` to load it
+# into the plain model. Save the whole averaged model if you want to
+# continue averaging.
 model = nn.Linear(2, 1)
 averaged = AveragedModel(model)
 state = averaged.state_dict()
@@ -185,10 +194,10 @@ torch.equal(plain.weight, model.weight)  # True
 # Average the weights of several models: integers are not averaged
 # ----------------------------------------------------------------
 #
-# Batch normalization counts its batches in ``num_batches_tracked``, an
-# integer, and an average in place of it is an error. Average the entries
-# that are floats, as in federated learning, and take the others from one of
-# the models.
+# Batch normalization counts its batches in the integer
+# ``num_batches_tracked``. Writing a fraction into it in place raises an
+# error. Average only the floating-point entries, as in federated learning,
+# and take the others from one of the models.
 models = [nn.BatchNorm1d(2) for _ in range(3)]
 for model, value in zip(models, [1.0, 2.0, 6.0]):
     nn.init.constant_(model.weight, value)
