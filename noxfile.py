@@ -148,7 +148,7 @@ def lint(session):
 
 @nox.session(**SHARED)
 def lock(session):
-    """Write requirements.txt anew from pyproject.toml: versions and hashes, no addresses."""
+    """Write requirements.txt again from pyproject.toml: versions and hashes, no addresses."""
     uv(
         session,
         *("pip", "compile", "pyproject.toml", "--group", "dev", "--universal"),

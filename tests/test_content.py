@@ -1,5 +1,6 @@
 """The form of the content: what every card and example must look like."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -76,6 +77,17 @@ def test_names_stand_in_code_face():
     assert not found
 
 
+# What the rules of prose name; "deviation" is the standard deviation in every place so far.
+AVOIDED = r"\banew\b|(?<![Ss]tandard )\bdeviations?\b|\bunless you say\b|\bby heart\b"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_prose_uses_the_words_of_the_field(module):
+    head = ast.get_docstring(ast.parse(module.path.read_text(encoding="utf-8")))
+    for text in (head, *(f"{card.name}\n{card.prose}" for card in module.cards)):
+        assert not re.search(AVOIDED, " ".join(text.split())), text
+
+
 # A program in C++ stands in the card that compiles it.
 WITH_ANOTHER_LANGUAGE = ("Load the package from C++: AOTIModelPackageLoader",)
 
@@ -88,7 +100,7 @@ def test_a_card_is_short_and_claims_something(module, card):
     _, claims, failures = execute.find(card.code, card.line)
     assert claims and not failures
     prose = re.sub(r"^\.\. \w+::.*(\n .*)*", "", card.prose, flags=re.M)
-    assert 1 <= len(re.findall(r"[.?](?:\s|$)", prose)) <= 3, prose
+    assert 1 <= len(re.findall(r"[.?](?:\s|$)", prose)) <= 4, prose
 
 
 @pytest.mark.parametrize("module", MODULES, ids=_name)
