@@ -16,8 +16,8 @@ import torch
 # In a batched product, the left matrices must have as many columns as the
 # right matrices have rows. The message shows the first two sizes that the
 # right tensor should have. If its last two dimensions are the wrong way
-# round, transpose it with ``mT``. The batch sizes must be equal or
-# broadcast.
+# round, transpose it with ``mT``. The batch sizes must be equal, or with
+# ``@`` broadcast.
 a = torch.ones(10, 3, 4)
 b = torch.ones(10, 2, 4)
 with suppress(RuntimeError):
