@@ -15,8 +15,8 @@ import torch
 #
 # Each element of the result is the dot product of a row of the left matrix
 # and a column of the right one, so the inner sizes must agree. ``a @ b``,
-# ``torch.matmul(a, b)``, ``a.matmul(b)`` and ``torch.linalg.matmul(a, b)``
-# give the same result.
+# ``torch.matmul(a, b)`` and ``a.matmul(b)`` give the same result.
+# ``torch.linalg.matmul`` is another name.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 b = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
 a @ b  # tensor([[19., 22.], [43., 50.]])

@@ -125,7 +125,7 @@ boxes.sum(), boxes.mean()  # (tensor(0.), tensor(nan))
 # The operator ``in`` and the methods ``index`` and ``remove`` of a list
 # compare with ``==``, which returns a tensor. Use ``is`` to find the same
 # object, or ``torch.equal`` to find equal values. To look for a number in a
-# tensor, use ``in``.
+# tensor, use ``in``; for several numbers, use ``torch.isin``.
 a, b = torch.tensor([1, 2]), torch.tensor([3, 4])
 kept = [a, b]
 with suppress(RuntimeError):

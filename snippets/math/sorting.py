@@ -149,8 +149,8 @@ nan.unique()  # tensor([nan, nan])
 #
 # ``torch.unique_consecutive`` removes an element if it equals the one
 # before it. A value that comes back later stays. With the counts you get a
-# run-length encoding, which ``repeat_interleave`` decodes. CTC decoding
-# begins with this step.
+# run-length encoding, which ``torch.repeat_interleave`` decodes. CTC
+# decoding begins with this step.
 x = torch.tensor([7, 7, 3, 3, 3, 7])
 torch.unique_consecutive(x)  # tensor([7, 3, 7])
 values, counts = x.unique_consecutive(return_counts=True)
