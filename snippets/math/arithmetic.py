@@ -12,11 +12,11 @@ import torch
 # Four operations: ``torch.add``, ``sub``, ``mul``, ``div``
 # ---------------------------------------------------------
 #
-# Each operator is a function and a method, so ``x * y``,
-# ``torch.mul(x, y)`` and ``x.mul(y)`` are one thing; ``*`` is never a
-# matrix product. Other names for the same: ``torch.subtract``,
-# ``torch.multiply``, ``torch.divide``, ``torch.true_divide``. Division of
-# integers gives floats.
+# Each operator is also a function and a method, so ``x * y``,
+# ``torch.mul(x, y)`` and ``x.mul(y)`` give the same result. ``*``
+# multiplies element by element and is not the matrix product ``@``.
+# ``torch.subtract``, ``torch.multiply``, ``torch.divide`` and
+# ``torch.true_divide`` are other names. Dividing integers gives floats.
 x = torch.tensor([6, 8])
 y = torch.tensor([2, 5])
 x + y  # tensor([ 8, 13])
@@ -33,9 +33,9 @@ torch.equal(x.true_divide(y), x.div(y))  # True
 # Add a multiple in one call: ``alpha=`` of ``torch.add``
 # -------------------------------------------------------
 #
-# ``torch.add`` computes ``input + alpha * other`` and ``torch.sub``
-# ``input - alpha * other`` without a tensor in between. ``torch.rsub`` is
-# the subtraction turned round, which is what ``1 - x`` calls.
+# ``torch.add`` computes ``input + alpha * other``, and ``torch.sub``
+# computes ``input - alpha * other``. ``torch.rsub`` swaps the two operands
+# of a subtraction, so ``torch.rsub(x, 1)`` is ``1 - x``.
 x = torch.tensor([1.0, 2.0])
 gradient = torch.tensor([10.0, 20.0])
 torch.add(x, gradient, alpha=3)  # tensor([31., 62.])
@@ -47,10 +47,10 @@ torch.rsub(x, 1)  # tensor([ 0., -1.])
 # Integer division: ``torch.floor_divide``, ``rounding_mode=``
 # ------------------------------------------------------------
 #
-# ``//`` and ``torch.floor_divide`` round down, as Python does. With
-# ``rounding_mode="trunc"`` ``torch.div`` rounds towards zero, as C does;
-# the two differ where the quotient is negative and not whole. Integers stay
-# integers.
+# ``//`` and ``torch.floor_divide`` round the quotient down, as in Python.
+# ``torch.div`` with ``rounding_mode="trunc"`` rounds towards zero, as in C.
+# The results differ if the quotient is negative and not a whole number.
+# Integers stay integers.
 x = torch.tensor([7, -7])
 x // 2  # tensor([ 3, -4])
 torch.floor_divide(x, 2)  # tensor([ 3, -4])
@@ -62,10 +62,11 @@ x / 2  # tensor([ 3.5000, -3.5000])
 # Modulo: ``torch.remainder`` or ``torch.fmod``
 # ---------------------------------------------
 #
-# ``%`` is ``torch.remainder``: the result has the sign of the divisor, as
-# in Python, so it wraps indices and angles. ``torch.fmod`` keeps the sign
-# of the dividend, as in C. They belong to the two roundings of the
-# quotient.
+# ``%`` is ``torch.remainder``. Its result has the sign of the divisor, as
+# in Python, which is what you want for wrapping indices and angles. The
+# result of ``torch.fmod`` has the sign of the dividend, as in C. The first
+# matches a quotient that is rounded down, the second one that is rounded
+# towards zero.
 x = torch.tensor([7, -7])
 x % 3  # tensor([1, 2])
 torch.remainder(x, -3)  # tensor([-2, -1])
@@ -79,10 +80,11 @@ torch.equal(x.fmod(3), x - 3 * truncated)  # True
 # Powers: ``torch.pow``, ``torch.square``, ``torch.reciprocal``
 # -------------------------------------------------------------
 #
-# ``x**2``, ``x.pow(2)`` and ``x.square()`` agree; base, exponent or both
-# may be tensors. ``torch.reciprocal`` is ``1 / x`` and gives floats for
-# integers too. A negative base with a fraction as exponent gives nan, even
-# for the cube root of -8, which is -2.
+# ``x**2``, ``x.pow(2)`` and ``x.square()`` give the same result. The base,
+# the exponent or both may be tensors. ``torch.reciprocal`` computes ``1 /
+# x``, and its result is a float for integers, too. A negative base with a
+# fractional exponent gives nan, so you cannot take the cube root of -8 this
+# way.
 x = torch.tensor([1, 2, 3])
 x**2  # tensor([1, 4, 9])
 x.pow(x)  # tensor([ 1,  4, 27])
@@ -94,13 +96,14 @@ with suppress(RuntimeError):
     x**-1  # RuntimeError: Integers to negative integer powers
 
 # %%
-# Sign and size: ``torch.neg``, ``torch.abs``, ``torch.positive``
-# ---------------------------------------------------------------
+# Sign and absolute value: ``torch.neg``, ``torch.abs``, ``torch.positive``
+# -------------------------------------------------------------------------
 #
-# ``-x``, ``abs(x)`` and ``+x`` call them; ``torch.negative`` and
-# ``torch.absolute`` are second names. The smallest integer has no positive
-# counterpart and stays negative. ``-mask`` is an error: to invert a mask
-# of bool write ``~mask``.
+# The operators ``-x``, ``abs(x)`` and ``+x`` call these functions.
+# ``torch.negative`` and ``torch.absolute`` are other names. The smallest
+# integer of a dtype, such as -128 in int8, has no positive counterpart, so
+# its absolute value is still negative. To invert a boolean mask, write
+# ``~mask``.
 x = torch.tensor([-2.0, 3.0])
 -x  # tensor([ 2., -3.])
 torch.abs(x)  # tensor([2., 3.])
@@ -115,10 +118,10 @@ mask = torch.tensor([True, False])
 # Add a product or quotient: ``torch.addcmul``, ``torch.addcdiv``
 # ---------------------------------------------------------------
 #
-# ``input + value * a * b`` and ``input + value * a / b`` in one pass.
-# Optimizers are written with their in-place forms: Adam ends in
-# ``weight.addcdiv_(mean, deviation, value=-lr)``. ``addcdiv`` refuses two
-# integers as ``a`` and ``b``.
+# ``torch.addcmul`` computes ``input + value * a * b``, and
+# ``torch.addcdiv`` computes ``input + value * a / b``. Optimizers such as
+# Adam use the in-place forms to update the weights. If ``a`` and ``b`` are
+# both integer tensors, ``torch.addcdiv`` raises an error.
 x = torch.tensor([1.0, 2.0])
 a = torch.tensor([6.0, 8.0])
 b = torch.tensor([2.0, 4.0])
@@ -133,9 +136,10 @@ with suppress(RuntimeError):
 # Interpolate and running averages: ``torch.lerp``
 # ------------------------------------------------
 #
-# ``start + weight * (end - start)``: weight 0 gives the start, 1 the end,
-# and outside of that it extrapolates. With ``lerp_`` and a small weight a
-# copy of the parameters follows the trained ones (EMA).
+# ``torch.lerp`` computes ``start + weight * (end - start)``. A weight of 0
+# gives the start and 1 gives the end. A weight below 0 or above 1
+# extrapolates. Call ``lerp_`` with a small weight after each training step
+# to keep an exponential moving average (EMA) of the parameters.
 start = torch.tensor([0.0, 10.0])
 end = torch.tensor([4.0, 30.0])
 torch.lerp(start, end, 0.25)  # tensor([ 1., 15.])
@@ -149,11 +153,12 @@ average  # tensor([0.8750])
 # A tensor and a Python number: what dtype comes out?
 # ---------------------------------------------------
 #
-# A Python number, or a tensor without dimensions beside one that has some,
-# changes the dtype only if it is of a higher kind (bool, integer, float,
-# complex). So ``* 2.0`` keeps float16, but turns integers into the default
-# float type, and bool plus bool stays bool. ``torch.result_type`` tells
-# beforehand.
+# The kinds of dtypes are ordered: bool, integer, float, complex. A Python
+# number changes the dtype of a tensor only if its kind is higher, so ``*
+# 2.0`` keeps float16 but turns integers into the default float dtype. A
+# tensor without dimensions counts like a Python number if the other tensor
+# has dimensions. ``torch.result_type`` returns the dtype without computing
+# anything.
 half = torch.ones(2, dtype=torch.float16)
 (half * 2.5).dtype  # torch.float16
 double = torch.tensor(2.5, dtype=torch.float64)
@@ -170,9 +175,10 @@ True + torch.tensor([True])  # tensor([True])
 # Integer overflow wraps around without an error
 # ----------------------------------------------
 #
-# Differences and sums of images in uint8 go wrong silently: 10 - 20 is
-# 246, and a Python number out of range is wrapped before it is added.
-# Convert to a float or a wider integer type first.
+# Sums and differences of uint8 images can be wrong without a warning: here
+# 10 - 20 gives 246. The Python number 300 does not fit into uint8 and is
+# wrapped before it is added. Convert the images to float or to a wider
+# integer dtype first.
 a = torch.tensor([10, 250], dtype=torch.uint8)
 b = torch.tensor([20, 10], dtype=torch.uint8)
 a - b  # tensor([246, 240], dtype=torch.uint8)
@@ -185,9 +191,10 @@ a.int() + b  # tensor([ 30, 260], dtype=torch.int32)
 # Error: ZeroDivisionError in integer division (``//``, ``%``)
 # ------------------------------------------------------------
 #
-# Floats divided by zero give inf or nan. For integers ``//`` and ``%``
-# raise on the CPU (a GPU returns some number instead, hence the device
-# here). Keep the divisor above zero, or divide as floats.
+# Integer ``//`` and ``%`` with a divisor of 0 raise an error on the CPU. A
+# GPU returns some number instead, so the code here sets the device.
+# Floating-point division gives inf or nan. Keep the divisor above 0 with
+# ``clamp``, or divide with ``/``.
 x = torch.tensor([5, 6], device="cpu")
 y = torch.tensor([2, 0], device="cpu")
 with suppress(RuntimeError):

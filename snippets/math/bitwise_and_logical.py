@@ -12,9 +12,9 @@ import torch
 # Combine masks: ``&``, ``|``, ``^``, ``~``
 # -----------------------------------------
 #
-# And, or, exclusive or, not, element by element. Each comparison needs its
-# own parentheses. On bool tensors these operators and the ``logical_*``
-# functions agree.
+# The operators compute and, or, exclusive or, and not for each element. Put
+# every comparison in parentheses. On boolean tensors the ``logical_*``
+# functions give the same results.
 x = torch.tensor([1, 2, 3, 4])
 small = x < 3
 even = x % 2 == 0
@@ -25,12 +25,13 @@ small ^ even  # tensor([ True, False, False,  True])
 x[(x > 1) & (x < 4)]  # tensor([2, 3])
 
 # %%
-# True or false of any number: ``torch.logical_and``, ``logical_not``
-# -------------------------------------------------------------------
+# Logical operations on numbers: ``torch.logical_and``, ``logical_not``
+# ---------------------------------------------------------------------
 #
-# Every element that is not 0 counts as true, nan too, and the result is
-# bool. ``torch.logical_or`` and ``torch.logical_xor`` follow the same
-# rule. The forms with underscore write 0 and 1 in the dtype of the tensor.
+# An element counts as true if it is not 0, so nan is true. The result is a
+# boolean tensor. ``torch.logical_or`` and ``torch.logical_xor`` follow the
+# same rule. The in-place methods keep the dtype of the tensor and write 0
+# and 1.
 x = torch.tensor([0.0, 0.5, 2.0, torch.nan])
 y = torch.tensor([0, 0, 1, 1])
 torch.logical_and(x, y)  # tensor([False, False,  True,  True])
@@ -43,10 +44,10 @@ x.logical_not_()  # tensor([1., 0., 0., 0.])
 # Bits of integers: ``torch.bitwise_and``, ``or``, ``xor``, ``not``
 # -----------------------------------------------------------------
 #
-# For integers the operators work on the bits: ``&`` tests flags, ``|``
-# sets, ``^`` flips. ``torch.bitwise_not`` is ``~x``: ``-x - 1`` for signed
-# types, ``255 - x`` for uint8, and never the ``not`` of a number. Floats
-# have no bitwise operations.
+# On integers the operators work on the bits: ``&`` tests bits, ``|`` sets
+# them and ``^`` flips them. ``~x`` is ``torch.bitwise_not``, which gives
+# ``-x - 1`` for signed integers and ``255 - x`` for uint8. Floats have no
+# bitwise operations.
 x = torch.tensor([0b1100, 0b1010])
 torch.bitwise_and(x, 0b1000)  # tensor([8, 8])
 torch.bitwise_or(x, 0b0001)  # tensor([13, 11])
@@ -63,9 +64,9 @@ with suppress(NotImplementedError):
 # Shift bits: ``torch.bitwise_left_shift``, ``<<``, ``>>``
 # --------------------------------------------------------
 #
-# A shift to the left multiplies by a power of two and drops what leaves
-# the type; ``torch.bitwise_right_shift`` divides and rounds down, as it
-# keeps the sign.
+# A shift to the left multiplies by a power of two. Bits that do not fit
+# into the dtype are lost. ``torch.bitwise_right_shift`` divides by a power
+# of two and rounds down, also for negative numbers.
 x = torch.tensor([5, -5])
 torch.bitwise_left_shift(x, 2)  # tensor([ 20, -20])
 torch.bitwise_right_shift(x, 1)  # tensor([ 2, -3])
@@ -79,8 +80,9 @@ x.bitwise_left_shift_(1)  # tensor([ 10, -10])
 # Integers to binary digits and back
 # ----------------------------------
 #
-# Shift by each place and keep the lowest bit; a sum with powers of two
-# undoes it. Bit masks and hash codes are packed this way.
+# Shift the number to the right by each place and keep the lowest bit. To
+# get the number back, shift the bits to the left and add them up. Bit masks
+# and hash codes can be packed this way.
 x = torch.tensor([5, 12])
 places = torch.tensor([3, 2, 1, 0])
 bits = (x.unsqueeze(1) >> places) & 1
@@ -91,8 +93,8 @@ bits  # tensor([[0, 1, 0, 1], [1, 1, 0, 0]])
 # Hamming distance of two codes: ``^``
 # ------------------------------------
 #
-# Exclusive or leaves a 1 where two codes differ. The same holds for bool
-# tensors, where ``!=`` does it too.
+# The exclusive or of two codes has a 1 where their bits differ, so count
+# the ones. On boolean tensors ``!=`` gives the same result.
 a = torch.tensor([True, True, False, False])
 b = torch.tensor([True, False, False, True])
 (a ^ b).sum()  # tensor(2)
@@ -105,9 +107,10 @@ f"{code.item():b}".count("1")  # 2
 # Common divisors and multiples: ``torch.gcd``, ``torch.lcm``
 # -----------------------------------------------------------
 #
-# Greatest common divisor and least common multiple of integers, never
-# negative. ``gcd(x, 0)`` is the size of ``x``. To reduce fractions, divide
-# both parts by their ``gcd``.
+# ``torch.gcd`` and ``torch.lcm`` compute the greatest common divisor and
+# the least common multiple of integers and ignore the signs. ``gcd(x, 0)``
+# is the absolute value of ``x``. To reduce a fraction, divide the numerator
+# and the denominator by their ``gcd``.
 above = torch.tensor([6, -10, 7])
 below = torch.tensor([8, 15, 0])
 torch.gcd(above, below)  # tensor([2, 5, 7])
@@ -120,10 +123,10 @@ torch.equal(product, (above * below).abs())  # True
 # Error: Boolean value of Tensor ... is ambiguous (``and``, ``if``)
 # -----------------------------------------------------------------
 #
-# ``and``, ``or``, ``not`` and ``if`` want one truth value, which a tensor
-# of one element has. Between masks write ``&``, ``|``, ``~``; for a
-# decision say whether ``any`` or ``all`` elements must hold. A loss class
-# raises the error, too, if it gets the tensors that its object should get:
+# ``and``, ``or``, ``not`` and ``if`` need a single truth value, and a
+# tensor has one only if it has one element. Combine masks with ``&``, ``|``
+# and ``~``. For a decision, call ``any`` or ``all`` first. The error also
+# appears if you pass tensors to a loss class instead of its object, so
 # write ``nn.MSELoss()(x, y)``.
 x = torch.tensor([1, 2, 3])
 with suppress(RuntimeError):
@@ -142,9 +145,9 @@ torch.is_nonzero(x[0])  # True
 # Masks need parentheses: ``&`` binds tighter than ``<``
 # ------------------------------------------------------
 #
-# ``x > 1 & x < 4`` is read as ``x > (1 & x) < 4``. With two comparisons
-# that ends in the ambiguity error, but with one it silently gives another
-# mask.
+# Python reads ``x > 1 & x < 4`` as ``x > (1 & x) < 4``. With two
+# comparisons this raises an error. With one comparison there is no error,
+# but the mask is wrong.
 #
 # .. glance:: flag & (x > 1)
 x = torch.tensor([1, 2, 3, 4])

@@ -2,7 +2,8 @@
 Comparison
 ==========
 
-Compare element by element, ask for all or any, test floats for closeness.
+Compare tensors element by element, test with ``all`` and ``any``, and check
+whether floats are close.
 """
 from contextlib import suppress
 
@@ -12,10 +13,11 @@ import torch
 # Compare each element: ``torch.eq``, ``lt``, ``gt``, ``ge``
 # ----------------------------------------------------------
 #
-# The operators and these functions give a bool tensor; operands are
-# broadcast. Longer names: ``torch.not_equal``, ``torch.less``,
-# ``torch.less_equal``, ``torch.greater``, ``torch.greater_equal``. The
-# forms with underscore write 0 and 1 in the dtype of the tensor.
+# The comparison operators and these functions broadcast their operands and
+# return a boolean tensor. ``torch.not_equal``, ``torch.less``,
+# ``torch.less_equal``, ``torch.greater`` and ``torch.greater_equal`` are
+# longer names. The in-place methods keep the dtype of the tensor and write
+# 0 and 1.
 x = torch.tensor([1, 2, 3])
 x == 2  # tensor([False,  True, False])
 torch.ne(x, 2)  # tensor([ True, False,  True])
@@ -35,9 +37,10 @@ x.gt_(2)  # tensor([0, 0, 1])
 # Are two tensors the same? ``torch.equal`` or ``==``
 # ---------------------------------------------------
 #
-# ``torch.equal`` is one Python bool for shape and values. ``==``
-# broadcasts first, so ``(a == b).all()`` can be true for different shapes.
-# nan is equal to nothing, not even for ``torch.equal``.
+# ``torch.equal`` compares shape and values and returns one Python bool.
+# ``==`` broadcasts first, so ``(a == b).all()`` can be true for tensors of
+# different shapes. nan is not equal to nan, so ``torch.equal`` is False for
+# tensors with nan.
 a = torch.tensor([1, 1])
 b = torch.tensor([[1, 1], [1, 1]])
 torch.equal(a, a.clone())  # True
@@ -50,10 +53,10 @@ torch.equal(missing, missing.clone())  # False
 # Floats equal up to rounding: ``torch.allclose``, ``torch.isclose``
 # ------------------------------------------------------------------
 #
-# ``abs(a - b) <= atol + rtol * abs(b)``: ``torch.isclose`` for each
-# element, ``torch.allclose`` for all as one bool. ``atol`` decides near
-# zero, where the default 1e-8 is small. nan is close to nan only with
-# ``equal_nan=True``.
+# ``torch.isclose`` tests ``abs(a - b) <= atol + rtol * abs(b)`` for each
+# element, and ``torch.allclose`` returns one bool for all of them. Near
+# zero ``atol`` decides, and its default of 1e-8 is small. nan is close to
+# nan only with ``equal_nan=True``.
 a = torch.tensor([100.0, 0.0])
 b = torch.tensor([100.0005, 1e-7])
 torch.isclose(a, b)  # tensor([ True, False])
@@ -70,9 +73,10 @@ torch.allclose(missing, missing, equal_nan=True)  # True
 # Compare in a test: ``torch.testing.assert_close``
 # -------------------------------------------------
 #
-# Raises with the number of mismatches and the greatest difference, and
-# also checks shape and dtype, and looks into lists and dicts. Tolerances
-# follow the dtype; ``rtol=0, atol=0`` asks for equality.
+# ``assert_close`` raises an ``AssertionError`` that reports how many
+# elements differ and by how much. It also checks the shape and the dtype,
+# and it compares lists of tensors. The default tolerances depend on the
+# dtype, and ``rtol=0, atol=0`` demands equal values.
 actual = torch.tensor([1.0, 2.0, 3.0])
 expected = torch.tensor([1.0, 2.5, 3.0])
 wide = actual.double()
@@ -88,9 +92,9 @@ torch.testing.assert_close([actual], [wide], check_dtype=False)
 # Not a number or infinite: ``torch.isnan``, ``isinf``, ``isfinite``
 # ------------------------------------------------------------------
 #
-# ``torch.isfinite`` is false for nan and both infinities, so it is the
-# check before an optimizer step. ``torch.isposinf`` and ``torch.isneginf``
-# tell the infinities apart.
+# ``torch.isfinite`` is False for nan and for both infinities, so use it to
+# check a loss or gradients before an optimizer step. ``torch.isposinf`` and
+# ``torch.isneginf`` find one of the two infinities.
 x = torch.tensor([1.0, torch.nan, torch.inf, -torch.inf])
 torch.isnan(x)  # tensor([False,  True, False, False])
 torch.isinf(x)  # tensor([False, False,  True,  True])
@@ -103,8 +107,9 @@ x[x.isfinite()]  # tensor([1.])
 # ``x == nan`` is never true
 # --------------------------
 #
-# nan differs from everything, itself included, and all order comparisons
-# with it are false. Ask with ``torch.isnan``; ``x != x`` says the same.
+# nan is not equal to any number, not even to itself. Comparisons with ``<``
+# and ``>=`` are False for nan, too. Use ``torch.isnan`` to find it; ``x !=
+# x`` gives the same mask.
 x = torch.tensor([1.0, torch.nan])
 x == torch.nan  # tensor([False, False])
 x != x  # tensor([False,  True])
@@ -112,12 +117,12 @@ torch.isnan(x)  # tensor([False,  True])
 (x < 2) | (x >= 2)  # tensor([ True, False])
 
 # %%
-# Does it hold for all, for any? ``torch.all``, ``torch.any``
-# -----------------------------------------------------------
+# Are all or any elements true? ``torch.all``, ``torch.any``
+# ----------------------------------------------------------
 #
-# Over the whole tensor or along ``dim``, which may be a tuple. Numbers
-# count as true if they are not 0. Of no elements, ``all`` is true and
-# ``any`` false.
+# ``torch.all`` and ``torch.any`` test the whole tensor, or one or several
+# dimensions given as ``dim``. A number counts as true if it is not 0. For
+# an empty tensor ``all`` returns True and ``any`` returns False.
 x = torch.tensor([[1, 0], [2, 3]])
 torch.all(x > 0)  # tensor(False)
 torch.any(x > 2)  # tensor(True)
@@ -131,10 +136,11 @@ empty.all(), empty.any()  # (tensor(True), tensor(False))
 # Larger or smaller of two: ``torch.maximum``, ``torch.fmax``
 # -----------------------------------------------------------
 #
-# ``torch.maximum`` and ``torch.minimum`` pass a nan on; ``torch.fmax`` and
-# ``torch.fmin`` take the other operand. With two tensors ``torch.max`` is
-# ``torch.maximum``; with a number use ``torch.clamp``. Where both operands
-# are equal, each gets half of the gradient.
+# If one of two elements is nan, ``torch.maximum`` and ``torch.minimum``
+# return nan, and ``torch.fmax`` and ``torch.fmin`` return the other
+# element. ``torch.max`` of two tensors is ``torch.maximum``. To compare
+# with a number, use ``torch.clamp``. If both elements are equal, each gets
+# half of the gradient.
 a = torch.tensor([1.0, 5.0, torch.nan])
 b = torch.tensor([4.0, 2.0, 3.0])
 torch.maximum(a, b)  # tensor([4., 5., nan])
@@ -154,9 +160,10 @@ even.grad  # tensor(0.5000) since 2.14, tensor(1.) before
 # Is each element in a list? ``torch.isin``
 # -----------------------------------------
 #
-# A mask in the shape of the first argument, in place of a chain of ``==``
-# and ``|``. ``invert=True`` asks for "not in". Python's ``in`` is another
-# question: whether any element of the tensor is the number.
+# ``torch.isin`` returns a mask in the shape of the first argument and
+# replaces a chain of ``==`` and ``|``. ``invert=True`` inverts the mask.
+# Python's ``in`` is different: it tells whether any element of the tensor
+# equals the number.
 labels = torch.tensor([[3, 7], [0, 3]])
 known = torch.tensor([0, 3])
 torch.isin(labels, known)  # tensor([[True, False], [True, True]])
@@ -167,8 +174,9 @@ torch.isin(labels, 3, invert=True)  # tensor([[False, True], [True, False]])
 # Between two numbers: ``0 < x < 1`` is an error
 # ----------------------------------------------
 #
-# Python turns the chain into an ``and`` of two tensors, which has no
-# single truth value. Write two comparisons joined by ``&``.
+# Python evaluates ``0 < x < 1`` as two comparisons joined by ``and``, and
+# ``and`` needs a single truth value. Join the two comparisons with ``&``
+# instead.
 x = torch.tensor([-0.5, 0.5, 1.5])
 with suppress(RuntimeError):
     0 < x < 1  # RuntimeError: Boolean value of Tensor with more than one
@@ -178,9 +186,9 @@ with suppress(RuntimeError):
 # Do not compare floats with ``==``
 # ---------------------------------
 #
-# 0.1 is rounded to the dtype, so float32 and float64 hold different
-# numbers, and each sum rounds again. Use ``torch.isclose``. Exact in
-# float32 are whole numbers up to ``2**24``, and halves, quarters and so on.
+# 0.1 has no exact binary form, so float32 and float64 store different
+# numbers for it. A sum is rounded again. Use ``torch.isclose`` to compare
+# floats.
 x = torch.tensor([0.1, 0.7])
 y = x.double()
 y == torch.tensor([0.1, 0.7], dtype=torch.float64)  # tensor([False, False])
@@ -192,9 +200,9 @@ torch.isclose(steps.sum(), torch.tensor(0.3).double())  # tensor(True)
 # Error: Float did not match Double (``torch.allclose``)
 # ------------------------------------------------------
 #
-# Unlike ``==``, ``torch.allclose`` wants both tensors in one dtype, often
-# a result in float32 and a reference from NumPy in float64. Convert the
-# more precise one.
+# Unlike ``==``, ``torch.allclose`` needs two tensors of the same dtype. The
+# error is common if the result is float32 and the reference values come
+# from NumPy as float64. Convert the reference to the dtype of the result.
 result = torch.tensor([0.1])
 reference = torch.tensor([0.1], dtype=torch.float64)
 with suppress(RuntimeError):

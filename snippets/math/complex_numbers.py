@@ -2,7 +2,8 @@
 Complex numbers
 ===============
 
-Make complex tensors, take them apart, conjugate and differentiate them.
+Create complex tensors, take their parts, conjugate them and compute
+gradients.
 """
 from contextlib import suppress
 
@@ -12,9 +13,10 @@ import torch
 # Make a complex tensor: ``torch.complex``, ``torch.polar``
 # ---------------------------------------------------------
 #
-# From real and imaginary part, or from size and angle. Both parts are
-# floats of one dtype; float32 gives complex64, float64 gives complex128.
-# Python literals such as ``3 + 4j`` work in ``torch.tensor``.
+# ``torch.complex`` takes the real and the imaginary part, and
+# ``torch.polar`` takes the absolute value and the angle. Both arguments are
+# floats of the same dtype. float32 gives complex64, and float64 gives
+# complex128. ``torch.tensor`` accepts Python numbers such as ``3 + 4j``.
 real = torch.tensor([3.0, 0.0])
 imag = torch.tensor([4.0, 2.0])
 torch.complex(real, imag)  # tensor([3.+4.j, 0.+2.j])
@@ -28,8 +30,9 @@ torch.polar(size, angle)  # tensor([4.0000+0.0000j, -0.0000+2.0000j])
 # Real and imaginary part: ``torch.real``, ``torch.imag``
 # -------------------------------------------------------
 #
-# ``z.real`` and ``z.imag`` are views: writing to them changes ``z``. A
-# real tensor is its own real part; its imaginary part is an error.
+# ``z.real`` and ``z.imag`` are views, so writing to them changes ``z``.
+# ``torch.real`` returns a real tensor itself. Reading ``imag`` of a real
+# tensor raises an error.
 z = torch.tensor([3 + 4j, 1 - 2j])
 torch.real(z)  # tensor([3., 1.])
 torch.imag(z)  # tensor([ 4., -2.])
@@ -41,11 +44,12 @@ with suppress(RuntimeError):
     x.imag  # RuntimeError: imag is not implemented
 
 # %%
-# Size and angle: ``torch.abs``, ``torch.angle``
-# ----------------------------------------------
+# Magnitude and angle: ``torch.abs``, ``torch.angle``
+# ---------------------------------------------------
 #
-# ``abs`` is the distance from 0 and is real; ``torch.angle`` lies between
-# -pi and pi, and is 0 or pi for a real number. ``torch.polar`` goes back.
+# ``torch.abs`` returns the distance from 0 as a real number.
+# ``torch.angle`` returns an angle between -pi and pi, which is 0 or pi for
+# real numbers. ``torch.polar`` turns both back into the complex number.
 z = torch.tensor([3 + 4j, -2 + 0j])
 torch.abs(z)  # tensor([5., 2.])
 torch.angle(z)  # tensor([0.9273, 3.1416])
@@ -56,11 +60,12 @@ torch.angle(torch.tensor([5.0, -5.0]))  # tensor([0.0000, 3.1416])
 # Conjugate: ``torch.conj``, ``torch.resolve_conj``
 # -------------------------------------------------
 #
-# ``torch.conj`` is a view with a flag, which ``torch.is_conj`` tells; no
-# work is done until the numbers are read. ``torch.resolve_conj`` writes
-# them out, as ``numpy()`` wants (hence the CPU here);
-# ``torch.conj_physical`` does so at once. The imaginary part of such a view
-# has the flag of ``torch.is_neg``, which ``torch.resolve_neg`` resolves.
+# ``torch.conj`` returns a view of the same memory with a flag, which
+# ``torch.is_conj`` shows. ``numpy()`` raises an error for such a view until
+# ``torch.resolve_conj`` computes the values. ``torch.conj_physical``
+# computes them at once. The imaginary part of the view has a flag for the
+# minus sign, which ``torch.is_neg`` shows and ``torch.resolve_neg``
+# resolves.
 z = torch.tensor([1 + 2j], device="cpu")
 w = torch.conj(z)
 w  # tensor([1.-2.j])
@@ -78,9 +83,10 @@ z.conj_physical_()  # tensor([1.-2.j])
 # Pairs of floats: ``torch.view_as_real``, ``torch.view_as_complex``
 # ------------------------------------------------------------------
 #
-# Views of the same memory with the parts in a last dimension of size 2,
-# and back. Use them for layers and files that know real numbers only. The
-# other direction needs the last dimension of size 2 and stride 1.
+# ``torch.view_as_real`` returns a view of the same memory whose last
+# dimension of size 2 holds the real and the imaginary part. Use it for
+# layers and files that support only real numbers. ``torch.view_as_complex``
+# converts back and needs a last dimension of size 2 and stride 1.
 z = torch.tensor([3 + 4j, 1 - 2j])
 pairs = torch.view_as_real(z)
 pairs  # tensor([[3., 4.], [1., -2.]])
@@ -94,8 +100,8 @@ with suppress(RuntimeError):
 # Is it complex? ``torch.is_complex``, ``torch.isreal``
 # -----------------------------------------------------
 #
-# ``torch.is_complex`` asks for the dtype, like ``torch.is_floating_point``,
-# and returns one bool. ``torch.isreal`` asks each element whether its
+# ``torch.is_complex`` and ``torch.is_floating_point`` check the dtype and
+# return one bool. ``torch.isreal`` checks for each element whether its
 # imaginary part is 0.
 z = torch.tensor([3 + 4j, 5 + 0j])
 torch.is_complex(z)  # True
@@ -107,9 +113,10 @@ torch.isreal(torch.tensor([1.0, torch.nan]))  # tensor([True, True])
 # Roots and logarithms of negative numbers as complex
 # ---------------------------------------------------
 #
-# A real tensor stays real and gives nan. Convert it first: then ``sqrt``
-# and ``log`` take the main branch, and Euler's formula gives cosine and
-# sine.
+# The square root of a negative number in a real tensor is nan. Convert the
+# tensor to a complex dtype first. ``sqrt`` and ``log`` then return the
+# principal value. ``exp`` of an imaginary number gives cosine and sine, by
+# Euler's formula.
 #
 # .. glance:: torch.allclose(z.sqrt(), torch.tensor([2j]), atol=1e-6)
 x = torch.tensor([-4.0])
@@ -123,10 +130,10 @@ torch.allclose((1j * z).exp(), torch.complex(x.cos(), x.sin()))  # True
 # Products with conjugation: ``torch.vdot``, ``Tensor.mH``
 # --------------------------------------------------------
 #
-# The inner product of complex vectors conjugates one factor, so that a
-# vector with itself gives the squared length. ``torch.vdot`` conjugates
-# the first; ``torch.dot`` none. For matrices ``A.mH`` is transpose and
-# conjugate.
+# The inner product of complex vectors conjugates one of them. The product
+# of a vector with itself is then its squared length. ``torch.vdot``
+# conjugates the first vector, and ``torch.dot`` conjugates neither. For a
+# matrix, ``A.mH`` is the conjugate transpose.
 z = torch.tensor([3 + 4j, 1j])
 torch.vdot(z, z)  # tensor(26.+0.j)
 torch.dot(z, z)  # tensor(-8.+24.j)
@@ -137,9 +144,10 @@ matrix.mH  # tensor([[1.-1.j], [0.-2.j]])
 # Gradients with complex parameters: a real loss
 # ----------------------------------------------
 #
-# The loss must be real, for instance a squared size. The gradient of
-# :math:`|z|^2` is :math:`2z`: its real and imaginary part are the
-# derivatives by the two parts, so gradient descent works unchanged.
+# The loss must be a real number, such as a squared absolute value. The
+# gradient of :math:`|z|^2` is :math:`2z`. Its real part is the derivative
+# with respect to the real part of z, and the same holds for the imaginary
+# part. Gradient descent therefore works as usual.
 z = torch.tensor([3 + 4j], requires_grad=True)
 with suppress(RuntimeError):
     z.sum().backward()  # RuntimeError: implicitly created only for real
@@ -150,9 +158,9 @@ torch.allclose(z.grad, 2 * z.detach())  # True
 # Error: not implemented for 'ComplexFloat' (``<``, ``max``)
 # ----------------------------------------------------------
 #
-# Complex numbers have no order: compare sizes or parts. Converting to a
-# real dtype drops the imaginary part, with a warning the first time only:
-# say ``z.real`` if that is meant.
+# Complex numbers have no order, so compare their absolute values or their
+# parts. A conversion to a real dtype drops the imaginary part and gives a
+# warning. If you want the real part, write ``z.real``.
 z = torch.tensor([3 + 4j, 1 + 0j])
 with suppress(RuntimeError):
     z < 2  # NotImplementedError: not implemented for 'ComplexFloat'
@@ -166,10 +174,10 @@ z.real  # tensor([3., 1.])
 # Loss of a complex output: ``abs``, or the distance of real and imaginary
 # ------------------------------------------------------------------------
 #
-# A loss must be one real number, and ``backward`` from a complex one is
-# refused. Take the squared size of the difference, or pass
-# ``torch.view_as_real`` of both to a loss function. A classifier uses the
-# sizes as logits.
+# The loss must be one real number, because ``backward`` raises an error for
+# a complex one. Use the squared absolute value of the difference, or pass
+# both tensors through ``torch.view_as_real`` to a loss function. For a
+# classifier, use the absolute values as logits.
 z = torch.tensor([3 + 4j, 1 + 0j], requires_grad=True)
 target = torch.tensor([3 + 0j, 0 + 0j])
 loss = (z - target).abs().square().mean()

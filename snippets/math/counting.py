@@ -2,8 +2,8 @@
 Counting, histograms, correlation
 =================================
 
-Count labels, spread numbers over bins, and measure how columns vary
-together.
+Count labels, compute histograms, and measure the covariance and correlation
+of columns.
 """
 from contextlib import suppress
 
@@ -16,9 +16,9 @@ import torch.nn.functional as F
 # Count labels: ``torch.bincount``
 # --------------------------------
 #
-# Element i of the result is how often i occurs, for integers from 0 up.
-# ``minlength`` sets the number of classes, so that those that do not occur
-# count too. For labels with large gaps use ``unique``.
+# Element i of the result tells how often the integer i occurs in the input.
+# Pass the number of classes as ``minlength``, so that missing classes get a
+# count of 0. If the labels have large gaps, use ``unique`` instead.
 labels = torch.tensor([1, 3, 1, 0, 1])
 torch.bincount(labels)  # tensor([1, 3, 0, 1])
 labels.bincount(minlength=5)  # tensor([1, 3, 0, 1, 0])
@@ -32,9 +32,9 @@ frequency  # tensor([0.2000, 0.6000, 0.0000, 0.2000])
 # Sum and mean by label: ``bincount`` with ``weights``
 # ----------------------------------------------------
 #
-# Each element adds its weight instead of 1. The weights are numbers: rows
-# of features need ``index_add``, and so do gradients, which ``bincount``
-# lacks.
+# With ``weights``, each element adds its weight instead of 1. Each weight
+# is a single number. To add rows of features, or if you need gradients, use
+# ``index_add``, because ``bincount`` has no gradient.
 labels = torch.tensor([0, 2, 0, 2])
 prices = torch.tensor([1.0, 10.0, 3.0, 30.0])
 total = torch.bincount(labels, weights=prices)
@@ -53,9 +53,10 @@ prices.grad  # tensor([1., 1., 1., 1.])
 # Confusion matrix with ``bincount``
 # ----------------------------------
 #
-# A pair of class numbers becomes one number, ``target * classes +
-# prediction``; counting those and reshaping gives rows of true and columns
-# of predicted classes. The diagonal is what was right.
+# Combine each target and prediction into one number, ``target * classes +
+# prediction``. Count these numbers and reshape the result into a matrix.
+# Its rows are the true classes and its columns the predicted ones. Correct
+# predictions are on the diagonal.
 targets = torch.tensor([0, 0, 1, 1, 1, 2])
 predicted = torch.tensor([0, 1, 1, 1, 2, 1])
 pairs = targets * 3 + predicted
@@ -68,13 +69,13 @@ by_hand = F.one_hot(targets).float().T @ F.one_hot(predicted).float()
 torch.equal(by_hand.long(), matrix)  # True
 
 # %%
-# Counts over even bins: ``torch.histc``
-# --------------------------------------
+# Histogram with equal bins: ``torch.histc``
+# ------------------------------------------
 #
-# ``bins`` intervals from ``min`` to ``max``; the last one includes its
-# upper end, and what lies outside is left out. With both ends 0, the
-# default, they are those of the data. Counts come in the dtype of the data,
-# without the edges.
+# ``torch.histc`` divides the range from ``min`` to ``max`` into equal bins
+# and ignores elements outside. The last bin includes ``max``. By default
+# the range is that of the data. The counts have the dtype of the data, and
+# the edges are not returned.
 x = torch.tensor([0.5, 1.0, 1.5, 3.0, 4.0, 9.0])
 torch.histc(x, bins=3, min=1, max=4)  # tensor([2., 0., 2.])
 x.histc(bins=2)  # tensor([5., 1.])
@@ -85,12 +86,13 @@ bins = torch.bucketize(inside, edges, right=True).clamp_max(3) - 1
 bins.bincount(minlength=3)  # tensor([2, 0, 2])
 
 # %%
-# Counts over bins of your own, density: ``torch.histogram``
+# Histogram with your own bins, density: ``torch.histogram``
 # ----------------------------------------------------------
 #
-# Takes a number of bins or the edges, weights, and ``density=True``, which
-# makes the area 1; returns the edges as well. Floats alone, and on the CPU
-# alone: on a GPU use ``bucketize`` and ``bincount``, or ``histc``.
+# ``torch.histogram`` takes the number of bins or their edges, and it
+# returns the counts and the edges. ``weight`` gives each element a weight.
+# ``density=True`` scales the area to 1. It works only on the CPU, so on a
+# GPU use ``histc``, or ``bucketize`` and ``bincount``.
 x = torch.tensor([0.5, 1.0, 1.5, 3.0], device="cpu")
 edges = torch.tensor([0.0, 1.0, 4.0], device="cpu")
 torch.histogram(x, edges).hist  # tensor([1., 3.])
@@ -103,12 +105,12 @@ torch.histogram(x, edges, weight=2 * x).hist  # tensor([1., 11.])
 np.histogram(x.numpy(), edges.numpy())[0].tolist()  # [1, 3]
 
 # %%
-# Counts in two or more dimensions: ``torch.histogramdd``
-# -------------------------------------------------------
+# Histogram in two or more dimensions: ``torch.histogramdd``
+# ----------------------------------------------------------
 #
-# Rows are points and columns coordinates; the result has one dimension for
-# each column. ``range`` lists lower and upper end for each in turn. CPU
-# alone, as ``torch.histogram``.
+# Each row of the input is a point, and each column is a coordinate. The
+# result has one dimension for each column. ``range`` lists the lower and
+# the upper end of each column in turn. The function works only on the CPU.
 points = torch.tensor([[0.5, 0.5], [0.9, 2.5], [1.2, 2.9]], device="cpu")
 hist, edges = torch.histogramdd(points, bins=[2, 3], range=[0, 2, 0, 3])
 hist  # tensor([[1., 0., 1.], [0., 0., 1.]])
@@ -121,9 +123,10 @@ torch.equal(hist.sum(dim=1), first.hist)  # True
 # Draw a histogram: ``torch.histogram`` and ``ax.stairs``
 # -------------------------------------------------------
 #
-# Counting in PyTorch and drawing the counts leaves only a few numbers to
-# move to the plot. With ``density=True`` the steps follow the density of
-# the distribution, here the standard normal.
+# Count with PyTorch and draw the counts, so that the plot needs only a few
+# numbers. With ``density=True`` the histogram can be compared with the
+# density of the distribution. The curve shows the standard normal
+# distribution.
 x = torch.randn(20_000, device="cpu")
 density, edges = torch.histogram(x, 40, range=(-4.0, 4.0), density=True)
 (density * edges.diff()).sum()  # tensor(1.0000)
@@ -141,12 +144,13 @@ error = density - normal.log_prob(centres).exp()
 error.abs().max() < 0.08  # tensor(True)
 
 # %%
-# How columns vary together: ``torch.cov``
-# ----------------------------------------
+# Covariance matrix: ``torch.cov``
+# --------------------------------
 #
-# Rows are variables and columns observations, as in NumPy: pass ``X.T`` for
-# a table of samples. Divided by n - 1 unless ``correction=0``. ``fweights``
-# says how often each observation counts, ``aweights`` how much.
+# As in NumPy, the rows are variables and the columns are observations, so
+# pass ``X.T`` if each row of X is a sample. By default the sums are divided
+# by n - 1. ``fweights`` gives the number of times that each observation
+# counts.
 X = torch.tensor([[1.0, 2.0], [2.0, 6.0], [3.0, 4.0]])
 torch.cov(X.T)  # tensor([[1., 1.], [1., 4.]])
 centred = X - X.mean(dim=0)
@@ -161,9 +165,10 @@ X.cov().shape  # torch.Size([3, 3])
 # Correlation of columns: ``torch.corrcoef``
 # ------------------------------------------
 #
-# The covariance divided by both standard deviations, from -1 to 1. Rows are
-# variables here too. A constant variable has no deviation and gives NaN, or
-# by rounding a number that means nothing.
+# The correlation is the covariance divided by both standard deviations, and
+# it lies between -1 and 1. The rows are the variables, as for
+# ``torch.cov``. A constant variable has a standard deviation of 0 and gives
+# nan. Because of rounding it can also give a meaningless number.
 #
 # .. glance:: r
 X = torch.tensor([[1.0, 2.0, 7.0], [2.0, 6.0, 7.0], [3.0, 4.0, 7.0]])
@@ -179,9 +184,9 @@ X.T.corrcoef()[2].isnan().all()  # tensor(True)
 # Error: bincount only supports 1-d non-negative integral inputs
 # --------------------------------------------------------------
 #
-# Flatten maps of labels, convert floats, and take out marks such as -100
-# for "ignore" before counting. Shown on the CPU, as are integers in
-# ``histc``, which only a GPU takes.
+# Before you count, flatten label maps, convert floats to integers, and
+# remove labels such as -100 that mean "ignore". On the CPU, ``histc`` does
+# not accept integers, so convert them to float.
 labels = torch.tensor([[1, 0], [1, -100]], device="cpu")
 with suppress(RuntimeError):
     torch.bincount(labels)  # RuntimeError: only supports 1-d non-negative

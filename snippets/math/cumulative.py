@@ -2,8 +2,8 @@
 Running sums, differences, integrals
 ====================================
 
-Accumulate along a dimension, undo it, and integrate or differentiate
-samples of a function.
+Compute cumulative sums and products, differences of neighbours, and
+integrals and derivatives of sampled functions.
 """
 import math
 from contextlib import suppress
@@ -14,9 +14,10 @@ import torch
 # Running total: ``torch.cumsum``
 # -------------------------------
 #
-# Element i is the sum of all up to and including i. ``dim`` has to be
-# named, whatever the shape. Integers and booleans come out as int64;
-# ``cumsum_`` keeps the dtype of the tensor, and small ones wrap around.
+# Element i of the result is the sum of the elements up to and including i.
+# ``dim`` is required. The result for integers and booleans is int64. The
+# in-place ``cumsum_`` keeps the dtype of the tensor, so a small integer
+# dtype can wrap around.
 x = torch.tensor([[1, 2, 3], [10, 20, 30]])
 torch.cumsum(x, dim=1)  # tensor([[1, 3, 6], [10, 30, 60]])
 x.cumsum(dim=0)  # tensor([[1, 2, 3], [11, 22, 33]])
@@ -29,12 +30,12 @@ with suppress(TypeError):
     x.cumsum()  # TypeError: missing 1 since 2.13, TypeError: int dim before
 
 # %%
-# Sum up to but not including: shift a ``cumsum``
-# -----------------------------------------------
+# Exclusive cumulative sum: shift a ``cumsum``
+# --------------------------------------------
 #
-# Subtract the element itself, or put a zero in front and cut the last one
-# off. Offsets of sequences packed one after the other are such sums, and a
-# range of sums is a difference of two.
+# Subtract the elements from their ``cumsum``, or put a zero in front of it.
+# The result tells where each sequence starts if sequences are stored one
+# after the other. The sum of a range is the difference of two such sums.
 lengths = torch.tensor([3, 1, 4])
 lengths.cumsum(dim=0) - lengths  # tensor([0, 3, 4])
 bounds = torch.nn.functional.pad(lengths.cumsum(dim=0), (1, 0))
@@ -47,9 +48,10 @@ total[bounds[1:]] - total[bounds[:-1]]  # tensor([7, 7, 9])
 # Sum from the end: ``flip``, ``cumsum``, ``flip``
 # ------------------------------------------------
 #
-# Returns of reinforcement learning add what is still to come. With a
-# discount, a loop from the end is as long and does not lose digits to large
-# powers.
+# The returns in reinforcement learning are sums over all later rewards. If
+# rewards are discounted, use a loop from the end. The version with
+# ``cumsum`` divides by powers of the discount, which become very small in
+# long sequences.
 rewards = torch.tensor([1.0, 2.0, 4.0])
 rewards.flip(0).cumsum(dim=0).flip(0)  # tensor([7., 6., 4.])
 returns, running = torch.empty(3), 0.0
@@ -65,9 +67,9 @@ discounted / weights  # tensor([3., 4., 4.])
 # Running product, maximum, minimum: ``torch.cumprod``, ``cummax``
 # ----------------------------------------------------------------
 #
-# ``cummax`` and ``cummin`` return the values and where they were found.
-# ``cumprod`` of 1 minus a hazard is a survival curve, as the transmittance
-# in volume rendering.
+# ``cummax`` and ``cummin`` return the values and their indices. With
+# ``cummax`` you can compute the largest drop of a price from its peak. The
+# ``cumprod`` of 1 minus a hazard rate is a survival curve.
 x = torch.tensor([2, 1, 5, 3])
 torch.cumprod(x, dim=0)  # tensor([2, 2, 10, 30])
 torch.cummax(x, dim=0).values  # tensor([2, 2, 5, 5])
@@ -84,9 +86,10 @@ survival.cumprod_(dim=0)  # tensor([0.5000, 0.3750, 0.3750])
 # Running sum in log space: ``torch.logcumsumexp``
 # ------------------------------------------------
 #
-# ``x.exp().cumsum(dim).log()`` without overflow: the cumulative
-# distribution of a softmax, in logarithms. The last element is the
-# ``logsumexp``.
+# ``torch.logcumsumexp`` computes ``x.exp().cumsum(dim).log()`` without
+# overflow. Its last element is the ``logsumexp``. If you subtract the last
+# element, you get the logarithm of the cumulative distribution of a
+# softmax.
 x = torch.tensor([1000.0, 1000.0, 1001.0], dtype=torch.float64)
 x.exp().cumsum(dim=0).log().isinf().all()  # tensor(True)
 total = torch.logcumsumexp(x, dim=0)
@@ -101,9 +104,10 @@ torch.equal(x.logcumsumexp(dim=0), total)  # True
 # Differences of neighbours, undo ``cumsum``: ``torch.diff``
 # ----------------------------------------------------------
 #
-# One element fewer than before, by default along the last dimension. With
-# ``prepend`` of a zero it is the inverse of ``cumsum``; ``n`` repeats it.
-# Of booleans it marks where they change.
+# The result has one element less than the input. By default the differences
+# are taken along the last dimension. With a zero in ``prepend``, ``diff``
+# undoes ``cumsum``, and ``n`` takes differences repeatedly. For booleans it
+# marks where the values change.
 x = torch.tensor([1, 4, 9, 16])
 torch.diff(x)  # tensor([3, 5, 7])
 x.diff(n=2)  # tensor([2, 2])
@@ -118,10 +122,10 @@ speech.diff()  # tensor([True, False, True])
 # Integrate samples: ``torch.trapezoid``
 # --------------------------------------
 #
-# The trapezoidal rule, with ``dx`` for even spacing or the places ``x`` as
-# second argument. ``torch.trapz`` is the older name.
-# ``torch.cumulative_trapezoid`` gives the integral up to each sample but
-# the first.
+# ``torch.trapezoid`` applies the trapezoidal rule. Pass the positions ``x``
+# as the second argument, or ``dx`` if the samples are evenly spaced.
+# ``torch.cumulative_trapezoid`` returns the integral up to each sample
+# except the first. ``torch.trapz`` is an older name.
 x = torch.tensor([0.0, 1.0, 3.0])
 y = torch.tensor([0.0, 2.0, 6.0])
 torch.trapezoid(y, x)  # tensor(9.)
@@ -137,10 +141,11 @@ abs(area.item() - 2) < 1e-5  # True
 # Differentiate samples: ``torch.gradient``
 # -----------------------------------------
 #
-# Central differences inside, one-sided ones at the ends, which are exact
-# for straight lines, or for parabolas with ``edge_order=2``. It returns a
-# tuple, one tensor for each dimension. This is no autograd: for a function
-# that PyTorch computes use ``torch.autograd.grad``.
+# ``torch.gradient`` uses central differences inside and one-sided
+# differences at the ends. With ``edge_order=2`` the ends are exact for a
+# parabola, too. The result is a tuple with one tensor for each dimension.
+# For the derivative of a function that PyTorch computes, use
+# ``torch.autograd.grad`` instead.
 y = torch.tensor([0.0, 1.0, 4.0, 9.0])
 torch.gradient(y)  # (tensor([1., 2., 4., 5.]),)
 torch.gradient(y, edge_order=2)[0]  # tensor([0., 2., 4., 6.])
@@ -158,9 +163,9 @@ with suppress(RuntimeError):
 # Long running sums lose digits: ``cumsum`` in float64
 # ----------------------------------------------------
 #
-# Float32 has 24 bits: from 16777216 on, a total no longer shows every 1.
-# Count in integers, or name ``dtype=torch.float64``, which also adds up in
-# it, and convert back at the end.
+# A float32 has 24 significant bits, so from 16777216 upwards adding 1 may
+# change nothing. Count with integers, or pass ``dtype=torch.float64``, so
+# that the sum is computed in float64. Convert the result back at the end.
 x = torch.tensor([2.0**24, 1.0, 1.0])
 x.cumsum(dim=0)[:2] - 2**24  # tensor([0., 0.])
 wide = x.cumsum(dim=0, dtype=torch.float64)
@@ -171,9 +176,9 @@ wide.float() - 2**24  # tensor([0., 0., 2.])
 # Error: modified by an inplace operation (``Tensor.cumsum_``)
 # ------------------------------------------------------------
 #
-# ``cumprod`` and ``exp`` keep numbers for the backward pass; overwriting
-# them is an error, raised in ``backward``. Write the form without
-# underscore wherever gradients flow.
+# ``exp`` keeps its result for the backward pass, and ``cumsum_`` overwrites
+# it, so ``backward`` raises an error. Use the forms without an underscore
+# if you need gradients.
 x = torch.tensor([2.0, 3.0], requires_grad=True)
 y = x.exp()
 y.cumsum_(dim=0)  # shape (2,)

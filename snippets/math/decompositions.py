@@ -2,8 +2,8 @@
 Matrix decompositions
 =====================
 
-Take a matrix apart into factors that are easy to work with, and put it
-together again.
+Split a matrix into factors that are easy to work with, such as triangular
+or orthogonal matrices.
 """
 from contextlib import suppress
 
@@ -13,10 +13,11 @@ import torch
 # Singular values: ``torch.linalg.svd``, ``svdvals``
 # --------------------------------------------------
 #
-# Any matrix is ``U @ diag(S) @ Vh``, with orthonormal columns in U and rows
-# in Vh and the singular values falling. ``full_matrices=False`` leaves out
-# the columns that meet no singular value; ``svdvals`` gives S alone, and
-# safer gradients. Signs of the vectors are free: compare products, not U.
+# The SVD writes a matrix as ``U @ diag(S) @ Vh``. U has orthonormal
+# columns, Vh has orthonormal rows, and the singular values S are in
+# descending order. ``full_matrices=False`` leaves out the columns that
+# belong to no singular value, and ``svdvals`` returns only S. The signs of
+# the vectors are not unique, so compare products instead of U.
 A = torch.tensor([[3.0, 0.0], [4.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
 U, S, Vh = torch.linalg.svd(A, full_matrices=False)
 S  # tensor([5.0000, 2.0000], dtype=torch.float64)
@@ -31,9 +32,10 @@ torch.allclose(torch.linalg.eigvalsh(A.T @ A).flip(0), S**2)  # True
 # Compress a matrix: keep the largest singular values
 # ---------------------------------------------------
 #
-# The first k terms are the nearest matrix of rank k, and the squares of the
-# singular values left out are the squared error. Here rank 2 of a 20 by 30
-# table takes 102 numbers for 600.
+# The k largest singular values and their vectors give the best
+# approximation of rank k. The squared error is the sum of the squares of
+# the other singular values. Here rank 2 needs 102 numbers instead of the
+# 600 of a 20 by 30 matrix, with an error below 1 %.
 i, j = torch.arange(20.0)[:, None] / 20, torch.arange(30.0) / 30
 A = (1 + i * j).log() + (3 * i).sin() * j
 U, S, Vh = torch.linalg.svd(A.double(), full_matrices=False)
@@ -48,10 +50,11 @@ U[:, :2].numel() + 2 + Vh[:2].numel()  # 102
 # Orthonormal columns: ``torch.linalg.qr``
 # ----------------------------------------
 #
-# ``A = Q @ R`` with orthonormal columns in Q and a triangle R: the way to
-# an orthogonal basis, and to least squares. ``mode="complete"`` makes Q
-# square, ``mode="r"`` skips it. Signs depend on the backend: fix them by
-# the diagonal of R.
+# The QR decomposition writes ``A = Q @ R``, where Q has orthonormal columns
+# and R is upper triangular. It solves least-squares problems, as in the
+# last line. ``mode="complete"`` makes Q square, and ``mode="r"`` returns
+# only R. The signs depend on the backend, so fix them with the diagonal of
+# R.
 A = torch.tensor([[3.0, 1.0], [4.0, 3.0], [0.0, 2.0]], dtype=torch.float64)
 Q, R = torch.linalg.qr(A)
 torch.allclose(Q @ R, A)  # True
@@ -68,10 +71,10 @@ x  # tensor([[1.0000], [2.0000]], dtype=torch.float64)
 # Eigenvalues of a symmetric matrix: ``torch.linalg.eigh``
 # --------------------------------------------------------
 #
-# Real eigenvalues in rising order, orthonormal eigenvectors in the columns.
-# Only one triangle is read, by default the lower, and symmetry is not
-# checked. Functions of the matrix act on the eigenvalues, as the square
-# root here.
+# ``torch.linalg.eigh`` returns real eigenvalues in ascending order and
+# orthonormal eigenvectors in the columns of V. It reads only one triangle,
+# by default the lower one, and does not check symmetry. To apply a function
+# to the matrix, such as the square root here, apply it to the eigenvalues.
 A = torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=torch.float64)
 L, V = torch.linalg.eigh(A)
 L  # tensor([1.0000, 3.0000], dtype=torch.float64)
@@ -86,12 +89,13 @@ torch.linalg.eigvalsh(lopsided)  # tensor([1.0000, 3.0000])
 torch.linalg.eigvalsh(lopsided, UPLO="U")  # tensor([-98.0000, 102.0000])
 
 # %%
-# Square root, turn and stretch: ``torch.linalg.matrix_sqrth``, ``polar``
-# -----------------------------------------------------------------------
+# Matrix square root, polar form: ``torch.linalg.matrix_sqrth``, ``polar``
+# ------------------------------------------------------------------------
 #
-# ``matrix_sqrth`` is the root of a symmetric positive definite matrix.
-# ``torch.linalg.polar`` splits ``A = U @ H``: U has orthonormal columns,
-# and H, the stretch, is the root of ``A.T @ A``.
+# ``matrix_sqrth`` computes the square root of a symmetric positive definite
+# matrix. ``torch.linalg.polar`` writes ``A = U @ H``, a stretch H followed
+# by a rotation or reflection U. U has orthonormal columns, and H is the
+# square root of ``A.T @ A``.
 #
 # .. since:: 2.14
 A = torch.tensor([[5.0, 4.0], [4.0, 5.0]])
@@ -107,9 +111,10 @@ torch.allclose(torch.linalg.matrix_sqrth(M.T @ M), H, atol=1e-5)  # True
 # Eigenvalues of any square matrix: ``torch.linalg.eig``
 # ------------------------------------------------------
 #
-# The result is complex even if every eigenvalue is real, and in no set
-# order. For symmetric matrices take ``eigh``: real, sorted and faster.
-# ``torch.eig`` and ``torch.symeig`` are gone.
+# ``torch.linalg.eig`` returns complex tensors, even if the eigenvalues are
+# real, and the order is not fixed. For symmetric matrices use ``eigh``,
+# which returns real eigenvalues in ascending order. The old ``torch.eig``
+# and ``torch.symeig`` have been removed.
 A = torch.tensor([[2.0, 1.0], [0.0, 3.0]])
 L, V = torch.linalg.eig(A)
 L.dtype  # torch.complex64
@@ -123,12 +128,13 @@ with suppress(RuntimeError):
     torch.symeig(A)  # RuntimeError: is now removed
 
 # %%
-# Root of a covariance: ``torch.linalg.cholesky``
-# -----------------------------------------------
+# Cholesky factor of a covariance: ``torch.linalg.cholesky``
+# ----------------------------------------------------------
 #
-# ``A = L @ L.T`` with L lower triangular, for symmetric positive definite A
-# alone: half the work of LU, and the way to draw correlated normal numbers.
-# Only the lower triangle is read, with ``upper=True`` only the upper one.
+# The Cholesky decomposition writes a symmetric positive definite matrix as
+# ``A = L @ L.T``, where L is lower triangular. Multiply normal random
+# numbers by L to give them the covariance A. The function reads only the
+# lower triangle of A, or the upper one with ``upper=True``.
 A = torch.tensor([[4.0, 2.0], [2.0, 10.0]])
 L = torch.linalg.cholesky(A)
 L  # tensor([[2.0000, 0.0000], [1.0000, 3.0000]])
@@ -144,11 +150,12 @@ torch.allclose(2 * L.diagonal().log().sum(), A.logdet())  # True
 # Triangular factors: ``torch.linalg.lu``, ``lu_factor``, ``ldl_factor``
 # ----------------------------------------------------------------------
 #
-# ``lu`` gives permutation, lower and upper triangle; ``lu_factor`` packs
-# them for ``lu_solve``, ``torch.lu_unpack`` unpacks, and ``torch.lu`` is
-# deprecated. ``ldl_factor`` is for symmetric matrices that need not be
-# positive definite. ``torch.linalg.lu_factor_ex`` and
-# ``torch.linalg.ldl_factor_ex`` also return ``info``.
+# ``lu`` returns a permutation matrix, a lower and an upper triangular
+# matrix. ``lu_factor`` packs them into one matrix for ``lu_solve``,
+# ``torch.lu_unpack`` unpacks it, and ``torch.lu`` is deprecated.
+# ``ldl_factor`` works on symmetric matrices that need not be positive
+# definite. ``torch.linalg.lu_factor_ex`` and ``torch.linalg.ldl_factor_ex``
+# also return ``info``.
 A = torch.tensor([[1.0, 2.0], [4.0, 4.0]])
 P, L, U = torch.linalg.lu(A)
 P  # tensor([[0., 1.], [1., 0.]])
@@ -168,10 +175,12 @@ torch.linalg.ldl_solve(LD, pivots, b)  # tensor([[1.0000], [2.0000]])
 # Principal components: ``torch.pca_lowrank``, ``torch.svd_lowrank``
 # ------------------------------------------------------------------
 #
-# Random projections find the first q singular values of a large matrix
-# fast; ``pca_lowrank`` first subtracts the mean of each column. Columns of
-# V are the directions. ``torch.lobpcg`` finds the k largest eigenvalues of
-# a large symmetric matrix.
+# ``torch.svd_lowrank`` approximates the q largest singular values with
+# random projections, which is fast for a large matrix.
+# ``torch.pca_lowrank`` does the same after it subtracts the mean of each
+# column, and the columns of V are the principal directions.
+# ``torch.lobpcg`` finds the k largest eigenvalues of a large symmetric
+# positive definite matrix.
 base = torch.arange(200.0)[:, None].double().sin()
 X = base @ torch.tensor([[3.0, 4.0, 0.0]]).double() + torch.arange(3)
 U, S, V = torch.pca_lowrank(X, q=2)
@@ -190,10 +199,10 @@ values.round()  # tensor([30., 29.])
 # --------------------------------------------------------
 #
 # ``torch.geqrf`` returns R and, below its diagonal, the vectors of the
-# reflections that make Q. ``householder_product``, which is also
-# ``torch.orgqr``, builds the Q; ``torch.ormqr`` multiplies with it without
-# building it. Methods are ``Tensor.geqrf``, ``Tensor.orgqr`` and
-# ``Tensor.ormqr``.
+# reflections whose product is Q. ``householder_product``, also called
+# ``torch.orgqr``, computes Q from them. ``torch.ormqr`` multiplies by Q
+# without computing it. The methods are ``Tensor.geqrf``, ``Tensor.orgqr``
+# and ``Tensor.ormqr``.
 A = torch.rand(4, 2, dtype=torch.float64)
 a, tau = torch.geqrf(A)
 Q = torch.linalg.householder_product(a, tau)
@@ -207,12 +216,12 @@ torch.allclose(product[:2], Q.T @ b)  # True
 # Old forms: ``torch.svd``, ``torch.qr``, ``torch.cholesky``
 # ----------------------------------------------------------
 #
-# ``torch.svd`` still runs, and differs: it returns V and not its transpose
-# Vh, and reduces by default. Swapping the names without the transpose gives
-# a wrong result, and no error where V is square. ``torch.qr`` and
-# ``torch.cholesky`` are gone, as are ``Tensor.qr`` and ``Tensor.cholesky``:
-# write ``torch.linalg.qr``, whose ``mode="complete"`` was ``some=False``,
-# and ``torch.linalg.cholesky``.
+# ``torch.svd`` still works, but it returns V instead of the transpose Vh
+# and leaves out extra columns by default. If you only swap the function
+# names, the result is wrong, and there is no error if V is square.
+# ``torch.qr``, ``torch.cholesky``, ``Tensor.qr`` and ``Tensor.cholesky``
+# have been removed. Use ``torch.linalg.qr`` and ``torch.linalg.cholesky``,
+# with ``mode="complete"`` for the old ``some=False``.
 A = torch.tensor([[1.0, 2, 0], [0, 1, 3], [4, 0, 1], [0, 0, 2]])
 U, S, V = torch.svd(A)
 U.shape, V.shape  # (torch.Size([4, 3]), torch.Size([3, 3]))
@@ -235,10 +244,10 @@ with suppress(RuntimeError):
 # Error: the input is not positive-definite (``torch.linalg.cholesky``)
 # ---------------------------------------------------------------------
 #
-# An eigenvalue is negative or zero, often from a covariance of more
-# features than samples or from rounding; a NaN in the matrix can raise this
-# too. Add a little to the diagonal. ``cholesky_ex`` raises nothing and
-# reports in ``info``, so that a loop may raise the addition.
+# The matrix has an eigenvalue that is negative or 0, or it contains nan.
+# This happens for a covariance of more features than samples, or because of
+# rounding. Add a small number to the diagonal. ``cholesky_ex`` reports the
+# problem in ``info`` without raising, so a loop can try larger numbers.
 few = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 7.0]])
 covariance = few.T.cov()
 torch.linalg.matrix_rank(covariance)  # tensor(1)

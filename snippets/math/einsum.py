@@ -2,8 +2,8 @@
 Einstein sums and combined products
 ===================================
 
-Write products and sums by the names of their indices, and build matrices
-out of smaller ones.
+Write products and sums with index letters, and build matrices from smaller
+ones.
 """
 from contextlib import suppress
 
@@ -14,9 +14,10 @@ import torch.nn.functional as F
 # Products and sums by index letters: ``torch.einsum``
 # ----------------------------------------------------
 #
-# Each letter names a dimension. Letters that the right side lacks are
-# summed over, letters that two inputs share are multiplied in step, and the
-# right side gives the order of what stays.
+# Each letter names a dimension. If two inputs have the same letter, their
+# elements are multiplied along it. A letter that is missing on the right
+# side is summed over. The right side gives the order of the dimensions in
+# the result.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 x = torch.tensor([10.0, 1.0])
 torch.einsum("ij,j->i", a, x)  # tensor([12., 34.])
@@ -29,9 +30,9 @@ torch.equal(torch.einsum("ij,j->i", a, x), a @ x)  # True
 # Trace, diagonal, transpose, row sums: ``einsum`` of one tensor
 # --------------------------------------------------------------
 #
-# A letter that comes twice in one input walks along the diagonal. Without
-# ``->`` the letters that occur once are put in alphabetical order, so
-# ``"ba"`` is a transpose: always write the arrow.
+# A letter that occurs twice in one input takes the diagonal. Without ``->``
+# the letters that occur once are sorted alphabetically, so ``"ba"`` is a
+# transpose. Write the arrow to avoid surprises.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 torch.einsum("ii->", a)  # tensor(5.)
 torch.einsum("ii->i", a)  # tensor([1., 4.])
@@ -44,8 +45,8 @@ torch.einsum("ba", a)  # tensor([[1., 3.], [2., 4.]])
 # Batch matrix product with ``einsum``: keep the batch letter
 # -----------------------------------------------------------
 #
-# A letter on both sides is never summed. ``...`` stands for any number of
-# dimensions, which broadcast.
+# A letter that is on both sides of the arrow is not summed. ``...`` stands
+# for any number of dimensions, and these are broadcast.
 a, b = torch.rand(8, 2, 3), torch.rand(8, 3, 4)
 torch.allclose(torch.einsum("bij,bjk->bik", a, b), torch.bmm(a, b))  # True
 torch.allclose(torch.einsum("...ij,...jk->...ik", a, b), a @ b)  # True
@@ -60,9 +61,9 @@ torch.equal(traces, a[:, 0, 0] + a[:, 1, 1])  # True
 # Attention scores with ``einsum``
 # --------------------------------
 #
-# Queries are (N, L, heads, E), keys and values (N, S, heads, E): the
-# letters do the transposes that ``@`` would need. The result is that of
-# ``F.scaled_dot_product_attention``.
+# The queries have shape (N, L, heads, E), and the keys and values have
+# shape (N, S, heads, E). With ``@`` you would have to transpose them first.
+# The result is the same as that of ``F.scaled_dot_product_attention``.
 query = torch.rand(2, 5, 4, 16)
 key, value = torch.rand(2, 7, 4, 16), torch.rand(2, 7, 4, 16)
 scores = torch.einsum("nlhe,nshe->nhls", query, key) / 16**0.5
@@ -76,9 +77,10 @@ torch.allclose(out, fused, atol=1e-4)  # True
 # Sum over several dimensions at once: ``torch.tensordot``
 # --------------------------------------------------------
 #
-# ``dims=n`` sums the last n dimensions of the first tensor with the first n
-# of the second; two lists name the dimensions. It takes no batch dimension:
-# what is not summed forms all pairs, as with an outer product.
+# ``dims=n`` multiplies and sums over the last n dimensions of the first
+# tensor and the first n of the second. Two lists name the dimensions one by
+# one. There is no batch dimension: the other dimensions of both tensors all
+# appear in the result, as in an outer product.
 a = torch.rand(2, 3, 4)
 b = torch.rand(3, 4, 5)
 torch.tensordot(a, b, dims=2).shape  # torch.Size([2, 5])
@@ -92,9 +94,9 @@ torch.tensordot(a, b, dims=0).shape  # torch.Size([2, 3, 4, 3, 4, 5])
 # Block matrices: ``torch.kron``, ``torch.block_diag``
 # ----------------------------------------------------
 #
-# ``kron`` puts a scaled copy of the second matrix in place of each element
-# of the first. ``block_diag`` sets matrices, even of unequal shapes, along
-# the diagonal and zeros elsewhere; a 1-D tensor counts as a row.
+# ``torch.kron`` (the Kronecker product) replaces each element of the first
+# matrix by this element times the second matrix. ``torch.block_diag``
+# places matrices along the diagonal and fills the rest with zeros.
 a = torch.tensor([[1, 2], [0, 3]])
 b = torch.tensor([[1, 10]])
 torch.kron(a, b)  # tensor([[1, 10, 2, 20], [0, 0, 3, 30]])
@@ -104,12 +106,13 @@ same = torch.kron(torch.eye(2, dtype=torch.long), a)
 torch.equal(same, torch.block_diag(a, a))  # True
 
 # %%
-# Vector at right angles to two others: ``torch.linalg.cross``
-# ------------------------------------------------------------
+# Cross product of two vectors: ``torch.linalg.cross``
+# ----------------------------------------------------
 #
-# The cross product needs a dimension of size 3, the last unless ``dim``
-# says otherwise, and broadcasts. ``torch.cross`` without ``dim`` takes the
-# first dimension of size 3, which is wrong for a batch of 3; it warns.
+# The cross product is perpendicular to both vectors. It needs a dimension
+# of size 3, by default the last one. ``torch.cross`` without ``dim`` gives
+# a warning and uses the first dimension of size 3, which is wrong for a
+# batch of 3 vectors.
 x = torch.tensor([1.0, 0.0, 0.0])
 y = torch.tensor([0.0, 1.0, 0.0])
 torch.linalg.cross(x, y)  # tensor([0., 0., 1.])
@@ -123,12 +126,13 @@ with suppress(RuntimeError):
     torch.linalg.cross(x[:2], y[:2])  # RuntimeError: must have length 3
 
 # %%
-# Powers of each element as columns: ``torch.linalg.vander``
-# ----------------------------------------------------------
+# Vandermonde matrix, powers of each element: ``torch.linalg.vander``
+# -------------------------------------------------------------------
 #
-# Row i holds 1, x, x², ... of element i: the design matrix of a polynomial.
-# ``torch.vander`` counts down from the highest power, as NumPy does, unless
-# ``increasing=True``.
+# Row i contains the powers 1, x, x², x³ of element i. Multiply the rows by
+# coefficients to evaluate a polynomial. ``torch.vander`` starts with the
+# highest power by default, like NumPy, and with ``increasing=True`` it
+# starts with 1.
 x = torch.tensor([2, 3])
 torch.linalg.vander(x, N=4)  # tensor([[1, 2, 4, 8], [1, 3, 9, 27]])
 torch.vander(x, N=4)  # tensor([[8, 4, 2, 1], [27, 9, 3, 1]])
@@ -140,9 +144,11 @@ coefficients = torch.tensor([5, 0, 1])
 # Products of all pairs of features: ``torch.combinations``
 # ---------------------------------------------------------
 #
-# ``combinations`` of the column numbers lists the pairs i < j, and with
-# ``with_replacement=True`` the squares too. ``torch.cartesian_prod`` lists
-# every combination of one element from each tensor: a grid of settings.
+# ``torch.combinations`` of the column numbers lists the pairs i < j.
+# ``with_replacement=True`` adds the pairs i = j, which give the squares.
+# ``torch.cartesian_prod`` combines each element of one tensor with each
+# element of the other, for example to try all combinations of
+# hyperparameters.
 x = torch.tensor([[2, 3, 5]])
 pairs = torch.combinations(torch.arange(3))
 pairs  # tensor([[0, 1], [0, 2], [1, 2]])
@@ -156,8 +162,9 @@ torch.cartesian_prod(rates, sizes)[1:3]  # tensor([[0.5, 2.], [0.25, 1.]])
 # Error: number of subscripts in the equation does not match (``einsum``)
 # -----------------------------------------------------------------------
 #
-# Each input needs one letter for each of its dimensions. A letter must also
-# have one size in all inputs, size 1 aside, which broadcasts silently.
+# Write one letter for each dimension of an input. A letter must stand for
+# the same size in all inputs. A size of 1 is broadcast, so a mistake there
+# raises no error. A letter on the right side must also occur on the left.
 a, b = torch.ones(4, 2, 3), torch.ones(3, 5)
 with suppress(RuntimeError):
     torch.einsum("ij,jk->ik", a, b)  # RuntimeError: number of subscripts

@@ -2,8 +2,8 @@
 Extremes and quantiles
 ======================
 
-Find the largest and smallest elements, where they are, and the values in
-between: median, mode, quantiles.
+Find the largest and smallest elements and their indices, the median, the
+mode and quantiles.
 """
 from contextlib import suppress
 
@@ -13,9 +13,10 @@ import torch
 # Largest and smallest value: three forms of ``torch.max``
 # --------------------------------------------------------
 #
-# ``x.max()`` is one value; ``x.max(dim)`` a pair of values and indices;
-# ``torch.max(x, y)`` the larger of two tensors at each place, for which
-# ``torch.maximum`` says it better. ``torch.min`` has the same forms.
+# ``x.max()`` returns one value, and ``x.max(dim)`` returns values and
+# indices. ``torch.max(x, y)`` compares two tensors element by element; the
+# name ``torch.maximum`` says this more clearly. ``torch.min`` has the same
+# three forms.
 x = torch.tensor([[3, 9, 4], [8, 1, 7]])
 x.max()  # tensor(9)
 values, indices = x.max(dim=1)
@@ -31,9 +32,9 @@ torch.min(x[0], x[1]).equal(torch.minimum(x[0], x[1]))  # True
 # Values without indices: ``torch.amax``, ``amin``, ``aminmax``
 # -------------------------------------------------------------
 #
-# ``amax`` and ``amin`` return a tensor, not a pair, and take several
-# dimensions; ``max`` takes one. ``aminmax`` gets both in one pass, as for
-# scaling to the range 0 to 1.
+# ``amax`` and ``amin`` return only the values and accept several
+# dimensions, while ``max`` accepts one. ``aminmax`` returns the minimum and
+# the maximum in one call. Use it to scale values to the range from 0 to 1.
 x = torch.tensor([[[3.0, 9.0], [4.0, 5.0]], [[8.0, 1.0], [7.0, 2.0]]])
 torch.amax(x, dim=(1, 2))  # tensor([9., 8.])
 x.amin(dim=(1, 2))  # tensor([3., 1.])
@@ -50,12 +51,13 @@ scaled[1, 0]  # tensor([0.8750, 0.0000])
 torch.amin(x) == x.min()  # tensor(True)
 
 # %%
-# Where the largest is: ``torch.argmax``, ``argmin``
-# --------------------------------------------------
+# Index of the largest element: ``torch.argmax``, ``argmin``
+# ----------------------------------------------------------
 #
-# Without ``dim`` the index counts in the flattened tensor;
-# ``torch.unravel_index`` makes it a row and a column. Of equal values the
-# first is named. A prediction is the ``argmax`` over the classes.
+# Without ``dim`` the index refers to the flattened tensor, and
+# ``torch.unravel_index`` converts it into row and column. If several values
+# are equal, the index is that of the first. A classifier predicts the class
+# with ``argmax`` along the class dimension.
 logits = torch.tensor([[0.2, 2.5, 0.1], [1.5, 0.3, 0.9]])
 logits.argmax(dim=1)  # tensor([1, 0])
 torch.argmin(logits, dim=1)  # tensor([2, 1])
@@ -71,9 +73,9 @@ logits.softmax(dim=1).argmax(dim=1)  # tensor([1, 0])
 # The k largest: ``torch.topk``
 # -----------------------------
 #
-# Values and indices, largest first; ``largest=False`` takes the smallest.
-# Cheaper than a sort, and the way to top-5 accuracy and to cutting a
-# distribution down to its likeliest tokens.
+# ``torch.topk`` returns values and indices, the largest first.
+# ``largest=False`` returns the smallest. Use it to compute top-k accuracy,
+# or to keep only the most likely tokens before you sample.
 #
 # .. glance:: values, indices
 logits = torch.tensor([[4.0, 1.0, 9.0, 3.0], [2.0, 8.0, 5.0, 7.0]])
@@ -90,11 +92,11 @@ kept.softmax(dim=1).count_nonzero(dim=1)  # tensor([2, 2])
 # Median, mode, k-th smallest: ``torch.median``, ``kthvalue``
 # -----------------------------------------------------------
 #
-# Of an even count ``median`` is the lower of the two in the middle, NumPy's
-# their mean: ``quantile(0.5)`` is that. ``mode`` is the most frequent
-# value, the smallest of several; ``kthvalue`` counts from 1 and from below.
-# With a ``dim`` they return indices too; without, ``median`` takes all
-# elements and the others the last dimension.
+# For an even number of elements, ``median`` returns the lower of the two
+# middle values, while NumPy and ``quantile(0.5)`` return their mean.
+# ``mode`` is the most frequent value, or the smallest of them. ``kthvalue``
+# counts from 1, beginning with the smallest. With ``dim`` all three return
+# indices, too.
 x = torch.tensor([[1.0, 2.0, 10.0, 4.0], [5.0, 3.0, 5.0, 3.0]])
 torch.median(x[0])  # tensor(2.)
 x[0].quantile(0.5)  # tensor(3.)
@@ -108,9 +110,10 @@ x.mode(dim=0).values  # tensor([1., 2., 5., 3.])
 # Quantiles and percentiles: ``torch.quantile``
 # ---------------------------------------------
 #
-# ``q`` runs from 0 to 1; several of them make a new first dimension.
-# Between two elements it interpolates, unless ``interpolation`` asks for
-# ``"lower"``, ``"higher"``, ``"nearest"`` or ``"midpoint"``.
+# ``q`` is a number from 0 to 1. Several of them, given as a tensor, form
+# the first dimension of the result. By default the result is interpolated
+# between two elements. ``interpolation`` can also be ``"lower"``,
+# ``"higher"``, ``"nearest"`` or ``"midpoint"``.
 x = torch.tensor([10.0, 50.0, 20.0, 40.0, 30.0])
 torch.quantile(x, 0.25)  # tensor(20.)
 x.quantile(torch.tensor([0.0, 0.9]))  # tensor([10.0000, 46.0000])
@@ -126,10 +129,11 @@ with suppress(RuntimeError):
 # Leave NaN out: ``torch.nanmedian``, ``nanquantile``, ``fmax``
 # -------------------------------------------------------------
 #
-# A NaN wins every ``max``, ``min`` and ``median``, and ``topk`` unless
-# ``largest=False``; the index is that of the NaN. For the maximum put
-# ``-inf`` in its place; ``torch.fmax`` and ``torch.fmin`` prefer the number
-# of two.
+# If the input contains nan, ``max``, ``min`` and ``median`` return nan, and
+# ``topk`` puts it first. ``nanmedian`` and ``nanquantile`` ignore nan. To
+# ignore it in a maximum, replace it by ``-inf``. ``torch.fmax`` and
+# ``torch.fmin`` of two tensors return the number if the other element is
+# nan.
 x = torch.tensor([3.0, float("nan"), 1.0, 2.0])
 x.max(), x.argmin()  # (tensor(nan), tensor(1))
 x.median(), x.topk(1).values  # (tensor(nan), tensor([nan]))
@@ -147,9 +151,10 @@ torch.maximum(x, torch.zeros(4))  # tensor([3., nan, 1., 2.])
 # Gradient of equal maxima: ``amax`` against ``max(dim)``
 # -------------------------------------------------------
 #
-# ``x.amax(dim)`` and ``x.max()`` share the gradient among equal values,
-# ``x.max(dim)`` gives all of it to the one whose index it names. After a
-# ReLU ties at 0 are common.
+# ``x.amax(dim)`` and ``x.max()`` divide the gradient equally among equal
+# maxima. ``x.max(dim)`` gives the whole gradient to the element whose index
+# it returns. Equal values are common after a ReLU, which sets many elements
+# to 0.
 x = torch.tensor([[2.0, 5.0, 5.0], [7.0, 7.0, 1.0]], requires_grad=True)
 x.amax(dim=1).sum().backward()
 x.grad  # tensor([[0.0, 0.5, 0.5], [0.5, 0.5, 0.0]])
@@ -164,10 +169,10 @@ x.grad  # tensor([[0.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
 # Write the result into tensors you have: ``out=``
 # ------------------------------------------------
 #
-# Most reductions take ``out``; those that return a pair take a pair. It
-# saves the allocation inside a loop. A wrong shape is resized with a
-# warning, a dtype that does not fit is an error (``amax`` takes its own
-# alone), and autograd does not go through.
+# Many reductions write their result into ``out``, or into a pair of tensors
+# if they return a pair. In a loop this saves memory allocations. A tensor
+# of the wrong shape is resized here with a warning. ``amax`` raises an
+# error if the dtype differs from that of the input.
 x = torch.tensor([[3.0, 9.0], [8.0, 1.0]])
 values, indices = torch.empty(2), torch.empty(2, dtype=torch.long)
 torch.max(x, dim=1, out=(values, indices)).values is values  # True
@@ -185,10 +190,10 @@ result = torch.amax(x, dim=1, out=wrong)  # UserWarning: was resized
 # Error: unsupported operand type (``max(dim)`` returns a pair)
 # -------------------------------------------------------------
 #
-# ``x.max(dim=1)`` is a named tuple of values and indices, without the
-# methods of a tensor. Some arithmetic with it fails, and some does what
-# tuples do: ``2 *`` repeats it. Take ``.values`` or ``.indices``, unpack
-# it, or call ``amax`` or ``argmax``.
+# ``x.max(dim=1)`` returns a named tuple of values and indices, which has no
+# tensor methods. Some arithmetic with it raises an error, and some treats
+# it as a tuple, so ``2 *`` repeats it. Take ``.values`` or ``.indices``,
+# unpack the tuple, or call ``amax`` or ``argmax``.
 logits = torch.tensor([[0.0, 2.5], [1.5, 0.5]])
 targets = torch.tensor([1, 1])
 with suppress(TypeError):
@@ -206,9 +211,10 @@ _, predicted = logits.max(dim=1)
 # Error: selected index k out of range (``torch.topk``)
 # -----------------------------------------------------
 #
-# There are fewer than ``k`` elements along ``dim``, by default the last.
-# Top-5 of a two-class model meets it: ask for ``min(5, classes)``. An empty
-# tensor has no maximum.
+# There are fewer than ``k`` elements along ``dim``, which is the last
+# dimension by default. This happens if you ask for the top 5 of a model
+# with two classes, so pass ``min(5, classes)``. An empty tensor has no
+# maximum, and ``argmax`` does not accept booleans.
 logits = torch.tensor([[0.2, 2.5], [1.5, 0.3]])
 with suppress(RuntimeError):
     logits.topk(5)  # RuntimeError: selected index k out of range
@@ -225,9 +231,10 @@ with suppress(RuntimeError):
 # Error: quantile() input tensor is too large
 # -------------------------------------------
 #
-# Before 2.14 ``torch.quantile`` takes at most 16 million elements. The k-th
-# smallest element is not limited in this way, and so many elements need no
-# interpolation between neighbours. A random sample is an estimate.
+# Before 2.14, ``torch.quantile`` accepts at most 16 million elements. Use
+# ``kthvalue`` in these versions; with so many elements, interpolation makes
+# little difference. The quantile of a random sample is a good estimate,
+# too.
 x = torch.arange(2.0**24 + 1)
 with suppress(RuntimeError):
     x.quantile(

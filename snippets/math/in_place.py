@@ -2,7 +2,8 @@
 In-place operations
 ===================
 
-Change a tensor instead of making a new one, and know who else sees it.
+Change a tensor instead of creating a new one, and know which other tensors
+change with it.
 """
 from contextlib import suppress
 
@@ -12,9 +13,10 @@ import torch
 # Change a tensor itself: methods with a trailing underscore
 # ----------------------------------------------------------
 #
-# Nearly every elementwise method has a form ending in ``_`` that writes
-# into the tensor and returns it. ``Tensor.fill_`` and ``Tensor.zero_`` set
-# all elements, ``Tensor.copy_`` takes those of another tensor.
+# Most elementwise methods have a form that ends in ``_``. It writes the
+# result into the tensor and returns that tensor. ``Tensor.fill_`` and
+# ``Tensor.zero_`` set all elements, and ``Tensor.copy_`` copies the
+# elements of another tensor.
 #
 # .. glance:: x.add_(1).mul_(10)
 x = torch.tensor([1.0, 4.0, 9.0])
@@ -31,9 +33,10 @@ x.zero_()  # tensor([0., 0., 0.])
 # ``x += 1`` or ``x = x + 1``
 # ---------------------------
 #
-# ``+=`` changes the tensor, and so all names that mean the same tensor see
-# it; ``x = x + 1`` makes a new tensor and leaves the others alone. This
-# decides whether a function changes what its caller passed in.
+# ``x += 1`` changes the tensor itself, and every name that refers to this
+# tensor shows the change. ``x = x + 1`` creates a new tensor and leaves the
+# old one as it is. A function that uses ``+=`` on its argument therefore
+# changes the caller's tensor.
 def in_place(t):
     t += 1
 
@@ -53,9 +56,10 @@ x  # tensor([2, 3])
 # Overwrite the values: ``x[:] = y`` or ``x = y``
 # -----------------------------------------------
 #
-# ``x[:] = y``, like ``x.copy_(y)``, writes into the memory of ``x``,
-# broadcasts and keeps the dtype of ``x``. ``x = y`` writes nothing: the
-# name now means the other tensor, and both names change together.
+# ``x[:] = y`` writes the values into the memory of ``x``, as ``x.copy_(y)``
+# does. It broadcasts ``y`` and keeps the dtype of ``x``. ``x = y`` copies
+# no values. The name ``x`` now refers to the same tensor as ``y``, so a
+# change to one shows in the other.
 x = torch.zeros(2, 2, dtype=torch.int64)
 other = x
 y = torch.tensor([1.9, 2.9])
@@ -72,9 +76,10 @@ other  # tensor([[1, 7], [1, 2]])
 # In-place changes show in every view: ``Tensor.clone``
 # -----------------------------------------------------
 #
-# Slices, ``x.T``, ``view`` and ``x.detach()`` share memory with ``x``. A
-# change to one is a change to all. ``Tensor.clone`` before the change makes
-# a tensor of its own; indexing with a list or mask copies.
+# Slices, ``x.T``, ``view`` and ``x.detach()`` share memory with ``x``, so
+# an in-place change to one shows in the others. Call ``Tensor.clone`` first
+# if you need an independent copy. Indexing with a list or a mask already
+# returns a copy.
 x = torch.tensor([[1, 2], [3, 4]])
 row, flat, own = x[0], x.view(-1), x[0].clone()
 row.mul_(10)  # tensor([10, 20])
@@ -88,9 +93,10 @@ x[0]  # tensor([10, 20])
 # Write the result into a tensor you have: ``out=``
 # -------------------------------------------------
 #
-# Most functions take ``out=``, which saves the allocation in a loop. The
-# dtype must be able to hold the result, and a wrong shape is changed with
-# a warning. Autograd does not follow ``out=``.
+# Many functions can write their result into a tensor that you pass as
+# ``out=``. In a loop this saves memory allocations. The dtype must be able
+# to hold the result. A tensor of the wrong shape is resized here with a
+# warning, and tensors that require gradients raise an error.
 a = torch.tensor([1.0, 2.0])
 buffer = torch.empty(2)
 torch.mul(a, 3, out=buffer) is buffer  # True
@@ -103,13 +109,13 @@ with suppress(RuntimeError):
     torch.mul(weight, 3, out=buffer)  # RuntimeError: don't support
 
 # %%
-# Any Python function on each element: ``Tensor.apply_``
-# ------------------------------------------------------
+# Apply a Python function to each element: ``Tensor.apply_``
+# ----------------------------------------------------------
 #
-# ``apply_`` calls the function once per element, ``map_`` with the
-# elements of a second tensor beside it. Both work on the CPU alone, are
-# slow and unknown to autograd: fit for a table of a few values, else write
-# the formula with tensor operations.
+# ``Tensor.apply_`` calls the function with each element. ``Tensor.map_``
+# calls it with pairs of elements from two tensors. Both are slow, work only
+# on the CPU and are not supported by autograd. Use them for a few values,
+# and tensor operations for everything else.
 x = torch.tensor([1, 5, 12], device="cpu")
 x.apply_(lambda value: len(str(value)))  # tensor([1, 1, 2])
 y = torch.tensor([2, 2, 2], device="cpu")
@@ -119,10 +125,11 @@ y.map_(x, lambda left, right: left**right)  # tensor([2, 2, 4])
 # Change a weight by hand: ``torch.no_grad`` instead of ``.data``
 # ---------------------------------------------------------------
 #
-# ``weight.data[:] -= ...`` still works, but hides the change from autograd:
-# a change between forward and backward gives a wrong gradient (here 4,
-# where the slope at 3 is 6) and no error. Under ``torch.no_grad`` the
-# change is counted, and backward refuses.
+# Autograd does not notice a change through ``weight.data``. If it happens
+# between the forward and the backward pass, the gradient is wrong and no
+# error appears: here the gradient is 4, but the derivative at 3 is 6. Under
+# ``torch.no_grad`` autograd notices the change, and ``backward`` raises an
+# error.
 weight = torch.tensor([3.0], requires_grad=True)
 loss = (weight**2).sum()
 weight.data[:] -= 1
@@ -139,8 +146,10 @@ with suppress(RuntimeError):
 # Error: a leaf Variable that requires grad ... in-place operation
 # ----------------------------------------------------------------
 #
-# Autograd cannot record that a parameter overwrites itself. For an update
-# use ``torch.no_grad``; in a forward pass work on a new tensor instead.
+# While autograd records, a leaf tensor that requires gradients, such as a
+# parameter, cannot be changed in place. To update a parameter, use
+# ``torch.no_grad``. In a forward pass, compute a new tensor and change that
+# one.
 weight = torch.tensor([1.0, 2.0], requires_grad=True)
 with suppress(RuntimeError):
     weight += 1  # RuntimeError: a leaf Variable that requires grad
@@ -158,11 +167,11 @@ weight.grad  # tensor([0., 1.])
 # Error: needed for gradient computation ... inplace operation
 # ------------------------------------------------------------
 #
-# Backward of ``exp`` needs the result of ``exp``, and it was overwritten;
-# ``sin`` saves its input, so its result is free. Each tensor counts its
-# changes in ``_version``, which is how backward notices. Take the form
-# without underscore, at least for the operation after the one the message
-# names.
+# The backward pass of ``exp`` needs the result of ``exp``, but ``add_`` has
+# overwritten it. ``sin`` saves its input instead, so its result may be
+# changed. Autograd finds such changes by the counter ``_version`` of each
+# tensor. Replace the in-place operation that follows the operation named in
+# the message, here ``add_``.
 x = torch.tensor([0.0, 1.0], requires_grad=True)
 y = x.exp()
 y.add_(1)._version  # 1
@@ -179,9 +188,10 @@ x.grad  # tensor([2.0000, 3.2586])
 # Error: doesn't match the broadcast shape (``+=``)
 # -------------------------------------------------
 #
-# Arithmetic in place keeps shape and dtype: the right side may be broadcast
-# to the left one, but not the other way. If the result is larger or of a
-# higher kind, make a new tensor.
+# In-place arithmetic keeps the shape and the dtype of the tensor on the
+# left. The tensor on the right may be broadcast to this shape, but not the
+# other way round. If the result has a larger shape or a higher kind of
+# dtype, create a new tensor.
 x = torch.tensor([3, 5])
 column = torch.tensor([[10], [20]])
 with suppress(RuntimeError):
@@ -197,10 +207,10 @@ x  # tensor([1, 2])
 # Error: more than one element ... a single memory location
 # ---------------------------------------------------------
 #
-# A tensor made by ``Tensor.expand`` repeats elements without storing them,
-# so most in-place operations refuse it. ``fill_`` and a write to one row
-# are not checked and change every row. ``clone`` it, or use
-# ``Tensor.repeat``.
+# ``Tensor.expand`` repeats elements without copying them, so several
+# elements share one place in memory. Most in-place operations raise an
+# error on such a tensor. An assignment to one row is not checked and
+# changes every row here. Call ``clone`` first, or use ``Tensor.repeat``.
 grid = torch.tensor([1, 2]).expand(3, 2)
 with suppress(RuntimeError):
     grid.add_(1)  # RuntimeError: single memory location

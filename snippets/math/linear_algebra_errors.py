@@ -2,8 +2,8 @@
 Errors and gradients of linear algebra
 ======================================
 
-Products whose sizes do not fit, matrices that cannot be inverted, and NaN
-in the gradient of a decomposition.
+Fix errors about sizes that do not match, matrices that cannot be inverted,
+and nan in the gradient of a decomposition.
 """
 from contextlib import suppress
 
@@ -13,10 +13,11 @@ import torch
 # Error: Expected size for first two dimensions of batch2 tensor (``bmm``)
 # ------------------------------------------------------------------------
 #
-# A batched product needs equal batch sizes, and the columns of the left
-# matrices must be as many as the rows of the right ones. The message shows
-# what the right tensor should begin with. Transpose it with ``mT`` if its
-# two dimensions are the wrong way round.
+# In a batched product, the left matrices must have as many columns as the
+# right matrices have rows. The message shows the first two sizes that the
+# right tensor should have. If its last two dimensions are the wrong way
+# round, transpose it with ``mT``. The batch sizes must be equal, or with
+# ``@`` broadcast.
 a = torch.ones(10, 3, 4)
 b = torch.ones(10, 2, 4)
 with suppress(RuntimeError):
@@ -35,9 +36,11 @@ with suppress(RuntimeError):
 # One singular matrix in a batch: ``torch.linalg.inv_ex``, ``pinv``
 # -----------------------------------------------------------------
 #
-# One matrix without an inverse stops the whole batch, and the message names
-# it as "Batch element". ``inv_ex`` raises nothing and reports in ``info``,
-# 0 for a matrix that was inverted. ``pinv`` has a result for each matrix.
+# If one matrix of a batch has no inverse, ``torch.linalg.inv`` raises an
+# error for the whole batch and names the "Batch element". ``inv_ex`` does
+# not raise. Its ``info`` is 0 for each matrix that was inverted. ``pinv``
+# also works for a singular matrix, and so does a small number added to the
+# diagonal.
 good = torch.tensor([[2.0, 0.0], [0.0, 4.0]])
 flat = torch.tensor([[1.0, 1.0], [1.0, 1.0]])
 batch = torch.stack([good, flat])
@@ -54,9 +57,9 @@ torch.linalg.inv(ridge)[0]  # tensor([1.2000, -0.8000])
 # Error: Low precision dtypes not supported (``float16``, ``bfloat16``)
 # ---------------------------------------------------------------------
 #
-# Inverses and decompositions need ``float32`` or ``float64``, also under
-# autocast. Convert, compute and convert back. Whole numbers are refused as
-# well.
+# Inverses and decompositions do not support ``float16`` and ``bfloat16``,
+# also under autocast. Convert the matrix to ``float32``, compute, and
+# convert the result back. Integers raise an error, too.
 A = torch.tensor([[2.0, 0.0], [0.0, 4.0]]).half()
 with suppress(RuntimeError):
     torch.linalg.inv(A)  # RuntimeError: Low precision dtypes not supported
@@ -68,10 +71,10 @@ with suppress(RuntimeError):
 # NaN in a matrix: test ``isfinite`` before a decomposition
 # ---------------------------------------------------------
 #
-# Some functions return NaN, some raise an error about convergence, and a
-# rank or an eigenvalue can look like an ordinary number. What happens
-# depends on the function, the release and the library below it. Test the
-# input instead.
+# With nan in the input, some functions return nan and others raise an error
+# about convergence. A rank or an eigenvalue can even look like an ordinary
+# number. What happens depends on the function, the PyTorch version and the
+# library that does the work. Check the input before you call them.
 A = torch.tensor([[float("nan"), 0.0], [0.0, 1.0]])
 A.isfinite().all()  # tensor(False)
 torch.linalg.det(A)  # tensor(nan)
@@ -84,9 +87,10 @@ torch.linalg.matrix_rank(clean)  # tensor(1)
 # --------------------------------------------------------------
 #
 # The singular vectors of equal singular values are not unique, so their
-# derivative divides by zero; several values of 0 count as equal. The values
-# alone have a gradient: write the loss with ``svdvals``. Or add small
-# different numbers that separate the values.
+# derivative divides by zero. Several singular values of 0 are equal, too.
+# The singular values themselves have a gradient, so write the loss with
+# ``svdvals`` if you can. Otherwise add small, different numbers to the
+# diagonal to separate the values.
 A = torch.eye(2, dtype=torch.float64, requires_grad=True)
 U, S, Vh = torch.linalg.svd(A)
 torch.autograd.grad((U @ Vh).sum(), A)[0].isnan().any()  # tensor(True)
@@ -100,10 +104,11 @@ torch.autograd.grad((U @ Vh).sum(), A)[0].isfinite().all()  # tensor(True)
 # ``LinalgEighBackward0`` returned nan: a square root without ``eigh``
 # --------------------------------------------------------------------
 #
-# Equal eigenvalues, as of the identity, make the gradient of eigenvectors
-# NaN. A function of the matrix that needs no eigenvectors is safe: here the
-# square root by the iteration of Newton and Schulz. Scale a matrix to norm
-# 1 before you use it, and the root back afterwards.
+# If eigenvalues are equal, as for the identity matrix, the gradient of the
+# eigenvectors is nan. Compute the function of the matrix without
+# eigenvectors instead. Here the Newton-Schulz iteration computes the square
+# root. Scale the matrix to norm 1 first, and scale the root back
+# afterwards.
 def square_root(A, steps=12):
     Y, Z = A, torch.eye(len(A), dtype=A.dtype)
     for _ in range(steps):
@@ -125,9 +130,10 @@ torch.allclose(square_root(B) @ square_root(B), B)  # True
 # Error: singular vectors up to multiplication by e^{i phi} (complex)
 # -------------------------------------------------------------------
 #
-# The singular vectors and eigenvectors of a complex matrix have a free
-# phase. A loss that depends on this phase has no gradient. Use a quantity
-# without it, such as the absolute value or a product like ``U @ Vh``.
+# The singular vectors and eigenvectors of a complex matrix are not unique,
+# because each can be multiplied by a phase. A loss that depends on this
+# phase has no gradient. Use a quantity that does not depend on it, such as
+# the absolute value or a product like ``U @ Vh``.
 torch.manual_seed(0)
 A = torch.randn(3, 3, dtype=torch.complex128, requires_grad=True)
 real_part = torch.linalg.svd(A).U[0, 0].real

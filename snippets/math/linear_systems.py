@@ -2,8 +2,8 @@
 Linear systems, inverses, determinants
 ======================================
 
-Solve equations with ``torch.linalg``, and judge how far the solution can be
-trusted.
+Solve linear equations with ``torch.linalg``, and judge how accurate the
+solution is.
 """
 import math
 from contextlib import suppress
@@ -14,9 +14,9 @@ import torch
 # Solve A x = b: ``torch.linalg.solve``
 # -------------------------------------
 #
-# ``b`` is a vector, or a matrix whose columns are solved one by one;
-# leading dimensions are a batch. ``left=False`` solves x A = b.
-# ``torch.solve``, which took ``b`` first, is gone.
+# ``b`` is a vector, or a matrix whose columns are separate right-hand
+# sides. Leading dimensions are batch dimensions. ``left=False`` solves x A
+# = b. The old ``torch.solve``, which took ``b`` first, has been removed.
 A = torch.tensor([[2.0, 1.0], [0.0, 4.0]])
 b = torch.tensor([5.0, 12.0])
 torch.linalg.solve(A, b)  # tensor([1.0000, 3.0000])
@@ -34,10 +34,10 @@ with suppress(RuntimeError):
 # ``torch.inverse(A) @ b`` loses digits: use ``torch.linalg.solve``
 # -----------------------------------------------------------------
 #
-# The inverse costs more and its rounding errors are multiplied by the
-# condition number. The Hilbert matrix, a standard test, has condition
-# 1e13: ``solve`` still satisfies the equations to the last digits of
-# float64, the inverse misses them by more than 1e-6.
+# The inverse costs more to compute and can be much less accurate. The
+# Hilbert matrix here has the condition number 1e13. The solution of
+# ``torch.linalg.solve`` satisfies the equations almost exactly, while the
+# one computed with the inverse misses them by more than 1e-6.
 n = torch.arange(1, 11, dtype=torch.float64)
 A = 1 / (n[:, None] + n - 1)
 torch.linalg.cond(A).log10().round()  # tensor(13., dtype=torch.float64)
@@ -51,9 +51,10 @@ inverted = torch.inverse(A) @ b
 # Inverse of a matrix: ``torch.linalg.inv``
 # -----------------------------------------
 #
-# For when the inverse itself is wanted, as a covariance to a precision. It
-# takes batches, and floating point or complex numbers alone.
-# ``torch.inverse`` and ``Tensor.inverse`` are the same.
+# Use ``torch.linalg.inv`` if you need the inverse matrix itself, for
+# example to turn a covariance matrix into a precision matrix. It accepts
+# batches. Integers raise an error. ``torch.inverse`` and ``Tensor.inverse``
+# are the same.
 A = torch.tensor([[2.0, 1.0], [0.0, 4.0]])
 torch.linalg.inv(A)  # tensor([[0.5000, -0.1250], [0.0000, 0.2500]])
 torch.allclose(A.inverse(), torch.linalg.inv(A))  # True
@@ -67,9 +68,10 @@ with suppress(RuntimeError):
 # Determinant and its logarithm: ``torch.linalg.det``, ``slogdet``
 # ----------------------------------------------------------------
 #
-# The determinant of a large matrix leaves the range of its dtype; the
-# logarithm does not. ``slogdet`` gives sign and logarithm of the absolute
-# value, ``torch.logdet`` the logarithm alone, NaN for a negative one.
+# The determinant of a large matrix can leave the range of its dtype, so
+# compute its logarithm instead. ``slogdet`` returns the sign and the
+# logarithm of the absolute value. ``torch.logdet`` returns the logarithm,
+# which is nan if the determinant is negative.
 A = torch.tensor([[1.0, 2.0], [4.0, 3.0]])
 torch.linalg.det(A)  # tensor(-5.0000)
 A.det() == torch.det(A)  # tensor(True)
@@ -90,10 +92,10 @@ single.grad  # tensor([[1.]]) since 2.12, tensor([[0.]]) before
 # Trace, powers and exponential: ``torch.linalg.matrix_power``
 # ------------------------------------------------------------
 #
-# ``matrix_power(A, n)`` is ``A @ A @ ...``, not ``A**n``; a negative power
-# inverts. ``matrix_exp`` sums the powers :math:`A^n / n!`, so it solves
-# :math:`x' = A x`: the exponential of a skew-symmetric matrix is a
-# rotation. ``torch.trace`` sums the diagonal of one matrix; for a batch sum
+# ``matrix_power(A, n)`` is the matrix product ``A @ A @ ...``, and a
+# negative power inverts first. ``matrix_exp`` is the sum of the powers
+# :math:`A^n / n!`. For a skew-symmetric matrix it gives a rotation.
+# ``torch.trace`` sums the diagonal of one matrix, so for a batch sum
 # ``torch.linalg.diagonal``.
 A = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
 torch.linalg.matrix_power(A, 10)  # tensor([[89., 55.], [55., 34.]])
@@ -116,11 +118,11 @@ torch.allclose(back, torch.eye(2), atol=1e-6)  # True
 # More equations than unknowns, fit a line: ``torch.linalg.lstsq``
 # ----------------------------------------------------------------
 #
-# Least squares: the x with the smallest sum of squared residuals. The
-# pseudoinverse gives the same, and less exactly; prefer it only where the
-# matrix itself is wanted, or on a GPU, where ``lstsq`` assumes full rank.
-# ``torch.lstsq``, which took ``b`` first, is gone; ``torch.pinverse`` is
-# ``pinv``.
+# ``torch.linalg.lstsq`` finds the x with the smallest sum of squared
+# residuals (least squares). The pseudoinverse ``pinv``, also called
+# ``torch.pinverse``, gives the same solution less exactly. On a GPU
+# ``lstsq`` assumes full rank, so use ``pinv`` there if the rank may be
+# lower. The old ``torch.lstsq`` has been removed.
 t = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
 y = torch.tensor([1.0, 3.0, 5.0, 8.0], dtype=torch.float64)
 A = torch.column_stack([torch.ones_like(t), t])
@@ -138,10 +140,10 @@ with suppress(RuntimeError):
 # Can the solution be trusted? ``torch.linalg.cond``, ``matrix_rank``
 # -------------------------------------------------------------------
 #
-# The condition number is the largest singular value over the smallest. Its
-# power of ten tells how many digits a solution may lose: float32 has about
-# 7, float64 16. ``matrix_rank`` counts the singular values above a
-# tolerance; a small determinant says nothing.
+# The condition number is the largest singular value divided by the
+# smallest. If it is 10 to the power of 4, a solution may lose 4 digits, and
+# float32 has about 7. ``matrix_rank`` counts the singular values above a
+# tolerance. Small numbers in a matrix do not make it singular.
 A = torch.tensor([[1.0, 2.0], [2.0, 4.001]])
 torch.linalg.cond(A).log10().round()  # tensor(4.)
 torch.linalg.matrix_rank(A)  # tensor(2)
@@ -157,11 +159,11 @@ with suppress(RuntimeError):
 # Factor once, solve often: ``torch.cholesky_solve``, ``lu_solve``
 # ----------------------------------------------------------------
 #
-# For a symmetric positive definite matrix keep the Cholesky factor, for any
-# other the LU factors; a triangular matrix needs neither. Mind the order:
-# ``torch.cholesky_solve`` takes ``b`` first, ``torch.linalg.lu_solve``
-# last. ``Tensor.lu_solve`` and ``Tensor.triangular_solve`` are deprecated
-# as their functions.
+# To solve many systems with the same matrix, factor it once. Keep the
+# Cholesky factor of a symmetric positive definite matrix and the LU factors
+# of another square matrix. Note that ``torch.cholesky_solve`` takes ``b``
+# first, and ``torch.linalg.lu_solve`` takes it last. ``Tensor.lu_solve``
+# and ``Tensor.triangular_solve`` are deprecated.
 A = torch.tensor([[4.0, 2.0], [2.0, 5.0]], dtype=torch.float64)
 b = torch.tensor([[8.0], [12.0]], dtype=torch.float64)
 x = torch.linalg.solve(A, b)
@@ -182,9 +184,10 @@ same, torch.allclose(L.cholesky_inverse(), A.inverse())  # (True, True)
 # Unknowns with several dimensions: ``torch.linalg.tensorsolve``
 # --------------------------------------------------------------
 #
-# Solves ``tensordot(A, x, dims=x.ndim) == b``: the shape of A is that of b,
-# then that of x, with as many numbers in either. ``tensorinv`` gives the
-# inverse; ``ind`` counts the dimensions of b.
+# ``tensorsolve`` solves ``tensordot(A, x, dims=x.ndim) == b``. The shape of
+# A is the shape of b followed by the shape of x, and b and x have the same
+# number of elements. ``tensorinv`` computes the inverse, where ``ind`` is
+# the number of dimensions of b.
 A = torch.rand(6, 2, 3, dtype=torch.float64)
 A += 9 * torch.eye(6).view(6, 2, 3)
 b = torch.rand(6, dtype=torch.float64)
@@ -199,10 +202,11 @@ torch.allclose(torch.tensordot(inverse, b, dims=1), x)  # True
 # Error: the input matrix is singular (``torch.linalg.solve``, ``inv``)
 # ---------------------------------------------------------------------
 #
-# The columns depend on each other: no solution, or many. Catch
-# ``torch.linalg.LinAlgError``; ``inv_ex`` and ``solve_ex`` report in
-# ``info`` and save the wait for the GPU. The pseudoinverse gives an answer
-# here, and a little on the diagonal makes the matrix regular.
+# The columns of the matrix depend on each other, so there is no solution,
+# or there are many. You can catch ``torch.linalg.LinAlgError``, or call
+# ``inv_ex`` or ``solve_ex``, which report the problem in ``info`` without
+# raising. The pseudoinverse still gives a solution here. A small number
+# added to the diagonal makes this matrix invertible.
 A = torch.tensor([[1.0, 2.0], [2.0, 4.0]])
 b = torch.tensor([[1.0], [2.0]])
 with suppress(torch.linalg.LinAlgError):

@@ -2,8 +2,8 @@
 Matrix products
 ===============
 
-Multiply matrices, batches of matrices and vectors, and tell apart the
-functions that do it.
+Multiply matrices, batches of matrices and vectors, and choose the right
+function for it.
 """
 from contextlib import suppress
 
@@ -13,9 +13,10 @@ import torch
 # Multiply two matrices: ``@``, ``torch.matmul``
 # ----------------------------------------------
 #
-# Each element is a row of the left matrix times a column of the right one,
-# so the inner sizes must agree. ``a @ b``, ``torch.matmul(a, b)`` and
-# ``a.matmul(b)`` are the same; ``torch.linalg.matmul`` is one more name.
+# Each element of the result is the dot product of a row of the left matrix
+# and a column of the right one, so the inner sizes must agree. ``a @ b``,
+# ``torch.matmul(a, b)`` and ``a.matmul(b)`` give the same result.
+# ``torch.linalg.matmul`` is another name.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 b = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
 a @ b  # tensor([[19., 22.], [43., 50.]])
@@ -29,9 +30,10 @@ torch.equal(by_hand, a @ b)  # True
 # Element by element or matrix product: ``*`` against ``@``
 # ---------------------------------------------------------
 #
-# ``*`` is ``torch.mul``, also called ``torch.multiply``: it multiplies
-# elements that face each other, broadcasts, and is no matrix product. For
-# square matrices both run, so a wrong one shows only in the numbers.
+# ``*`` multiplies the elements at the same positions and broadcasts. It is
+# ``torch.mul``, which is also called ``torch.multiply``. ``@`` is the
+# matrix product. For square matrices both work, so if you mix them up, no
+# error appears and the numbers are wrong.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 b = torch.tensor([[5.0, 6.0], [7.0, 8.0]])
 a * b  # tensor([[5., 12.], [21., 32.]])
@@ -45,10 +47,11 @@ a @ a  # tensor([[7., 10.], [15., 22.]])
 # Without broadcasting: ``torch.mm``, ``bmm``, ``mv``
 # ---------------------------------------------------
 #
-# ``mm`` takes two matrices, ``bmm`` two batches of one size, ``mv`` a
-# matrix and a vector. None broadcasts, so they raise where ``@`` would go
-# on. With ``@`` a vector on the left stands for a row, on the right for a
-# column, and that dimension is missing in the result.
+# ``mm`` takes two matrices, ``bmm`` two batches of the same size, and
+# ``mv`` a matrix and a vector. They do not broadcast, so they raise an
+# error for inputs that ``@`` would accept. ``@`` treats a vector on the
+# left as a row and a vector on the right as a column, and it removes this
+# dimension from the result.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 x = torch.tensor([10.0, 1.0])
 torch.mv(a, x)  # tensor([12., 34., 56.])
@@ -69,10 +72,11 @@ with suppress(RuntimeError):
 # Vector times vector: ``torch.dot``, ``inner``, ``vdot``, ``vecdot``
 # -------------------------------------------------------------------
 #
-# ``dot`` takes 1-D tensors alone; unlike ``np.dot`` it multiplies no
-# matrices. ``inner`` sums over the last dimension of both and pairs every
-# row with every row; ``torch.linalg.vecdot`` pairs row with row. For
-# complex numbers ``vdot`` and ``vecdot`` conjugate the first argument.
+# ``dot`` takes two 1-D tensors, and unlike ``np.dot`` it does not multiply
+# matrices. ``inner`` computes the product of every row of one tensor with
+# every row of the other. ``torch.linalg.vecdot`` multiplies rows at the
+# same position. For complex numbers ``vdot`` and ``vecdot`` conjugate the
+# first argument.
 u = torch.tensor([1.0, 2.0])
 v = torch.tensor([3.0, 4.0])
 torch.dot(u, v)  # tensor(11.)
@@ -90,9 +94,10 @@ z.vdot(z) == torch.linalg.vecdot(z, z)  # tensor(True)
 # Column times row: ``torch.outer``
 # ---------------------------------
 #
-# Every element of the first vector times every element of the second. It
-# takes 1-D tensors alone; in batches multiply ``u[..., :, None]`` with
-# ``v[..., None, :]``. ``torch.ger`` is an older name of the same.
+# ``torch.outer`` multiplies every element of the first vector with every
+# element of the second. It takes two 1-D tensors. For batches, multiply
+# ``u[..., :, None]`` by ``v[..., None, :]``. ``torch.ger`` is an older
+# name.
 u = torch.tensor([1, 2, 3])
 v = torch.tensor([10, 100])
 torch.outer(u, v)  # tensor([[10, 100], [20, 200], [30, 300]])
@@ -106,9 +111,10 @@ with suppress(RuntimeError):
 # Batches of matrices that broadcast: ``torch.matmul``
 # ----------------------------------------------------
 #
-# The last two dimensions are matrices; all before them is a batch and
-# broadcasts. ``bmm``, ``mm``, ``mv`` and ``dot`` never broadcast. One
-# matrix for a whole batch needs no ``expand``.
+# ``torch.matmul`` treats the last two dimensions as matrices. The
+# dimensions before them are batch dimensions and are broadcast. You can
+# multiply a whole batch by one matrix without ``expand``. ``bmm`` does not
+# broadcast.
 heads = torch.rand(8, 12, 5, 64)
 (heads @ heads.mT).shape  # torch.Size([8, 12, 5, 5])
 weight = torch.rand(64, 32)
@@ -125,11 +131,11 @@ with suppress(RuntimeError):
 # A product plus a tensor: ``torch.addmm``, ``baddbmm`` and others
 # ----------------------------------------------------------------
 #
-# ``beta * c + alpha * product`` in one call; a linear layer is an
-# ``addmm``. The product is that of ``mm``, ``mv`` or ``outer`` in
-# ``addmm``, ``addmv`` and ``addr``, of ``bmm`` in ``baddbmm``; ``addbmm``
-# also sums it over the batch. With ``beta=0`` not even a NaN is read from
-# ``c``.
+# These functions compute ``beta * c + alpha * product`` in one call. The
+# product is that of ``mm`` in ``addmm``, of ``mv`` in ``addmv``, of
+# ``outer`` in ``addr`` and of ``bmm`` in ``baddbmm``. ``addbmm`` also sums
+# the products over the batch. With ``beta=0`` the values of ``c`` are
+# ignored, even if they are nan.
 c = torch.tensor([100.0, 200.0])
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 x = torch.tensor([5.0, 6.0])
@@ -146,10 +152,11 @@ torch.addbmm(c, batch, batch)  # tensor([[807., 1210.], [1615., 2422.]])
 # Add a product in place: ``Tensor.addmm_``, ``Tensor.addr_``
 # -----------------------------------------------------------
 #
-# The in-place forms write into the tensor that is added to, so it must have
-# the shape of the result already: sums over many batches need no second
-# buffer. ``Tensor.addmv``, ``Tensor.addr``, ``Tensor.addbmm`` and
-# ``Tensor.baddbmm`` return a new tensor as their functions do.
+# The in-place methods add the product to the tensor itself, so this tensor
+# must already have the shape of the result. Use them to add up many
+# products without allocating a new tensor each time. ``Tensor.addmv``,
+# ``Tensor.addr``, ``Tensor.addbmm`` and ``Tensor.baddbmm`` return a new
+# tensor.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 x = torch.tensor([1.0, 10.0])
 total = torch.zeros(2, 2)
@@ -165,9 +172,10 @@ with suppress(RuntimeError):
 # Many matrices in a row: ``torch.linalg.multi_dot``
 # --------------------------------------------------
 #
-# The result does not depend on where the parentheses go, the work does.
-# ``multi_dot`` finds the cheapest order; ``@`` goes from the left. Its
-# predecessor ``torch.chain_matmul`` is deprecated.
+# The order in which you multiply several matrices does not change the
+# result, but it changes the number of operations.
+# ``torch.linalg.multi_dot`` finds the cheapest order, while ``@`` goes from
+# left to right. The older ``torch.chain_matmul`` is deprecated.
 a, b, c = torch.rand(500, 2), torch.rand(2, 500), torch.rand(500, 3)
 left_first = 500 * 2 * 500 + 500 * 500 * 3
 right_first = 2 * 500 * 3 + 500 * 2 * 3
@@ -180,10 +188,11 @@ torch.allclose(old, a @ (b @ c))  # True
 # The same row in another batch: equal up to rounding (``@``)
 # -----------------------------------------------------------
 #
-# For another batch size a layer may add the same products in another order,
-# and float32 rounds each sum. Compare a row alone with the row in a batch
-# by ``torch.allclose``, not by ``==``. If the difference is larger, look
-# for dropout or batch normalization in training mode.
+# With another batch size, the same products may be added in another order,
+# and float32 rounds each sum. The result of a row can therefore differ
+# slightly when it is computed alone or in a batch. Compare with
+# ``torch.allclose``, not with ``==``. If the difference is larger, look for
+# dropout or batch normalization in training mode.
 a, b, c = torch.tensor([1e8, 1.0, -1e8])
 (a + b + c, a + c + b)  # (tensor(0.), tensor(1.))
 rows, weight = torch.randn(64, 512), torch.randn(512, 10)
@@ -197,10 +206,11 @@ torch.allclose(alone, together, rtol=1e-10, atol=1e-10)  # True
 # Error: mat1 and mat2 shapes cannot be multiplied (``@``)
 # --------------------------------------------------------
 #
-# The columns of the left matrix must be as many as the rows of the right
-# one. In a model ``in_features`` is not the last size of the input; how to
-# find the layer is shown in :doc:`/gallery/help/shapes_do_not_fit`. A
-# transpose that fits is right only if the meaning fits too.
+# The left matrix must have as many columns as the right matrix has rows. In
+# a model, the error means that ``in_features`` of a layer differs from the
+# last size of its input. To find the layer, see
+# :doc:`/gallery/help/shapes_do_not_fit`. A transpose may remove the error,
+# but check that the product then means what you want.
 a, b = torch.ones(2, 3), torch.ones(2, 3)
 with suppress(RuntimeError):
     a @ b  # RuntimeError: shapes cannot be multiplied (2x3 and 2x3)
@@ -216,9 +226,9 @@ a.mul(b).shape  # torch.Size([2, 3])
 # Error: 1D tensors expected, but got 2D and 2D tensors (``torch.dot``)
 # ---------------------------------------------------------------------
 #
-# ``dot`` wants two vectors of one length and one dtype. For dot products of
-# rows multiply and sum, and for matrices write ``@``, which in turn takes
-# no 0-D tensor: scale with ``*``.
+# ``dot`` needs two vectors of the same length and the same dtype. For the
+# dot products of rows, multiply and sum. For matrices use ``@``. To scale
+# by a 0-D tensor use ``*``, because ``@`` does not accept it.
 rows = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 with suppress(RuntimeError):
     torch.dot(rows, rows)  # RuntimeError: 1D tensors expected, but got 2D

@@ -2,7 +2,8 @@
 Functions, methods, in-place forms
 ==================================
 
-One operation, up to three spellings, and many names that mean the same.
+Many operations can be written as a function, as a method and as an in-place
+method, and some have several names.
 """
 from contextlib import suppress
 
@@ -12,8 +13,9 @@ import torch
 # Function or method: ``torch.sin(x)`` and ``x.sin()``
 # ----------------------------------------------------
 #
-# Nearly every function that takes a tensor first is a method of it too, and
-# does the same. Methods read from left to right in a chain.
+# Many functions whose first argument is a tensor are also methods of the
+# tensor and return the same result. Method calls can be chained, and the
+# chain reads from left to right.
 x = torch.tensor([0.25, 0.5])
 torch.equal(torch.sin(x), x.sin())  # True
 x.square().sum().sqrt()  # tensor(0.5590)
@@ -29,9 +31,9 @@ all(map(torch.equal, functions, methods))  # True
 # In place: a trailing underscore, ``x.sin_()``
 # ---------------------------------------------
 #
-# The method with the underscore writes the result into the tensor and
-# returns that tensor. All functions listed here have this form;
-# ``positive`` has none.
+# A method whose name ends in an underscore writes the result into the
+# tensor and returns that tensor. The functions listed here have such a
+# form. ``positive`` has none.
 x = torch.tensor([0.25, 0.5])
 names = "abs ceil cos cosh deg2rad erf erfc erfinv exp exp2 expm1 floor"
 names += " frac i0 lgamma digamma log log10 log1p log2 logit neg negative"
@@ -49,8 +51,8 @@ hasattr(x, "positive_")  # False
 # Long and short names: ``torch.arcsin`` is ``torch.asin``
 # --------------------------------------------------------
 #
-# NumPy's long names of the inverse functions are other names for the short
-# ones, as functions, as methods and in place.
+# The inverse functions have a short name and a long name as in NumPy. The
+# same holds for the methods and the in-place methods.
 x = torch.tensor([0.25, 0.5])
 for name in "sin cos tan sinh tanh".split():
     short, long = getattr(torch, f"a{name}"), getattr(torch, f"arc{name}")
@@ -67,9 +69,9 @@ torch.equal(x.clone().acosh_(), x.clone().arccosh_())  # True
 # Two operands: ``torch.sub(a, b)``, ``a.sub(b)``, ``a.sub_(b)``
 # --------------------------------------------------------------
 #
-# The tensor in front of the dot is the first operand, which matters where
-# the order does. ``Tensor.subtract``, ``multiply``, ``divide`` and
-# ``true_divide`` are long names of the operators.
+# The tensor in front of the dot is the first operand, so ``a.sub(b)`` is
+# ``a - b``. ``Tensor.subtract``, ``multiply``, ``divide`` and
+# ``true_divide`` are longer names of ``sub``, ``mul`` and ``div``.
 a, b = torch.tensor([7.0, 6.0]), torch.tensor([2.0, 4.0])
 a.sub(b)  # tensor([5., 2.])
 names = "add sub subtract mul multiply div divide true_divide pow fmod"
@@ -87,8 +89,8 @@ a.double().float_power_(b).dtype  # torch.float64
 # Two operands, no in-place form: ``a.maximum(b)``
 # ------------------------------------------------
 #
-# Some have a method but no underscore: assign the result, or write it into
-# a tensor with ``out=``.
+# Some operations have a method but no in-place method. Assign the result to
+# a name, or write it into a tensor with ``out=``.
 a, b = torch.tensor([1.0, 6.0]), torch.tensor([2.0, 4.0])
 names = "maximum minimum fmax fmin logaddexp logaddexp2"
 functions = [getattr(torch, name)(a, b) for name in names.split()]
@@ -103,8 +105,9 @@ a  # tensor([2., 6.])
 # Comparisons: ``a.lt(b)``, ``a.less(b)``, ``a.lt_(b)``
 # -----------------------------------------------------
 #
-# All six but ``eq`` have a short and a long name. In place the result keeps
-# the dtype of the tensor, so truth is written as 1 and 0.
+# Five of the six comparisons have a short and a long name; ``eq`` has only
+# one. The in-place methods keep the dtype of the tensor, so they write true
+# and false as 1 and 0.
 a, b = torch.tensor([1.0, 4.0]), torch.tensor([2.0, 4.0])
 a.lt(b)  # tensor([True, False])
 a.clone().lt_(b)  # tensor([1., 0.])
@@ -119,11 +122,12 @@ for short, long in zip(pairs[::2], pairs[1::2], strict=True):
     torch.equal(written.bool(), result)  # True
 
 # %%
-# Bits and truth: ``a.bitwise_and(b)``, ``a.logical_and_(b)``
-# -----------------------------------------------------------
+# Bitwise and logical: ``a.bitwise_and(b)``, ``a.logical_and_(b)``
+# ----------------------------------------------------------------
 #
-# The operators ``&``, ``|``, ``^``, ``~``, ``<<`` and ``>>`` are the
-# bitwise functions. The logical ones take any dtype and ask for zero.
+# The operators ``&``, ``|``, ``^``, ``~``, ``<<`` and ``>>`` call the
+# bitwise functions. The logical functions take other dtypes, too, and treat
+# every element that is not 0 as true.
 a, b = torch.tensor([6, 4]), torch.tensor([2, 1])
 a.bitwise_and(b)  # tensor([2, 0])
 a.logical_and(b)  # tensor([True, True])
@@ -142,9 +146,11 @@ a.clone().logical_not_()  # tensor([0, 0])
 # In-place matrix products: ``x.addmm_(a, b)``
 # --------------------------------------------
 #
-# The tensor in front is what the product is added to; ``beta`` scales it
-# and ``alpha`` the product. The forms differ in what is multiplied:
-# matrices, a matrix and a vector, two vectors, or batches.
+# ``x.addmm_(a, b)`` adds the product of the matrices ``a`` and ``b`` to
+# ``x``. ``beta`` scales ``x``, and ``alpha`` scales the product. ``addmv_``
+# multiplies a matrix and a vector, and ``addr_`` two vectors. ``baddbmm_``
+# multiplies the matrices of two batches, and ``addbmm_`` sums these
+# products.
 a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 v = torch.tensor([1.0, 1.0])
 torch.zeros(2, 2).addmm_(a, a)  # tensor([[7., 10.], [15., 22.]])
@@ -160,9 +166,10 @@ torch.equal(total, products.sum(dim=0))  # True
 # Three operands: ``torch.addcmul``, ``addcdiv``, ``lerp``
 # --------------------------------------------------------
 #
-# The tensor in front, plus ``value`` times a product or a quotient; or the
-# way from the first to the second tensor, walked to the share ``weight``.
-# Optimizers are written with them, in place.
+# ``torch.addcmul`` adds ``value`` times the product of two tensors to the
+# first one, and ``torch.addcdiv`` adds ``value`` times their quotient.
+# ``torch.lerp`` interpolates between two tensors. Optimizers use the
+# in-place forms.
 x, a = torch.tensor([10.0, 20.0]), torch.tensor([3.0, 4.0])
 b = torch.tensor([1.0, 2.0])
 torch.addcmul(x, a, b, value=0.5)  # tensor([11.5, 24.])
@@ -175,13 +182,13 @@ for name, arguments in calls.items():
     torch.equal(result, getattr(x.clone(), f"{name}_")(*arguments))  # True
 
 # %%
-# Ask a tensor: ``isclose``, ``isreal``, ``signbit``, ``is_signed``
-# -----------------------------------------------------------------
+# Test a tensor: ``isclose``, ``isreal``, ``signbit``, ``is_signed``
+# ------------------------------------------------------------------
 #
-# Names without an underscore inside answer for each element;
-# ``is_complex``, ``is_floating_point`` and ``is_signed`` answer with one
-# Python bool for the dtype. ``signbit`` sees the sign of ``-0.0``, which
-# ``x < 0`` does not.
+# The functions without an underscore in their name test each element.
+# ``is_complex``, ``is_floating_point`` and ``is_signed`` test the dtype and
+# return one Python bool. ``signbit`` is true for ``-0.0``, and ``x < 0`` is
+# not.
 x = torch.tensor([-torch.inf, -0.0, 1.0, torch.inf, torch.nan])
 names = "isneginf isposinf isinf isnan isfinite isreal signbit"
 functions = [getattr(torch, name)(x) for name in names.split()]
@@ -195,12 +202,13 @@ x.is_complex(), x.is_floating_point(), x.is_signed()  # (False, True, True)
 torch.is_complex(x), torch.is_signed(x.byte())  # (False, False)
 
 # %%
-# With a number: ``ldexp``, ``frexp``, ``polygamma``, ``mvlgamma``
-# ----------------------------------------------------------------
+# An exponent or order: ``ldexp``, ``frexp``, ``polygamma``, ``mvlgamma``
+# -----------------------------------------------------------------------
 #
-# ``frexp`` splits into mantissa and power of two, ``ldexp`` puts them back.
-# The order comes first in the function ``torch.polygamma(1, x)`` and is the
-# argument of the method.
+# ``frexp`` splits a number into a mantissa and an exponent of two, and
+# ``ldexp`` puts them together again. The function ``torch.polygamma(1, x)``
+# takes the order first, and the method takes it as its argument:
+# ``x.polygamma(1)``.
 x = torch.tensor([3.0, 10.0])
 mantissa, exponent = x.frexp()
 mantissa  # tensor([0.7500, 0.6250])
@@ -215,12 +223,13 @@ torch.equal(x.clone().mvlgamma_(2), torch.mvlgamma(x, 2))  # True
 torch.equal(x.acosh(), torch.acosh(x))  # True
 
 # %%
-# Conjugates that wait: ``conj``, ``conj_physical``, ``resolve_conj``
-# -------------------------------------------------------------------
+# Lazy conjugates: ``conj``, ``conj_physical``, ``resolve_conj``
+# --------------------------------------------------------------
 #
-# ``conj`` is a view with a mark, ``conj_physical`` computes at once, and
-# ``resolve_conj`` carries a mark out. The imaginary part of a marked tensor
-# has a mark of its own, for minus, which ``resolve_neg`` carries out.
+# ``conj`` returns a view that is only marked as conjugated.
+# ``conj_physical`` computes the conjugate at once, and ``resolve_conj``
+# computes it for a marked tensor. The imaginary part of a marked tensor is
+# a view that is marked as negative. ``resolve_neg`` computes its values.
 z = torch.tensor([1 + 2j, 3 - 4j])
 z.conj().is_conj(), z.conj_physical().is_conj()  # (True, False)
 torch.equal(z.conj().resolve_conj(), torch.conj_physical(z))  # True

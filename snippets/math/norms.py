@@ -2,7 +2,7 @@
 Norms and distances
 ===================
 
-Measure the length of vectors and matrices, the distance between points, and
+Compute norms of vectors and matrices and distances between points, and
 scale vectors to length 1.
 """
 from contextlib import suppress
@@ -14,9 +14,10 @@ import torch.nn.functional as F
 # Length of vectors: ``torch.linalg.vector_norm``
 # -----------------------------------------------
 #
-# ``ord`` 2 is the Euclidean length, 1 the sum of absolute values, ``inf``
-# the largest of them, 0 the count of nonzeros. Without ``dim`` all elements
-# count as one vector, whatever the shape; with it each slice is a vector.
+# By default the result is the Euclidean length. ``ord=1`` gives the sum of
+# the absolute values, ``inf`` the largest of them, and 0 the number of
+# nonzero elements. Without ``dim`` the whole tensor counts as one vector.
+# With ``dim`` each slice along this dimension is a vector.
 x = torch.tensor([[3.0, 4.0], [0.0, -2.0]])
 torch.linalg.vector_norm(x, dim=1)  # tensor([5., 2.])
 torch.linalg.vector_norm(x, ord=1, dim=1)  # tensor([7., 2.])
@@ -28,12 +29,13 @@ cubes = (x.abs() ** 3).sum(dim=1) ** (1 / 3)
 torch.allclose(torch.linalg.vector_norm(x, ord=3, dim=1), cubes)  # True
 
 # %%
-# Size of a matrix: ``torch.linalg.matrix_norm``
+# Norm of a matrix: ``torch.linalg.matrix_norm``
 # ----------------------------------------------
 #
-# ``"fro"``, the default, is the vector norm of all elements. 2 is the
-# largest singular value, -2 the smallest, ``"nuc"`` the sum of them; 1 and
-# ``inf`` are the largest absolute column and row sums.
+# The default ``"fro"`` (Frobenius norm) is the vector norm of all elements.
+# 2 gives the largest singular value, -2 the smallest, and ``"nuc"`` their
+# sum. 1 gives the largest column sum of absolute values, and ``inf`` the
+# largest row sum.
 A = torch.tensor([[3.0, 0.0], [0.0, -4.0]])
 torch.linalg.matrix_norm(A)  # tensor(5.)
 torch.linalg.matrix_norm(A, 2)  # tensor(4.0000)
@@ -50,10 +52,11 @@ torch.allclose(torch.linalg.matrix_norm(B, 2), largest)  # True
 # ``torch.norm`` and ``Tensor.norm``: what to write instead
 # ---------------------------------------------------------
 #
-# ``torch.norm`` runs without a warning, and is superseded: its ``p=2`` of a
-# matrix is the vector norm, while ``torch.linalg.norm`` with ``ord=2`` is
-# the largest singular value. ``vector_norm`` and ``matrix_norm`` say which.
-# The relatives ``torch.frobenius_norm`` and ``torch.nuclear_norm`` do warn.
+# ``torch.norm`` is deprecated, although it gives no warning. For a matrix
+# its ``p=2`` is the vector norm, while ``torch.linalg.norm`` with ``ord=2``
+# is the largest singular value. Write ``vector_norm`` or ``matrix_norm`` to
+# make clear which one you mean. ``torch.frobenius_norm`` and
+# ``torch.nuclear_norm`` do give a warning.
 A = torch.tensor([[3.0, 0.0], [0.0, 4.0]])
 torch.norm(A)  # tensor(5.)
 A.norm(p=2)  # tensor(5.)
@@ -71,10 +74,10 @@ old == torch.linalg.matrix_norm(A)  # tensor(True)
 # NumPy's norm: ``torch.linalg.norm``
 # -----------------------------------
 #
-# The number of dimensions decides: without ``ord`` and ``dim`` all elements
-# are one vector; with ``ord`` 1-D input is a vector and 2-D a matrix; a
-# ``dim`` of one number means vectors, of two matrices. 3-D input with
-# ``ord`` needs ``dim``.
+# ``torch.linalg.norm`` chooses between a vector and a matrix norm. With
+# ``ord``, a 1-D tensor is a vector and a 2-D tensor is a matrix. A single
+# ``dim`` asks for vector norms, and two numbers in ``dim`` ask for matrix
+# norms. A 3-D tensor with ``ord`` needs ``dim``.
 x = torch.tensor([3.0, -4.0])
 torch.linalg.norm(x, ord=1)  # tensor(7.)
 torch.linalg.norm(x[None], ord=1)  # tensor(4.)
@@ -88,9 +91,10 @@ with suppress(RuntimeError):
 # Scale vectors to length 1: ``F.normalize``
 # ------------------------------------------
 #
-# It divides by the norm along ``dim``, by default 1, or by ``eps`` if
-# larger: in float32 a zero vector stays zero. Dividing by hand gives NaN
-# there. For embeddings in the last dimension write ``dim=-1``.
+# ``F.normalize`` divides each vector by its norm along ``dim``, which is 1
+# by default. It divides by ``eps`` if the norm is smaller, so a zero vector
+# in float32 stays zero. If you divide by the norm yourself, a zero vector
+# becomes nan. For embeddings in the last dimension write ``dim=-1``.
 x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
 F.normalize(x)  # tensor([[0.6000, 0.8000], [0., 0.]])
 length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
@@ -105,10 +109,11 @@ torch.allclose(lengths, torch.ones(2, 5))  # True
 # Cosine similarity, row by row and all pairs: ``F.cosine_similarity``
 # --------------------------------------------------------------------
 #
-# The dot product of unit vectors: 1 for one direction, 0 at right angles,
-# -1 for opposites. ``F.cosine_similarity`` compares rows in step along
-# ``dim``; a matrix product of normalized rows gives all pairs.
-# ``nn.CosineSimilarity`` is its module.
+# The cosine similarity is 1 for vectors with the same direction, 0 for
+# perpendicular ones and -1 for opposite ones. ``F.cosine_similarity``
+# compares vectors at the same position. To compare all pairs of rows,
+# normalize them and take the matrix product. ``nn.CosineSimilarity`` is the
+# module.
 a = torch.tensor([[3.0, 4.0], [1.0, 0.0]])
 b = torch.tensor([[4.0, 3.0], [-2.0, 0.0]])
 F.cosine_similarity(a, b, dim=1)  # tensor([0.9600, -1.0000])
@@ -123,10 +128,11 @@ torch.equal(module(a, b), torch.cosine_similarity(a, b))  # True
 # Distance of two tensors or of all pairs: ``torch.dist``, ``cdist``
 # ------------------------------------------------------------------
 #
-# ``dist`` is one number, the norm of the difference.
-# ``F.pairwise_distance`` compares rows in step, after adding 1e-6 to the
-# difference. ``cdist`` gives the table of all rows with all rows,
-# ``F.pdist`` its upper triangle within one set.
+# ``torch.dist`` returns one number, the norm of the difference.
+# ``F.pairwise_distance`` compares rows at the same position and by default
+# adds 1e-6 to the difference. ``torch.cdist`` returns the distances between
+# all rows of two tensors. ``F.pdist`` returns the distances of all pairs of
+# rows in one tensor.
 a = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
 b = torch.tensor([[0.0, 5.0], [3.0, 0.0], [6.0, 8.0]])
 torch.cdist(a, b).round(decimals=4)[0]  # tensor([5., 3., 10.])
@@ -144,10 +150,11 @@ torch.allclose(F.pdist(b), torch.cdist(b, b)[[0, 0, 1], [1, 2, 2]])  # True
 # Nearest neighbours: ``torch.cdist`` and ``topk``
 # ------------------------------------------------
 #
-# With more than 25 rows ``cdist`` works by a matrix product: fast, but for
-# points that lie far from the origin and near each other float32 loses the
-# difference. Even the distance of a point to itself is then not zero.
-# Subtract the mean first, or choose the mode that subtracts point by point.
+# With more than 25 rows, ``torch.cdist`` uses a matrix product, which is
+# fast but less accurate. If points lie far from the origin and close to
+# each other, the distances in float32 are wrong, and a point can have a
+# distance to itself. Subtract the mean first, or choose the
+# ``compute_mode`` without a matrix product.
 #
 # .. glance:: near.indices[:, 0]
 points = torch.arange(100.0)[:, None] * torch.tensor([0.3, 0.4])
@@ -167,11 +174,11 @@ careful.diagonal().max()  # tensor(0.)
 # Limit the length of rows: ``torch.renorm``
 # ------------------------------------------
 #
-# Slices along ``dim`` that are longer than ``maxnorm`` are shrunk to it,
-# shorter ones stay. Mind that ``dim`` names what is kept apart, not what is
-# summed: rows are ``dim=0``. ``F.embedding`` with ``max_norm`` does the
-# same to the rows it looks up, and ``torch.norm_except_dim`` gives these
-# norms.
+# ``torch.renorm`` scales slices that are longer than ``maxnorm`` down to
+# this length and leaves the others as they are. ``dim`` is the dimension
+# that counts the slices, so use ``dim=0`` for rows.
+# ``torch.norm_except_dim`` returns these norms. ``F.embedding`` with
+# ``max_norm`` limits the rows that it looks up.
 w = torch.tensor([[3.0, 4.0], [0.5, 0.0], [0.0, 10.0]])
 torch.renorm(w, p=2, dim=0, maxnorm=1)[0]  # tensor([0.6000, 0.8000])
 length = torch.linalg.vector_norm(w, dim=1, keepdim=True)
@@ -185,9 +192,10 @@ F.embedding(torch.tensor([0]), w, max_norm=1)  # tensor([[0.6000, 0.8000]])
 # Gradient of a distance at zero is nan: ``sqrt`` or ``vector_norm``
 # ------------------------------------------------------------------
 #
-# A distance by hand, with a square root, has the gradient NaN where both
-# vectors are equal, and NaN spreads to every weight. ``vector_norm`` and
-# ``torch.cdist`` give 0. So does a small number added inside the root.
+# If you compute a distance with ``sqrt`` and the two vectors are equal, the
+# gradient is nan and reaches the weights before it. The gradient of
+# ``vector_norm`` and ``torch.cdist`` is 0 there. You can also add a small
+# number under the root.
 x = torch.zeros(2, requires_grad=True)
 torch.linalg.vector_norm(x).backward()
 x.grad  # tensor([0., 0.])
@@ -206,10 +214,10 @@ y.grad  # tensor([0.6000, 0.8000])
 # Error: expected a floating point or complex tensor (``vector_norm``)
 # --------------------------------------------------------------------
 #
-# Norms are not defined for integer tensors: convert them first, as
-# ``dtype`` does not help. Squares of float16 overflow from 256 on.
-# ``vector_norm`` computes in float32, and with ``dtype=torch.float32`` the
-# result may pass 65504 too.
+# Convert integer tensors to float first, because norms do not accept them,
+# not even with ``dtype``. In float16 the square of 256 already overflows.
+# ``vector_norm`` computes in float32 inside and avoids this. With
+# ``dtype=torch.float32`` the result can be larger than 65504, too.
 x = torch.tensor([3, 4])
 with suppress(RuntimeError):
     torch.linalg.vector_norm(x)  # RuntimeError: floating point or complex

@@ -2,7 +2,8 @@
 Sums, means, spreads
 ====================
 
-Reduce a tensor to one number, or along some of its dimensions.
+Compute sums, means, products and standard deviations of a whole tensor or
+along some of its dimensions.
 """
 import math
 from contextlib import suppress
@@ -14,9 +15,9 @@ import torch
 # Sum of all, of columns, of rows: ``torch.sum``
 # ----------------------------------------------
 #
-# ``dim`` is the dimension that goes away: ``dim=0`` adds the rows up and
-# leaves one number for each column. Several dimensions are a tuple.
-# ``axis`` and ``keepdims``, NumPy's words, work too.
+# ``dim`` is the dimension that disappears. ``dim=0`` adds up the rows and
+# leaves one number for each column. Pass a tuple to sum over several
+# dimensions. NumPy's names ``axis`` and ``keepdims`` work, too.
 x = torch.tensor([[1, 2, 3], [10, 20, 30]])
 torch.sum(x)  # tensor(66)
 x.sum(dim=0)  # tensor([11, 22, 33])
@@ -31,9 +32,10 @@ images.sum(dim=(0, 2, 3))  # tensor([160., 160., 160.])
 # Mean along a dimension: ``torch.mean``
 # --------------------------------------
 #
-# A mean over two dimensions is one over all their elements. Means of
-# batches of unequal size do not average to the mean of all: weigh them, as
-# a loss over a last, smaller batch must be.
+# You can take the mean over one or several dimensions. If batches differ in
+# size, the average of their means is not the mean of all elements. Multiply
+# each mean by the size of its batch, for example for the loss of a smaller
+# last batch.
 x = torch.tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
 torch.mean(x)  # tensor(11.)
 x.mean(dim=0)  # tensor([5.5, 11., 16.5])
@@ -48,9 +50,9 @@ sum(b.mean() * len(b) for b in batches) / 4  # tensor(4.)
 # Leave NaN out: ``torch.nansum``, ``torch.nanmean``
 # --------------------------------------------------
 #
-# One NaN makes every sum NaN. ``nansum`` counts it as 0, ``nanmean`` also
-# divides by the count of the numbers that are there; a row without any is
-# 0 in the first and NaN in the second.
+# If one element is nan, the sum is nan. ``nansum`` treats nan as 0, and
+# ``nanmean`` divides by the number of elements that are not nan. For a row
+# of nothing but nan, ``nansum`` returns 0 and ``nanmean`` returns nan.
 nan = float("nan")
 x = torch.tensor([[1.0, nan, 5.0], [nan, nan, nan]])
 x.sum(dim=1)  # tensor([nan, nan])
@@ -63,8 +65,9 @@ x[0].nan_to_num().mean()  # tensor(2.)
 # Product of elements: ``torch.prod``
 # -----------------------------------
 #
-# One dimension at a time. Long products leave the range of float32: add
-# logarithms instead. The product of nothing is 1, as the sum is 0.
+# ``torch.prod`` multiplies all elements, or those along one dimension. A
+# product of many numbers can leave the range of float32, so add the
+# logarithms instead. The product of an empty tensor is 1, and its sum is 0.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 torch.prod(x)  # tensor(720)
 x.prod(dim=1)  # tensor([6, 120])
@@ -79,10 +82,10 @@ with suppress(TypeError):
 # Standard deviation and variance: ``torch.std``, ``torch.var``
 # -------------------------------------------------------------
 #
-# Both divide by n - 1, NumPy by n: ``correction`` is what is subtracted
-# from n, by default 1; NumPy calls it ``ddof``. Layer and batch norm divide
-# by n, the running variance of batch norm by n - 1. ``unbiased=False`` is
-# the older word for ``correction=0``.
+# ``torch.std`` and ``torch.var`` divide by n - 1, while NumPy divides by n.
+# ``correction`` is the number that is subtracted from n, and its default is
+# 1. NumPy calls it ``ddof``. ``unbiased=False`` is an older way to write
+# ``correction=0``.
 x = torch.tensor([1.0, 2.0, 3.0, 6.0])
 torch.var(x)  # tensor(4.6667)
 torch.var(x, correction=0)  # tensor(3.5000)
@@ -97,12 +100,13 @@ with suppress(TypeError):
     x.std(ddof=0)  # TypeError: invalid combination of arguments
 
 # %%
-# Mean and deviation in one pass: ``torch.std_mean``, ``var_mean``
-# ----------------------------------------------------------------
+# Mean and standard deviation in one pass: ``torch.std_mean``, ``var_mean``
+# -------------------------------------------------------------------------
 #
-# The spread comes first, the mean second. With ``keepdim=True`` both
-# broadcast against the input: standardizing columns, and what layer norm
-# does to rows.
+# The standard deviation or the variance comes first, and the mean second.
+# Use them to standardize columns. With ``keepdim=True`` both broadcast
+# against the input along any dimension, so you can compute layer
+# normalization by hand.
 x = torch.tensor([[1.0, 10.0], [3.0, 50.0]])
 std, mean = torch.std_mean(x, dim=0)
 mean, std  # (tensor([2., 30.]), tensor([1.4142, 28.2843]))
@@ -116,10 +120,10 @@ torch.allclose(by_hand, layer_norm)  # True
 # Count, all, any: ``torch.count_nonzero``, ``all``, ``any``
 # ----------------------------------------------------------
 #
-# Sum a condition to count how often it holds, average it for the share.
-# ``all`` and ``any`` reduce to booleans (uint8 to uint8), along ``dim`` or
-# over everything; of nothing ``all`` is true. Numbers count as true when
-# not 0, NaN included.
+# The sum of a condition counts how often it is true, and its mean is the
+# share. ``torch.all`` and ``torch.any`` test the whole tensor or one or
+# several dimensions. Numbers other than 0 count as true, and so does nan.
+# ``all`` of an empty tensor is true.
 x = torch.tensor([[3, 0, 5], [0, 0, 7]])
 torch.count_nonzero(x), (x > 4).sum()  # (tensor(3), tensor(2))
 x.count_nonzero(dim=0)  # tensor([1, 0, 2])
@@ -135,9 +139,10 @@ torch.tensor(float("nan")).any()  # tensor(True)
 # Sum in log space: ``torch.logsumexp``
 # -------------------------------------
 #
-# ``x.exp().sum().log()`` without overflow, since the maximum is taken out
-# first. It normalizes scores: subtracted, it makes ``log_softmax``. Two
-# tensors add by ``torch.logaddexp``.
+# ``torch.logsumexp`` computes ``x.exp().sum().log()`` without overflow,
+# because it subtracts the maximum first. If you subtract its result from
+# the scores, you get ``log_softmax``. For two tensors, use
+# ``torch.logaddexp``.
 x = torch.tensor([[1000.0, 1000.0], [0.0, math.log(3)]])
 x.exp().sum(dim=1).log()  # tensor([inf, 1.3863])
 torch.logsumexp(x, dim=1)  # tensor([1000.6932, 1.3863])
@@ -151,9 +156,10 @@ torch.allclose(scores, x.log_softmax(dim=1), atol=1e-3)  # True
 # Sum ragged groups or to a shape: ``torch.segment_reduce``, ``sum_to_size``
 # --------------------------------------------------------------------------
 #
-# ``segment_reduce`` takes runs of rows whose lengths you list; it is beta.
-# ``Tensor.sum_to_size`` sums to a shape that would broadcast to this one,
-# which is what the gradient of broadcasting does.
+# ``torch.segment_reduce``, which is in beta, reduces consecutive groups of
+# elements whose lengths you pass. ``Tensor.sum_to_size`` sums a tensor down
+# to a shape that could be broadcast to its own shape. The gradient of
+# broadcasting is computed in this way.
 x = torch.tensor([1.0, 2.0, 10.0, 20.0, 30.0])
 lengths = torch.tensor([2, 3])
 torch.segment_reduce(x, "sum", lengths=lengths)  # tensor([3., 60.])
@@ -168,9 +174,10 @@ weights.sum_to_size(2, 1)  # tensor([[6.], [15.]])
 # The dtype of a sum: ``x.sum(dtype=...)``
 # ----------------------------------------
 #
-# Integers and booleans are summed in int64, so uint8 images do not wrap
-# around; NumPy does the same. Float16 stays float16 and overflows above
-# 65504: name a ``dtype``, which also converts before the sum.
+# Sums of integers and booleans are computed in int64, so the sum of uint8
+# pixels does not wrap around. A sum of float16 stays float16 and overflows
+# above 65504. Pass ``dtype=torch.float32`` to convert the elements before
+# they are added.
 #
 # .. glance:: half.sum(dtype=torch.float32)
 pixels = torch.tensor([200, 100], dtype=torch.uint8)
@@ -186,9 +193,10 @@ pixels.sum(dtype=torch.uint8)  # tensor(44, dtype=torch.uint8)
 # Error: mean(): could not infer output dtype (integers)
 # ------------------------------------------------------
 #
-# A mean of integers would not be an integer, so PyTorch asks for a float
-# dtype. Convert, or say it in the call. Accuracies run into this: ``==``
-# gives booleans.
+# The mean of integers or booleans is in general not an integer, so PyTorch
+# needs a float dtype. Convert the tensor with ``.float()``, or pass
+# ``dtype``. The error often appears when you compute an accuracy, because
+# ``==`` returns booleans.
 hits = torch.tensor([1, 0, 0]) == torch.tensor([1, 1, 0])
 with suppress(RuntimeError):
     hits.mean()  # RuntimeError: mean(): could not infer output dtype
@@ -202,10 +210,10 @@ with suppress(RuntimeError):
 # Warning: std(): degrees of freedom is <= 0; mean of nothing is nan
 # ------------------------------------------------------------------
 #
-# ``torch.std`` divides by n - 1, so the standard deviation of one number is
-# NaN and warns. Take it over two numbers or more, or pass ``correction=0``,
-# which gives 0. A mean of nothing is NaN without a warning, as after a mask
-# that selects nothing: divide by ``clamp_min(1)`` of the count.
+# ``torch.std`` divides by n - 1, so for a single number it returns nan with
+# a warning. Use two or more numbers, or pass ``correction=0``. The mean of
+# an empty tensor is nan without a warning, for example if a mask selects
+# nothing. Divide the sum by ``clamp_min(1)`` of the count instead.
 x = torch.tensor([4.0, 6.0])
 x[:1].std()  # UserWarning: std(): degrees of freedom is <= 0
 x[:1].std(correction=0)  # tensor(0.)

@@ -2,7 +2,8 @@
 Rounding, clamping and signs
 ============================
 
-Whole parts, limits, signs, and the neighbours of a float.
+Round numbers, keep them between limits, work with signs, and find the next
+float.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -11,9 +12,10 @@ import torch
 # Down, up or towards zero: ``torch.floor``, ``ceil``, ``trunc``
 # --------------------------------------------------------------
 #
-# ``torch.floor`` rounds down, ``torch.ceil`` up, ``torch.trunc`` (also
-# ``torch.fix``) towards zero, which is what a conversion to an integer
-# type does too. The result stays a float.
+# ``torch.floor`` rounds down, ``torch.ceil`` rounds up, and ``torch.trunc``
+# rounds towards zero. ``torch.fix`` is another name for ``torch.trunc``.
+# The results are still floats. A conversion to an integer dtype also rounds
+# towards zero.
 x = torch.tensor([-1.5, -0.2, 0.2, 1.5])
 torch.floor(x)  # tensor([-2., -1.,  0.,  1.])
 torch.ceil(x)  # tensor([-1., -0.,  1.,  2.])
@@ -25,8 +27,8 @@ x.long()  # tensor([-1,  0,  0,  1])
 # ``torch.floor``, ``ceil``, ``trunc`` and ``round`` as curves
 # ------------------------------------------------------------
 #
-# A full dot is the value at the jump. ``torch.round`` jumps at the halves,
-# and its dots go to the even side.
+# A dot marks the value at a jump. ``torch.round`` jumps at the halves, and
+# its dots lie at even numbers.
 x = torch.linspace(-2.5, 2.5, 1001)
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.7), sharey=True)
 for color, (ax, name) in enumerate(
@@ -44,12 +46,13 @@ figure.tight_layout()
 torch.equal(x.trunc(), torch.where(x < 0, x.ceil(), x.floor()))  # True
 
 # %%
-# ``torch.round`` takes halves to the even number
-# -----------------------------------------------
+# ``torch.round`` rounds halves to the even number
+# ------------------------------------------------
 #
-# Not away from zero, as taught at school: 0.5 and 2.5 go down, 1.5 and 3.5
-# up, so that the errors cancel on average (Python and NumPy do the same).
-# If you need the school rule, add a half and take the floor of the size.
+# ``torch.round`` rounds 0.5 and 2.5 down and 1.5 and 3.5 up, as Python's
+# ``round`` does. The rule taught at school rounds halves away from zero. If
+# you need that rule, add 0.5 to the absolute value, round down and restore
+# the sign.
 x = torch.tensor([-2.5, -0.5, 0.5, 1.5, 2.5, 3.5])
 torch.round(x)  # tensor([-2., -0., 0., 2., 2., 4.])
 [round(v) for v in x.tolist()]  # [-2, 0, 0, 2, 2, 4]
@@ -60,9 +63,10 @@ away  # tensor([-3., -1., 1., 2., 3., 4.])
 # Round to decimals: ``decimals=`` of ``torch.round``
 # ---------------------------------------------------
 #
-# Negative ``decimals`` round to tens and hundreds. 0.1 has no exact float,
-# so the result is only as near as the dtype allows: to show fewer digits
-# format them, or use ``torch.set_printoptions``.
+# ``decimals=2`` rounds to hundredths, and ``decimals=-2`` rounds to
+# hundreds. Most decimal fractions have no exact float, so 3.14 is stored as
+# the nearest float32. To show fewer digits, format the number or use
+# ``torch.set_printoptions``.
 x = torch.tensor([3.14159, 271.828])
 torch.round(x, decimals=2)  # tensor([3.1400, 271.8300])
 x.round(decimals=-2)  # tensor([0., 300.])
@@ -73,8 +77,9 @@ f"{x[0].item():.2f}"  # '3.14'
 # Fractional part: ``torch.frac``
 # -------------------------------
 #
-# What ``trunc`` cuts off, with the sign of the number. If you want it from
-# 0 to 1 also for negative numbers, take the remainder by 1.
+# ``torch.frac`` returns the part that ``trunc`` cuts off, with the sign of
+# the number. If you want a value from 0 to 1 for negative numbers, too, use
+# ``x % 1``.
 x = torch.tensor([2.25, -2.25])
 torch.frac(x)  # tensor([ 0.2500, -0.2500])
 torch.equal(x.frac(), x - x.trunc())  # True
@@ -84,10 +89,11 @@ x % 1  # tensor([0.2500, 0.7500])
 # Keep values between limits: ``torch.clamp``
 # -------------------------------------------
 #
-# One limit may be left out, and limits may be tensors; nan passes through.
-# ``torch.clip`` is the same; ``torch.clamp_min`` and ``torch.clamp_max``
-# have one limit. The gradient is 0 where a limit cut, and since 2.14 at a
-# limit that is a number, too.
+# You can pass one limit or both, as numbers or as tensors. nan stays nan.
+# The gradient is 0 for elements that were clamped, and since 2.14 also for
+# elements that are equal to a limit given as a number. ``torch.clip`` is
+# another name, and ``torch.clamp_min`` and ``torch.clamp_max`` take one
+# limit.
 x = torch.tensor([-3.0, 0.5, 1.0], requires_grad=True)
 y = torch.clamp(x, min=-1, max=1)
 y.detach()  # tensor([-1.0000, 0.5000, 1.0000])
@@ -106,9 +112,9 @@ torch.tensor(torch.nan).clamp(0, 1)  # tensor(nan)
 # Sign of a number: ``torch.sign``, ``torch.sgn``, ``torch.signbit``
 # ------------------------------------------------------------------
 #
-# ``torch.sign`` is -1, 0 or 1. ``torch.sgn`` is the same for real numbers
-# and ``z / abs(z)`` for complex ones. ``torch.signbit`` is a bool and sees
-# the sign of -0.0 too.
+# ``torch.sign`` returns -1, 0 or 1. ``torch.sgn`` returns the same for real
+# numbers, and ``z / abs(z)`` for complex numbers. ``torch.signbit`` returns
+# a bool, which is True for negative numbers and for -0.0.
 x = torch.tensor([-2.0, -0.0, 0.0, 3.0])
 torch.sign(x)  # tensor([-1., 0., 0., 1.])
 torch.signbit(x)  # tensor([ True,  True, False, False])
@@ -116,12 +122,13 @@ torch.sgn(x)  # tensor([-1., 0., 0., 1.])
 torch.sgn(torch.tensor([3 + 4j]))  # tensor([0.6000+0.8000j])
 
 # %%
-# Size from one tensor, sign from another: ``torch.copysign``
-# -----------------------------------------------------------
+# Magnitude from one tensor, sign from another: ``torch.copysign``
+# ----------------------------------------------------------------
 #
-# Puts a transformed size back on its side of zero: here a square root that
-# keeps the sign. Unlike a product with ``sign``, the sign of zero counts,
-# and the size of the second operand never does.
+# ``torch.copysign`` gives the first number the sign of the second. With it
+# you can take the square root of the absolute values and restore the signs.
+# The sign of a zero counts, too, whereas a product with ``sign`` would give
+# 0.
 x = torch.tensor([-9.0, 0.0, 4.0])
 torch.copysign(x.abs().sqrt(), x)  # tensor([-3., 0., 2.])
 zeros = torch.tensor([-0.0, 0.0])
@@ -131,9 +138,10 @@ torch.copysign(torch.tensor(5.0), zeros)  # tensor([-5.,  5.])
 # Replace nan and inf: ``torch.nan_to_num``
 # -----------------------------------------
 #
-# nan becomes 0, infinities the largest finite numbers of the dtype, unless
-# you give others. It hides where the nan came from: find the source first
-# (``torch.isnan``), and expect no gradient through replaced elements.
+# By default nan becomes 0, and infinities become the largest and the
+# smallest finite number of the dtype. You can pass other values. The
+# function hides where a nan came from, so look for the source with
+# ``torch.isnan`` first.
 x = torch.tensor([1.0, torch.nan, torch.inf, -torch.inf])
 torch.nan_to_num(x)[:2]  # tensor([1., 0.])
 torch.nan_to_num(x).max() == torch.finfo(torch.float32).max  # tensor(True)
@@ -144,9 +152,10 @@ x.nan_to_num_(posinf=8, neginf=-8)  # tensor([1., 0., 8., -8.])
 # Step function: ``torch.heaviside``
 # ----------------------------------
 #
-# 0 below zero and 1 above; the second argument, a tensor of the same
-# dtype, is the value at zero. Its gradient is not defined: a comparison
-# turned into floats does the same where no choice at zero is needed.
+# ``torch.heaviside`` returns 0 for negative numbers and 1 for positive
+# ones. The second argument is a tensor of the same dtype and gives the
+# value at zero. If 0 is fine at zero, convert a comparison to float
+# instead.
 x = torch.tensor([-2.0, 0.0, 3.0])
 torch.heaviside(x, torch.tensor(0.5))  # tensor([0.0000, 0.5000, 1.0000])
 (x > 0).float()  # tensor([0., 0., 1.])
@@ -155,9 +164,10 @@ torch.heaviside(x, torch.tensor(0.5))  # tensor([0.0000, 0.5000, 1.0000])
 # The next float up or down: ``torch.nextafter``
 # ----------------------------------------------
 #
-# The neighbour of the first number in the direction of the second. From 1
-# upwards the step is ``torch.finfo(dtype).eps``; further out it is larger,
-# and from ``2**24`` on float32 does not hold every integer.
+# ``torch.nextafter`` returns the float next to the first number in the
+# direction of the second. The distance from 1 to the next float is
+# ``torch.finfo(dtype).eps``. The distance grows with the numbers. From
+# ``2**24`` upwards float32 cannot hold every integer.
 one = torch.tensor(1.0)
 step = torch.nextafter(one, torch.tensor(2.0)) - one
 step.item() == torch.finfo(torch.float32).eps  # True
@@ -169,9 +179,9 @@ large + 1 == large  # tensor(True)
 # No gradient through ``torch.round``
 # -----------------------------------
 #
-# Rounding is flat, so its gradient is 0 everywhere and training stops
-# without an error. The straight-through estimator rounds forward and lets
-# the gradient pass backward as if nothing had happened.
+# The gradient of ``torch.round`` is 0, so parameters before it do not
+# learn, and no error appears. The straight-through estimator rounds in the
+# forward pass and passes the gradient on unchanged in the backward pass.
 x = torch.tensor([0.3, 1.7], requires_grad=True)
 x.round().sum().backward()
 x.grad  # tensor([0., 0.])

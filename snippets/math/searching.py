@@ -2,8 +2,8 @@
 Searching
 =========
 
-Find the first, the last or the nearest element, the place of a maximum in
-each map, and a tensor in a list.
+Find the first, last or nearest element, the position of each maximum, and a
+tensor in a list.
 """
 from contextlib import suppress
 
@@ -13,8 +13,9 @@ import torch
 # Row and column of the maximum of each map: ``argmax`` over two dims
 # -------------------------------------------------------------------
 #
-# ``argmax`` takes one dimension. Flatten the last two first. Then
-# ``torch.unravel_index`` turns the place into a row and a column.
+# ``argmax`` accepts one dimension, so flatten the last two dimensions
+# first. ``torch.unravel_index`` then converts the index into a row and a
+# column.
 maps = torch.tensor([[[1, 9, 2], [3, 4, 5]], [[0, 1, 2], [3, 4, 8]]])
 flat = maps.flatten(start_dim=1).argmax(dim=1)
 flat  # tensor([1, 5])
@@ -27,9 +28,10 @@ maps.amax(dim=(1, 2))  # tensor([9, 8])
 # First and last true element of each row: ``argmax`` of the mask
 # ---------------------------------------------------------------
 #
-# Of equal values ``argmax`` names the first, and it takes no booleans. A
-# row without a true element also gives 0, so ask ``any``. Turn the row
-# around for the last one.
+# ``argmax`` returns the index of the first maximum. It does not accept
+# booleans, so convert the mask to integers. A row without a true element
+# gives 0, too, so check it with ``any``. To find the last true element,
+# reverse the rows with ``flip``.
 mask = torch.tensor([[0, 1, 1, 0], [0, 0, 0, 0]]).bool()
 first = mask.int().argmax(dim=1)
 first  # tensor([1, 0])
@@ -41,8 +43,9 @@ last[0]  # tensor(2)
 # First occurrence of each unique value: ``return_index`` of NumPy
 # ----------------------------------------------------------------
 #
-# ``torch.unique`` gives no index of the first occurrence. The smallest
-# position of each group is that index: ``scatter_reduce`` with ``"amin"``.
+# ``torch.unique`` does not return the index of the first occurrence. This
+# index is the smallest position of each value, and ``scatter_reduce_`` with
+# ``"amin"`` computes it.
 x = torch.tensor([30, 10, 30, 20, 10])
 values, inverse = x.unique(return_inverse=True)
 values  # tensor([10, 20, 30])
@@ -56,8 +59,9 @@ x[first.sort().values]  # tensor([30, 10, 20])
 # Where a value is, and the nearest value: ``nonzero``, ``argmin``
 # ----------------------------------------------------------------
 #
-# Where a list has ``index``, compare the tensor and take ``nonzero``.
-# Floats rarely match exactly: look for the smallest difference.
+# Compare the tensor with the value and call ``nonzero``, as you would call
+# ``index`` on a list. Floats rarely match exactly, so look for the smallest
+# absolute difference.
 x = torch.tensor([7, 3, 9, 3])
 (x == 3).nonzero().flatten()  # tensor([1, 3])
 (x == 3).nonzero()[0].item()  # 1
@@ -72,9 +76,9 @@ row = torch.tensor([3, 4])
 # Equal values in ``topk`` and ``argmax``: which index comes first
 # ----------------------------------------------------------------
 #
-# ``topk`` and ``sort`` promise no order among equal values, so the CPU and
-# a GPU can give different indices. ``sort(stable=True)`` names the first
-# one first, on each device. Compare values, not indices, in a test.
+# ``topk`` and ``sort`` do not guarantee an order among equal values, so the
+# indices can differ between a CPU and a GPU. With ``stable=True``, ``sort``
+# keeps the original order. In tests, compare values and not indices.
 x = torch.tensor([3, 2, 3, 2, 1])
 x.topk(2).values  # tensor([3, 3])
 x.topk(2).indices.sort().values  # tensor([0, 2])
@@ -86,9 +90,9 @@ order[:3]  # tensor([0, 2, 1])
 # Maximum under a mask: ``masked_fill`` with minus infinity
 # ---------------------------------------------------------
 #
-# The masked places get a value that cannot win. Integers have no infinity:
-# take the smallest number of the dtype. ``x[mask].max()`` does the same for
-# one row.
+# Fill the positions that should not count with minus infinity. Integers
+# have no infinity, so use the smallest number of the dtype. For a single
+# row, ``x[mask].max()`` is enough.
 x = torch.tensor([[1.0, 9.0, 5.0], [8.0, 2.0, 3.0]])
 valid = torch.tensor([[True, False, True], [False, True, True]])
 hidden = x.masked_fill(~valid, -torch.inf)
@@ -101,9 +105,9 @@ x.long().masked_fill(~valid, lowest).amax(dim=1)  # tensor([5, 3])
 # Error: Expected reduction dim to be specified for input.numel() == 0
 # --------------------------------------------------------------------
 #
-# An empty tensor has no maximum; its sum is 0, and its mean is NaN. Often a
-# mask selected nothing, or a batch had no boxes. Test ``numel`` before, or
-# join a value to fall back on.
+# An empty tensor has no maximum, while its sum is 0 and its mean is nan.
+# Often a mask has selected nothing, or a batch has no boxes. Check
+# ``numel`` first, or append a default value with ``torch.cat``.
 boxes = torch.zeros(0, 4)
 with suppress(RuntimeError):
     boxes.max()  # RuntimeError: max(): Expected reduction dim to be
@@ -118,9 +122,10 @@ boxes.sum(), boxes.mean()  # (tensor(0.), tensor(nan))
 # Error: Boolean value of Tensor is ambiguous: a tensor in a list (``in``)
 # ------------------------------------------------------------------------
 #
-# ``in``, ``index`` and ``remove`` of a list compare with ``==``, which
-# gives a tensor. Ask ``is`` for the same object, or ``torch.equal`` for
-# equal numbers. The elements of a tensor are found with ``torch.isin``.
+# The operator ``in`` and the methods ``index`` and ``remove`` of a list
+# compare with ``==``, which returns a tensor. Use ``is`` to find the same
+# object, or ``torch.equal`` to find equal values. To look for a number in a
+# tensor, use ``in``; for several numbers, use ``torch.isin``.
 a, b = torch.tensor([1, 2]), torch.tensor([3, 4])
 kept = [a, b]
 with suppress(RuntimeError):

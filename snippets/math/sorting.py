@@ -2,7 +2,8 @@
 Sorting, searching, unique values
 =================================
 
-Put elements in order, find where values belong, and list the distinct ones.
+Sort tensors, search in sorted sequences, put numbers into bins, and find
+unique values.
 """
 from contextlib import suppress
 
@@ -13,10 +14,10 @@ import torch
 # Sort values and get their places: ``torch.sort``
 # ------------------------------------------------
 #
-# Returns the sorted values and, for each, where it came from, by default
-# along the last dimension. Each row is sorted by itself: to keep rows
-# together sort by a column. ``torch.msort`` sorts along dimension 0 and
-# returns the values alone.
+# ``torch.sort`` returns the sorted values and the index that each value had
+# before. It sorts along the last dimension by default, so each row is
+# sorted on its own. ``torch.msort`` sorts along dimension 0 and returns
+# only the values.
 x = torch.tensor([[3, 1, 2], [9, 8, 7]])
 values, indices = torch.sort(x)
 values  # tensor([[1, 2, 3], [7, 8, 9]])
@@ -29,11 +30,12 @@ torch.msort(columns).equal(columns.msort())  # True
 columns.msort()  # tensor([[2, 1], [3, 5]])
 
 # %%
-# Order without the values, equal ones in place: ``torch.argsort``
-# ----------------------------------------------------------------
+# Indices that sort a tensor, stable sort: ``torch.argsort``
+# ----------------------------------------------------------
 #
-# ``argsort`` is the indices of ``sort``. Only ``stable=True`` promises that
-# equal elements keep their order, as sorting by two keys in turn needs.
+# ``argsort`` returns the indices of ``sort``. With ``stable=True`` equal
+# elements keep their order, and you need this to sort by two keys. Without
+# it their order is not guaranteed.
 x = torch.tensor([30, 10, 20])
 torch.argsort(x)  # tensor([1, 2, 0])
 x.argsort(descending=True)  # tensor([0, 2, 1])
@@ -49,9 +51,10 @@ grades.argsort(stable=True).flip(0)  # tensor([2, 0, 3, 1])
 # Sort the rows of a matrix by a column
 # -------------------------------------
 #
-# Sort the column for its order and index the rows with it. For two keys
-# sort by the lesser one first, then by the greater one with
-# ``stable=True``. One order puts several tensors in step.
+# Call ``argsort`` on the column and index the rows with the result. To sort
+# by two keys, sort by the less important one first, then by the more
+# important one with ``stable=True``. The same indices can reorder several
+# tensors, such as boxes by their scores.
 rows = torch.tensor([[2, 30], [1, 20], [2, 10]])
 rows[rows[:, 1].argsort()]  # tensor([[2, 10], [1, 20], [2, 30]])
 by_second = rows[rows[:, 1].argsort()]
@@ -66,10 +69,10 @@ boxes[scores.argsort(descending=True)]  # tensor([[2, 3], [4, 5], [0, 1]])
 # Rank of each element, undo a sort: ``argsort`` twice
 # ----------------------------------------------------
 #
-# The first ``argsort`` says which element comes at each place, the second
-# at which place each element comes. Equal elements get different ranks;
-# the inverse of ``unique`` gives them one rank. Indexing by the ranks puts
-# sorted values back, as for sequences that were sorted by length.
+# The first ``argsort`` gives the element for each position, and the second
+# gives the position of each element, which is its rank. Index the sorted
+# values with the ranks to restore the original order. Equal elements get
+# different ranks, but the inverse of ``unique`` gives them the same one.
 x = torch.tensor([30, 10, 20])
 order = x.argsort()
 rank = order.argsort()
@@ -83,13 +86,14 @@ tied.argsort(stable=True).argsort()  # tensor([0, 2, 1])
 tied.unique(return_inverse=True)[1]  # tensor([0, 1, 0])
 
 # %%
-# Where values belong in sorted ones: ``torch.searchsorted``
-# ----------------------------------------------------------
+# Insertion index in a sorted sequence: ``torch.searchsorted``
+# ------------------------------------------------------------
 #
-# The index at which to insert: how many elements are smaller, or with
-# ``right=True`` not greater. The sorted sequence comes first, and nothing
-# checks its order: an unsorted one gives wrong answers without an error.
-# ``sorter`` takes the indices of an ``argsort``.
+# ``torch.searchsorted`` returns the index at which a value would be
+# inserted. This is the number of elements that are smaller than the value,
+# or not greater with ``right=True``. The first argument must be sorted, or
+# the result is wrong without an error. If it is not, pass the indices of
+# ``argsort`` as ``sorter``.
 edges = torch.tensor([10, 20, 30])
 values = torch.tensor([5, 20, 25, 99])
 torch.searchsorted(edges, values)  # tensor([0, 1, 2, 3])
@@ -107,9 +111,10 @@ torch.searchsorted(mixed, 15, sorter=sorter).item()  # 1
 # Put numbers into bins: ``torch.bucketize``
 # ------------------------------------------
 #
-# ``searchsorted`` with the arguments turned round, for one row of edges.
-# ``right=True`` puts a value equal to an edge into the bin above; mind that
-# ``np.digitize`` calls this ``right=False``.
+# ``torch.bucketize`` is ``torch.searchsorted`` with the arguments swapped,
+# for one sorted row of edges. ``right=True`` puts a value that is equal to
+# an edge into the bin above it. Note that ``np.digitize`` does this with
+# ``right=False``.
 ages = torch.tensor([[3, 18], [40, 65]])
 edges = torch.tensor([18, 65])
 torch.bucketize(ages, edges)  # tensor([[0, 0], [1, 1]])
@@ -119,12 +124,13 @@ torch.equal(torch.bucketize(ages, edges), same)  # True
 np.digitize([3, 18, 40, 65], [18, 65]).tolist()  # [0, 1, 1, 2]
 
 # %%
-# Distinct values and how often they come: ``torch.unique``
-# ---------------------------------------------------------
+# Unique values and their counts: ``torch.unique``
+# ------------------------------------------------
 #
-# Sorted, whatever the shape. ``return_inverse`` says which of them each
-# element is, so that any labels become numbers from 0; ``return_counts``
-# counts. With ``dim`` whole rows or columns are compared.
+# ``torch.unique`` returns a sorted 1-D tensor. ``return_inverse`` adds the
+# index of each element in it, which turns arbitrary labels into numbers
+# from 0. ``return_counts`` adds how often each value occurs. With ``dim``
+# whole rows or columns are compared.
 x = torch.tensor([[40, 10], [10, 70]])
 torch.unique(x)  # tensor([10, 40, 70])
 values, inverse, counts = x.unique(return_inverse=True, return_counts=True)
@@ -138,12 +144,13 @@ nan = torch.tensor([float("nan"), float("nan")])
 nan.unique()  # tensor([nan, nan])
 
 # %%
-# Collapse runs: ``torch.unique_consecutive``
-# -------------------------------------------
+# Collapse runs of equal elements: ``torch.unique_consecutive``
+# -------------------------------------------------------------
 #
-# Drops an element that repeats the one before it; what comes back later
-# stays. With counts it is a run-length code, which
-# ``torch.repeat_interleave`` decodes. CTC decoding starts with it.
+# ``torch.unique_consecutive`` removes an element if it equals the one
+# before it. A value that comes back later stays. With the counts you get a
+# run-length encoding, which ``torch.repeat_interleave`` decodes. CTC
+# decoding begins with this step.
 x = torch.tensor([7, 7, 3, 3, 3, 7])
 torch.unique_consecutive(x)  # tensor([7, 3, 7])
 values, counts = x.unique_consecutive(return_counts=True)
@@ -160,9 +167,10 @@ merged[merged != blank]  # tensor([3, 3, 5])
 # Which elements are in a set: ``torch.isin``
 # -------------------------------------------
 #
-# One boolean for each element of the first argument; ``invert=True`` asks
-# for those that are not. Between two sorted sets without repeats it gives
-# intersection and difference; the union is a ``cat`` and a ``unique``.
+# ``torch.isin`` returns one boolean for each element of the first argument,
+# and ``invert=True`` inverts it. Index with this mask to get the
+# intersection and the difference of two sets. For the union, use ``cat``
+# and ``unique``.
 x = torch.tensor([[5, 2], [9, 2]])
 allowed = torch.tensor([2, 9, 11])
 torch.isin(x, allowed)  # tensor([[False, True], [True, True]])
@@ -177,9 +185,10 @@ torch.cat([a, b]).unique()  # tensor([1, 3, 4, 5])
 # Sort a dict or a list by tensor values: ``sorted`` with ``item``
 # ----------------------------------------------------------------
 #
-# Python's ``sorted`` keeps names with numbers; turn each 0-D tensor into a
-# number first, else every comparison makes a tensor, on a GPU with a wait.
-# For many, stack the values and sort them in one call.
+# Python's ``sorted`` can sort names by their values. Convert each 0-D
+# tensor to a number with ``item`` first, because comparisons of tensors are
+# slow, above all on a GPU. If there are many values, stack them and call
+# ``argsort`` once.
 losses = dict(zip("bca", torch.tensor([0.5, 0.25, 1.0])))
 sorted(losses, key=lambda name: losses[name].item())  # ['c', 'b', 'a']
 min(losses, key=losses.get)  # 'c'
@@ -193,9 +202,9 @@ order = torch.stack(list(losses.values())).argsort()
 # NaN sorts last, and first when descending (``torch.sort``)
 # ----------------------------------------------------------
 #
-# NaN counts as the largest number. So it heads every descending order and
-# every ``topk`` of the largest: drop it or replace it first. Complex
-# numbers have no order: sort by ``abs``.
+# ``torch.sort`` treats nan as the largest number, so it comes first in
+# descending order. Remove or replace nan before you sort. Complex numbers
+# have no order, so sort them by ``abs``.
 x = torch.tensor([2.0, float("nan"), -1.0])
 x.sort().values  # tensor([-1., 2., nan])
 x.sort(descending=True).values  # tensor([nan, 2., -1.])

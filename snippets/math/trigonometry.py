@@ -2,7 +2,7 @@
 Trigonometry
 ============
 
-Sines, angles and hyperbolic functions, in radians.
+Compute sines, angles and hyperbolic functions. Angles are in radians.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -11,9 +11,8 @@ import torch
 # Sine, cosine, tangent: ``torch.sin``, ``torch.cos``, ``torch.tan``
 # ------------------------------------------------------------------
 #
-# Angles are in radians and integers become floats. ``torch.pi`` is
-# rounded, so ``sin(pi)`` is near 0 but not 0, and ``tan(pi / 2)`` large,
-# not inf.
+# Angles are in radians, and integers become floats. ``torch.pi`` is a
+# rounded number, so ``sin(pi)`` is close to 0 but not equal to it.
 x = torch.tensor([0.0, torch.pi / 6, torch.pi / 2])
 torch.sin(x)  # tensor([0.0000, 0.5000, 1.0000])
 torch.cos(x[:2])  # tensor([1.0000, 0.8660])
@@ -26,9 +25,9 @@ torch.cos(torch.tensor(0))  # tensor(1.)
 # ``torch.sin``, ``cos``, ``sinc`` and ``tanh``, ``sinh`` as curves
 # -----------------------------------------------------------------
 #
-# ``cos`` is ``sin`` moved by a quarter turn. ``tanh`` is near ``x`` around
-# 0 and flat outside, where its gradient vanishes; ``sinh`` and ``cosh``
-# grow like ``exp``.
+# Left: ``cos`` is ``sin`` shifted by a quarter turn. Middle: ``tanh`` is
+# close to ``x`` near 0 and almost flat further out, where its gradient
+# vanishes. Right: ``sinh`` and ``cosh`` grow like ``exp``.
 x = torch.linspace(-2 * torch.pi, 2 * torch.pi, 801)
 names = ["sin cos sinc", "tanh atan asinh", "sinh cosh"]
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
@@ -47,10 +46,10 @@ torch.allclose(turned, torch.cos(x), atol=1e-5)  # True
 # Inverse functions: ``torch.asin``, ``torch.acos``, ``torch.atan``
 # -----------------------------------------------------------------
 #
-# They return the angle of the main branch: ``acos`` from 0 to pi, the
-# others from -pi/2 to pi/2. Outside of [-1, 1] ``asin`` and ``acos`` give
-# nan: clamp cosines that rounding pushed past 1. ``torch.arcsin``,
-# ``torch.arccos`` and ``torch.arctan`` are NumPy's names for them.
+# ``torch.acos`` returns an angle from 0 to pi. The other two return an
+# angle from -pi/2 to pi/2. For numbers outside [-1, 1] ``asin`` and
+# ``acos`` give nan, so clamp a cosine that rounding may have pushed past 1.
+# ``torch.arcsin``, ``torch.arccos`` and ``torch.arctan`` are NumPy's names.
 y = torch.tensor([-1.0, 0.0, 1.0])
 torch.asin(y)  # tensor([-1.5708, 0.0000, 1.5708])
 torch.acos(y)  # tensor([3.1416, 1.5708, 0.0000])
@@ -66,9 +65,9 @@ cosine.clamp(-1, 1).acos()  # tensor(0.)
 # Angle of a vector: ``torch.atan2``
 # ----------------------------------
 #
-# ``torch.atan2(y, x)``, the y coordinate first, knows the quadrant, which
-# ``atan(y / x)`` forgets, and allows ``x = 0``. Another name is
-# ``torch.arctan2``.
+# ``torch.atan2(y, x)`` takes the y coordinate first. It returns the angle
+# in the correct quadrant, also if ``x`` is 0. ``atan(y / x)`` cannot tell
+# opposite directions apart. ``torch.arctan2`` is another name.
 x = torch.tensor([1.0, -1.0, -1.0, 0.0])
 y = torch.tensor([1.0, 1.0, -1.0, 2.0])
 torch.atan2(y, x)  # tensor([0.7854, 2.3562, -2.3562, 1.5708])
@@ -80,9 +79,9 @@ torch.equal(torch.arctan2(y, x), y.atan2(x))  # True
 # Length of the hypotenuse: ``torch.hypot``
 # -----------------------------------------
 #
-# :math:`\sqrt{x^2 + y^2}` without the overflow of the squares. For the
-# length along a dimension use ``torch.linalg.vector_norm``, where the
-# squares do overflow.
+# ``torch.hypot`` computes :math:`\sqrt{x^2 + y^2}` of two tensors, and
+# large squares do not overflow. To get the length along a dimension, use
+# ``torch.linalg.vector_norm``, where the squares overflow here.
 x = torch.tensor([3.0, 3e30])
 y = torch.tensor([4.0, 4e30])
 (x**2 + y**2).sqrt()  # tensor([5., inf])
@@ -94,8 +93,8 @@ torch.linalg.vector_norm(pairs, dim=1)  # tensor([5., inf])
 # Degrees and radians: ``torch.deg2rad``, ``torch.rad2deg``
 # ---------------------------------------------------------
 #
-# All functions of this page want radians. Both conversions multiply by a
-# constant and turn integers into floats.
+# The trigonometric functions expect radians. ``torch.deg2rad`` and
+# ``torch.rad2deg`` multiply by a constant. They turn integers into floats.
 degrees = torch.tensor([0, 90, 180])
 torch.deg2rad(degrees)  # tensor([0.0000, 1.5708, 3.1416])
 torch.sin(degrees.deg2rad()).round()  # tensor([0., 1., -0.])
@@ -105,10 +104,10 @@ torch.rad2deg(torch.tensor([torch.pi]))  # tensor([180.0000])
 # Hyperbolic functions: ``torch.sinh``, ``torch.cosh``, ``torch.tanh``
 # --------------------------------------------------------------------
 #
-# The odd part, the even part and their quotient of ``exp``. ``torch.tanh``
-# squashes any number to between -1 and 1, and is a sigmoid in another
-# scale; ``sinh`` and ``cosh`` overflow soon after ``exp``, on both sides of
-# 0.
+# ``sinh`` is the odd part of ``exp``, ``cosh`` is the even part, and
+# ``tanh`` is their quotient. ``tanh`` maps numbers to values between -1 and
+# 1 and is a rescaled sigmoid. ``cosh`` grows like ``exp`` and overflows for
+# large numbers.
 x = torch.tensor([-1.0, 0.0, 1.0])
 torch.tanh(x)  # tensor([-0.7616, 0.0000, 0.7616])
 torch.allclose(x.sinh(), (x.exp() - (-x).exp()) / 2)  # True
@@ -121,9 +120,10 @@ torch.cosh(torch.tensor(100.0))  # tensor(inf)
 # Inverse hyperbolic: ``torch.asinh``, ``torch.acosh``, ``torch.atanh``
 # ---------------------------------------------------------------------
 #
-# ``torch.asinh`` takes every number and compresses like a logarithm with a
-# sign; ``torch.acosh`` starts at 1; ``torch.atanh`` is infinite at -1 and
-# 1. ``torch.arcsinh``, ``torch.arccosh``, ``torch.arctanh`` are the same.
+# ``torch.asinh`` compresses large numbers like a logarithm and keeps the
+# sign. ``torch.acosh`` is nan for numbers below 1. ``torch.atanh`` is
+# infinite at -1 and 1 and nan outside. ``torch.arcsinh``, ``torch.arccosh``
+# and ``torch.arctanh`` are other names.
 torch.asinh(torch.tensor([-1000.0, 0.0]))  # tensor([-7.6009, 0.0000])
 torch.acosh(torch.tensor([1.0, 0.5]))  # tensor([0., nan])
 torch.atanh(torch.tensor([0.0, 1.0, 1.1]))  # tensor([0., inf, nan])
@@ -134,12 +134,12 @@ torch.equal(torch.arccosh(x), torch.acosh(x))  # True
 torch.equal(torch.arctanh(1 / x), torch.atanh(1 / x))  # True
 
 # %%
-# Signal processing's sine: ``torch.sinc``
-# ----------------------------------------
+# Sinc function: ``torch.sinc``
+# -----------------------------
 #
-# ``sin(pi * x) / (pi * x)``, and 1 at 0, where the quotient is nan. It is 0
-# at all other integers, up to rounding. For ``sin(x) / x`` divide the
-# argument by pi.
+# ``torch.sinc`` computes ``sin(pi * x) / (pi * x)``. It is 1 at 0, where
+# the quotient itself is nan. At the other integers it is 0 up to rounding.
+# To get ``sin(x) / x``, divide the argument by pi first.
 x = torch.tensor([0.0, 0.5, 1.0])
 torch.sinc(x)  # tensor([1.0000, 0.6366, 0.0000])
 torch.sin(torch.pi * x) / (torch.pi * x)  # tensor([nan, 0.6366, 0.0000])
@@ -149,9 +149,9 @@ torch.allclose(torch.sinc(x / torch.pi)[1:], x[1:].sin() / x[1:])  # True
 # Signed difference of two angles: ``torch.remainder``
 # ----------------------------------------------------
 #
-# 350 and 10 degrees are 20 apart, not 340. Wrap the difference to [-180,
-# 180) before you average it or use it as a loss. ``%`` is
-# ``torch.remainder``.
+# The angles 350 and 10 degrees are 20 degrees apart, not 340. Wrap the
+# difference into [-180, 180) before you average it or use it as a loss.
+# ``%`` is ``torch.remainder``.
 target = torch.tensor([10.0, 350.0, 90.0])
 angle = torch.tensor([350.0, 10.0, 60.0])
 difference = angle - target
