@@ -9,8 +9,7 @@ strong influence of outliers.
 
    - ``nn.MSELoss``, ``F.mse_loss``: fits the mean, large errors count most
    - ``nn.L1Loss``, ``F.l1_loss``: fits the median, robust to outliers
-   - ``nn.HuberLoss``, ``F.huber_loss``: squared up to ``delta``, then
-     linear
+   - ``nn.HuberLoss``, ``F.huber_loss``: squared, linear above ``delta``
    - ``nn.SmoothL1Loss``, ``F.smooth_l1_loss``: like Huber, with slope 1
    - ``nn.PoissonNLLLoss``, ``F.poisson_nll_loss``: targets are counts
    - ``nn.GaussianNLLLoss``, ``F.gaussian_nll_loss``: with a variance
