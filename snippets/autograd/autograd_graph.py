@@ -2,7 +2,8 @@
 The autograd graph
 ==================
 
-What is recorded, what is saved for the way back, and how to look at it.
+See which operations autograd records, which tensors it saves for the
+backward pass, and how to look at both.
 """
 from contextlib import suppress
 
@@ -14,9 +15,9 @@ from torch import nn
 # ---------------------------------------
 #
 # Each recorded operation is a node that knows its own derivative. The
-# arrows point the way ``backward`` goes: from the loss to the leaves, where
-# ``AccumulateGrad`` writes ``.grad``. Tensors without ``requires_grad``,
-# such as ``x``, are not part of it.
+# arrows show the direction of ``backward``, from the loss to the leaves.
+# There, an ``AccumulateGrad`` node writes the gradient to ``.grad``. ``x``
+# does not require gradients, so it is not part of the graph.
 #
 # .. graph:: loss
 w = torch.tensor([0.5, -1.0], requires_grad=True)
@@ -33,9 +34,9 @@ torch.allclose(b.grad, (s * (1 - s)).sum())  # True
 # One tensor used twice: two paths in the graph
 # ---------------------------------------------
 #
-# Both uses of ``w`` lead to the same ``AccumulateGrad`` node, and what
-# arrives there is added. That is the chain rule for several paths, and how
-# shared weights are trained.
+# Both uses of ``w`` lead to the same ``AccumulateGrad`` node, and the
+# gradients that arrive there are added. This is the chain rule for several
+# paths. Shared weights are trained in the same way.
 #
 # .. graph:: loss
 w = torch.tensor(3.0, requires_grad=True)
@@ -48,10 +49,11 @@ torch.allclose(w.grad, (2 * w + w.exp()).detach())  # True
 # Leaf or result? ``Tensor.is_leaf``
 # ----------------------------------
 #
-# A leaf was not made by a recorded operation. Unless ``retain_grad`` is
-# called, only leaves that require gradients get a ``.grad``, and only
-# leaves can be given to an optimizer. A tensor that was moved or scaled
-# after ``requires_grad=True`` is a result: set the flag last.
+# A leaf is a tensor that no recorded operation has made. By default,
+# ``backward`` fills ``.grad`` of leaves that require gradients, and
+# optimizers expect such leaves. If you convert or scale a tensor after
+# ``requires_grad=True``, you get a result and not a leaf. Call
+# ``requires_grad_`` last.
 w = torch.rand(3, requires_grad=True)
 w.is_leaf  # True
 (w * 0.1).is_leaf  # False
@@ -65,10 +67,11 @@ torch.rand(3).double().requires_grad_().is_leaf  # True
 # Gradient of an intermediate result: ``Tensor.retain_grad``
 # ----------------------------------------------------------
 #
-# The gradient of a result is thrown away once it was passed on, and asking
-# for it warns and gives ``None``. Call ``retain_grad`` before
-# ``backward``; ``Tensor.retains_grad`` tells whether it was. For one look,
-# ``torch.autograd.grad`` does as well.
+# By default, ``backward`` does not keep the gradient of an intermediate
+# result. Its ``.grad`` is then ``None``, and reading it gives a warning.
+# Call ``retain_grad`` before ``backward`` to keep the gradient;
+# ``Tensor.retains_grad`` is then ``True``. If you need the gradient once,
+# use ``torch.autograd.grad``.
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 hidden = w * 10
 hidden.pow(2).sum().backward()
@@ -83,10 +86,11 @@ hidden.grad  # tensor([20., 40.])
 # Walk the graph: ``grad_fn.next_functions``
 # ------------------------------------------
 #
-# A node lists, for each input of its operation, the node that made it and
-# which of its outputs was used; ``None`` stands for an input that needs no
-# gradient. The ``variable`` of an ``AccumulateGrad`` node is the leaf. All
-# nodes count as ``torch.autograd.graph.Node``.
+# ``next_functions`` holds a pair for each input of the operation: the node
+# that made the input, and which output of that node it is. The node is
+# ``None`` if the input needs no gradient. The ``variable`` attribute of an
+# ``AccumulateGrad`` node is the leaf. ``isinstance`` treats nodes as
+# ``torch.autograd.graph.Node``.
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 product = w * torch.tensor([3.0, 4.0])
 node = product.sum().grad_fn
@@ -101,9 +105,9 @@ other is None  # True
 # Which output of the node: ``Tensor.output_nr``
 # ----------------------------------------------
 #
-# An operation with several results makes one node for all of them, and
-# ``output_nr`` says which result a tensor is. The pair of both is a
-# ``GradientEdge``.
+# An operation with several results has one node for all of them, and
+# ``output_nr`` says which result a tensor is. A ``GradientEdge`` is the
+# pair of the node and this number.
 x = torch.tensor([5.0, 6.0, 7.0], requires_grad=True)
 first, second, third = x.unbind()
 first.grad_fn.name()  # 'UnbindBackward0'
@@ -117,9 +121,10 @@ edge.node.name() == third.grad_fn.name()  # True
 # Gradient at a place of the graph: ``get_gradient_edge``
 # -------------------------------------------------------
 #
-# An edge stands for a tensor without keeping its memory: it can be passed
-# to ``torch.autograd.grad`` after the tensor was deleted, or changed in
-# place so that its name means a later node.
+# A gradient edge marks a place in the graph without keeping the tensor
+# alive. You can pass it to ``torch.autograd.grad`` instead of the tensor.
+# Here ``hidden`` is changed in place and then belongs to a later node, but
+# the edge still stands for the value before the change.
 #
 # .. glance:: torch.autograd.grad(loss, edge, retain_graph=True)
 w = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -134,10 +139,10 @@ torch.autograd.grad(loss, hidden)  # (tensor([1., 1.]),)
 # What an operation saves for backward
 # ------------------------------------
 #
-# A derivative often needs the inputs or the result, so the node keeps them
-# alive until ``backward`` has used them. Look at the attributes that start
-# with ``_saved``: squaring keeps its input, ``exp`` its result, and adding
-# keeps no tensor.
+# A derivative often needs the inputs or the result of its operation, so the
+# node keeps them until ``backward`` has used them. They are in the
+# attributes that start with ``_saved``. Squaring saves its input, ``exp``
+# saves its result, and addition saves no tensor.
 x = torch.tensor([0.0, 3.0], requires_grad=True)
 (x**2).grad_fn._saved_self  # tensor([0., 3.], requires_grad=True)
 y = x.exp()
@@ -149,9 +154,10 @@ kept  # ['_saved_alpha']
 # Measure or change what is saved: ``saved_tensors_hooks``
 # --------------------------------------------------------
 #
-# The first function sees each tensor when it is saved and returns what to
-# keep, the second turns that back when ``backward`` asks. Here they count
-# elements, and store in half the memory at the price of precision.
+# The first function gets each tensor when it is saved, and returns what is
+# stored instead. The second function restores the tensor when ``backward``
+# needs it. Here the hooks count the saved elements and store them as
+# float16, which takes half the memory and loses precision.
 numbers = []
 
 
@@ -173,9 +179,10 @@ torch.allclose(x.grad, exact, rtol=1e-3)  # True
 # Keep saved tensors in main memory: ``torch.autograd.graph.save_on_cpu``
 # -----------------------------------------------------------------------
 #
-# Activations leave the GPU during forward and come back one by one during
-# backward: less GPU memory, more copying. The gradients are the same. Only
-# what runs inside the ``with`` is offloaded.
+# Inside the ``with`` block, the forward pass copies each saved tensor from
+# the GPU to main memory, and ``backward`` copies it back when it is needed.
+# This saves GPU memory and costs time for the copies. The gradients are the
+# same.
 net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
 x = torch.rand(5, 4)
 expected = torch.autograd.grad(net(x).sum(), net[0].weight)[0]
@@ -188,8 +195,8 @@ torch.allclose(net[0].weight.grad, expected)  # True
 # See each node as it is made: ``torch.autograd.graph.node_creation_hook``
 # ------------------------------------------------------------------------
 #
-# Inside of the block the function gets each node that is added to the
-# graph.
+# Inside the block, your function is called with each node that is added to
+# the graph.
 #
 # .. since:: 2.14
 made = []
@@ -203,12 +210,10 @@ loss.grad_fn is made[-1]  # True
 # Forbid hooks on saved tensors: ``disable_saved_tensors_hooks``
 # --------------------------------------------------------------
 #
-# For code that relies on the saved tensors being the very ones: entering a
-# hook inside raises with your message. Of the rest of
-# ``torch.autograd.graph``, ``torch.autograd.graph.node_creation_hook``
-# calls you for each new node, and
-# ``torch.autograd.graph.region_activation_memory_budget`` tells the
-# compiler how much to save and how much to compute again.
+# Use this for code that relies on saved tensors being stored unchanged.
+# Entering such a hook inside the block raises an error with your message. A
+# related setting, ``torch.autograd.graph.region_activation_memory_budget``,
+# tells the compiler how much to save and how much to compute again.
 graph = torch.autograd.graph
 with graph.disable_saved_tensors_hooks("saved tensors stay as they are"):
     with suppress(RuntimeError):

@@ -2,7 +2,8 @@
 Gradients with backward
 =======================
 
-Record what was computed, then ask how the result changes with each input.
+PyTorch records the operations on tensors that require gradients, and
+``backward`` computes the derivatives of the result from this record.
 """
 from contextlib import suppress
 
@@ -12,10 +13,10 @@ import torch
 # Gradient of a loss: ``requires_grad``, ``Tensor.backward``
 # ----------------------------------------------------------
 #
-# Operations on a tensor with ``requires_grad=True`` are recorded, and
-# ``backward`` walks the record from the result to its inputs. Afterwards
-# ``w.grad`` holds :math:`\partial \mathrm{loss} / \partial w`; it has the
-# shape of ``w``.
+# PyTorch records the operations on a tensor with ``requires_grad=True``.
+# ``backward`` follows this record from the result back to its inputs.
+# Afterwards ``w.grad`` holds :math:`\partial \mathrm{loss} / \partial w`,
+# in the shape of ``w``.
 #
 # .. glance:: w.grad  # tensor([ 8.,  0., 36.])
 x = torch.tensor([1.0, 2.0, 3.0])
@@ -31,10 +32,11 @@ x.grad is None  # True
 # Is it recorded? ``requires_grad`` and ``grad_fn`` of a result
 # -------------------------------------------------------------
 #
-# One input that requires gradients is enough for the result to require
-# them. ``Tensor.grad_fn`` is the step that made the result; tensors that
-# you created have none. Comparisons and conversions to integers end the
-# record, since their results have no derivative.
+# If one input requires gradients, the result requires them, too.
+# ``Tensor.grad_fn`` is the operation that made the result, and it is
+# ``None`` for a tensor that you created. The results of comparisons and of
+# conversions to integers do not require gradients, because they have no
+# derivative.
 x = torch.tensor([3.0])
 w = torch.tensor([2.0], requires_grad=True)
 w * x + 1  # tensor([7.], grad_fn=<AddBackward0>)
@@ -50,9 +52,10 @@ w.round().requires_grad  # True
 # Turn gradients on later: ``Tensor.requires_grad_``
 # --------------------------------------------------
 #
-# For a tensor that exists: an input whose gradient you want, or a weight
-# that was frozen. What was computed before the call is not recorded. The
-# attribute may be assigned as well.
+# Use it for a tensor that already exists, such as an input whose gradient
+# you want or a weight that was frozen. Results that were computed before
+# the call are not recorded. You can also assign to the attribute
+# ``requires_grad``.
 x = torch.tensor([3.0])
 before = x**2
 x.requires_grad_()  # tensor([3.], requires_grad=True)
@@ -65,11 +68,10 @@ x.requires_grad  # False
 # Gradients as a return value: ``torch.autograd.grad``
 # ----------------------------------------------------
 #
-# Returns a tuple with one gradient for each input and leaves every
-# ``.grad`` as it is, so nothing adds up and nothing needs zeroing. Choose
-# it for gradients that you compute with; ``backward`` fills the ``.grad``
-# that optimizers read. From a dictionary of inputs it makes a dictionary of
-# gradients since 2.13.
+# The function returns a tuple with one gradient for each input and does not
+# change ``.grad``. Use it if you want to compute with the gradients. Use
+# ``backward`` for training, because optimizers read ``.grad``. Since 2.13
+# you can pass a dictionary of inputs and get a dictionary of gradients.
 w = torch.tensor([3.0, 4.0], requires_grad=True)
 b = torch.tensor(5.0, requires_grad=True)
 loss = (w.prod() + b) * 2
@@ -86,9 +88,10 @@ with suppress(RuntimeError):
 # Fill only some ``.grad``: ``backward(inputs=...)``
 # --------------------------------------------------
 #
-# The gradient goes to the tensors that are listed, and the others keep
-# what they have. Useful where one loss must not touch a part of the model,
-# as the generator's loss must not touch the discriminator.
+# ``backward`` writes gradients to the tensors in ``inputs`` and leaves the
+# ``.grad`` of the others alone. This helps when a loss should not train a
+# part of the model. For example, the generator's loss should not train the
+# discriminator.
 generator = torch.tensor(2.0, requires_grad=True)
 discriminator = torch.tensor(3.0, requires_grad=True)
 loss = generator**2 * discriminator
@@ -100,10 +103,10 @@ discriminator.grad is None  # True
 # Backward from a vector: the ``gradient`` argument
 # -------------------------------------------------
 #
-# A result with several elements needs a weight :math:`v` for each. What
-# comes back is :math:`v^\top J`, the gradient of the weighted sum and never
-# the Jacobian :math:`J` itself. ``torch.autograd.grad`` calls the argument
-# ``grad_outputs``.
+# If the result has several elements, pass a tensor :math:`v` with one
+# weight for each. You get :math:`v^\top J`, the gradient of the weighted
+# sum, and not the Jacobian :math:`J`. In ``torch.autograd.grad`` the
+# argument is called ``grad_outputs``.
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 v = torch.tensor([1.0, 10.0, 100.0])
 (x**2).backward(gradient=v)
@@ -115,11 +118,11 @@ torch.autograd.grad(x**2, x, grad_outputs=v)  # (tensor([2., 40., 600.]),)
 # Several losses, one backward: ``torch.autograd.backward``
 # ---------------------------------------------------------
 #
-# Gradients of a sum are sums of gradients: add the losses, with weights if
-# one should count for more, and call ``backward`` once. The function
-# ``torch.autograd.backward`` takes a list and does the same without the
-# addition. Two calls of ``loss.backward()`` fail where the losses share a
-# part of the graph, because the first call frees it.
+# The gradient of a sum is the sum of the gradients, so add the losses and
+# call ``backward`` once. Multiply a loss by a weight if it should count
+# more. ``torch.autograd.backward`` takes the losses without adding them and
+# gives the same gradients. Calling ``backward`` on each loss fails here,
+# because the losses share a part of the graph and the first call frees it.
 def losses(w):
     shared = w**2
     return 3 * shared, shared + w
@@ -141,10 +144,10 @@ u.grad  # tensor(17.)
 # Why is ``.grad`` None? ``Tensor.is_leaf`` and what was used
 # -----------------------------------------------------------
 #
-# Leaves that the loss depends on get a gradient. A weight that is scaled
-# or moved as it is made is a result and no leaf; ``detach``, ``item`` and
-# ``no_grad`` on the way cut a tensor off. After ``zero_grad`` it is None
-# again.
+# A leaf gets a gradient if it requires one and the loss depends on it. A
+# weight that you scale or move when you create it is a result and not a
+# leaf. ``detach``, ``item`` and ``no_grad`` cut a tensor off from the loss.
+# By default, ``zero_grad`` sets ``.grad`` to ``None`` again.
 w = torch.ones(2, requires_grad=True) * 0.1
 w.sum().backward()
 w.grad  # UserWarning: .grad attribute of a Tensor that is not a leaf
@@ -160,9 +163,9 @@ w.grad  # tensor([3., 3.])
 # Error: grad can be created only for scalar outputs (``backward``)
 # -----------------------------------------------------------------
 #
-# Of several numbers there is no one gradient. Reduce to one with ``mean``
-# or ``sum``: a loss with ``reduction="none"`` is the usual cause. Or pass
-# weights as ``gradient``.
+# ``backward`` without an argument needs a result with one element. Reduce
+# the result with ``mean`` or ``sum``, or pass weights as ``gradient``. A
+# loss with ``reduction="none"`` is a common cause of this error.
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 errors = (w - 3) ** 2
 with suppress(RuntimeError):
@@ -174,10 +177,11 @@ w.grad  # tensor([-2., -1.])
 # Error: backward through the graph a second time (``retain_graph``)
 # ------------------------------------------------------------------
 #
-# The first call frees what the graph had saved. In a training loop compute
-# the loss again for each step, detach a state that is carried from step to
-# step, and add losses that share a part of the graph. ``retain_graph=True``
-# is for two calls on one graph; their gradients add up.
+# The first call frees the tensors that the graph has saved. In a training
+# loop, compute the loss again in each step and detach a state that you
+# carry from step to step. Add losses that share a part of the graph. If you
+# really need two calls on one graph, use ``retain_graph=True``; their
+# gradients add up.
 w = torch.tensor(3.0, requires_grad=True)
 loss = w**2
 loss.backward()
@@ -193,9 +197,10 @@ w.grad  # tensor(12.)
 # Error: element 0 of tensors does not require grad (``backward``)
 # ----------------------------------------------------------------
 #
-# Nothing that led to the loss was recorded. Either no input requires
-# gradients, or the record was cut by ``detach``, ``item``, ``no_grad``,
-# NumPy, ``argmax`` or a new ``torch.tensor(...)`` around the value.
+# The loss has no computation graph. Either no input requires gradients, or
+# the graph was cut off. Common causes are ``detach``, ``item``,
+# ``no_grad``, NumPy, ``argmax``, and a new ``torch.tensor(...)`` made from
+# the value.
 w = torch.tensor([2.0, 3.0], requires_grad=True)
 loss = torch.tensor(w.sum().item())
 with suppress(RuntimeError):
@@ -209,9 +214,9 @@ w.grad  # tensor([1., 1.])
 # Error: only floating point can require gradients (``requires_grad_``)
 # ---------------------------------------------------------------------
 #
-# A derivative asks for small changes, which integers do not have. Without
-# a decimal point ``torch.tensor`` makes int64: write ``3.0`` or convert
-# with ``Tensor.float`` before.
+# An integer cannot change by a small amount, so it has no derivative.
+# ``torch.tensor(3)`` has the dtype int64. Write ``3.0``, or convert the
+# tensor with ``Tensor.float`` first.
 with suppress(RuntimeError):
     torch.tensor(3, requires_grad=True)  # RuntimeError: Only Tensors of
 counts = torch.tensor([1, 2])
@@ -223,10 +228,10 @@ counts.float().requires_grad_()  # tensor([1., 2.], requires_grad=True)
 # ``torch.autograd.Variable`` today
 # ---------------------------------
 #
-# Old code wraps every tensor in a ``Variable``. Tensors carry gradients
-# themselves since 0.4, so leave the wrapper out: it still runs and returns
-# a plain tensor. ``volatile=True`` does nothing but warn: ``torch.no_grad``
-# took its place.
+# Code from before PyTorch 0.4 wraps tensors in a ``Variable``. Tensors can
+# hold gradients themselves today, so leave the wrapper out. It still runs
+# and returns a plain tensor. ``volatile=True`` gives a warning; use
+# ``torch.no_grad`` instead.
 from torch.autograd import Variable
 
 x = torch.tensor([1.0])

@@ -2,8 +2,8 @@
 Errors of custom functions
 ==========================
 
-Find out why ``torch.autograd.Function`` raises an error, learns nothing or
-sums a gradient, and why a hook is not called.
+Find out why a ``torch.autograd.Function`` raises an error, gets no gradient
+or returns a wrong one, and why a backward hook is not called.
 """
 from contextlib import suppress
 
@@ -15,8 +15,9 @@ from torch.autograd import Function, gradcheck
 # Error: returned an invalid gradient ... expected shape compatible with
 # ----------------------------------------------------------------------
 #
-# The gradient for an input must have the shape of that input. A function
-# that flattens or sums in ``forward`` must undo it in ``backward``.
+# ``backward`` must return the gradient of an input in the shape of that
+# input. If ``forward`` changes the shape, for example with ``flatten`` or a
+# slice, ``backward`` has to change it back.
 class Total(Function):
     @staticmethod
     def forward(ctx, x):
@@ -44,9 +45,10 @@ torch.autograd.grad(Total.apply(x).sum(), x)[0]  # shape (2, 3)
 # A gradient with an extra dimension is summed without an error
 # -------------------------------------------------------------
 #
-# Autograd reduces a gradient that could come from broadcasting. So a
-# ``backward`` that forgets to sum over the batch still works by chance, and
-# one with a wrong dimension gives a wrong number. ``gradcheck`` finds it.
+# If the input could be broadcast to the shape of its gradient, autograd
+# sums the gradient to the shape of the input. An extra dimension therefore
+# raises no error, and the gradient here is twice as large as it should be.
+# ``gradcheck`` finds the mistake.
 class Wrong(Function):
     @staticmethod
     def forward(ctx, x):
@@ -66,9 +68,10 @@ with suppress(RuntimeError):
 # Jacobian mismatch with ``float32``: ``gradcheck`` needs ``float64``
 # -------------------------------------------------------------------
 #
-# Finite differences with a step of 1e-6 drown in the rounding of float32,
-# as the warning says. Convert the inputs and the module with ``double``.
-# Numbers near a kink, as of ``relu`` at 0, fail as well.
+# ``gradcheck`` changes the inputs by 1e-6, and float32 is not precise
+# enough for such a small step. A warning says so. Convert the inputs and
+# the module with ``double``. The check can also fail near a kink, such as
+# that of ``relu`` at 0.
 x = torch.tensor([0.5, 0.8], requires_grad=True)
 single = gradcheck(
     torch.exp, x, raise_exception=False
@@ -83,8 +86,8 @@ gradcheck(layer, double)  # True
 # No gradient for tensors in a list: pass them as arguments
 # ---------------------------------------------------------
 #
-# ``apply`` looks for tensors among its arguments and not inside of lists
-# and dicts. Unpack the list with ``*``.
+# ``apply`` looks for tensors among its arguments, but not inside lists and
+# dictionaries. Unpack the list with ``*``.
 class Sum(Function):
     @staticmethod
     def forward(ctx, *tensors):
@@ -108,9 +111,10 @@ pair[0].grad  # tensor([1., 1.])
 # ``backward`` is never called: no input requires a gradient
 # ----------------------------------------------------------
 #
-# The function joins the graph only if an input requires a gradient and
-# gradients are recorded. Calling ``forward`` directly leaves it out of the
-# graph too: call ``apply``. A result of whole numbers has no gradient.
+# The function becomes part of the graph if an input requires a gradient and
+# recording is on. Call ``apply`` and not ``forward``, because a direct call
+# of ``forward`` leaves the function out of the graph. Integer results have
+# no gradient.
 class Double(Function):
     @staticmethod
     def forward(ctx, x):
@@ -132,10 +136,10 @@ Double.apply(leaf)  # grad_fn DoubleBackward
 # A module's backward hook is not called: what it needs
 # -----------------------------------------------------
 #
-# ``register_full_backward_hook`` fires when gradients flow through the
-# outputs of the module. It stays silent if the module runs under
-# ``no_grad``, if its output is not used, or if a submodule is called by
-# another way than ``module(x)``, such as ``module.forward(x)``.
+# A hook from ``register_full_backward_hook`` runs when a gradient flows
+# through the output of the module. It does not run if the module was called
+# under ``no_grad`` or if the loss does not use its output. It does not run
+# either if you call ``module.forward(x)`` instead of ``module(x)``.
 def hook(module, grad_input, grad_output):
     seen.append(grad_output[0].shape)
 

@@ -2,7 +2,8 @@
 Custom autograd functions
 =========================
 
-Write the backward pass of an operation yourself, and prove it right.
+Write the backward pass of an operation yourself, and check that it is
+correct.
 """
 from contextlib import suppress
 
@@ -11,14 +12,14 @@ from torch.autograd import Function, gradcheck, gradgradcheck
 from torch.autograd.function import once_differentiable
 
 # %%
-# Own forward and backward: ``torch.autograd.Function``
-# -----------------------------------------------------
+# Write forward and backward yourself: ``torch.autograd.Function``
+# ----------------------------------------------------------------
 #
-# Two static methods: ``forward`` computes, and ``backward`` gets the
-# gradient by the output and returns the one by the input. Call it by
-# ``apply``; the ``ctx`` that both see is the node in the graph. Worth it
-# where autograd would be slow or unstable, or has nothing to go by, as for
-# code outside PyTorch; plain operations bring their own gradient.
+# Define two static methods and call the function with ``apply``.
+# ``forward`` computes the result. ``backward`` gets the gradient with
+# respect to the output and returns the gradient with respect to the input.
+# Write such a function if the gradient of autograd is slow or unstable, or
+# if the code runs outside PyTorch.
 class Cube(Function):
     @staticmethod
     def forward(ctx, x):
@@ -46,9 +47,10 @@ with suppress(TypeError):
 # Check a backward pass: ``torch.autograd.gradcheck``
 # ---------------------------------------------------
 #
-# Compares with finite differences and needs float64. ``gradgradcheck`` does
-# it for the second derivative: ``backward`` must then be made of recorded
-# operations. Check at points away from kinks, where differences mislead.
+# ``gradcheck`` compares the gradient with finite differences; use float64
+# for it. ``gradgradcheck`` checks the second derivative, so ``backward``
+# must consist of operations that autograd can record. Choose points away
+# from kinks, because finite differences are wrong there.
 class Softplus(Function):
     @staticmethod
     def forward(ctx, x):
@@ -70,9 +72,9 @@ Softplus.apply(torch.tensor([800.0, -800.0]))  # tensor([800., 0.])
 # A wrong backward caught by ``gradcheck``
 # ----------------------------------------
 #
-# Training with a wrong gradient often still goes down, only worse.
-# ``gradcheck`` names the input and shows both Jacobians; with
-# ``raise_exception=False`` it returns ``False`` instead.
+# With a wrong gradient the loss often still falls, so the mistake is easy
+# to miss. ``gradcheck`` raises an error that names the input and shows both
+# Jacobians. With ``raise_exception=False`` it returns ``False`` instead.
 class Square(Function):
     @staticmethod
     def forward(ctx, x):
@@ -95,9 +97,10 @@ gradcheck(torch.square, x)  # True
 # Straight-through estimator: a gradient for ``round``
 # ----------------------------------------------------
 #
-# Rounding has derivative 0 almost everywhere, so nothing before it learns.
-# The estimator rounds on the way forward and passes the gradient on as if
-# it had not. Adding a detached difference does the same without a class.
+# The derivative of rounding is 0 almost everywhere, so the layers before it
+# do not learn. A straight-through estimator rounds in the forward pass and
+# passes the gradient on unchanged in the backward pass. You can do the same
+# without a class by adding the detached rounding difference.
 #
 # .. glance:: torch.autograd.grad(Round.apply(x).sum(), x)
 class Round(Function):
@@ -121,10 +124,11 @@ torch.autograd.grad(short.sum(), x)  # (tensor([1., 1.]),)
 # Several inputs: ``ctx.needs_input_grad`` and ``None``
 # -----------------------------------------------------
 #
-# ``backward`` returns one value for each argument of ``forward``: ``None``
-# for what is no tensor or needs no gradient. ``ctx.needs_input_grad`` tells
-# which are asked for, so that work can be skipped. Numbers go on ``ctx`` as
-# attributes, tensors only by ``save_for_backward``.
+# ``backward`` returns one value for each argument of ``forward``. Return
+# ``None`` for an argument that is not a tensor or needs no gradient.
+# ``ctx.needs_input_grad`` tells which gradients are needed, so you can skip
+# the others. Save tensors with ``save_for_backward`` and other values as
+# attributes of ``ctx``.
 class Scale(Function):
     @staticmethod
     def forward(ctx, x, w, factor):
@@ -146,13 +150,13 @@ torch.autograd.grad(Scale.apply(x, w, 10), w)  # (tensor(20.),)
 asked  # [(False, True, False)]
 
 # %%
-# Fit for ``torch.func``: ``setup_context``
-# -----------------------------------------
+# Make a custom function work with ``torch.func``: ``setup_context``
+# ------------------------------------------------------------------
 #
-# With ``forward`` free of ``ctx`` and the saving in ``setup_context``, the
-# function works under ``torch.func.grad`` and, if it consists of PyTorch
-# operations and sets ``generate_vmap_rule``, under ``vmap``. A static
-# method ``vmap`` gives a rule of your own instead.
+# Leave ``ctx`` out of ``forward`` and save tensors in ``setup_context``.
+# The function then works with ``torch.func.grad``. For ``vmap``, set
+# ``generate_vmap_rule = True`` if the function consists of PyTorch
+# operations. Otherwise write your own rule as a static method ``vmap``.
 class Cube(Function):
     generate_vmap_rule = True
 
@@ -176,12 +180,12 @@ torch.vmap(torch.func.grad(Cube.apply))(x)  # tensor([ 3., 12.])
 # An output without gradient: ``ctx.mark_non_differentiable``
 # -----------------------------------------------------------
 #
-# For indices, masks and counts that are returned beside the result: they
-# then do not require gradients. ``backward`` still gets an argument for
-# each output, zeros for those; after ``ctx.set_materialize_grads(False)``
-# it gets ``None`` for outputs that were not used. In which dtype the
-# gradient of an output arrives is set by
-# ``torch.autograd.function.FunctionCtx.set_output_grad_dtype``.
+# Mark indices, masks and counts, so that these outputs do not require
+# gradients. ``backward`` still gets one argument for each output. After
+# ``ctx.set_materialize_grads(False)`` an output that was not used gives
+# ``None`` instead of zeros.
+# ``torch.autograd.function.FunctionCtx.set_output_grad_dtype`` sets the
+# dtype in which ``backward`` gets the gradient of an output.
 class Largest(Function):
     @staticmethod
     def forward(ctx, x):
@@ -206,9 +210,10 @@ torch.autograd.grad(value, x)  # (tensor([0., 1., 0.]),)
 # Forbid a second derivative: ``once_differentiable``
 # ---------------------------------------------------
 #
-# If ``backward`` leaves PyTorch, by NumPy for example, its operations are
-# not recorded and a second derivative can be wrong without a word. The
-# decorator makes it an error.
+# If ``backward`` uses code outside PyTorch, such as NumPy, autograd does
+# not record it. A second derivative can then be wrong without any warning.
+# With the decorator ``once_differentiable``, a second derivative raises an
+# error.
 class Sine(Function):
     @staticmethod
     def forward(ctx, x):
@@ -230,12 +235,12 @@ with suppress(RuntimeError):
     first.backward()  # RuntimeError: trying to differentiate twice
 
 # %%
-# An operation in place: ``ctx.mark_dirty``
-# -----------------------------------------
+# A custom in-place operation: ``ctx.mark_dirty``
+# -----------------------------------------------
 #
-# Tell autograd which input was overwritten and return that very tensor, or
-# the graph does not notice the change. A leaf that requires gradients
-# cannot be overwritten.
+# Call ``ctx.mark_dirty`` with the input that ``forward`` overwrites, and
+# return the same tensor. Autograd then adds your function to the history of
+# this tensor. Do not overwrite a leaf that requires gradients.
 class Double(Function):
     @staticmethod
     def forward(ctx, x):
@@ -259,9 +264,9 @@ w.grad  # tensor([2.])
 # Forward mode for a custom function: the ``jvp`` method
 # ------------------------------------------------------
 #
-# ``jvp`` gets the direction of each input and returns that of the output;
-# tensors for it are kept by ``ctx.save_for_forward``. ``gradcheck`` tests
-# it with ``check_forward_ad=True``.
+# ``jvp`` gets a direction for each input and returns the direction of the
+# output. Save the tensors that it needs with ``ctx.save_for_forward``.
+# ``gradcheck`` with ``check_forward_ad=True`` tests the method.
 class Cube(Function):
     @staticmethod
     def forward(x):
@@ -292,9 +297,9 @@ with suppress(RuntimeError):
 # Error: returned an incorrect number of gradients (``Function``)
 # ---------------------------------------------------------------
 #
-# One value too few or too many in ``backward``. Count the arguments of
-# ``forward`` without ``ctx``, and return ``None`` for those that are no
-# tensors.
+# ``backward`` returned too few or too many values. It must return one value
+# for each argument of ``forward`` after ``ctx``. Return ``None`` for an
+# argument that is not a tensor.
 class Power(Function):
     @staticmethod
     def forward(ctx, x, n):
@@ -320,11 +325,11 @@ torch.autograd.grad(Power.apply(x, 2), x)  # (tensor(6.),)
 # Error: Legacy autograd function with non-static forward (``apply``)
 # -------------------------------------------------------------------
 #
-# Old code makes an instance and calls it. A function is never instantiated:
-# the state is on ``ctx``, an object of the class
-# ``torch.autograd.function.FunctionCtx``, and the call is ``apply``.
-# Of the same age are ``torch.autograd.function.InplaceFunction`` and
-# ``torch.autograd.NestedIOFunction``.
+# Old code creates an instance of the function and calls it. Call the class
+# method ``apply`` instead, and keep the state on ``ctx``, an object of the
+# class ``torch.autograd.function.FunctionCtx``.
+# ``torch.autograd.function.InplaceFunction`` and
+# ``torch.autograd.NestedIOFunction`` come from the same old interface.
 class Negate(Function):
     @staticmethod
     def forward(ctx, x):

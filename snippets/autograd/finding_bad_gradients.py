@@ -2,7 +2,8 @@
 Finding bad gradients
 =====================
 
-Gradients that are ``nan``, missing, or refused, and where they come from.
+Find out why a gradient is ``nan``, infinite or missing, and what the errors
+of ``backward`` mean.
 """
 import threading
 import warnings
@@ -16,11 +17,11 @@ from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 # Find the operation that made ``nan``: ``torch.autograd.detect_anomaly``
 # -----------------------------------------------------------------------
 #
-# Inside, ``backward`` stops at the first operation whose gradient is
-# ``nan`` and warns with the line of the forward pass that recorded it,
-# which is caught and looked at here. It costs a lot of time: for the hunt
-# only. ``check_nan=False`` skips the check and keeps the line for other
-# errors.
+# With anomaly detection, ``backward`` raises an error at the first
+# operation whose gradient is ``nan``. A warning shows the line of the
+# forward pass that called this operation. Use it for debugging, because it
+# slows training down a lot. ``check_nan=False`` skips the check for ``nan``
+# and still shows the line for other errors.
 #
 # .. glance:: loss.backward()
 x = torch.tensor([0.0, 4.0], requires_grad=True)
@@ -39,10 +40,11 @@ with anomaly, warnings.catch_warnings(record=True) as caught:
 # Anomaly mode for a whole run: ``torch.autograd.set_detect_anomaly``
 # -------------------------------------------------------------------
 #
-# Takes a bool and works as a function or with ``with``;
-# ``torch.is_anomaly_enabled`` and ``torch.is_anomaly_check_nan_enabled``
-# tell the state. Unlike ``detect_anomaly`` it says nothing when it is
-# turned on, so a forgotten one slows every step unseen.
+# ``set_detect_anomaly`` takes a bool and works as a function or in a
+# ``with`` statement. ``torch.is_anomaly_enabled`` and
+# ``torch.is_anomaly_check_nan_enabled`` tell the state. Unlike
+# ``detect_anomaly`` it gives no warning when it is turned on. Remember to
+# turn it off, because it slows each step down.
 with torch.autograd.set_detect_anomaly(True, check_nan=False):
     torch.is_anomaly_enabled()  # True
     torch.is_anomaly_check_nan_enabled()  # False
@@ -50,13 +52,13 @@ torch.is_anomaly_enabled()  # False
 torch.autograd.set_detect_anomaly(False)
 
 # %%
-# Infinite or ``nan`` gradient at 0: ``sqrt``, ``log``, a norm by hand
-# --------------------------------------------------------------------
+# Infinite or ``nan`` gradient at 0: ``sqrt``, ``log``, hand-written norm
+# -----------------------------------------------------------------------
 #
-# The slope of the root at 0 is infinite, and infinity times a zero from
-# the step before is ``nan``: a distance between equal points does that.
-# Add a small number inside the root; after the root it does not help.
-# ``torch.linalg.vector_norm`` defines its gradient at 0 as 0.
+# The derivative of the square root at 0 is infinite. The chain rule
+# multiplies it by the derivative of ``x**2``, which is 0, and the product
+# is ``nan``. Add a small number inside the root, because it does not help
+# after the root. ``torch.linalg.vector_norm`` has the gradient 0 there.
 def gradient(f, value):
     x = torch.tensor([value], requires_grad=True)
     return torch.autograd.grad(f(x).sum(), x)[0]
@@ -73,9 +75,9 @@ gradient(torch.linalg.vector_norm, 0.0)  # tensor([0.])
 # ``torch.where`` does not stop a ``nan`` gradient
 # ------------------------------------------------
 #
-# Both branches are computed and both get a gradient; zero times the
-# infinite slope of the branch that was not chosen is ``nan``. Make the
-# input safe before the operation, not the result after it.
+# Both branches are computed, and both get a gradient. The branch that was
+# not chosen gets 0, and 0 times its infinite derivative is ``nan``. Replace
+# the input before the operation and not the result after it.
 #
 # .. glance:: torch.autograd.grad(y.sum(), x)
 x = torch.tensor([0.0, 4.0], requires_grad=True)
@@ -91,9 +93,10 @@ torch.autograd.grad(y.sum(), x)  # (tensor([0.0000, 0.2500]),)
 # Which parameters have bad gradients?
 # ------------------------------------
 #
-# After ``backward``, one line over the names. A parameter outside of the
-# loss's graph has ``None`` as its gradient: ``forward`` never calls the
-# layer, or it is behind a ``detach``.
+# After ``backward``, go through ``named_parameters`` and look at each
+# gradient. A gradient is ``None`` if the parameter is not part of the
+# loss's graph. For example, ``forward`` does not call the layer, or
+# ``detach`` cuts it off.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -114,13 +117,13 @@ bad = [name for name in rest if not grads[name].isfinite().all()]
 bad  # ['used.weight']
 
 # %%
-# ``loss.requires_grad = True``: no error, and nothing learns
-# -----------------------------------------------------------
+# ``loss.requires_grad = True``: no error, but the model does not learn
+# ---------------------------------------------------------------------
 #
-# A loss without ``grad_fn`` has lost its graph. The assignment makes it a
-# leaf: ``backward`` then runs, and no weight gets a gradient. Remove the
-# line, and find what cut the graph: ``detach``, ``item``, NumPy, ``argmax``
-# or ``torch.no_grad``.
+# A loss without ``grad_fn`` has lost its graph. With the assignment
+# ``backward`` runs, but no weight gets a gradient, because the loss is now
+# a leaf. Remove the line and find what cut the graph. Common causes are
+# ``detach``, ``item``, NumPy, ``argmax`` and ``torch.no_grad``.
 model, x = nn.Linear(2, 1), torch.ones(4, 2)
 loss = model(x).detach().square().mean()
 loss.requires_grad = True
@@ -135,11 +138,11 @@ model.weight.grad is None  # False
 # Error: appears to not have been used in the graph (``allow_unused``)
 # --------------------------------------------------------------------
 #
-# ``torch.autograd.grad`` refuses an input that did not lead to the result.
-# Often a slice or a converted copy, made after the forward pass, is passed
-# in place of the tensor that was used. If an unused input is right,
-# ``allow_unused=True`` gives ``None`` for it and ``materialize_grads=True``
-# zeros.
+# ``torch.autograd.grad`` raises an error for an input on which the result
+# does not depend. Often the input is a slice or a converted copy that was
+# made after the forward pass. If the input may be unused,
+# ``allow_unused=True`` gives ``None`` for it, and
+# ``materialize_grads=True`` gives zeros.
 a = torch.tensor(2.0, requires_grad=True)
 b = torch.tensor(3.0, requires_grad=True)
 y = a**2
@@ -157,10 +160,10 @@ zeros  # (tensor(4.), tensor(0.))
 # Error: modified by an inplace operation (version counter)
 # ---------------------------------------------------------
 #
-# Each change in place raises the tensor's version; ``backward`` compares
-# with the version that was saved. Use the form without underscore, or
-# change before it is used. Stepping the optimizer between forward and
-# ``backward`` does it too.
+# Each in-place change increases the version of a tensor. ``backward``
+# raises an error if the version is no longer the one that was saved. Use
+# the operation without the underscore instead. An ``optimizer.step()``
+# between the forward pass and ``backward`` can cause this error, too.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 y = x.exp()
 y.add_(1)
@@ -174,10 +177,10 @@ torch.allclose(x.grad, x.exp().detach())  # True
 # Allow in-place changes: ``allow_mutation_on_saved_tensors``
 # -----------------------------------------------------------
 #
-# In this block a saved tensor is cloned when it is about to be changed, at
-# the price of memory. ``torch.autograd.graph.increment_version`` is the
-# opposite help: it counts a change that PyTorch cannot see, made by a
-# kernel of your own.
+# Inside this block, a saved tensor is cloned before it is changed in place,
+# which costs memory. ``torch.autograd.graph.increment_version`` is for the
+# opposite case: call it after a change that PyTorch cannot see, such as one
+# by your own kernel. ``backward`` then raises the error.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 with torch.autograd.graph.allow_mutation_on_saved_tensors():
     y = x.exp()
@@ -193,9 +196,9 @@ with suppress(RuntimeError):
 # Error: a leaf Variable that requires grad in an in-place operation
 # ------------------------------------------------------------------
 #
-# Autograd would have to give a gradient to a value that no longer exists.
-# Update a weight under ``torch.no_grad``. To compute with a changed value,
-# work on a copy.
+# Autograd would have to give a gradient to a value that no longer exists,
+# so it raises an error. Update a weight under ``torch.no_grad``. If you
+# want to compute with a changed value, change a clone.
 w = torch.zeros(3, requires_grad=True)
 with suppress(RuntimeError):
     w[0] = 5.0  # RuntimeError: a view of a leaf Variable that requires grad
@@ -213,11 +216,11 @@ w.grad  # tensor([0., 1., 1.])
 # Less memory, same gradients: ``torch.utils.checkpoint.checkpoint``
 # ------------------------------------------------------------------
 #
-# Saves only the inputs of the block and runs it again during
-# ``backward``, random numbers included. Say ``use_reentrant=False``: the
-# other kind gives no gradients if no input requires them, and fails with
-# ``torch.autograd.grad``. ``checkpoint_sequential`` cuts an
-# ``nn.Sequential`` into segments.
+# ``checkpoint`` saves the inputs of the block and runs the block again
+# during ``backward``, with the same random numbers. Pass
+# ``use_reentrant=False``. The reentrant variant gives no gradients if no
+# input requires them, and it does not work with ``torch.autograd.grad``.
+# ``checkpoint_sequential`` cuts an ``nn.Sequential`` into segments.
 block = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 1))
 calls = []
 block.register_forward_pre_hook(lambda *_: calls.append(1))
@@ -236,19 +239,19 @@ again = torch.autograd.grad(loss, block[0].weight)[0]
 torch.allclose(again, plain)  # True
 
 # %%
-# Settings of the backward engine
-# -------------------------------
+# Settings of the backward engine: ``set_multithreading_enabled``
+# ---------------------------------------------------------------
 #
-# With an accelerator ``backward`` runs on threads of its own, so thread
-# locals and breakpoints of yours are not seen there:
+# With an accelerator ``backward`` runs on other threads, where your
+# breakpoints and thread-local variables have no effect.
 # ``torch.autograd.set_multithreading_enabled(False)`` keeps it on the
-# calling thread. ``torch.autograd.enforce_grad_layout_policy``, given
-# ``False``, lets a gradient keep strides that differ from those of its
-# parameter. The names
-# ``torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch`` and
-# ``torch.autograd.graph.set_override_stale_capture_stream`` are about CUDA:
-# a warning on mixed streams, and whether a stale stream is replaced while a
-# graph is captured.
+# calling thread. ``torch.autograd.enforce_grad_layout_policy`` with
+# ``False`` lets a gradient have other strides than its parameter. For CUDA
+# streams,
+# ``torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch``
+# controls a warning and
+# ``torch.autograd.graph.set_override_stale_capture_stream`` lets autograd
+# replace stale streams during graph capture.
 threads = set()
 w = torch.ones(2, requires_grad=True)
 y = w * 3

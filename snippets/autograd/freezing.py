@@ -2,7 +2,8 @@
 Freezing parameters
 ===================
 
-Keep a part of a model as it is while the rest is trained.
+Keep some parameters of a model fixed while the rest is trained, as in
+fine-tuning.
 """
 from contextlib import suppress
 
@@ -13,9 +14,9 @@ from torch import nn
 # Freeze a layer: ``nn.Module.requires_grad_``
 # --------------------------------------------
 #
-# Turns off all parameters of the module and of those in it. They get no
-# gradient, and nothing is saved for theirs. Freezing the first layers saves
-# most, as ``backward`` then stops early.
+# ``requires_grad_(False)`` freezes the parameters of the module and of its
+# submodules, so they get no gradient. Freezing the first layers saves the
+# most time, because ``backward`` can stop before them.
 net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
 net[0].requires_grad_(False)
 [p.requires_grad for p in net.parameters()]  # [False, False, True, True]
@@ -27,9 +28,10 @@ net[2].bias.grad  # tensor([5., 5.])
 # Train only a new head
 # ---------------------
 #
-# Freeze all, then replace the last layer: a new one requires gradients.
-# Give the optimizer what is left to train. All parameters would do as well:
-# an optimizer skips those whose ``.grad`` is ``None``.
+# Freeze the whole network and then replace the last layer, because new
+# parameters require gradients. Give the optimizer the parameters that are
+# left to train. You can also give it all parameters, because it skips those
+# whose ``.grad`` is ``None``.
 net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 10))
 net.requires_grad_(False)
 net[2] = nn.Linear(16, 3)
@@ -48,9 +50,9 @@ torch.equal(net[0].weight, body)  # True
 # Freeze by name: ``named_parameters``
 # ------------------------------------
 #
-# For a part that is no module of its own, such as all biases or all but
-# the last block. Count afterwards: a name that never matched freezes
-# nothing, and no error tells.
+# Choose parameters by name if they do not form a module, such as all
+# biases. List or count the trainable parameters afterwards. A misspelled
+# name raises no error and freezes nothing.
 net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
 for name, parameter in net.named_parameters():
     parameter.requires_grad = name.endswith("bias")
@@ -60,12 +62,12 @@ sum(p.numel() for p in net.parameters() if p.requires_grad)  # 6
 sum(p.numel() for p in net.parameters())  # 26
 
 # %%
-# Frozen is not cut off: gradients still pass through
-# ---------------------------------------------------
+# Gradients still pass through a frozen layer
+# -------------------------------------------
 #
-# What comes before a frozen layer is still trained through it: an input,
-# a prompt, an adapter. Under ``torch.no_grad`` or after ``detach`` it would
-# not be.
+# Layers before a frozen layer still get gradients through it. A learned
+# prompt or an adapter is trained in this way. Under ``torch.no_grad`` the
+# layers before it get no gradient.
 before, frozen = nn.Linear(3, 4), nn.Linear(4, 2)
 frozen.requires_grad_(False)
 frozen(before(torch.rand(5, 3))).sum().backward()
@@ -79,9 +81,10 @@ frozen(hidden).requires_grad  # False
 # Use a fixed feature extractor: ``no_grad`` or ``detach``
 # --------------------------------------------------------
 #
-# If nothing before the head is trained, run it without a record: like
-# freezing it saves time and memory, and no parameter changes its state.
-# ``net(x).detach()`` gives the same features, but records first.
+# If only the head is trained, run the body under ``torch.no_grad``. Like
+# freezing, this saves time and memory, but it leaves ``requires_grad`` of
+# the parameters unchanged. ``body(x).detach()`` gives the same features,
+# but it builds the graph first.
 body, head = nn.Linear(3, 4), nn.Linear(4, 2)
 x = torch.rand(5, 3)
 with torch.no_grad():
@@ -93,13 +96,13 @@ torch.allclose(body(x).detach(), features)  # True
 body.requires_grad_(False)(x).grad_fn is None  # True
 
 # %%
-# A frozen weight still moves: the optimizer holds its gradient
-# -------------------------------------------------------------
+# A frozen weight still changes: its old ``.grad`` is not ``None``
+# ----------------------------------------------------------------
 #
-# The optimizer looks at ``.grad`` and not at ``requires_grad``. A gradient
-# left from before the freezing, even one of zeros, keeps momentum, Adam
-# and weight decay at work. Set it to ``None``, as ``zero_grad`` does by
-# default.
+# The optimizer looks at ``.grad`` and not at ``requires_grad``. If a
+# gradient is left from before the freezing, even one of zeros, then
+# momentum, Adam and weight decay still change the weight. Set the gradient
+# to ``None``, as ``zero_grad`` does by default.
 def move(kind, clear, **options):
     w = nn.Parameter(torch.tensor([1.0]))
     optimizer = kind([w], lr=0.1, **options)
@@ -122,9 +125,10 @@ move(torch.optim.Adam, clear=True)  # False
 # Freeze batch normalization: ``eval`` and ``requires_grad_``
 # -----------------------------------------------------------
 #
-# Running mean and variance are no parameters: they follow every batch in
-# training mode, frozen or not. ``eval`` of the layer stops them, and
-# ``net.train()`` sets it back, so do it after each call.
+# The running mean and variance are buffers and not parameters. In training
+# mode each batch updates them, even if the parameters are frozen. Call
+# ``eval`` on the layer to stop the updates. ``net.train()`` turns them on
+# again, so repeat this after each call of it.
 norm = nn.BatchNorm1d(2).requires_grad_(False)
 x = torch.full((4, 2), 10.0)
 norm(x).requires_grad  # False
@@ -137,12 +141,12 @@ net(x)  # shape (4, 2), requires_grad True
 norm.running_mean  # tensor([1., 1.])
 
 # %%
-# Keep it frozen through ``net.train()``
-# --------------------------------------
+# Keep batch normalization frozen when ``net.train()`` is called
+# --------------------------------------------------------------
 #
-# ``train`` reaches all modules and turns dropout and batch normalization
-# of the frozen part on again. Override it where the part is used; ``eval``
-# calls it too.
+# ``net.train()`` sets all submodules to training mode, including dropout
+# and batch normalization in the frozen part. Override ``train`` in your
+# module and call ``eval`` on the frozen part there.
 class Tuned(nn.Module):
     def __init__(self):
         super().__init__()
@@ -164,8 +168,9 @@ net.eval().body[1].training  # False
 # Unfreeze later: ``add_param_group``
 # -----------------------------------
 #
-# Parameters that the optimizer never got are not trained by turning their
-# gradients on. Add them as a group, usually with a smaller rate.
+# If the optimizer was created without some parameters, setting
+# ``requires_grad`` does not train them. Add them as a new parameter group,
+# usually with a smaller learning rate.
 #
 # .. glance:: torch.allclose(body.bias, before - 0.01 * body.bias.grad)
 body, head = nn.Linear(3, 4).requires_grad_(False), nn.Linear(4, 2)
@@ -183,8 +188,9 @@ torch.allclose(body.bias, before - 0.01 * body.bias.grad)  # True
 # Error: "net.freeze()" does not exist
 # ------------------------------------
 #
-# Nor does it help to set ``requires_grad`` on the module: Python accepts
-# the new attribute, and no parameter changes. Call the method with the
+# A module has no method ``freeze``. Assigning ``net.requires_grad = False``
+# raises no error, but it only creates a new attribute and leaves the
+# parameters unchanged. Call the method ``requires_grad_``, with the
 # underscore.
 net = nn.Linear(3, 2)
 with suppress(AttributeError):
@@ -198,9 +204,10 @@ net.weight.requires_grad  # False
 # Error: you can only change flags of leaf variables (``requires_grad``)
 # ----------------------------------------------------------------------
 #
-# Only leaves can be switched off. A result is cut off by ``detach``; a
-# weight can be frozen even after it was used: ``backward`` then leaves it
-# without a gradient.
+# You can set ``requires_grad`` to ``False`` for a leaf, but not for the
+# result of an operation. Use ``detach`` for a result. You can freeze a
+# weight even after the forward pass has used it, and ``backward`` then
+# gives it no gradient.
 w = nn.Parameter(torch.tensor([2.0]))
 hidden = 3 * w
 with suppress(RuntimeError):

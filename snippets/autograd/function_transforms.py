@@ -16,9 +16,10 @@ from torch.func import functional_call
 # The gradient as a function: ``torch.func.grad``
 # -----------------------------------------------
 #
-# Takes a function with a scalar result and returns the function that
-# computes its gradient; no tensor needs ``requires_grad``. Applying it
-# again gives the next derivative. ``argnums`` says by which arguments.
+# ``torch.func.grad`` takes a function with a scalar result and returns a
+# function that computes its gradient. The tensors do not need
+# ``requires_grad``. Apply it twice for the second derivative. ``argnums``
+# says for which arguments to compute the gradient.
 def f(x, y):
     return x**3 * y
 
@@ -32,9 +33,10 @@ torch.func.grad(f, argnums=(0, 1))(x, y)  # (tensor(135.), tensor(27.))
 # Gradient, loss and outputs together: ``torch.func.grad_and_value``
 # ------------------------------------------------------------------
 #
-# Returns the gradient first and then the value, from one pass. With
-# ``has_aux=True`` the function returns a pair, and its second part, such
-# as predictions, is handed through without a derivative.
+# ``torch.func.grad_and_value`` computes both at once and returns the
+# gradient first. With ``has_aux=True`` your function returns a pair of the
+# loss and something else, such as the predictions. You get this second part
+# back as it is.
 def loss(w, x):
     prediction = w * x
     return (prediction**2).sum(), prediction
@@ -51,10 +53,11 @@ prediction  # tensor([3., 9.])
 # Call a module with other parameters: ``torch.func.functional_call``
 # -------------------------------------------------------------------
 #
-# Makes a module a function of its parameters, which transforms need. The
-# dictionary may hold buffers too; what is left out is taken from the
-# module. Its parameters stay as they are; its own buffers are still
-# written, as by batch norm while training.
+# ``functional_call`` makes a module a function of its parameters, which the
+# transforms need. You can pass buffers, too, and the module supplies what
+# you leave out. The call does not change the module's own parameters.
+# Buffers that you leave out are still updated, such as the running mean of
+# batch normalization.
 net = nn.Linear(3, 2)
 x = torch.rand(4, 3)
 zeros = {name: torch.zeros_like(p) for name, p in net.named_parameters()}
@@ -78,10 +81,11 @@ out = functional_call(norm, dict(norm.named_parameters()), (x + 1,))
 # Write it for one sample, run it on a batch: ``torch.func.vmap``
 # ---------------------------------------------------------------
 #
-# The function sees one element of dimension 0, and its operations are run
-# on the whole batch at once. ``in_dims`` says which dimension to map over,
-# ``None`` for an argument that all share; ``out_dims`` where it goes.
-# ``torch.vmap`` is the same function.
+# You write the function for one sample, and ``vmap`` runs its operations on
+# the whole batch at once. ``in_dims`` names the batch dimension of each
+# argument, with ``None`` for an argument that all samples share.
+# ``out_dims`` sets the batch dimension of the result. ``torch.vmap`` is the
+# same function.
 A = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 v = torch.tensor([10.0, 1.0])
 rows = torch.func.vmap(torch.dot, in_dims=(0, None))
@@ -95,10 +99,10 @@ outer(v, torch.tensor([1.0, 2.0]))  # tensor([[10., 1.], [20., 2.]])
 # Per-sample gradients: ``vmap`` of ``grad``
 # ------------------------------------------
 #
-# ``backward`` gives one gradient for the whole batch, here the mean. For
-# the gradient of each sample, as differential privacy or gradient
-# statistics need it, map the gradient over the samples while the parameters
-# are shared. ``chunk_size`` of ``vmap`` limits the memory.
+# ``backward`` gives one gradient for the whole batch, which is the mean
+# here. Differential privacy and gradient statistics need the gradient of
+# each sample. Apply ``vmap`` to ``torch.func.grad``, with shared
+# parameters. If this needs too much memory, set ``chunk_size`` in ``vmap``.
 def loss(params, x, target):
     logits = functional_call(net, params, (x.unsqueeze(0),))
     return F.cross_entropy(logits, target.unsqueeze(0))
@@ -118,9 +122,10 @@ torch.allclose(grads["weight"].mean(0), net.weight.grad)  # True
 # Jacobian: ``torch.func.jacrev`` or ``torch.func.jacfwd``
 # --------------------------------------------------------
 #
-# The same matrix in two ways. ``jacrev`` costs one backward pass for each
-# output: choose it for many inputs and few outputs. ``jacfwd`` costs one
-# forward pass for each input, for the opposite case.
+# Both functions give the same matrix. The cost of ``jacrev`` grows with the
+# number of outputs, so use it for many inputs and few outputs. The cost of
+# ``jacfwd`` grows with the number of inputs, so use it for few inputs and
+# many outputs.
 def f(x):
     return torch.stack([x.prod(), x.square().sum()])
 
@@ -134,9 +139,9 @@ torch.allclose(same, torch.func.jacrev(f)(x))  # True
 # Hessian of a batch of points: ``torch.func.hessian``
 # ----------------------------------------------------
 #
-# Forward over reverse mode: ``jacfwd(jacrev(f))``. Unlike
-# ``torch.autograd.functional.hessian`` it composes with the other
-# transforms, so one matrix for each point of a batch is one ``vmap``.
+# ``torch.func.hessian(f)`` is ``jacfwd(jacrev(f))``. You can combine it
+# with the other transforms. With ``vmap`` you get one Hessian for each
+# point of a batch.
 def f(x):
     return x[0] ** 3 + x[0] * x[1]
 
@@ -152,10 +157,11 @@ same(points[0])  # tensor([[6., 1.], [1., 0.]])
 # Products with the Jacobian: ``torch.func.vjp``, ``torch.func.jvp``
 # ------------------------------------------------------------------
 #
-# ``vjp`` returns the output and a function to which you hand weights for
-# the outputs, as often as you like. ``jvp`` takes inputs and directions as
-# tuples and returns the output and its change along the directions. A
-# Hessian times a vector is the ``jvp`` of the gradient.
+# ``vjp`` returns the output and a function. You call this function with one
+# weight for each output, and you can call it several times. ``jvp`` takes
+# the inputs and the directions as tuples, and returns the output and its
+# change along the directions. To multiply a Hessian by a vector, take the
+# ``jvp`` of the gradient.
 x = torch.tensor([1.0, 2.0])
 v = torch.tensor([1.0, 10.0])
 output, pull_back = torch.func.vjp(torch.square, x)
@@ -169,10 +175,11 @@ torch.func.jvp(grad, (x,), (v,))[1]  # tensor([  6., 120.])
 # Many directions at one point: ``torch.func.linearize``
 # ------------------------------------------------------
 #
-# Runs the function once and returns the output and its linear
-# approximation, to be called with any direction. It saves the forward work
-# of repeated ``jvp`` calls, at the price of memory for one graph. The
-# warning comes from how it traces itself, whatever the function.
+# ``linearize`` runs the function once and returns the output and a linear
+# approximation, which you can call with many directions. This avoids
+# running the function again for each direction, as ``jvp`` does, but it
+# keeps a graph in memory. Ignore the warning, which ``linearize`` itself
+# causes.
 #
 # .. glance:: along(torch.tensor([1.0, 1.0]))
 x = torch.tensor([1.0, 4.0])
@@ -187,9 +194,10 @@ torch.vmap(along)(directions)  # tensor([[0.5000, 0.], [0., 0.2500]])
 # Run several models at once: ``torch.func.stack_module_state``
 # -------------------------------------------------------------
 #
-# Models of one structure become one set of parameters with a dimension
-# more, and ``vmap`` runs the ensemble as one batched computation. The
-# stacked parameters are new leaves: give these to the optimizer.
+# ``stack_module_state`` stacks the parameters of models with the same
+# structure along a new first dimension. ``vmap`` then runs all the models
+# as one batched computation. The stacked parameters are new leaves, so give
+# these to the optimizer.
 nets = [nn.Linear(3, 2) for _ in range(5)]
 params, buffers = torch.func.stack_module_state(nets)
 params["weight"]  # shape (5, 2, 3), is_leaf True
@@ -208,10 +216,10 @@ torch.allclose(outputs, one_by_one, atol=1e-6)  # True
 # Remove in-place operations: ``torch.func.functionalize``
 # --------------------------------------------------------
 #
-# Returns a function that computes the same and uses no mutation inside,
-# for compilers and exporters that cannot express it. With
-# ``remove="mutations_and_views"`` views become copies as well. Trace both
-# to see the operations.
+# ``functionalize`` returns a function with the same result but without
+# in-place operations. Some compilers and exporters need such a function.
+# With ``remove="mutations_and_views"`` it also replaces views by copies.
+# The last lines trace both functions and look for ``mul_``.
 from torch.fx.experimental.proxy_tensor import make_fx
 
 
@@ -230,8 +238,9 @@ torch.func.functionalize(f)(x)  # tensor([1., 4.])
 # Random numbers under ``vmap``: the ``randomness`` argument
 # ----------------------------------------------------------
 #
-# A random operation inside is an error until you say whether each element
-# of the batch draws its own numbers or all share one draw.
+# By default, a random operation under ``vmap`` raises an error.
+# ``randomness="same"`` gives all samples the same random numbers.
+# ``randomness="different"`` draws new numbers for each sample.
 def noisy(x):
     return x + torch.rand(3)
 
@@ -248,9 +257,9 @@ own = torch.vmap(noisy, randomness="different")(x)
 # Error: data-dependent control flow (``torch.func.vmap``)
 # --------------------------------------------------------
 #
-# The function runs once for the whole batch, so it cannot branch on the
-# value of an element: choose with ``torch.where``. While looking for a
-# mistake, ``torch.func.debug_unwrap`` shows the batch behind a sample.
+# The function runs once for the whole batch, so ``if`` cannot depend on the
+# value of a single sample. Use ``torch.where`` instead. When you debug such
+# a function, ``torch.func.debug_unwrap`` shows the whole batch.
 def absolute(x):
     return x if x > 0 else -x
 
@@ -273,11 +282,11 @@ seen[0]  # tensor([-2.,  3.])
 # Error: batch norm under ``vmap`` (``replace_all_batch_norm_modules_``)
 # ----------------------------------------------------------------------
 #
-# Batch normalization writes its running statistics in place, and a mapped
-# function cannot write into a tensor that is not mapped.
-# ``torch.func.replace_all_batch_norm_modules_`` switches the statistics off
-# in all such layers; a model that is trained for single samples is better
-# served by ``nn.GroupNorm``.
+# Batch normalization updates its running statistics in place, but under
+# ``vmap`` a function cannot write into a tensor without the batch
+# dimension. ``torch.func.replace_all_batch_norm_modules_`` turns the
+# running statistics off. If you need gradients of single samples,
+# ``nn.GroupNorm`` is the better choice.
 net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
 x = torch.rand(5, 6, 3)
 params = dict(net.named_parameters())

@@ -2,7 +2,8 @@
 Gradient clipping
 =================
 
-Limit gradients that are too large before the optimizer uses them.
+Limit gradients that are too large before the optimizer uses them, for
+example against exploding gradients.
 """
 from contextlib import suppress
 
@@ -15,10 +16,11 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 # Clip by norm: ``nn.utils.clip_grad_norm_``
 # ------------------------------------------
 #
-# If the gradients of all parameters, read as one long vector, are longer
-# than ``max_norm``, all are scaled by one factor. Their direction stays,
-# and shorter ones are left alone. The usual choice for recurrent networks
-# and transformers.
+# The function computes the norm of all gradients together, as if they were
+# one long vector. If the norm is larger than ``max_norm``, it multiplies
+# all gradients by the same factor, so the direction does not change.
+# Otherwise it leaves them unchanged. This is the usual way for recurrent
+# networks and transformers.
 w = nn.Parameter(torch.zeros(2))
 b = nn.Parameter(torch.zeros(1))
 w.grad, b.grad = torch.tensor([2.0, 3.0]), torch.tensor([6.0])
@@ -32,9 +34,9 @@ b.grad  # tensor([3.0000])
 # Clip by value: ``nn.utils.clip_grad_value_``
 # --------------------------------------------
 #
-# Each element is cut to ``[-clip_value, clip_value]`` on its own, so the
-# direction changes: a few huge elements shrink and the small ones do not.
-# Returns nothing.
+# Each element is limited to ``[-clip_value, clip_value]`` on its own. Large
+# elements shrink and small ones do not, so the direction of the gradient
+# changes. The function returns ``None``.
 w = nn.Parameter(torch.zeros(3))
 w.grad = torch.tensor([0.5, -8.0, 2.0])
 clip_grad_value_([w], clip_value=2.0) is None  # True
@@ -44,9 +46,10 @@ w.grad  # tensor([ 0.5000, -2.0000,  2.0000])
 # Norm or value: which keeps the direction?
 # -----------------------------------------
 #
-# The gradient (4, 1) before (dotted) and after (solid). By norm it becomes
-# shorter along its own line and ends on the circle; by value it is cut at
-# the edge of the square and turns towards the diagonal.
+# The dotted line is the gradient (4, 1) before clipping, and the solid line
+# is the gradient after it. Left: clipping by norm keeps the direction, and
+# the gradient ends on the circle. Right: clipping by value ends at the edge
+# of the square and changes the direction.
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.8), sharey=True)
 angle = torch.linspace(-0.15, 1.72, 50, device="cpu")
 circle = (2 * angle.cos(), 2 * angle.sin())
@@ -70,9 +73,9 @@ slopes  # [0.25, 0.5]
 # Where in the loop: after ``backward``, before ``step``
 # ------------------------------------------------------
 #
-# Before ``backward`` there is nothing to clip, and the function says
-# nothing: it finds no gradients and returns 0. After ``step`` it is too
-# late.
+# Before ``backward`` there are no gradients yet. The function then clips
+# nothing and returns 0 without an error. After ``step`` it is too late,
+# because the optimizer has already used the gradients.
 #
 # .. glance:: # tensor(692.8203)
 net = nn.Linear(2, 1)
@@ -89,9 +92,10 @@ before - net.weight.detach()  # tensor([[0.2887, 0.2887]])
 # The norm that is returned: before clipping, over all parameters
 # ---------------------------------------------------------------
 #
-# Log it: it shows whether and how often you clip, and ``max_norm`` is
-# chosen from it. It is the root of the sum of all squares; gradients are
-# multiplied by ``max_norm / (norm + 1e-6)`` where that is below 1.
+# The function returns the norm before clipping, computed over the gradients
+# of all parameters. Log this norm to see how often you clip and to choose
+# ``max_norm``. The gradients are multiplied by ``max_norm / (norm + 1e-6)``
+# if this factor is below 1.
 net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
 (1000 * net(torch.rand(8, 3))).square().mean().backward()
 grads = [p.grad.clone() for p in net.parameters()]
@@ -103,13 +107,13 @@ torch.allclose(net[2].weight.grad, factor * grads[2])  # True
 clip_grad_norm_(net.parameters(), max_norm=1.0) <= 1.0001  # tensor(True)
 
 # %%
-# Only measure: ``nn.utils.get_total_norm``
-# -----------------------------------------
+# Measure the gradient norm without clipping: ``nn.utils.get_total_norm``
+# -----------------------------------------------------------------------
 #
-# Takes tensors, not parameters, and changes nothing.
-# ``nn.utils.clip_grads_with_norm_`` scales with a norm you have: both
-# halves of ``clip_grad_norm_``, for when the norm is summed over several
-# processes in between.
+# ``get_total_norm`` takes the gradients, not the parameters, and does not
+# change them. ``nn.utils.clip_grads_with_norm_`` then clips with a norm
+# that you pass. Together they do the work of ``clip_grad_norm_``. Use them
+# if you want to combine the norms of several processes in between.
 w = nn.Parameter(torch.zeros(2))
 w.grad = torch.tensor([3.0, 4.0])
 norm = torch.nn.utils.get_total_norm([w.grad])
@@ -121,9 +125,9 @@ w.grad  # tensor([1.5000, 2.0000])
 # Limit the largest element: ``norm_type=inf``
 # --------------------------------------------
 #
-# With the maximum norm the largest element becomes ``max_norm`` and all
-# others shrink by the same factor. Unlike ``clip_grad_value_`` the
-# direction stays.
+# With ``norm_type=inf`` the norm is the largest absolute value. This
+# element becomes ``max_norm`` in size, and the others shrink by the same
+# factor. Unlike ``clip_grad_value_``, this keeps the direction.
 w = nn.Parameter(torch.zeros(3))
 w.grad = torch.tensor([1.0, -8.0, 2.0])
 clip_grad_norm_([w], max_norm=4.0, norm_type=float("inf"))  # tensor(8.)
@@ -133,9 +137,10 @@ w.grad  # tensor([ 0.5000, -4.0000,  1.0000])
 # Clipping with mixed precision: ``scaler.unscale_`` first
 # --------------------------------------------------------
 #
-# The gradients are multiplied by the scale of the loss until
-# ``unscale_``, and clipped before it they would be far too small.
-# ``step`` then knows that they are unscaled already.
+# ``scaler.scale`` multiplies the loss, so the gradients are too large by
+# this factor until ``scaler.unscale_``. If you clip before that, the
+# gradients end up far too small. ``scaler.step`` knows that they are
+# already unscaled.
 w = nn.Parameter(torch.tensor([3.0, 4.0]))
 optimizer = torch.optim.SGD([w], lr=1.0)
 device = torch.get_default_device().type
@@ -152,9 +157,10 @@ w.detach()  # tensor([0.0000, 0.0000])
 # Clipping does not remove ``nan``: ``error_if_nonfinite``
 # --------------------------------------------------------
 #
-# One ``nan`` makes the norm ``nan`` and with it every gradient, one ``inf``
-# makes the others 0. Without the argument no error comes. Skip the step, or
-# raise and look for the cause.
+# One ``nan`` makes the norm ``nan``, and clipping then sets all the
+# gradients to ``nan``. One ``inf`` sets the other gradients to 0. With
+# ``error_if_nonfinite=True`` the function raises an error instead. Skip
+# such a step, or look for the cause.
 w = nn.Parameter(torch.zeros(2))
 w.grad = torch.tensor([1.0, float("nan")])
 with suppress(RuntimeError):
@@ -172,8 +178,8 @@ w.grad  # tensor([0., nan])
 # ``clip_grad_norm`` without the underscore
 # -----------------------------------------
 #
-# The old name is deprecated. It does the same, which is in place, as the
-# underscore says.
+# The name without the underscore is deprecated. ``clip_grad_norm_`` does
+# the same. Both change the gradients in place.
 w = nn.Parameter(torch.zeros(2))
 w.grad = torch.tensor([3.0, 4.0])
 old = torch.nn.utils.clip_grad_norm

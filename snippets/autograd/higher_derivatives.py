@@ -2,8 +2,8 @@
 Higher derivatives
 ==================
 
-Differentiate a gradient again, and get Jacobians, Hessians and products
-with them.
+Differentiate a gradient again, and compute Jacobians, Hessians and their
+products with vectors.
 """
 from contextlib import suppress
 
@@ -17,9 +17,10 @@ from torch.autograd.functional import hessian, hvp, jacobian, jvp, vhp, vjp
 # Second derivative: ``torch.autograd.grad`` with ``create_graph``
 # ----------------------------------------------------------------
 #
-# ``create_graph=True`` records the gradient itself, so it can be
-# differentiated again. Without it the gradient is a plain tensor. For many
-# points at once sum first: each point depends on itself only.
+# ``create_graph=True`` records how the gradient is computed, so you can
+# differentiate it again. By default the gradient is a plain tensor without
+# a graph. To differentiate at many points at once, sum the results first.
+# This works because each result depends on its own point only.
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 y = x**4
 (dy,) = torch.autograd.grad(y.sum(), x, create_graph=True)
@@ -32,9 +33,9 @@ torch.autograd.grad(ddy.sum(), x)  # (tensor([24., 48., 72.]),)
 # Any order in a loop: derivatives of ``torch.sin``
 # -------------------------------------------------
 #
-# Each pass makes the graph longer; for high orders the cost grows fast.
-# The :math:`n`-th derivative of :math:`\sin x` is
-# :math:`\sin(x + n \pi / 2)`.
+# Each call of ``grad`` differentiates once more. The graph becomes longer
+# each time, so high orders are expensive. The check uses the fact that the
+# :math:`n`-th derivative of :math:`\sin x` is :math:`\sin(x + n \pi / 2)`.
 x = torch.linspace(0, 6, 50, dtype=torch.float64, requires_grad=True)
 y = x.sin()
 for order in range(1, 5):
@@ -45,10 +46,10 @@ for order in range(1, 5):
 # Jacobian of a function: ``torch.autograd.functional.jacobian``
 # --------------------------------------------------------------
 #
-# Row :math:`i` holds the derivatives of output :math:`i`. It costs one
-# backward pass for each output; ``vectorize=True`` does them as one batch,
-# and ``strategy="forward-mode"`` beside it goes by inputs instead, for
-# functions with few inputs.
+# Row :math:`i` holds the derivatives of output :math:`i`. By default
+# ``jacobian`` runs one backward pass for each output, and
+# ``vectorize=True`` runs them as one batch. For a function with few inputs,
+# add ``strategy="forward-mode"``, which works input by input.
 def polar(p):
     r, angle = p
     return torch.stack([r * angle.cos(), r * angle.sin()])
@@ -65,9 +66,9 @@ torch.allclose(forward, by_hand)  # True
 # Hessian of a function: ``torch.autograd.functional.hessian``
 # ------------------------------------------------------------
 #
-# The matrix of all second derivatives of a scalar function. It has
-# :math:`n^2` elements for :math:`n` inputs, so it is for few of them; with
-# many, take products by ``hvp``.
+# The Hessian is the matrix of all second derivatives of a scalar function.
+# For :math:`n` inputs it has :math:`n^2` elements. If there are many
+# inputs, compute products with vectors by ``hvp`` instead.
 def f(x):
     return x[0] ** 2 * x[1] + x[1] ** 3
 
@@ -81,10 +82,11 @@ a, b = x.tolist()
 # Jacobian and Hessian with several inputs
 # ----------------------------------------
 #
-# Given a tuple, ``jacobian`` returns one block for each input and
-# ``hessian`` a tuple of tuples: block :math:`(i, j)` derives by input
-# :math:`i`, then :math:`j`. An output that ignores an input gets zeros, or
-# an error with ``strict=True``.
+# For a tuple of inputs, ``jacobian`` returns one block for each input.
+# ``hessian`` returns a tuple of tuples, and its block :math:`(i, j)` holds
+# the derivatives with respect to input :math:`i` and input :math:`j`. If an
+# output does not depend on an input, the derivative is zero; with
+# ``strict=True`` this raises an error.
 def f(x, y):
     return (x**2).sum() * y
 
@@ -101,10 +103,10 @@ yy  # tensor(0.)
 # Products with the Jacobian: ``vjp`` and ``jvp``
 # -----------------------------------------------
 #
-# ``vjp`` is :math:`v^\top J`, with a weight for each output, as
-# ``backward`` computes it. ``jvp`` is :math:`J v`, the change of the
-# outputs when the inputs move along ``v``. Both return the output first,
-# and neither builds :math:`J`.
+# ``vjp`` computes :math:`v^\top J` with one weight for each output, as
+# ``backward`` does. ``jvp`` computes :math:`J v`, the change of the outputs
+# when the inputs move along :math:`v`. Both return the output of the
+# function first. Neither of them builds the matrix :math:`J`.
 A = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 
 
@@ -126,10 +128,10 @@ torch.allclose(output, f(x))  # True
 # Products with the Hessian: ``hvp`` and ``vhp``
 # ----------------------------------------------
 #
-# The curvature along a direction, at the price of two gradients and with
-# no matrix in memory. The Hessian is symmetric, so both give the same
-# numbers; ``vhp`` is cheaper, as it goes back twice, while ``hvp`` needs
-# one pass more.
+# ``hvp`` and ``vhp`` multiply the Hessian by a vector without storing the
+# matrix. The product is the curvature along this direction. The Hessian
+# here is symmetric, so both give the same result. Prefer ``vhp``, because
+# ``hvp`` needs one more backward pass.
 def f(x):
     return x.pow(3).sum() + x.prod()
 
@@ -143,13 +145,13 @@ torch.allclose(vhp(f, x, v)[1], product)  # True
 torch.allclose(hessian(f, x) @ v, product)  # True
 
 # %%
-# Curvature of a model's loss: product by two gradients
-# -----------------------------------------------------
+# Hessian-vector product of a model's loss: two calls of ``grad``
+# ---------------------------------------------------------------
 #
-# With parameters in a module there is no function of one tensor to pass.
-# Take the gradient with ``create_graph=True``, multiply by the direction,
-# and take the gradient of that. Here the loss is quadratic, with Hessian
-# :math:`2 X^\top X / N`.
+# The parameters of a module are not an argument of its loss, so ``hvp``
+# does not fit. Compute the gradient with ``create_graph=True``, multiply it
+# by the vector, and compute the gradient of the sum. The loss here is
+# quadratic, and its Hessian is :math:`2 X^\top X / N`.
 net = nn.Linear(3, 1, bias=False).double()
 x = torch.rand(5, 3, dtype=torch.float64)
 y = torch.rand(5, 1, dtype=torch.float64)
@@ -163,9 +165,10 @@ torch.allclose(product, v @ (2 * x.T @ x / 5))  # True
 # Gradient penalty: a loss that contains a gradient
 # -------------------------------------------------
 #
-# As in the Wasserstein critic: the norm of the gradient by the input should
-# be 1. ``create_graph=True`` lets ``backward`` reach the weights through
-# it. For a linear critic that gradient is the weight itself.
+# The critic of a Wasserstein GAN is trained so that its gradient with
+# respect to the input has norm 1. With ``create_graph=True`` the penalty is
+# part of the graph, and ``backward`` reaches the weights through it. For
+# the linear critic here, this gradient is the weight itself.
 critic = nn.Linear(2, 1)
 with torch.no_grad():
     critic.weight.copy_(torch.tensor([[3.0, 4.0]]))
@@ -180,11 +183,12 @@ critic.weight.grad  # tensor([[4.8000, 6.4000]])
 # Derivatives along with the values: ``torch.autograd.forward_ad``
 # ----------------------------------------------------------------
 #
-# A dual tensor carries a direction through the computation, so :math:`J v`
-# is there when the output is, without a graph: choose it for few inputs and
-# many outputs. ``enter_dual_level`` and ``exit_dual_level`` do by hand what
-# ``dual_level`` does for a block. The first use in a process may warn of
-# ``torch.jit.script``, which PyTorch itself calls; ignore that.
+# A dual tensor holds a value and a direction :math:`v`, and the computation
+# returns the output together with :math:`J v`. This needs no graph and
+# suits functions with few inputs and many outputs. ``enter_dual_level`` and
+# ``exit_dual_level`` do the same as ``dual_level`` without a block. The
+# first use may give a warning about ``torch.jit.script``, which you can
+# ignore.
 x = torch.tensor([1.0, 2.0])
 direction = torch.tensor([1.0, 10.0])
 with fwAD.dual_level():
@@ -202,9 +206,10 @@ jvp(lambda x: x**3, x, direction)[1]  # tensor([  3., 120.])
 # Second derivative of ``relu`` is zero
 # -------------------------------------
 #
-# A network of ``ReLU`` is piecewise linear, so penalties on curvature or
-# second derivatives in an equation give no gradient. Use a smooth
-# activation such as ``tanh`` or ``softplus``.
+# ``relu`` is piecewise linear, so its second derivative is 0. A loss that
+# needs second derivatives, such as the residual of a differential equation,
+# learns nothing from them. Use a smooth activation such as ``tanh`` or
+# ``softplus``.
 x = torch.tensor([-1.0, 2.0])
 hessian(lambda x: F.relu(x).sum(), x)  # tensor([[0., 0.], [0., 0.]])
 smooth = hessian(lambda x: F.softplus(x).sum(), x)
@@ -215,9 +220,9 @@ torch.allclose(smooth, torch.diag(s * (1 - s)))  # True
 # Error: the derivative for '_cdist_backward' is not implemented
 # --------------------------------------------------------------
 #
-# An operation may have a gradient whose own gradient is missing. The second
-# derivative came with 2.12 for ``F.grid_sample`` and with 2.14 for
-# ``torch.cdist``.
+# Some operations have a gradient that cannot be differentiated again. The
+# second derivative is available for ``F.grid_sample`` since 2.12 and for
+# ``torch.cdist`` since 2.14.
 x = torch.tensor([[3.0, 4.0]], requires_grad=True)
 length = torch.cdist(x, torch.zeros(1, 2))
 (grad,) = torch.autograd.grad(length, x, create_graph=True)
@@ -238,9 +243,10 @@ with suppress(RuntimeError):
 # Error: the gradient does not require grad (``create_graph``)
 # ------------------------------------------------------------
 #
-# The first call must record. ``backward(create_graph=True)`` records too,
-# but leaves a cycle between ``x`` and ``x.grad`` that keeps memory, and
-# warns: use ``torch.autograd.grad``.
+# Pass ``create_graph=True`` to the first call, so that its gradient has a
+# graph. ``backward(create_graph=True)`` works, too, but it gives a warning.
+# It creates a reference cycle between ``x`` and ``x.grad``, which keeps
+# memory in use, so prefer ``torch.autograd.grad``.
 x = torch.tensor(3.0, requires_grad=True)
 (first,) = torch.autograd.grad(x**3, x)
 with suppress(RuntimeError):

@@ -2,8 +2,8 @@
 Derivatives by the input
 ========================
 
-Differentiate a network by its input, once and twice, for each sample, and
-stop the gradient of a part.
+Differentiate the output of a network with respect to its input, once or
+twice, for each sample of a batch.
 """
 from contextlib import suppress
 
@@ -14,9 +14,10 @@ from torch import nn
 # Gradient by the input, such as an image: ``requires_grad_``
 # -----------------------------------------------------------
 #
-# The samples of a batch do not mix, so the gradient of the sum holds the
-# gradient of each sample. Pick the score of one class before. Call
-# ``eval()``, because batch normalization mixes samples in training mode.
+# Pick the score of one class for each sample and differentiate the sum. The
+# samples do not influence each other, so the result holds the gradient of
+# each sample. Call ``eval()`` first, because batch normalization mixes the
+# samples in training mode.
 net = nn.Linear(3, 2, bias=False).eval()
 x = torch.rand(4, 3).requires_grad_()
 scores = net(x)
@@ -30,9 +31,10 @@ torch.allclose(grad, net.weight[classes])  # True
 # Derivatives of a PINN: ``u_t``, ``u_x`` and ``u_xx`` of a batch
 # ---------------------------------------------------------------
 #
-# Make a column for each variable and differentiate the sum of the outputs.
-# ``create_graph=True`` is needed for the second derivative and for a loss
-# that contains derivatives. Here u solves the heat equation.
+# Make each variable a tensor of its own, and differentiate the sum of the
+# outputs with respect to it. ``create_graph=True`` is needed for the second
+# derivative and for a loss that contains derivatives. The function here
+# solves the heat equation, so the residual is 0.
 t = torch.tensor([[0.0], [0.5]], requires_grad=True)
 x = torch.tensor([[1.0], [2.0]], requires_grad=True)
 
@@ -54,8 +56,9 @@ residual.item() < 1e-12  # True
 # ------------------------------------------------
 #
 # ``torch.func.hessian`` gives all second derivatives at one point, and
-# ``vmap`` does it for each point of a batch. The Laplacian is the sum of
-# the diagonal. In many dimensions differentiate one coordinate at a time.
+# ``vmap`` applies it to each point of a batch. The Laplacian is the sum of
+# the diagonal. If there are many dimensions, compute the diagonal one
+# coordinate at a time instead.
 def f(x):
     return (x**2).sum() + x[0] * x[1]
 
@@ -69,8 +72,8 @@ hessians.diagonal(dim1=1, dim2=2).sum(dim=1)  # tensor([6., 6.])
 # Mixed second derivative: differentiate one after the other
 # ----------------------------------------------------------
 #
-# First by one variable with ``create_graph=True``, then by the other. The
-# order does not matter.
+# Differentiate with respect to one variable with ``create_graph=True``, and
+# then with respect to the other. Both orders give the same result here.
 x = torch.tensor(2.0, requires_grad=True)
 y = torch.tensor(3.0, requires_grad=True)
 f = x**2 * y**3
@@ -83,9 +86,10 @@ torch.autograd.grad(f_y, x)  # (tensor(108.),)
 # A Jacobian for each sample: ``vmap`` of ``torch.func.jacrev``
 # -------------------------------------------------------------
 #
-# ``torch.autograd.functional.jacobian`` of a whole batch has a block for
-# each pair of samples, of which most are zero. Write the function for one
-# sample and map it.
+# ``torch.autograd.functional.jacobian`` differentiates each output of the
+# batch with respect to each sample, and most of these blocks are zero. Use
+# ``torch.func.jacrev`` for one sample and ``vmap`` for the batch. The
+# result holds just the blocks that are needed.
 net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
 x = torch.rand(5, 3)
 full = torch.autograd.functional.jacobian(net, x)
@@ -99,8 +103,9 @@ torch.allclose(each, blocks, atol=1e-6)  # True
 # Stop the gradient of a part: ``torch.where`` with ``detach``
 # ------------------------------------------------------------
 #
-# The values stay as they are, and the masked elements pass no gradient.
-# For some rows of a parameter mask the gradient with a hook instead.
+# ``torch.where`` takes the masked elements from ``x.detach()``, so the
+# values stay the same and these elements get no gradient. To keep some rows
+# of a parameter fixed, mask the gradient with a hook instead.
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 learns = torch.tensor([True, False, True])
 y = torch.where(learns, x, x.detach())
@@ -112,9 +117,8 @@ torch.autograd.grad((head**2).sum(), x)  # (tensor([2., 0., 0.]),)
 # Error: derivative for aten::floor_divide is not implemented (``//``)
 # --------------------------------------------------------------------
 #
-# Whole-number division has steps and no useful slope. Use ``/`` where a
-# gradient is wanted. Cut numbers that only serve as an index from the graph
-# with ``detach``.
+# The floor division ``//`` has no gradient in PyTorch. Use ``/`` if you
+# need a gradient. If the result is an index, call ``detach`` first.
 x = torch.tensor([5.0, 8.0], requires_grad=True)
 y = (x // 2).sum()
 with suppress(RuntimeError):
@@ -126,10 +130,11 @@ torch.autograd.grad((x / 2).sum(), x)  # (tensor([0.5000, 0.5000]),)
 # Error: Mismatch in shape: grad_output[0] has a shape of
 # -------------------------------------------------------
 #
-# The ``gradient`` argument of ``backward`` and ``grad_outputs`` weigh each
-# output, so they have the shape of the output. ``torch.ones_like`` weighs
-# all equally, which is the gradient of the sum. A ``.grad`` that is
-# assigned needs the shape of its tensor.
+# The argument ``gradient`` of ``backward`` holds one weight for each
+# output, so it must have the shape of the output. The same holds for
+# ``grad_outputs``. ``torch.ones_like`` gives all outputs the weight 1,
+# which is the gradient of their sum. If you assign to ``.grad``, the shape
+# must be that of its tensor.
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 y = x**2
 with suppress(RuntimeError):
@@ -143,9 +148,9 @@ with suppress(RuntimeError):
 # Choose between ``retain_graph`` and ``create_graph``
 # ----------------------------------------------------
 #
-# ``retain_graph=True`` keeps the graph for another pass through it.
-# ``create_graph=True`` also records the backward pass, so that the gradient
-# itself can be differentiated. It takes more memory.
+# ``retain_graph=True`` keeps the graph, so you can run backward through it
+# again. ``create_graph=True`` also records the backward pass, so you can
+# differentiate the gradient. It takes more memory.
 x = torch.tensor(2.0, requires_grad=True)
 y = x**3
 (kept,) = torch.autograd.grad(y, x, retain_graph=True)

@@ -2,8 +2,8 @@
 Points with a bad gradient
 ==========================
 
-Functions that are fine going forward and give NaN or infinity going back,
-and how to write them.
+Some functions give a normal value in the forward pass but NaN or infinity
+in the backward pass. This page shows how to write them safely.
 """
 import torch
 import torch.nn.functional as F
@@ -12,9 +12,10 @@ import torch.nn.functional as F
 # Division by zero and a mask: make the divisor safe first
 # --------------------------------------------------------
 #
-# Overwriting the bad results afterwards does not help: their gradient is 0
-# times infinity, which is NaN. Put a 1 into the divisor before dividing.
-# The same order helps with ``sqrt`` and ``log``.
+# It does not help to overwrite the bad results after the division. Their
+# gradient is 0 times infinity, which is NaN. Replace the zeros in the
+# divisor by 1 before you divide. Do the same for the inputs of ``sqrt`` and
+# ``log``.
 x = torch.tensor([1.0, 6.0], requires_grad=True)
 divisor = torch.tensor([0.0, 2.0])
 y = x / divisor
@@ -29,8 +30,9 @@ torch.autograd.grad(y.sum(), x)  # (tensor([0.0000, 0.5000]),)
 # Targets with NaN: replace them before the loss, not after
 # ---------------------------------------------------------
 #
-# NaN times 0 is NaN, so a mask that multiplies the loss does not remove it.
-# Choose the valid elements, or replace the bad targets first.
+# NaN times 0 is NaN, so multiplying the loss by a mask does not remove it.
+# Select the valid elements, or replace the NaN targets before you compute
+# the loss.
 prediction = torch.tensor([1.0, 2.0], requires_grad=True)
 target = torch.tensor([float("nan"), 5.0])
 valid = ~target.isnan()
@@ -46,8 +48,9 @@ torch.autograd.grad(loss, prediction)  # (tensor([0., -6.]),)
 # Standard deviation of equal values: ``std`` or ``var`` and ``sqrt``
 # -------------------------------------------------------------------
 #
-# The root of a variance of 0 has an infinite slope. ``torch.std`` gives the
-# gradient 0 there. A root by hand gives NaN: add a small number inside.
+# The derivative of the square root is infinite if the variance is 0.
+# ``torch.std`` gives the gradient 0 in this case, but ``var().sqrt()``
+# gives NaN. Add a small number inside the root.
 x = torch.ones(3, requires_grad=True)
 torch.autograd.grad(x.std(), x)  # (tensor([0., 0., 0.]),)
 torch.autograd.grad(x.var().sqrt(), x)  # (tensor([nan, nan, nan]),)
@@ -55,12 +58,13 @@ safe = (x.var() + 1e-8).sqrt()
 torch.autograd.grad(safe, x)  # (tensor([0., 0., 0.]),)
 
 # %%
-# Angle between vectors: ``acos`` at 1, ``atan2`` instead
-# -------------------------------------------------------
+# Angle between vectors: ``atan2`` instead of ``acos``
+# ----------------------------------------------------
 #
-# The slope of ``acos`` is infinite at 1 and at -1, and rounding can put a
-# cosine beyond 1, where the result is NaN. ``clamp`` a little inside, or
-# compute the angle by ``atan2`` of cross and dot product.
+# The derivative of ``acos`` is infinite at 1 and at -1. Rounding can also
+# make a cosine slightly larger than 1, and the result is then NaN. Limit
+# the cosine with ``clamp``, or compute the angle by ``atan2`` of the cross
+# product and the dot product.
 c = torch.tensor(1.0, requires_grad=True)
 torch.autograd.grad(c.acos(), c)  # (tensor(-inf),)
 torch.tensor(1.0000001).acos()  # tensor(nan)
@@ -76,8 +80,9 @@ torch.autograd.grad(angle, a)  # (tensor([0., -1.]),)
 # Powers of zero: ``x ** 0.5`` and ``x ** 2``
 # -------------------------------------------
 #
-# An exponent below 1 has an infinite slope at 0, and a negative number with
-# a broken exponent is NaN. Add a small number, or use ``abs`` and ``sign``.
+# With an exponent between 0 and 1, the derivative at 0 is infinite. A
+# negative number to a fractional power is NaN. Add a small number in the
+# first case, and use ``abs`` and ``sign`` in the second.
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 torch.autograd.grad((x**0.5).sum(), x)  # (tensor([inf, 0.2500]),)
 torch.autograd.grad((x**2).sum(), x)  # (tensor([0., 8.]),)
@@ -89,10 +94,10 @@ y.sign() * y.abs() ** (1 / 3)  # tensor([-2.0000])
 # ``log(softmax(x))`` is minus infinity: ``F.log_softmax``
 # --------------------------------------------------------
 #
-# A probability that underflows to 0 has the logarithm minus infinity and
-# the gradient NaN. The combined functions ``F.log_softmax`` and
-# ``F.logsigmoid`` stay finite. ``torch.xlogy`` takes 0 times log 0 as 0,
-# as an entropy needs it.
+# If a probability underflows to 0, its logarithm is minus infinity and the
+# gradient is NaN. ``F.log_softmax`` and ``F.logsigmoid`` compute both steps
+# together and stay finite. For an entropy use ``torch.xlogy``, which treats
+# 0 times log 0 as 0.
 x = torch.tensor([0.0, 200.0], requires_grad=True)
 by_hand = x.softmax(dim=0).log()[0]
 by_hand.item()  # -inf
@@ -108,9 +113,9 @@ p = torch.tensor([0.0, 1.0])
 # Gradient 0 where ``clamp``, ``relu`` and ``round`` are flat
 # -----------------------------------------------------------
 #
-# These functions are flat in places, and a value that lies there learns
-# nothing. It is no error. For a limit that still learns use ``sigmoid``,
-# ``tanh`` or softplus.
+# These functions are flat in some regions, so a value there gets the
+# gradient 0 and does not change in training. This is not a bug. If a
+# limited value should still learn, use ``sigmoid``, ``tanh`` or softplus.
 x = torch.tensor([-2.0, 0.5, 3.0], requires_grad=True)
 torch.autograd.grad(x.clamp(0, 1).sum(), x)  # (tensor([0., 1., 0.]),)
 torch.autograd.grad(x.relu().sum(), x)  # (tensor([0., 1., 1.]),)

@@ -2,7 +2,8 @@
 Switching off gradients
 =======================
 
-Compute without a record, or cut one tensor off the graph.
+Compute without gradients, for validation and inference, or detach a single
+tensor from the graph.
 """
 from contextlib import suppress
 from copy import deepcopy
@@ -14,11 +15,11 @@ from torch import nn
 # Which one do I need? ``no_grad``, ``inference_mode``, ``detach``
 # ----------------------------------------------------------------
 #
-# ``torch.no_grad`` for steps of training that need no record, such as
-# validation or changing weights; ``torch.inference_mode`` where nothing
-# ever goes back into training; ``Tensor.detach`` for one tensor while the
-# rest is recorded. None of them changes what ``Dropout`` and batch
-# normalization do: that is ``net.eval()``.
+# Use ``torch.no_grad`` for steps of the training that need no gradients,
+# such as validation. Use ``torch.inference_mode`` if the results never go
+# back into training. Use ``Tensor.detach`` for one tensor while the rest is
+# recorded. They do not change dropout and batch normalization; call
+# ``net.eval()`` for that.
 net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
 x = torch.ones(1, 2)
 with torch.no_grad():
@@ -33,9 +34,10 @@ net.training  # True
 # Compute without recording: ``torch.no_grad``
 # --------------------------------------------
 #
-# Results do not require gradients, whatever goes in, and no intermediate
-# tensor is kept for a way back. The tensors themselves stay as they are.
-# Factories obey their own ``requires_grad=True`` inside.
+# Inside the block, results do not require gradients, even if their inputs
+# do. Nothing is saved for ``backward``, which takes less memory. Existing
+# tensors do not change, and you can still create a tensor with
+# ``requires_grad=True``.
 w = torch.tensor([2.0], requires_grad=True)
 with torch.no_grad():
     y = w * 3
@@ -49,9 +51,9 @@ w * 3  # tensor([6.], grad_fn=<MulBackward0>)
 # Record inside ``no_grad`` with ``torch.enable_grad``
 # ----------------------------------------------------
 #
-# The innermost of them decides, so recording can be turned on again: for
-# an attack or a saliency map inside an evaluation loop. It does not help
-# inside ``inference_mode``.
+# The innermost block decides, so ``torch.enable_grad`` turns recording on
+# again inside ``no_grad``. Use it for a saliency map or an adversarial
+# attack in an evaluation loop. It has no effect inside ``inference_mode``.
 #
 # .. glance:: w.grad
 w = torch.tensor([2.0], requires_grad=True)
@@ -68,9 +70,9 @@ with torch.inference_mode(), torch.enable_grad():
 # Switch by a flag: ``torch.set_grad_enabled``
 # --------------------------------------------
 #
-# Takes a bool, so one block serves training and validation. Called without
-# ``with`` it stays in force until the next call. Each thread has its own
-# state.
+# ``torch.set_grad_enabled`` takes a bool, so training and validation can
+# share one block. If you call it without ``with``, it stays in effect until
+# the next call. Each thread has its own setting.
 w = torch.tensor([2.0], requires_grad=True)
 for train in (True, False):
     with torch.set_grad_enabled(train):
@@ -84,9 +86,9 @@ torch.set_grad_enabled(True)
 # A whole function without gradients: ``@torch.no_grad()``
 # --------------------------------------------------------
 #
-# These context managers are decorators too, and leave the mode as it was
-# when the function returns. ``no_grad`` and ``inference_mode`` work with or
-# without the parentheses.
+# These context managers are also decorators. When the function returns, the
+# previous mode is restored. ``no_grad`` and ``inference_mode`` work with or
+# without parentheses.
 @torch.no_grad()
 def predict(net, x):
     return net(x).argmax(dim=1), torch.is_grad_enabled()
@@ -105,12 +107,12 @@ scores(net, torch.rand(4, 2)).requires_grad  # False
 torch.is_grad_enabled()  # True
 
 # %%
-# Ask for the mode: ``torch.is_grad_enabled``, ``is_inference``
-# -------------------------------------------------------------
+# Query the mode: ``torch.is_grad_enabled``, ``is_inference``
+# -----------------------------------------------------------
 #
-# ``torch.is_inference_mode_enabled`` is for the mode and
-# ``torch.is_inference`` for a tensor that was made under it, long after the
-# block has ended.
+# ``torch.is_grad_enabled`` and ``torch.is_inference_mode_enabled`` tell the
+# current mode. ``torch.is_inference`` tells whether a tensor was created in
+# inference mode, even after the block has ended.
 with torch.no_grad():
     torch.is_grad_enabled()  # False
     torch.is_inference_mode_enabled()  # False
@@ -124,11 +126,11 @@ with torch.inference_mode():
 # Cut one tensor off the graph: ``Tensor.detach``
 # -----------------------------------------------
 #
-# The result has the same memory and no history: what is computed from it
-# sends no gradient back, which is how targets are held fixed. Changing it
-# in place changes the original, so clone before you do.
-# ``torch.detach_copy`` copies but does not cut: its result still requires
-# gradients.
+# The result shares memory with the tensor but has no history, so no
+# gradient flows back through it. This keeps a target fixed. Clone the
+# result before you change it in place, because the change would also affect
+# the original. ``torch.detach_copy`` makes a copy, but its result still
+# requires gradients.
 w = torch.tensor([3.0], requires_grad=True)
 target = (w * 2).detach()
 loss = (w * 5 - target) ** 2
@@ -144,9 +146,10 @@ w  # tensor([3.], requires_grad=True)
 # Carry a state from step to step: ``Tensor.detach_``
 # ---------------------------------------------------
 #
-# A hidden state that comes from the step before holds that step's graph,
-# and ``backward`` would go through it again. ``detach_`` turns the tensor
-# itself into a leaf, ``state = state.detach()`` makes a new one.
+# A hidden state from the previous step still belongs to the graph of that
+# step, so ``backward`` would go through this graph again. ``detach_`` turns
+# the tensor itself into a leaf. ``state = state.detach()`` creates a new
+# tensor instead.
 w = torch.tensor(2.0, requires_grad=True)
 state = torch.tensor(1.0)
 for _ in range(3):
@@ -161,10 +164,10 @@ w.grad == 1 + 2 + 4  # tensor(True)
 # Change a weight by hand: under ``no_grad``, not ``weight.data``
 # ---------------------------------------------------------------
 #
-# A leaf that requires gradients may not be changed in place while
-# recording. Write ``with torch.no_grad()`` around it. Old code goes through
-# ``.data`` instead, which also skips the checks that find a value that was
-# overwritten too early.
+# While operations are recorded, changing a leaf that requires gradients in
+# place raises an error. Change it inside ``with torch.no_grad()``. Old code
+# changes ``weight.data`` instead. This also skips the check that finds a
+# value overwritten too early.
 weight = torch.tensor([1.0, 2.0], requires_grad=True)
 with suppress(RuntimeError):
     weight -= 0.5  # RuntimeError: a leaf Variable that requires grad
@@ -178,10 +181,10 @@ weight  # tensor([0., 1.], requires_grad=True)
 # ``Tensor.data`` hides a mistake that ``detach`` reports
 # -------------------------------------------------------
 #
-# Both share memory with the tensor. A change through ``detach()`` is
-# counted, and ``backward`` refuses to use the value that was overwritten;
-# a change through ``.data`` is not, and the gradient is wrong without a
-# word.
+# Both share memory with the tensor. Autograd notices a change through
+# ``detach()``, and ``backward`` raises an error because the saved value was
+# overwritten. It does not notice a change through ``.data``. The gradient
+# is then wrong without a warning.
 x = torch.tensor([0.0, 1.0], requires_grad=True)
 y = x.exp()
 y.data.zero_()  # tensor([0., 0.])
@@ -197,9 +200,9 @@ torch.autograd.grad(x.exp().sum(), x)  # (tensor([1.0000, 2.7183]),)
 # Error: Inference tensors cannot be saved (``inference_mode``)
 # -------------------------------------------------------------
 #
-# What was made in ``inference_mode`` can be neither saved for ``backward``
-# nor changed in place outside, because nothing counts its changes. Clone it
-# outside the block, or use ``torch.no_grad``.
+# A tensor that was created in ``inference_mode`` has no version counter.
+# Outside the block it cannot be saved for ``backward`` or changed in place.
+# Clone it outside the block, or use ``torch.no_grad`` instead.
 with torch.inference_mode():
     features = torch.ones(2)
 w = torch.tensor([2.0, 3.0], requires_grad=True)
@@ -216,10 +219,10 @@ with suppress(RuntimeError):
 # Error: Only Tensors created explicitly by the user (``deepcopy``)
 # -----------------------------------------------------------------
 #
-# A module that keeps a result of its forward pass, such as a feature map,
-# keeps a part of the graph, and ``copy.deepcopy`` refuses it. Store the
-# result detached, or set the attribute to ``None`` before you copy, as for
-# a moving average of the weights.
+# ``copy.deepcopy`` cannot copy a tensor that is the result of recorded
+# operations. A module has such a tensor if it stores a feature map in the
+# forward pass. Store the result of ``detach``, or set the attribute to
+# ``None`` before you copy the module.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

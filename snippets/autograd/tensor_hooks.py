@@ -2,7 +2,7 @@
 Hooks on tensors
 ================
 
-Look at a gradient, or change it, while ``backward`` is on its way.
+Look at a gradient or change it while ``backward`` runs.
 """
 from contextlib import suppress
 
@@ -14,9 +14,9 @@ from torch.autograd.graph import register_multi_grad_hook
 # See the gradient of any tensor: ``Tensor.register_hook``
 # --------------------------------------------------------
 #
-# The function is called with the gradient as soon as it is complete, for
-# intermediate results as well, which keep no ``.grad``. A hook that
-# returns nothing only looks.
+# ``backward`` calls the hook as soon as the gradient of the tensor is
+# complete. This also works for intermediate results, whose ``.grad`` is not
+# kept. If the hook returns ``None``, the gradient does not change.
 seen = []
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 hidden = w * 10
@@ -26,12 +26,12 @@ seen[0]  # tensor([20., 40.])
 w.grad  # tensor([200., 400.])
 
 # %%
-# Scale or clip a gradient on the way
-# -----------------------------------
+# Scale or clip a gradient during ``backward``
+# --------------------------------------------
 #
-# What the hook returns replaces the gradient, for everything before that
-# tensor. Several hooks run in the order in which they were added. Return a
-# new tensor and do not change the argument in place.
+# If a hook returns a tensor, it replaces the gradient, and ``backward``
+# goes on with it. Several hooks run in the order in which they were added.
+# Return a new tensor and do not change the argument in place.
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 hidden = w * 10
 hidden.register_hook(lambda grad: grad / 2)
@@ -43,9 +43,10 @@ w.grad  # tensor([100., 150.])
 # Reverse a gradient for adversarial training
 # -------------------------------------------
 #
-# The classifier of domains learns to tell them apart while the features
-# before it learn to confuse it: their gradient is turned round at the
-# border. The values going forward are not touched.
+# In domain-adversarial training a classifier learns to tell the domains
+# apart. The layers before it learn features that confuse the classifier,
+# because the hook reverses the sign of their gradient. The forward pass
+# does not change.
 features = nn.Linear(3, 2)
 classifier = nn.Linear(2, 1)
 x = torch.rand(4, 3)
@@ -61,9 +62,9 @@ torch.allclose(classifier.weight.grad, hidden.sum(0))  # True
 # Train only some rows: mask a gradient with a hook
 # -------------------------------------------------
 #
-# A hook on a parameter stays for all steps, so one line keeps chosen
-# embeddings as they are while the rest is trained. Weight decay and the
-# momentum of earlier steps would still move them.
+# A hook on a parameter stays in place for all steps. This one sets the
+# gradient of the first embedding to 0, so only the others are trained.
+# Weight decay and the momentum of earlier steps would still change it.
 embedding = nn.Embedding(3, 2)
 mask = torch.tensor([[0.0], [1.0], [1.0]])
 embedding.weight.register_hook(lambda grad: grad * mask)
@@ -74,9 +75,9 @@ embedding.weight.grad  # tensor([[0., 0.], [2., 2.], [0., 0.]])
 # Remove a hook: ``handle.remove``
 # --------------------------------
 #
-# ``register_hook`` returns a handle. On an intermediate result the hook
-# goes with the graph; on a parameter it stays until it is removed, and each
-# registration adds one more.
+# ``register_hook`` returns a handle, and ``handle.remove()`` removes the
+# hook. A hook on a parameter stays until you remove it, and each call adds
+# another one. A hook on an intermediate result disappears with the graph.
 w = torch.tensor(1.0, requires_grad=True)
 handle = w.register_hook(lambda grad: 2 * grad)
 w.register_hook(lambda grad: 5 * grad)
@@ -91,9 +92,10 @@ w.grad  # tensor(15.)
 # Hook or ``retain_grad``?
 # ------------------------
 #
-# ``retain_grad`` keeps the gradient as ``.grad`` for later; a hook is
-# called at once and may change it. Together, ``.grad`` holds what the
-# hooks made of it, whichever was called first.
+# ``retain_grad`` keeps the gradient in ``.grad``, so you can read it later.
+# A hook runs during ``backward`` and can change the gradient. If you use
+# both, ``.grad`` holds the gradient after the hooks, whichever you call
+# first.
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 hidden = w * 10
 hidden.retain_grad()
@@ -105,9 +107,10 @@ hidden.grad  # tensor([2., 2.])
 # After ``.grad`` is written: ``register_post_accumulate_grad_hook``
 # ------------------------------------------------------------------
 #
-# For leaves only. A usual hook sees what this one ``backward`` brings; this
-# one is called with the tensor itself when ``.grad`` holds the sum so far.
-# It must return ``None``, else ``backward`` fails.
+# A hook from ``register_hook`` gets the gradient of this ``backward`` call.
+# A post-accumulate hook runs after ``.grad`` is updated and gets the tensor
+# itself, so it sees the sum so far. It works for leaves and must return
+# ``None``.
 #
 # .. glance:: total
 new, total = [], []
@@ -126,9 +129,10 @@ with suppress(RuntimeError):
 # Update weights during ``backward`` to save memory
 # -------------------------------------------------
 #
-# One optimizer per parameter, stepping as soon as that gradient is there
-# and dropping it at once: never are all gradients in memory. Clipping by
-# the norm over all of them is then impossible.
+# Create one optimizer for each parameter. The hook updates the parameter as
+# soon as its gradient is complete, and then frees the gradient. So the
+# gradients are not all in memory at the same time, and you cannot clip by
+# their total norm.
 net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
 steps = {p: torch.optim.SGD([p], lr=0.1) for p in net.parameters()}
 
@@ -146,12 +150,13 @@ all(p.grad is None for p in net.parameters())  # True
 round(before - net[2].bias.item(), 4)  # 0.1000
 
 # %%
-# When several gradients are there: ``register_multi_grad_hook``
-# --------------------------------------------------------------
+# Wait for several gradients: ``register_multi_grad_hook``
+# --------------------------------------------------------
 #
-# With ``mode="all"``, the default, it is called once with the gradients of
-# all listed tensors, ``None`` for one that this ``backward`` does not
-# reach. With ``mode="any"`` it is called once with the first.
+# By default the hook is called once, with a list of the gradients of all
+# the tensors. The list has ``None`` for a tensor that this ``backward``
+# does not reach. With ``mode="any"`` the hook is called once with the
+# gradient that is computed first.
 calls, first = [], []
 a, b, c = (torch.tensor(float(i), requires_grad=True) for i in (2, 3, 4))
 every = register_multi_grad_hook([a, b, c], calls.append)
@@ -165,10 +170,11 @@ every.remove()
 # Hooks on a node: ``grad_fn.register_hook``, ``register_prehook``
 # ----------------------------------------------------------------
 #
-# A node of the graph takes hooks too: the prehook sees the gradients of its
-# outputs, the other those of its inputs and of its outputs, always as
-# tuples. A hook of a tensor belongs to the value it had then: after a
-# change in place it still sees the gradient of the old one.
+# You can also register hooks on a node of the graph. The prehook gets the
+# gradients of the node's outputs, and the hook gets those of its inputs and
+# its outputs, as tuples. A hook on a tensor belongs to the value that the
+# tensor has at that time. After an in-place change it still gets the
+# gradient of the old value.
 seen = {}
 w = torch.tensor(3.0, requires_grad=True)
 y = w**2
@@ -187,9 +193,10 @@ old  # [tensor(10.)]
 # Error: cannot register a hook on a tensor that doesn't require gradient
 # -----------------------------------------------------------------------
 #
-# Feature maps for Grad-CAM get no gradient if the forward pass ran under
-# ``torch.no_grad``, or if the model is frozen and the input needs none.
-# Call ``requires_grad_`` on the input; ``eval()`` is no obstacle. For
+# A feature map has no gradient if the model is frozen and the input does
+# not require gradients, or if the forward pass runs under
+# ``torch.no_grad``. For a frozen model call ``requires_grad_`` on the
+# input, as for Grad-CAM. ``eval()`` does not matter here. For
 # ``register_post_accumulate_grad_hook`` the tensor must be a leaf.
 model, seen = nn.Conv2d(1, 2, 3).requires_grad_(False).eval(), []
 x = torch.ones(1, 1, 4, 4)

@@ -2,8 +2,8 @@
 Errors of function transforms
 =============================
 
-Rewrite a function so that ``torch.vmap``, ``torch.func.grad`` and
-``torch.func.jacrev`` take it, and limit the memory of a Jacobian.
+Rewrite a function so that it works with ``torch.vmap``, ``torch.func.grad``
+and ``torch.func.jacrev``, and limit the memory of a Jacobian.
 """
 from contextlib import suppress
 
@@ -16,10 +16,10 @@ from torch.utils.checkpoint import checkpoint
 # Error: It looks like you're calling .item() on a tensor (``vmap``)
 # ------------------------------------------------------------------
 #
-# Under ``vmap`` an element of the batch has no Python number. The bounds of
-# a slice, ``float(x)`` and ``torch.arange(n)`` ask for one, although the
-# word ``item`` stands nowhere in the code. Index with positions whose
-# number is fixed instead of slicing.
+# Under ``vmap`` you cannot convert a tensor of the batch to a Python
+# number. The bounds of a slice, ``float(x)`` and ``torch.arange(n)`` need
+# such a number, so they raise this error without a call of ``item``. Index
+# with a fixed number of positions instead of a slice.
 x = torch.arange(10.0)
 starts = torch.tensor([0, 3])
 slices = torch.vmap(lambda i: x[i : i + 2])
@@ -31,12 +31,13 @@ lengths = torch.vmap(lambda n: torch.where(torch.arange(4) < n, 1, 0))
 lengths(starts)  # tensor([[0, 0, 0, 0], [1, 1, 1, 0]])
 
 # %%
-# A matrix out of elements: ``torch.stack``, not ``torch.tensor``
-# ---------------------------------------------------------------
+# Build a matrix from elements: ``torch.stack``, not ``torch.tensor``
+# -------------------------------------------------------------------
 #
-# ``torch.tensor`` reads numbers, which fails under ``vmap``; outside of it
-# the result has no gradient. ``torch.stack`` keeps both. Here each vector
-# becomes the matrix of its cross product.
+# ``torch.tensor`` converts its elements to numbers. This fails under
+# ``vmap``, and without ``vmap`` the result has no gradient. ``torch.stack``
+# works with ``vmap`` and keeps the gradient. The example builds the
+# cross-product matrix of each vector.
 def by_numbers(w):
     return torch.tensor([[0.0, -w[2]], [w[2], 0.0]])
 
@@ -59,9 +60,10 @@ torch.tensor([leaf[0].item(), 0.0]).requires_grad  # False
 # Error: operators that can output dynamic shape (``x[mask]`` in ``vmap``)
 # ------------------------------------------------------------------------
 #
-# The rows of a batch would get results of different lengths, which do not
-# fit into one tensor. ``x[mask]``, ``nonzero`` and ``unique`` raise this.
-# Keep the shape and give unwanted elements a neutral value.
+# With ``x[mask]``, ``nonzero`` and ``unique``, the length of the result
+# depends on the values. Under ``vmap`` the rows would have results of
+# different lengths, which do not fit into one tensor. Keep the shape and
+# replace unwanted elements by a neutral value, such as 0 for a sum.
 rows = torch.tensor([[1.0, -2.0], [3.0, 4.0]])
 picked = torch.vmap(lambda row: row[row > 0].sum())
 with suppress(RuntimeError):
@@ -76,9 +78,10 @@ masked(rows)  # tensor([1., 7.])
 # Error: vmap: inplace arithmetic is not possible
 # -----------------------------------------------
 #
-# A tensor that is made inside the function has no batch dimension, so
-# values of the batch cannot be written into it. Make it from an argument,
-# as ``zeros_like`` and ``new_zeros`` do, or build the result at once.
+# A tensor from ``torch.zeros`` inside the function has no batch dimension,
+# so you cannot write values of the batch into it. Create it from an
+# argument with ``zeros_like`` or ``new_zeros``, or build the result with
+# ``torch.stack``.
 def into_new(row):
     out = torch.zeros(2)
     out[0] = row[1]
@@ -101,9 +104,10 @@ torch.vmap(into_like)(rows)  # tensor([[-2., 0.], [4., 0.]])
 # Error: Got in_dim=0 for an input (``in_dims`` of ``vmap``)
 # ----------------------------------------------------------
 #
-# By default each argument is mapped over its dimension 0. A number and a
-# tensor that all samples share need ``None`` in ``in_dims``. The function
-# must return tensors.
+# By default ``vmap`` maps each argument over its dimension 0, and these
+# dimensions must have the same size. Write ``None`` in ``in_dims`` for a
+# number and for a tensor that all samples share. The function must return
+# tensors.
 x = torch.tensor([1.0, 2.0])
 scale = torch.vmap(lambda x, factor: x * factor)
 with suppress(ValueError):
@@ -121,9 +125,9 @@ with suppress(ValueError):
 # Error: Expected ``f(*args)`` to return a scalar (``torch.func.grad``)
 # ---------------------------------------------------------------------
 #
-# A gradient belongs to one number. Sum the outputs, or ask for the Jacobian
-# with ``torch.func.jacrev``. If the function returns more than the loss,
-# say ``has_aux=True``.
+# ``torch.func.grad`` needs a function that returns a single number. Sum the
+# outputs, or compute the Jacobian with ``torch.func.jacrev``. If the
+# function also returns something besides the loss, set ``has_aux=True``.
 x = torch.tensor([1.0, 2.0])
 gradient = torch.func.grad(torch.square)
 with suppress(RuntimeError):
@@ -140,9 +144,10 @@ pair(x)  # (tensor([2., 4.]), tensor([2., 3.]))
 # All gradients are zero: the function ignores its parameters
 # -----------------------------------------------------------
 #
-# ``torch.func.grad`` differentiates by the argument of the function. A
-# module that is called directly uses its own parameters, so the argument
-# has no effect and its gradient is zero. Call it with ``functional_call``.
+# ``torch.func.grad`` differentiates with respect to the argument of the
+# function. If you call the module directly, it uses its own parameters, so
+# the argument has no effect and its gradient is zero. Call the module with
+# ``functional_call`` instead.
 net = nn.Linear(2, 1)
 params = dict(net.named_parameters())
 x = torch.tensor([3.0, 5.0])
@@ -155,9 +160,10 @@ by_call(params)["weight"]  # tensor([[3., 5.]])
 # Error: backward() called inside a functorch transform
 # -----------------------------------------------------
 #
-# Inside of ``torch.func.grad``, ``vmap`` and their like ``backward`` is not
-# available. Nest ``torch.func.grad`` for an inner gradient, here the one of
-# a step of gradient descent.
+# You cannot call ``backward`` inside ``torch.func.grad``, ``vmap`` and
+# similar transforms. For an inner gradient call ``torch.func.grad`` again.
+# In this example the inner gradient belongs to one step of gradient
+# descent.
 def step(w):
     loss = (w**2).sum()
     loss.backward()
@@ -179,10 +185,10 @@ torch.func.grad(loss_after_step)(w)  # tensor([1., 2.])
 # Error: don't yet support saved tensor hooks (``torch.func``)
 # ------------------------------------------------------------
 #
-# Gradient checkpointing and other hooks on saved tensors do not work inside
-# of ``torch.func.grad``, ``vjp``, ``jacrev`` and ``hessian``. Leave the
-# checkpoint out there and limit the memory with ``chunk_size``, or use
-# ``torch.autograd.grad``.
+# Gradient checkpointing uses hooks on saved tensors, which do not work
+# inside ``torch.func.grad``, ``vjp``, ``jacrev`` and ``hessian``. Remove
+# the checkpoint and limit the memory with ``chunk_size``, or use
+# ``torch.autograd.grad`` instead.
 def f(x):
     return checkpoint(torch.square, x, use_reentrant=False).sum()
 
@@ -197,9 +203,10 @@ torch.autograd.grad(f(x), x)  # (tensor([2., 4.]),)
 # Error: it must override the setup_context staticmethod
 # ------------------------------------------------------
 #
-# A custom ``torch.autograd.Function`` whose ``forward`` takes ``ctx`` does
-# not work with ``torch.func``. Move the saving into ``setup_context``. If
-# the function is from a package, use ``torch.autograd`` with it.
+# A custom ``torch.autograd.Function`` does not work with ``torch.func`` if
+# its ``forward`` takes ``ctx``. Remove ``ctx`` from ``forward`` and save
+# tensors in ``setup_context``. If the function comes from a package, use
+# ``torch.autograd`` instead of ``torch.func``.
 class Old(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -227,12 +234,13 @@ with suppress(RuntimeError):
 torch.func.grad(New.apply)(x)  # tensor(2.)
 
 # %%
-# A Jacobian with less memory: ``jacrev(chunk_size=...)``, one row, ``vjp``
-# -------------------------------------------------------------------------
+# A Jacobian with less memory: ``jacrev(chunk_size=...)`` or ``vjp``
+# ------------------------------------------------------------------
 #
 # By default ``torch.func.jacrev`` computes all rows at once, which can run
-# out of memory. ``chunk_size`` says how many rows are computed together, as
-# in ``vmap``. One row, or a sum of rows, is a single ``torch.func.vjp``.
+# out of memory. ``chunk_size`` sets how many rows are computed together, as
+# in ``vmap``. If you need one row or a sum of rows, a single call of
+# ``torch.func.vjp`` is enough.
 x = torch.arange(1.0, 5.0)
 full = torch.func.jacrev(torch.square)(x)
 full.diagonal()  # tensor([2., 4., 6., 8.])
@@ -247,9 +255,9 @@ norms(full)  # tensor([2., 4., 6., 8.])
 # Error: all models to be of the same class (``stack_module_state``)
 # ------------------------------------------------------------------
 #
-# An ensemble is stacked parameter by parameter. The models need one class,
-# one training mode and parameters of equal shape. Run models that differ
-# in a loop.
+# ``stack_module_state`` stacks the parameters of the models one by one. The
+# models must be of the same class and in the same training mode, and their
+# parameters must have the same shapes. Use a loop for models that differ.
 stack = torch.func.stack_module_state
 with suppress(RuntimeError):
     stack([nn.Linear(2, 3), nn.ReLU()])  # RuntimeError: of the same class

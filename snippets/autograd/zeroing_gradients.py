@@ -2,7 +2,8 @@
 Zeroing gradients
 =================
 
-Gradients of several backward calls add up until you clear them.
+Gradients of several ``backward`` calls add up until you clear them, by
+mistake or on purpose.
 """
 import torch
 import torch.nn.functional as F
@@ -12,9 +13,9 @@ from torch import nn
 # Gradients add up over ``backward`` calls
 # ----------------------------------------
 #
-# ``backward`` adds to ``.grad`` and never replaces it. That is wanted when
-# several losses or small batches make one step, and a mistake when the
-# next step begins without clearing.
+# ``backward`` adds the new gradient to ``.grad`` and does not replace it.
+# This is useful if several losses or small batches belong to one step. It
+# is a mistake if the next step begins with the old gradients.
 #
 # .. glance:: w.grad  # tensor([ 6., 10.])
 w = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -31,9 +32,11 @@ w.grad  # tensor([3., 5.])
 # Clear the gradients in a training loop: ``optimizer.zero_grad``
 # ---------------------------------------------------------------
 #
-# Once per step, anywhere but between ``backward`` and ``step``. The
-# optimizer clears the parameters that it holds, ``nn.Module.zero_grad`` all
-# of the module: they differ when the optimizer has only a part.
+# Call ``zero_grad`` once per step, but not between ``backward`` and
+# ``step``. ``optimizer.zero_grad`` clears the gradients of the parameters
+# that the optimizer holds. ``nn.Module.zero_grad`` clears those of the
+# whole module. The two differ here, because the optimizer holds just the
+# weight.
 #
 # .. glance:: net.weight.grad is None
 net = nn.Linear(2, 1)
@@ -51,10 +54,10 @@ net.bias.grad is None  # True
 # None or zeros: ``zero_grad(set_to_none=...)``
 # ---------------------------------------------
 #
-# By default the gradients become ``None``, which frees their memory, and
-# optimizers skip such parameters. With ``set_to_none=False`` they stay as
-# zeros, and an optimizer with momentum or weight decay then moves weights
-# that took no part in the loss.
+# By default the gradients become ``None``. This frees their memory, and
+# optimizers skip such parameters. With ``set_to_none=False`` the gradients
+# are zeros. An optimizer with momentum or weight decay then changes a
+# weight even if the loss does not use it.
 w = nn.Parameter(torch.tensor([2.0]))
 optimizer = torch.optim.SGD([w], lr=0.1, weight_decay=0.5)
 w.grad = torch.ones(1)
@@ -72,9 +75,10 @@ w.detach()  # tensor([1.9000])
 # Clear one tensor: ``grad = None`` or ``grad.zero_``
 # ---------------------------------------------------
 #
-# Assigning ``None`` drops the tensor, and the next ``backward`` makes a
-# new one. ``zero_`` overwrites it, so every other name for it sees the
-# zeros, and it fails before the first ``backward`` as there is none.
+# If you assign ``None``, the next ``backward`` creates a new gradient
+# tensor, and ``kept`` still holds the old values. ``zero_`` overwrites the
+# tensor in place, so ``kept`` is 0, too. Before the first ``backward`` the
+# gradient is ``None`` and has no ``zero_``.
 w = torch.tensor([1.0], requires_grad=True)
 (5 * w).backward()
 kept = w.grad
@@ -89,9 +93,10 @@ kept  # tensor([0.])
 # Forgotten ``zero_grad``: what goes wrong
 # ----------------------------------------
 #
-# No error: each step goes along the sum of all gradients so far. On a
-# parabola plain descent halves the distance to the minimum each time,
-# while the sum keeps pushing past it.
+# There is no error, but each step uses the sum of all gradients so far. On
+# this parabola, correct gradient descent halves the distance to the minimum
+# in each step. With the summed gradients the steps go past the minimum and
+# away from it.
 def descend(clear):
     w = torch.tensor(8.0, requires_grad=True)
     seen = []
@@ -112,11 +117,11 @@ descend(clear=False)  # [4.0, -2.0, -7.0, -8.5]
 # Gradient accumulation: a large batch in small parts
 # ---------------------------------------------------
 #
-# If a batch does not fit into memory, call ``backward`` for parts of it
-# and ``step`` once. Divide a mean by the number of parts, if each part has
-# as many samples, or as many tokens where padding is left out of the loss.
-# Layers that look at the whole batch, as batch normalization does, still
-# see the part alone.
+# If a batch does not fit into memory, call ``backward`` for small parts of
+# it and then ``step`` once. If the parts have the same size, divide the
+# mean loss of each part by the number of parts. For token losses that
+# ignore padding, the parts need equally many tokens. Batch normalization
+# still sees each part alone.
 net = nn.Linear(3, 1)
 x, y = torch.rand(8, 3), torch.rand(8, 1)
 F.mse_loss(net(x), y).backward()
@@ -131,9 +136,9 @@ torch.allclose(net.weight.grad, whole, atol=1e-6)  # True
 # Accumulate over parts of unequal size
 # -------------------------------------
 #
-# Dividing the mean of each part by the number of parts gives samples in
-# the short last part too much weight. Sum instead, and divide by the
-# number of all samples.
+# If you divide the mean of each part by the number of parts, the samples in
+# a smaller part count too much. Use the sum of each part instead and divide
+# it by the total number of samples.
 w = torch.tensor(1.0, requires_grad=True)
 x = torch.tensor([1.0, 2.0, 3.0, 4.0, 20.0])
 (w * x).mean().backward()
@@ -151,9 +156,9 @@ w.grad  # tensor(8.3333)
 # Two losses on one model: sum them or call ``backward`` twice
 # ------------------------------------------------------------
 #
-# Both leave the same gradients. Calling twice frees the graph of the first
-# loss before the second is computed, so it needs less memory, but only
-# where the two share no part of the graph.
+# Both ways give the same gradients. With two calls, the graph of the first
+# loss is freed before the second loss is computed, which saves memory. If
+# the losses share a part of the graph, add them instead.
 net = nn.Linear(3, 2)
 a, b = torch.rand(4, 3), torch.rand(4, 3)
 (net(a).sum() + net(b).square().sum()).backward()
@@ -167,10 +172,11 @@ torch.allclose(net.weight.grad, together, atol=1e-6)  # True
 # ``.grad`` after the weights changed
 # -----------------------------------
 #
-# ``.grad`` is a plain tensor that holds what ``backward`` has added so far.
-# It does not follow the weights, and ``clone``, ``detach`` or a conversion
-# makes a tensor without it; ``net.to`` takes it along. Its dtype is that of
-# the leaf, unless ``Tensor.grad_dtype`` says otherwise.
+# ``.grad`` is a plain tensor that holds the gradients so far, and it does
+# not change when the weights change. ``detach``, ``clone`` and conversions
+# give a tensor without it, but ``net.to`` converts the gradients, too. By
+# default the dtype of ``.grad`` is that of the leaf, and
+# ``Tensor.grad_dtype`` can set another one.
 w = torch.tensor([3.0], requires_grad=True)
 (w**2).backward()
 with torch.no_grad():

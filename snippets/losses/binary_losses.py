@@ -2,7 +2,8 @@
 Binary losses
 =============
 
-Train on yes or no: one logit per question, two classes or many labels.
+Train a binary classifier, or one that answers yes or no for each of several
+labels.
 """
 from contextlib import suppress
 
@@ -11,13 +12,14 @@ import torch.nn.functional as F
 from torch import nn
 
 # %%
-# Yes or no from a logit: ``nn.BCEWithLogitsLoss``
-# ------------------------------------------------
+# Binary cross entropy from logits: ``nn.BCEWithLogitsLoss``
+# ----------------------------------------------------------
 #
-# Sigmoid and binary cross entropy in one, also for several labels that may
-# hold together: every element is a question of its own. Targets are floats
-# of the shape of the logits. The decision needs no sigmoid: a logit above 0
-# is a probability above one half.
+# ``nn.BCEWithLogitsLoss`` combines the sigmoid and binary cross entropy.
+# Each element is a separate yes-or-no question, so it also fits several
+# labels per sample. The targets are floats with the shape of the logits. To
+# predict a class, test whether the logit is above 0, which means a
+# probability above 0.5.
 logits = torch.tensor([2.0, -1.0, 0.0])
 target = torch.tensor([1.0, 0.0, 1.0])
 loss = nn.BCEWithLogitsLoss()(logits, target)
@@ -29,12 +31,13 @@ torch.allclose(loss, same)  # True
 logits > 0  # tensor([True, False, False])
 
 # %%
-# Yes or no from a probability: ``nn.BCELoss``
-# --------------------------------------------
+# Binary cross entropy from probabilities: ``nn.BCELoss``
+# -------------------------------------------------------
 #
-# For outputs that are probabilities already, such as those of
-# ``nn.Sigmoid`` or a product of probabilities. Targets need not be 0 or 1:
-# any probability will do, and the least loss is then its entropy.
+# Use ``nn.BCELoss`` if the outputs are already probabilities, such as those
+# of ``nn.Sigmoid`` or a product of probabilities. A target can also be a
+# probability between 0 and 1. The smallest possible loss is then the
+# entropy of the target.
 p = torch.tensor([0.9, 0.2])
 target = torch.tensor([1.0, 0.5])
 loss = nn.BCELoss(reduction="none")(p, target)
@@ -47,11 +50,11 @@ F.binary_cross_entropy(target, target)  # tensor(0.3466)
 # Rare positives: ``nn.BCEWithLogitsLoss(pos_weight=...)``
 # --------------------------------------------------------
 #
-# ``pos_weight`` multiplies the term of the positives, one value per label;
-# the number of negatives over that of positives balances them. ``weight``
-# multiplies both terms, so it does not change the balance within a label.
-# Neither is divided out of the mean again, other than in
-# ``nn.CrossEntropyLoss``.
+# ``pos_weight`` multiplies the loss of the positives, with one value per
+# label. To balance a label, use the number of negatives divided by the
+# number of positives. ``weight`` multiplies positives and negatives alike,
+# so it does not balance them. Unlike in ``nn.CrossEntropyLoss``, the mean
+# is not divided by these weights.
 labels = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
 positives = labels.sum(dim=0)
 (len(labels) - positives) / positives.clamp(min=1)  # tensor([3., 1.])
@@ -71,8 +74,9 @@ torch.allclose(loss, -(positive + negative).mean())  # True
 # ``nn.BCEWithLogitsLoss`` or two classes in ``nn.CrossEntropyLoss``
 # ------------------------------------------------------------------
 #
-# They are the same model: the one logit is the difference of the two. A
-# logit z against a fixed 0 gives the same loss, with int64 targets in place
+# Both describe the same model, because the single logit is the difference
+# of the two logits. If you put a column of zeros before the logit,
+# ``nn.CrossEntropyLoss`` gives the same loss. Its targets are int64 instead
 # of floats.
 z = torch.tensor([2.0, -1.0, 0.5])
 target = torch.tensor([1, 0, 0])
@@ -84,10 +88,11 @@ torch.allclose(F.cross_entropy(two_classes, target), binary)  # True
 # Why with logits: ``nn.BCELoss`` on a saturated sigmoid
 # ------------------------------------------------------
 #
-# In float32 the sigmoid of 20 is exactly 1, and the log of the rest would
-# be infinite. ``nn.BCELoss`` cuts it off at -100, and no gradient passes
-# the sigmoid: a sure and wrong prediction is never corrected. From logits
-# loss and gradient are right.
+# In float32 the sigmoid of 20 is exactly 1, and the logarithm of the other
+# probability is minus infinity. ``nn.BCELoss`` limits the logarithm to
+# -100, and the gradient with respect to the logit is 0. A confident but
+# wrong prediction is then not corrected. ``nn.BCEWithLogitsLoss`` gives the
+# correct loss and gradient.
 logits = torch.tensor([20.0], requires_grad=True)
 target = torch.tensor([0.0])
 p = torch.sigmoid(logits)
@@ -103,9 +108,10 @@ torch.autograd.grad(loss, logits)[0]  # tensor([1.])
 # Labels 1 and -1: ``nn.SoftMarginLoss``, ``F.soft_margin_loss``
 # --------------------------------------------------------------
 #
-# The mean of :math:`\log(1 + e^{-y x})`: the logistic loss, and the same as
-# ``nn.BCEWithLogitsLoss`` with labels 1 and 0. A label 0 costs
-# :math:`\log 2` whatever the logit, so such a row is never learned.
+# This is the logistic loss, the mean of :math:`\log(1 + e^{-y x})`. It
+# equals ``nn.BCEWithLogitsLoss`` with the labels 1 and 0. Do not use the
+# label 0 here, because its loss is :math:`\log 2` for each logit and it
+# teaches the model nothing.
 logits = torch.tensor([2.0, -1.0, 0.5])
 sign = torch.tensor([1.0, -1.0, -1.0])
 loss = nn.SoftMarginLoss()(logits, sign)
@@ -119,9 +125,9 @@ F.soft_margin_loss(logits, zero)  # tensor(0.6931)
 # Hinge loss of a support vector machine, by hand
 # -----------------------------------------------
 #
-# ``nn.HingeEmbeddingLoss`` is not it: that one takes distances, see the
-# embedding losses. With labels 1 and -1 the hinge loss is the mean of
-# :math:`\max(0, 1 - y x)`; its square is smooth.
+# With the labels 1 and -1, the hinge loss is the mean of
+# :math:`\max(0, 1 - y x)`. Square it if you need a smooth loss.
+# ``nn.HingeEmbeddingLoss`` is a different loss, which takes distances.
 logits = torch.tensor([2.0, -0.5, 0.5], requires_grad=True)
 sign = torch.tensor([1.0, -1.0, -1.0])
 hinge = F.relu(1 - sign * logits)
@@ -134,10 +140,11 @@ hinge.square().mean()  # tensor(0.8333, grad_fn=<MeanBackward0>)
 # Error: all elements of input should be between 0 and 1
 # ------------------------------------------------------
 #
-# ``nn.BCELoss`` got logits, or NaN. Take the loss with logits instead of
-# adding a sigmoid; if there is a sigmoid already, look for NaN before it.
-# On a GPU this is an assertion, after which the process cannot use the GPU
-# again, hence the CPU here.
+# The input of ``nn.BCELoss`` is not a probability, usually because it is a
+# logit or NaN. For logits, use ``nn.BCEWithLogitsLoss``. If the model
+# already has a sigmoid, look for NaN before it. On a GPU the error is a
+# failed assertion, after which the process cannot use the GPU, so the
+# example runs on the CPU.
 logits = torch.tensor([1.5, -2.0], device="cpu")
 target = torch.tensor([1.0, 0.0], device="cpu")
 with suppress(RuntimeError):
@@ -151,8 +158,9 @@ nn.BCEWithLogitsLoss()(logits, target)  # tensor(0.1642)
 # Error: target size must be the same as input size
 # -------------------------------------------------
 #
-# A last layer of one unit gives (N, 1), labels are (N,). Squeeze the
-# logits or unsqueeze the labels; broadcasting would pair all with all.
+# A last layer with one output gives logits of shape (N, 1), but the labels
+# have shape (N,). Remove the dimension from the logits with ``squeeze(1)``,
+# or add one to the labels with ``unsqueeze(1)``.
 logits = torch.zeros(4, 1)
 target = torch.ones(4)
 with suppress(ValueError):
@@ -166,9 +174,9 @@ nn.BCEWithLogitsLoss()(logits, target.unsqueeze(1))  # tensor(0.6931)
 # Error: result type Float can't be cast to the desired output type Long
 # ----------------------------------------------------------------------
 #
-# ``nn.BCELoss`` and ``nn.BCEWithLogitsLoss`` compute with the target, so it
-# must be a float, other than the class indices of ``nn.CrossEntropyLoss``.
-# Convert labels once, in the data set.
+# ``nn.BCELoss`` and ``nn.BCEWithLogitsLoss`` need a float target, unlike
+# ``nn.CrossEntropyLoss`` with its class indices. Convert the labels with
+# ``float()``, best once in the dataset.
 p = torch.tensor([0.5, 0.5])
 target = torch.tensor([1, 0])
 with suppress(RuntimeError):

@@ -2,7 +2,7 @@
 Metrics
 =======
 
-Measure a model by numbers that people read, over all batches.
+Compute accuracy, F1, AUC and other metrics over all batches of a dataset.
 """
 import torch
 import torch.nn.functional as F
@@ -11,9 +11,9 @@ import torch.nn.functional as F
 # Accuracy of several classes: ``argmax(dim=1)``
 # ----------------------------------------------
 #
-# Add up the right answers of all batches and divide once, by the number of
-# samples. ``dim=1`` is the class; without ``dim`` the answer is one number
-# for the whole batch.
+# Count the correct predictions of all batches, and divide once by the
+# number of samples. ``dim=1`` is the class dimension. Without ``dim``,
+# ``argmax`` returns a single index for the whole batch.
 batches = [
     (torch.tensor([[2.0, 1.0], [0.0, 3.0]]), torch.tensor([0, 1])),
     (torch.tensor([[1.0, 5.0]]), torch.tensor([0])),
@@ -25,13 +25,13 @@ for logits, target in batches:
 round(right / total, 4)  # 0.6667
 
 # %%
-# Accuracy of yes or no: ``logits > 0``, not ``argmax``
-# -----------------------------------------------------
+# Binary accuracy: ``logits > 0``, not ``argmax``
+# -----------------------------------------------
 #
 # A model with one output has logits of shape (N, 1). ``argmax(dim=1)`` of a
-# single column is 0 for each sample, so the accuracy is the share of class
-# 0 and does not move. Use ``logits > 0``, which means a probability above
-# 0.5, and not ``round`` of a logit.
+# single column is 0 for each sample, so the accuracy would be the share of
+# class 0 and would not change in training. Use ``logits > 0``, which means
+# a probability above 0.5. Do not apply ``round`` to a logit.
 logits = torch.tensor([[2.0], [-1.0], [0.3], [-3.0]])
 target = torch.tensor([1, 0, 1, 1])
 logits.argmax(dim=1)  # tensor([0, 0, 0, 0])
@@ -45,7 +45,8 @@ logits.squeeze(1).round()  # tensor([2., -1., 0., -3.])
 # Top-k accuracy: ``topk``
 # ------------------------
 #
-# A sample counts if its class is among the k largest logits.
+# A prediction counts as correct if the true class is among the k largest
+# logits.
 logits = torch.tensor([[3.0, 2.0, 1.0], [3.0, 2.0, 1.0]])
 target = torch.tensor([1, 2])
 top = logits.topk(2, dim=1).indices
@@ -57,9 +58,10 @@ hit.float().mean()  # tensor(0.5000)
 # Precision, recall and F1 of a rare class
 # ----------------------------------------
 #
-# Count over the whole data set. Precision asks how many alarms were right,
-# recall how many cases were found, and F1 is their harmonic mean. All three
-# are 0/0 for a model that never answers yes; say what that should count as.
+# Count over the whole dataset. Precision is the share of the positive
+# predictions that are correct, and recall is the share of the positives
+# that were found. F1 is the harmonic mean of the two. If a model predicts
+# no positives, its precision is 0/0, so decide what this should count as.
 predicted = torch.tensor([1, 1, 0, 0, 0, 0])
 target = torch.tensor([1, 0, 1, 1, 0, 0])
 found = ((predicted == 1) & (target == 1)).sum()
@@ -73,9 +75,10 @@ precision, recall  # (tensor(0.5000), tensor(0.3333))
 # Macro and micro F1 from a confusion matrix
 # ------------------------------------------
 #
-# Rows are the true classes, columns the predicted ones. Macro is the mean
-# over classes, so a rare class counts as much as a common one. Micro counts
-# samples and equals the accuracy when each sample has one class.
+# The rows of the matrix are the true classes, and the columns are the
+# predicted classes. Macro F1 is the mean over the classes, so a rare class
+# counts as much as a common one. Micro F1 counts samples. It equals the
+# accuracy if each sample has one class.
 target = torch.tensor([0, 0, 0, 0, 1, 2])
 predicted = torch.tensor([0, 0, 0, 1, 1, 1])
 matrix = (3 * target + predicted).bincount(minlength=9).view(3, 3)
@@ -90,9 +93,10 @@ both.sum() / matrix.sum()  # tensor(0.6667)
 # mIoU is nan: a class occurs in no mask
 # --------------------------------------
 #
-# Add up the confusion matrices of all batches, then divide once. A class
-# that is neither in the masks nor in the predictions is 0/0; ``nanmean``
-# leaves it out. A class that was predicted and does not occur has IoU 0.
+# Add up the confusion matrices of all batches and then divide once. If a
+# class is neither in the masks nor in the predictions, its IoU is 0/0, and
+# ``nanmean`` leaves it out. A class that is predicted but does not occur
+# has an IoU of 0.
 target = torch.tensor([[0, 0], [1, 1]])
 predicted = torch.tensor([[0, 0], [1, 0]])
 pairs = (3 * target + predicted).flatten()
@@ -106,9 +110,10 @@ iou.mean(), iou.nanmean()  # (tensor(nan), tensor(0.5833))
 # Dice score of a mask, and an empty mask
 # ---------------------------------------
 #
-# Twice the overlap over the sum of both areas, of decisions and not of
-# probabilities. Where both masks are empty the score is 0/0; count it as 1.
-# Dice and IoU are two forms of one number.
+# The Dice score is twice the overlap divided by the sum of both areas.
+# Compute it from binary masks and not from probabilities. If both masks are
+# empty, the score would be 0/0, and it is counted as 1 here. The last line
+# computes the IoU from the Dice score.
 def dice_score(predicted, mask):
     overlap = (predicted & mask).sum()
     areas = predicted.sum() + mask.sum()
@@ -128,9 +133,10 @@ iou, dice / (2 - dice)  # (tensor(0.5000), tensor(0.5000))
 # ROC AUC: how often a positive outranks a negative
 # -------------------------------------------------
 #
-# Compare each positive with each negative; a tie counts one half. The area
-# needs the scores of the whole set, not the mean over batches. The order of
-# the scores counts and not their size, so logits will do.
+# The AUC is the share of pairs in which the positive has the higher score,
+# and a tie counts one half. Compute it from the scores of the whole
+# dataset, and do not average it over batches. It depends on the order of
+# the scores, so you can use logits.
 scores = torch.tensor([0.9, 0.8, 0.3, 0.3, 0.1])
 target = torch.tensor([1, 0, 1, 0, 0])
 positive, negative = scores[target == 1], scores[target == 0]
@@ -139,11 +145,11 @@ auc = ((difference > 0).float() + 0.5 * (difference == 0)).mean()
 auc  # tensor(0.7500)
 
 # %%
-# Average precision: the mean of the precision at each hit
-# --------------------------------------------------------
+# Average precision: the mean of the precision at each positive
+# -------------------------------------------------------------
 #
-# Sort by score and take the precision at each positive. It shows more than
-# the ROC area when positives are rare.
+# Sort the samples by score, compute the precision at each positive, and
+# take the mean. Prefer it to the ROC AUC if positives are rare.
 scores = torch.tensor([0.9, 0.8, 0.7, 0.2])
 target = torch.tensor([1, 0, 1, 0])
 ranked = target[scores.argsort(descending=True)]
@@ -155,9 +161,9 @@ precision[ranked == 1].mean()  # tensor(0.8333)
 # A threshold for each label: the one with the best F1
 # ----------------------------------------------------
 #
-# Probabilities of a rare label often stay far below 0.5. Try thresholds on
-# the validation set and keep the best one of each label, then use it on the
-# test set.
+# The probabilities of a rare label often stay far below 0.5. Try several
+# thresholds on the validation set and keep the best one for each label.
+# Then use these thresholds on the test set.
 probability = torch.tensor([[0.9, 0.2], [0.6, 0.1], [0.7, 0.3], [0.2, 0.0]])
 target = torch.tensor([[1, 1], [0, 0], [1, 1], [0, 0]])
 bounds = torch.linspace(0.05, 0.95, 19)
@@ -172,9 +178,10 @@ best = bounds[f1.argmax(dim=0)]
 # R², RMSE and MAPE of a regression
 # ---------------------------------
 #
-# R² compares with the mean of the targets: 1 is perfect, 0 is as good as
-# the mean, and below 0 is worse. MAPE divides by the target and is infinite
-# for a target of 0. Undo the scaling of the targets first.
+# R² compares the model with a constant prediction of the mean target. An R²
+# of 1 is perfect, 0 is as good as the mean, and a negative value is worse.
+# MAPE divides by the target, so do not use it if targets can be 0. If you
+# scaled the targets, undo the scaling first.
 target = torch.tensor([1.0, 2.0, 3.0, 6.0])
 predicted = torch.tensor([1.0, 2.0, 4.0, 5.0])
 error = predicted - target
@@ -187,8 +194,8 @@ error.square().mean().sqrt()  # tensor(0.7071)
 # Accuracy of tokens, without the padding
 # ---------------------------------------
 #
-# Select the positions whose label is not -100 before you compare. Counted
-# with the padding, the accuracy changes with the length of the batch.
+# Count the positions whose label is not -100. If you count the padding,
+# too, the accuracy depends on how much padding the batch has.
 target = torch.tensor([[1, 2, -100], [2, -100, -100]])
 logits = F.one_hot(torch.tensor([[1, 0, 0], [2, 0, 0]]), 3).float()
 valid = target != -100

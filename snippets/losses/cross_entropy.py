@@ -2,16 +2,16 @@
 Cross entropy
 =============
 
-Train a classifier that gives each sample one class.
+Train a classifier that assigns one of several classes to each sample.
 
 .. which::
 
    - ``nn.CrossEntropyLoss``, ``F.cross_entropy``: one class, from logits
-   - ``nn.NLLLoss``, ``F.nll_loss``: the same, from log-probabilities
-   - ``nn.BCEWithLogitsLoss``: two classes, or labels that hold together
-   - ``nn.MultiLabelSoftMarginLoss``: such labels, one loss per sample
-   - ``nn.BCELoss``: as the two above, from probabilities
-   - ``nn.MultiMarginLoss``: one class by a margin, as in an SVM
+   - ``nn.NLLLoss``, ``F.nll_loss``: one class, from log-probabilities
+   - ``nn.BCEWithLogitsLoss``: two classes or several labels, from logits
+   - ``nn.MultiLabelSoftMarginLoss``: several labels, one loss per sample
+   - ``nn.BCELoss``: two classes or several labels, from probabilities
+   - ``nn.MultiMarginLoss``: one class with a margin, as in an SVM
    - ``nn.KLDivLoss``: the target is a distribution
    - ``nn.CTCLoss``: a sequence of labels without alignment
 """
@@ -23,10 +23,10 @@ from torch import nn
 # Loss of a classifier: ``nn.CrossEntropyLoss``, ``F.cross_entropy``
 # ------------------------------------------------------------------
 #
-# Logits (N, C), any real numbers, and targets (N,), the index of the right
-# class as int64. The loss is :math:`-\log` of the probability that softmax
-# gives to the target. Equal logits cost :math:`\log C`: what an untrained
-# network should start with.
+# The logits have shape (N, C). The targets have shape (N,) and hold the
+# index of the correct class as int64. The loss is :math:`-\log` of the
+# probability that softmax gives to the correct class. For equal logits it
+# is :math:`\log C`, so an untrained network should start near this value.
 logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
 target = torch.tensor([0, 2])
 loss = nn.CrossEntropyLoss()(logits, target)
@@ -42,9 +42,10 @@ torch.allclose(equal, torch.tensor(10.0).log())  # True
 # Cross entropy is log-softmax and ``nn.NLLLoss``, ``F.nll_loss``
 # ---------------------------------------------------------------
 #
-# ``nn.NLLLoss`` picks the entry of the target and turns its sign: it takes
-# no logarithm, whatever its name says. Use it where the network ends in
-# ``nn.LogSoftmax``, and cross entropy where it ends in logits.
+# ``nn.NLLLoss`` picks the entry of the target class and changes its sign.
+# In spite of its name it does not compute a logarithm. Use it if the
+# network ends in ``nn.LogSoftmax``. Use ``nn.CrossEntropyLoss`` if the
+# network returns logits.
 logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
 target = torch.tensor([0, 2])
 log_probability = nn.LogSoftmax(dim=1)(logits)
@@ -56,8 +57,9 @@ F.nll_loss(torch.tensor([[-5.0, -7.0]]), torch.tensor([1]))  # tensor(7.)
 # The gradient of ``F.cross_entropy``: softmax minus one-hot
 # ----------------------------------------------------------
 #
-# With respect to the logits it is the predicted distribution minus the true
-# one, over N with the mean: bounded, and 0 only where they agree.
+# The gradient with respect to the logits is the predicted probabilities
+# minus the one-hot target. With the default mean it is divided by N. It is
+# 0 if the prediction agrees with the target.
 logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
 logits.requires_grad_()
 target = torch.tensor([0, 2])
@@ -69,9 +71,10 @@ torch.allclose(logits.grad, by_hand / 2)  # True
 # Weight the classes: ``nn.CrossEntropyLoss(weight=...)``
 # -------------------------------------------------------
 #
-# One weight per class, for unbalanced data. The loss is the weighted mean,
-# divided by the weights of the targets at hand. Weights in proportion to
-# one over the class counts make each class count the same.
+# For unbalanced data, pass one weight per class. The loss is the weighted
+# mean, divided by the sum of the weights of the targets in the batch. If a
+# weight is proportional to one over the number of samples, each class
+# counts the same.
 counts = torch.tensor([900.0, 100.0])
 weight = counts.sum() / (2 * counts)
 weight  # tensor([0.5556, 5.0000])
@@ -86,10 +89,10 @@ torch.allclose(loss, (w * each).sum() / w.sum())  # True
 # Leave out padding: ``nn.CrossEntropyLoss(ignore_index=...)``
 # ------------------------------------------------------------
 #
-# ``ignore_index`` is a value of the targets and not a position, -100 by
-# default; choose one that is no class, such as -1 or 255. Targets equal to
-# it add nothing to the loss and are not counted in the mean. A batch of
-# ignored targets alone divides 0 by 0.
+# Targets equal to ``ignore_index`` add nothing to the loss and do not count
+# in the mean. The default is -100. You can choose another value that is not
+# a class, such as -1 or 255. If a batch has ignored targets only, the mean
+# is 0/0, which is nan.
 logits = torch.tensor([[1.0, 0.0], [0.0, 2.0], [5.0, 0.0]])
 target = torch.tensor([0, 1, -100])
 kept = F.cross_entropy(logits[:2], target[:2])
@@ -106,9 +109,10 @@ F.cross_entropy(logits[2:], target[2:])  # tensor(nan)
 # Soften the targets: ``nn.CrossEntropyLoss(label_smoothing=...)``
 # ----------------------------------------------------------------
 #
-# The one-hot target is mixed with the uniform distribution: the right class
-# gets :math:`1 - \epsilon + \epsilon / C`, every other
-# :math:`\epsilon / C`. The least loss is then no longer 0.
+# Label smoothing mixes the one-hot target with the uniform distribution.
+# The correct class gets :math:`1 - \epsilon + \epsilon / C`, and each other
+# class gets :math:`\epsilon / C`. The smallest possible loss is then larger
+# than 0.
 logits = torch.tensor([[3.0, 0.0, 1.0, 1.0], [0.0, 3.0, 0.0, 1.0]])
 target = torch.tensor([0, 2])
 loss = nn.CrossEntropyLoss(label_smoothing=0.2)(logits, target)
@@ -122,11 +126,11 @@ torch.allclose(loss, -(soft * log_p).sum(dim=1).mean())  # True
 # Probabilities as targets: ``F.cross_entropy``
 # ---------------------------------------------
 #
-# A float target of the shape of the logits is a distribution over classes,
-# as from mixup, annotators who disagree, or a teacher. Without class
-# weights, one-hot floats give what indices give; with them, the mean
-# divides by N and not by the weights. Rows are not checked to sum to 1, and
-# ``ignore_index`` does not apply.
+# A float target with the shape of the logits is a distribution over the
+# classes, such as one from mixup or from a teacher. Without class weights,
+# one-hot floats give the same loss as indices. With class weights, the mean
+# divides by N and not by the weights. The function does not check that the
+# rows sum to 1, and ``ignore_index`` does not apply.
 logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
 target = torch.tensor([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0]])
 loss = F.cross_entropy(logits, target)
@@ -144,10 +148,11 @@ torch.allclose(weighted, indices * (1 + 5) / 2)  # True
 # Images and sequences: ``F.cross_entropy`` on (N, C, H, W)
 # ---------------------------------------------------------
 #
-# The classes of a batch are always dimension 1, and the target lacks it:
-# (N, H, W) for a segmentation, (N, L) for text. Models of sequences give
-# (N, L, C): use ``transpose(1, 2)``, or flatten all but the classes. Do not
-# reshape from (N, C, H, W).
+# For a batch, the classes are dimension 1 of the logits, and the target
+# does not have this dimension. The target is (N, H, W) for segmentation and
+# (N, L) for text. If a model returns (N, L, C), use ``transpose(1, 2)`` or
+# flatten the other dimensions. Do not call ``reshape(-1, C)`` on (N, C, H,
+# W), because this mixes up classes and pixels.
 logits = torch.randn(2, 5, 4, 4)
 target = torch.randint(5, (2, 4, 4))
 loss = F.cross_entropy(logits, target)
@@ -163,10 +168,10 @@ torch.allclose(loss, wrong)  # False
 # Very many classes: ``nn.LinearCrossEntropyLoss``
 # ------------------------------------------------
 #
-# The last linear layer and the loss in one, for language models. With
-# ``nn.LinearCrossEntropyOptions`` the function ``F.linear_cross_entropy``
-# goes through the batch in pieces: it does not need the logits of all rows
-# at once.
+# ``nn.LinearCrossEntropyLoss`` combines the last linear layer and the loss,
+# for example in a language model. With ``nn.LinearCrossEntropyOptions``,
+# ``F.linear_cross_entropy`` processes the batch in chunks. It then does not
+# need the logits of all rows at the same time.
 #
 # .. since:: 2.13
 loss = nn.LinearCrossEntropyLoss(in_features=8, num_classes=50)
@@ -186,10 +191,10 @@ torch.allclose(grad, whole, atol=1e-6)  # True
 # Gradient is nan: all logits of a row are ``-inf``
 # -------------------------------------------------
 #
-# A class that is not allowed often gets a logit of minus infinity, and the
-# softmax of a row that has nothing else is ``nan``. ``ignore_index`` keeps
-# such a row out of the loss, but its gradient is still ``nan``. Do not mask
-# rows that are ignored, or use a large negative number instead.
+# Forbidden classes often get a logit of minus infinity. If a whole row is
+# minus infinity, its softmax is ``nan``. ``ignore_index`` keeps such a row
+# out of the loss, but its gradient is still ``nan``. Do not mask ignored
+# rows, or use a large negative number instead of minus infinity.
 logits = torch.tensor([[0.0, 1.0], [0.0, 1.0]], requires_grad=True)
 target = torch.tensor([1, -100])
 forbidden = torch.tensor([[False, False], [True, True]])
@@ -206,9 +211,10 @@ torch.autograd.grad(loss, logits)[0][1]  # tensor([0., 0.])
 # Class weights with ``label_smoothing``: the wrong class is predicted
 # --------------------------------------------------------------------
 #
-# The weights multiply the smoothed part as well. A rare class of weight 100
-# then takes most of the probability of a common one. Smooth the targets
-# yourself and weight each sample by its own class.
+# The class weights also multiply the smoothed part of the target. Here a
+# rare class has the weight 100, and the loss of a common sample is smallest
+# when the rare class gets a probability of 0.84. Smooth the targets
+# yourself, and weight each sample by its own class.
 weight, target = torch.tensor([1.0, 100.0]), torch.tensor([0])
 mass = torch.tensor([0.95, 0.05]) * weight
 best = (mass / mass.sum()).log()[None].requires_grad_()

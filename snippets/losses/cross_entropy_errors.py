@@ -2,7 +2,8 @@
 Errors of cross entropy
 =======================
 
-Find what is wrong with the loss of a classifier, error message or not.
+Find out why the loss of a classifier raises an error, is nan or negative,
+or does not fall.
 """
 from contextlib import suppress
 
@@ -15,9 +16,10 @@ from torch import nn
 # Softmax before ``nn.CrossEntropyLoss``: no error, a worse loss
 # --------------------------------------------------------------
 #
-# The loss applies softmax itself. Given probabilities it applies it twice:
-# a sure and right prediction of 10 classes still costs 1.46, and gradients
-# shrink. End the network in logits; ``argmax`` needs no softmax either.
+# ``nn.CrossEntropyLoss`` applies softmax itself, so with a softmax layer it
+# is applied twice. A confident and correct prediction of 10 classes then
+# still has a loss of 1.46. Let the network return logits. ``argmax`` works
+# on logits, too.
 #
 # .. glance:: F.cross_entropy(logits.softmax(dim=1), target)
 logits = torch.zeros(1, 10)
@@ -32,9 +34,10 @@ logits.argmax(dim=1)  # tensor([3])
 # Probabilities given to ``nn.NLLLoss``: a negative loss
 # ------------------------------------------------------
 #
-# It expects log-probabilities, which are never above 0; probabilities give
-# a loss between -1 and 0 without an error. A negative loss of a classifier
-# is the sign. The exponential of the right input sums to 1.
+# ``nn.NLLLoss`` expects log-probabilities. With probabilities it raises no
+# error and gives a loss between -1 and 0. If the loss of a classifier is
+# negative, look for this mistake. To check the input, apply ``exp``; each
+# row should sum to 1.
 probability = torch.tensor([[0.5, 0.25, 0.25]])
 target = torch.tensor([0])
 F.nll_loss(probability, target)  # tensor(-0.5000)
@@ -44,7 +47,8 @@ F.nll_loss(probability.log(), target)  # tensor(0.6931)
 # Warning: ``nn.NLLLoss2d`` has been deprecated
 # ---------------------------------------------
 #
-# ``nn.NLLLoss`` takes images (N, C, H, W) itself, and computes the same.
+# Use ``nn.NLLLoss`` instead. It takes images of shape (N, C, H, W) and
+# gives the same result.
 log_p = torch.randn(2, 5, 4, 4).log_softmax(dim=1)
 target = torch.randint(5, (2, 4, 4))
 old = nn.NLLLoss2d()  # FutureWarning: Please use `NLLLoss` instead
@@ -54,9 +58,9 @@ torch.allclose(old(log_p, target), nn.NLLLoss()(log_p, target))  # True
 # Loss is nan: all targets of a batch are ignored (``ignore_index``)
 # ------------------------------------------------------------------
 #
-# The mean divides by the number of targets that count. If a batch holds
-# padding alone, that is 0 / 0. Sum the loss, and divide by the number or
-# by 1; or skip such a batch.
+# The mean divides by the number of targets that are not ignored. If a batch
+# has padding only, this is 0/0. Use ``reduction="sum"`` and divide by this
+# number, but at least by 1. You can also skip such a batch.
 logits = torch.zeros(2, 3, requires_grad=True)
 target = torch.tensor([-100, -100])
 F.cross_entropy(logits, target).item()  # nan
@@ -70,9 +74,10 @@ logits.grad  # tensor([[0., 0., 0.], [0., 0., 0.]])
 # Error: expected Long but found Int, or Float (``F.cross_entropy``)
 # ------------------------------------------------------------------
 #
-# Class indices are int64 (here also uint8), probabilities are floats of the
-# logits' shape. Indices as int32 or float, and one-hot rows of integers,
-# are errors. A GPU has its own words, hence the CPU.
+# Class indices must be int64; uint8 works here, too. Class probabilities
+# must be floats with the shape of the logits. Indices of dtype int32 or
+# float raise an error, and so do one-hot rows of integers. The messages on
+# a GPU are different.
 logits = torch.zeros(2, 3, device="cpu")
 target = torch.tensor([0, 2], dtype=torch.int32, device="cpu")
 with suppress(RuntimeError):
@@ -95,10 +100,10 @@ F.cross_entropy(logits, one_hot.float())  # tensor(1.0986)
 # Error: target is out of bounds (``F.cross_entropy``)
 # ----------------------------------------------------
 #
-# C logits know the classes 0 to C - 1. Labels that count from 1, or too few
-# outputs of the last layer, end here. On a GPU it is "device-side assert
-# triggered" and the process can use the GPU no more, so find it on the CPU,
-# as here.
+# With C logits the classes are 0 to C - 1. The error appears if the labels
+# start at 1 or if the last layer has too few outputs. On a GPU the message
+# is "device-side assert triggered", and the process cannot use the GPU
+# afterwards. Run the code on the CPU to find the label.
 logits = torch.zeros(3, 3, device="cpu")
 labels = torch.tensor([1, 2, 3], device="cpu")
 with suppress(IndexError):
@@ -109,10 +114,10 @@ F.cross_entropy(logits, labels - 1)  # tensor(1.0986)
 # Error: Target 255 is out of bounds (``ignore_index=255``)
 # ---------------------------------------------------------
 #
-# Masks of a segmentation mark pixels without a label with 255, which the
-# loss takes for class 255. Pass ``ignore_index=255``, and leave these
-# pixels out of the metrics. Resize a mask with ``"nearest"``, so that no
-# new value appears.
+# Segmentation masks often use 255 for pixels without a label, and the loss
+# takes it for class 255. Pass ``ignore_index=255``, and leave these pixels
+# out of the metrics, too. Resize a mask with ``"nearest"``, so that no new
+# values appear.
 logits = torch.zeros(1, 3, 2, 2, device="cpu")
 mask = torch.tensor([[[0, 1], [2, 255]]], device="cpu")
 with suppress(IndexError):
@@ -125,9 +130,10 @@ hit[mask != 255].float().mean()  # tensor(0.3333)
 # Error: multi-target not supported (``F.cross_entropy``)
 # -------------------------------------------------------
 #
-# A column (N, 1) of labels, as ``frame[["label"]]`` of a data frame gives
-# it, has one dimension too many. Squeeze it, naming the dimension so that a
-# batch of 1 stays a batch.
+# The labels have shape (N, 1) instead of (N,), for example because they
+# come from ``frame[["label"]]`` of a data frame. Remove the dimension with
+# ``squeeze(1)``. Pass the 1, so that a batch of one sample keeps its batch
+# dimension.
 logits = torch.zeros(2, 3)
 target = torch.tensor([[0], [2]])
 with suppress(RuntimeError):
@@ -138,9 +144,10 @@ F.cross_entropy(logits, target.squeeze(1))  # tensor(1.0986)
 # Error: only batches of spatial targets supported (3D tensors)
 # -------------------------------------------------------------
 #
-# For logits (N, C, H, W) class indices have the shape (N, H, W). Drop the
-# channel of a mask (N, 1, H, W) with ``squeeze(1)``. Turn a one-hot mask
-# (N, C, H, W) of integers into indices with ``argmax(1)``, or into floats.
+# For logits of shape (N, C, H, W), the class indices have shape (N, H, W).
+# If the mask has shape (N, 1, H, W), remove the channel with
+# ``squeeze(1)``. Convert an integer one-hot mask to indices with
+# ``argmax(1)``, or to floats with ``float()``.
 logits = torch.randn(2, 3, 4, 4)
 mask = torch.randint(3, (2, 1, 4, 4))
 with suppress(RuntimeError):
@@ -156,9 +163,10 @@ torch.allclose(F.cross_entropy(logits, one_hot.float()), loss)  # True
 # Error: Expected target size (logits of shape (N, L, C))
 # -------------------------------------------------------
 #
-# A model of sequences gives (N, L, C), but the classes must be dimension 1.
-# The message asks for targets (N, C), which is not what you want. Transpose
-# the logits, or join sequences and positions into one dimension.
+# A sequence model returns logits of shape (N, L, C), but the loss expects
+# the classes in dimension 1. The message asks for targets of another shape,
+# but your targets are right. Transpose the logits, or flatten the batch and
+# the positions into one dimension.
 logits = torch.randn(2, 5, 10)
 target = torch.randint(10, (2, 5))
 with suppress(RuntimeError):
@@ -171,8 +179,8 @@ torch.allclose(loss, flat)  # True
 # Error: expected scalar type Float but found Double (class weights)
 # ------------------------------------------------------------------
 #
-# Class weights computed with NumPy are float64, and the logits are float32.
-# Convert the weights to the dtype of the logits.
+# Class weights from NumPy are float64, but the logits are float32. Convert
+# the weights to the dtype of the logits, here with ``float()``.
 counts = np.array([50.0, 30.0, 20.0])
 weight = torch.from_numpy(counts.sum() / counts)
 logits, target = torch.zeros(2, 3, device="cpu"), torch.tensor([0, 2]).cpu()
@@ -184,9 +192,9 @@ nn.CrossEntropyLoss(weight.float())(logits, target)  # tensor(1.0986)
 # Error: dimension out of range (``F.log_softmax``)
 # -------------------------------------------------
 #
-# The logits of one sample are 1-D and have no dimension 1; the last one,
-# ``dim=-1``, is right for one sample and for a batch. ``F.cross_entropy``
-# takes a 1-D input with a 0-D target as it is.
+# The logits of a single sample have one dimension, so there is no dimension
+# 1. ``dim=-1`` works for a single sample and for a batch.
+# ``F.cross_entropy`` also takes a 1-D input with a 0-D target.
 logits = torch.tensor([1.0, 2.0, 3.0])
 with suppress(IndexError):
     F.log_softmax(logits, dim=1)  # IndexError: Dimension out of range

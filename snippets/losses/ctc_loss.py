@@ -2,7 +2,8 @@
 CTC loss
 ========
 
-Train on sequences whose labels come in order, but at times not known.
+Train on sequences when you know the order of the labels but not at which
+time steps they occur, as in speech recognition.
 """
 import itertools
 from contextlib import suppress
@@ -15,10 +16,10 @@ from torch import nn
 # Sequence without alignment: ``nn.CTCLoss``, ``F.ctc_loss``
 # ----------------------------------------------------------
 #
-# Log-probabilities (T, N, C), time first; targets (N, S) without blanks;
-# and the length of each, in time steps and in labels. One class is the
-# blank, by default 0, so labels count from 1. Speech and handwriting are
-# read this way.
+# Pass log-probabilities of shape (T, N, C), with time first, and targets of
+# shape (N, S) without blanks. Also pass the length of each input in time
+# steps and of each target in labels. One class is the blank. By default
+# this is class 0, so the labels start at 1.
 T, N, C, S = 50, 4, 20, 12
 log_p = torch.randn(T, N, C).log_softmax(dim=2)
 targets = torch.randint(1, C, (N, S))
@@ -33,9 +34,10 @@ torch.allclose(loss, same)  # True
 # What ``F.ctc_loss`` sums: all paths that read as the target
 # -----------------------------------------------------------
 #
-# A path names one class per time step; reading it merges repeats, then
-# drops blanks. The loss is :math:`-\log` of the probability of all paths
-# that read as the target: here 5 of the 27, found by trying all.
+# A path assigns one class to each time step. To read a path, merge repeated
+# classes and then drop the blanks. The loss is :math:`-\log` of the total
+# probability of the paths that read as the target. Here these are 5 of the
+# 27 paths.
 def read(path):
     return [label for label, _ in itertools.groupby(path) if label != 0]
 
@@ -54,10 +56,10 @@ torch.allclose(loss, by_hand, atol=1e-5)  # True
 # What the mean of ``nn.CTCLoss`` divides by: ``reduction=``
 # ----------------------------------------------------------
 #
-# ``"mean"`` first divides each loss by its target length, then averages
-# over the batch, so that long sequences do not count more. ``"sum"`` and
-# ``"none"`` divide by nothing: the latter is the plain negative
-# log-likelihood.
+# ``"mean"`` divides the loss of each sequence by its target length and then
+# averages over the batch, so long sequences do not count more. ``"none"``
+# returns the negative log-likelihood of each sequence, and ``"sum"`` adds
+# these up. Neither divides by the length.
 log_p = torch.randn(10, 2, 5).log_softmax(dim=2)
 targets = torch.tensor([[1, 2, 3, 4], [2, 1, 0, 0]])
 lengths = torch.tensor([10, 10]), torch.tensor([4, 2])
@@ -72,9 +74,9 @@ torch.allclose(total, each.sum())  # True
 # Padded or joined targets for ``nn.CTCLoss``
 # -------------------------------------------
 #
-# Either (N, S), padded with anything: the lengths say what counts. Or 1-D,
-# all targets one after the other without padding, which needs no
-# ``pad_sequence``.
+# The targets can be padded to shape (N, S). The padding value does not
+# matter, because the lengths say which labels count. The targets can also
+# be one 1-D tensor with all labels one after the other, without padding.
 log_p = torch.randn(10, 2, 5).log_softmax(dim=2)
 input_lengths = torch.tensor([10, 10])
 target_lengths = torch.tensor([4, 2])
@@ -89,8 +91,9 @@ torch.allclose(a, b)  # True
 # Which class is the blank: ``nn.CTCLoss(blank=...)``
 # ---------------------------------------------------
 #
-# The last class is as good as the first, if training and decoding agree.
-# Moving the blank from 0 to the end moves every label down by one.
+# You can use any class as the blank, if training and decoding use the same
+# one. If you move the blank from class 0 to the end, each label becomes
+# smaller by one.
 log_p = torch.randn(10, 1, 5).log_softmax(dim=2)
 lengths = torch.tensor([10]), torch.tensor([3])
 first = nn.CTCLoss(blank=0)(log_p, torch.tensor([[1, 2, 4]]), *lengths)
@@ -102,9 +105,10 @@ torch.allclose(first, last)  # True
 # Read the prediction: greedy CTC decoding
 # ----------------------------------------
 #
-# The best class of each time step, repeats merged, blanks dropped: in this
-# order, so that a blank between two equal labels keeps both.
-# ``torch.unique_consecutive`` merges.
+# Take the best class of each time step, merge repeats with
+# ``torch.unique_consecutive``, and then drop the blanks. Keep this order.
+# If you drop the blanks first, two equal labels with a blank between them
+# become one.
 best = torch.tensor([0, 3, 3, 0, 3, 1, 1, 0, 0, 2])
 log_p = F.one_hot(best, 4).float().log_softmax(dim=1)
 path = log_p.argmax(dim=1)
@@ -117,10 +121,11 @@ torch.unique_consecutive(path[path != 0])  # tensor([3, 1, 2])
 # Infinite loss: target too long (``nn.CTCLoss(zero_infinity=True)``)
 # -------------------------------------------------------------------
 #
-# A target needs a time step per label, and one more for the blank between
-# two equal ones; with fewer no path reads as it. The loss is infinite and
-# the gradient NaN. ``zero_infinity=True`` sets both to 0: fix the lengths
-# first, often a stride of the network that was not divided out.
+# A target needs one time step per label, and one more for the blank between
+# two equal labels. With fewer time steps the loss is infinite and the
+# gradient is NaN. Check the input lengths first, because they must be
+# divided by the stride of the network. ``zero_infinity=True`` sets such
+# losses and gradients to 0.
 log_p = torch.zeros(3, 1, 4).log_softmax(dim=2)
 lengths = torch.tensor([3]), torch.tensor([3])
 F.ctc_loss(log_p, torch.tensor([[1, 2, 3]]), *lengths)  # tensor(1.3863)
@@ -132,9 +137,9 @@ nn.CTCLoss(zero_infinity=True)(log_p, double, *lengths)  # tensor(0.)
 # Error: expected input_lengths to have value at most (``nn.CTCLoss``)
 # --------------------------------------------------------------------
 #
-# The first dimension is time. A network that gives (N, T, C) must be
-# transposed; otherwise batch and time trade places. Shown on the CPU: on a
-# GPU the lengths are not always checked.
+# The first dimension of the input is time. If the network returns (N, T,
+# C), transpose it. The example runs on the CPU, because a GPU does not
+# always check the lengths.
 output = torch.randn(2, 10, 5, device="cpu").log_softmax(dim=2)
 targets = torch.tensor([[1, 2], [3, 4]], device="cpu")
 lengths = (10, 10), (2, 2)
@@ -147,9 +152,9 @@ loss > 0  # tensor(True)
 # Logits or probabilities given to ``F.ctc_loss``: a wrong loss
 # -------------------------------------------------------------
 #
-# The input is not checked. Adding 1 to all logits changes no probability,
-# but does change this loss; it must be 0 where one path is certain, and
-# never negative. Apply ``log_softmax`` over the classes.
+# ``F.ctc_loss`` does not check its input. With logits or probabilities the
+# loss is wrong and can be negative. Apply ``log_softmax`` over the classes
+# first. If the correct path is certain, the loss is then 0.
 logits = torch.tensor([[[0.0, 40.0]], [[40.0, 0.0]]])
 target = torch.tensor([[1]])
 lengths = torch.tensor([2]), torch.tensor([1])

@@ -2,7 +2,8 @@
 Your own loss
 =============
 
-Write the loss that ``torch.nn`` lacks, and check that it is right.
+Write a loss that ``torch.nn`` does not have, such as focal or Dice loss,
+and check its gradient.
 """
 from contextlib import suppress
 
@@ -14,9 +15,9 @@ from torch import nn
 # A loss of your own as a function
 # --------------------------------
 #
-# A differentiable function that gives one number is a loss: autograd finds
-# the gradient. Compute with tensors throughout, and reduce at the end. This
-# one is smooth at 0 and grows like the absolute error.
+# You can use any differentiable function with a single number as a result.
+# Compute with tensors from start to end, and autograd finds the gradient.
+# The log-cosh loss here is smooth at 0 and grows like the absolute error.
 def log_cosh_loss(prediction, target):
     error = prediction - target
     return (F.softplus(2 * error) - error - torch.tensor(2.0).log()).mean()
@@ -36,9 +37,9 @@ large.cosh().log()  # tensor([inf])
 # A loss of your own as an ``nn.Module``
 # --------------------------------------
 #
-# Choose it over a function if the loss has settings or tensors of its own:
-# a buffer moves with ``to(device)`` and is saved, and a parameter is
-# trained, if the optimizer is given it.
+# Write a module if the loss has settings or tensors of its own. A buffer
+# moves with ``to(device)`` and is saved in the state dict. If the loss has
+# parameters to be trained, give them to the optimizer, too.
 class QuantileLoss(nn.Module):
     def __init__(self, quantiles):
         super().__init__()
@@ -58,13 +59,13 @@ one  # tensor(1.5000)
 list(criterion.state_dict())  # ['quantiles']
 
 # %%
-# Focal loss for unbalanced yes or no
-# -----------------------------------
+# Focal loss for unbalanced binary classification
+# -----------------------------------------------
 #
-# Cross entropy times :math:`(1 - p)^\gamma`, where p is the probability of
-# the true label: examples that are easy count little. With ``gamma=0`` it
-# is binary cross entropy. ``torchvision.ops`` has it as
-# ``sigmoid_focal_loss``, which also weighs the labels by ``alpha``.
+# Focal loss multiplies the cross entropy by :math:`(1 - p)^\gamma`, where p
+# is the probability of the true label. Easy samples then count little. With
+# ``gamma=0`` it is the binary cross entropy. ``sigmoid_focal_loss`` in
+# ``torchvision.ops`` also weights the labels by ``alpha``.
 def focal_loss(logits, target, gamma=2.0):
     bce = nn.BCEWithLogitsLoss(reduction="none")(logits, target)
     return ((1 - (-bce).exp()) ** gamma * bce).mean()
@@ -79,12 +80,13 @@ by_hand = -((1 - p) ** 2 * p.log()).mean()
 torch.allclose(focal_loss(logits, target), by_hand)  # True
 
 # %%
-# Focal loss for one class of many
-# --------------------------------
+# Focal loss for several classes
+# ------------------------------
 #
-# The same with the unreduced ``F.cross_entropy``: the exponential of minus
-# that is the probability of the target. Pass class weights as a factor of
-# their own: inside, they would change that probability.
+# Use ``F.cross_entropy`` with ``reduction="none"``. The exponential of its
+# negative value is the probability of the target class. If you need class
+# weights, multiply by them afterwards, because in ``F.cross_entropy`` they
+# would change this probability.
 def focal_loss(logits, target, gamma=2.0):
     ce = F.cross_entropy(logits, target, reduction="none")
     return ((1 - (-ce).exp()) ** gamma * ce).mean()
@@ -102,10 +104,11 @@ torch.allclose(focal_loss(logits, target), by_hand)  # True
 # Dice loss for segmentation
 # --------------------------
 #
-# One minus twice the overlap over the sum of both areas, per image: a small
-# object weighs as much as a large one, if ``eps`` is small against both.
-# Probabilities, not decisions, or there is no gradient. ``eps`` makes an
-# empty mask that is found empty cost 0, not NaN.
+# The Dice loss is one minus twice the overlap divided by the sum of both
+# areas, for each image. A small object counts as much as a large one, if
+# ``eps`` is small compared with both areas. Use probabilities and not a
+# thresholded mask, which has no gradient. Because of ``eps``, an empty mask
+# that is predicted as empty has the loss 0 and not NaN.
 def dice_loss(probability, mask, eps=1.0):
     overlap = (probability * mask).flatten(1).sum(dim=1)
     areas = (probability + mask).flatten(1).sum(dim=1)
@@ -128,8 +131,9 @@ dice_loss(0 * large, large)  # tensor(0.8000)
 # Label smoothing by hand, equal to ``label_smoothing=``
 # ------------------------------------------------------
 #
-# A share of the loss goes to the mean over all classes. It is what
-# ``nn.CrossEntropyLoss(label_smoothing=0.1)`` computes, so take that one.
+# Label smoothing mixes the loss of the target class with the mean loss over
+# the classes. ``nn.CrossEntropyLoss(label_smoothing=0.1)`` computes the
+# same, so use that in practice.
 def smoothed_cross_entropy(logits, target, smoothing):
     log_p = logits.log_softmax(dim=1)
     nll = F.nll_loss(log_p, target)
@@ -146,8 +150,9 @@ torch.allclose(loss, built_in)  # True
 # Combine losses with weights
 # ---------------------------
 #
-# Add them up and call ``backward`` once; gradients add as the losses do.
-# Log the parts as numbers, each without its weight, to see which one leads.
+# Add the weighted losses and call ``backward`` once. The gradients add up
+# in the same way. Log the value of each loss with ``item()``, so you can
+# see which one is large.
 x = torch.tensor([1.0, -2.0], requires_grad=True)
 data = F.mse_loss(x, torch.zeros(2))
 penalty = x.abs().sum()
@@ -160,9 +165,10 @@ x.grad  # tensor([1.1000, -2.1000])
 # Learn the weights of several losses
 # -----------------------------------
 #
-# One log-variance s per task: :math:`e^{-s} L + s`, which is least where
-# :math:`e^s = L`, so no weight can run off to 0. Hand these parameters to
-# the optimizer along with those of the network.
+# Give each task a parameter s and use the loss :math:`e^{-s} L + s`. It is
+# smallest at :math:`e^s = L`, so the weight :math:`e^{-s}` does not go to
+# 0. Pass these parameters to the optimizer together with those of the
+# network.
 log_var = torch.zeros(2, requires_grad=True)
 losses = torch.tensor([4.0, 0.25])
 total = ((-log_var).exp() * losses + log_var).sum()
@@ -177,10 +183,10 @@ torch.allclose(best.grad, torch.zeros(2), atol=1e-6)  # True
 # Numerically stable losses: ``torch.logsumexp``, ``F.logsigmoid``
 # ----------------------------------------------------------------
 #
-# The logarithm of an exponential overflows or ends in :math:`\log 0`, and
-# one infinite element is enough for a NaN in the gradient. Each of these
-# has a function that is exact where the formula breaks. Adding 1e-8 inside
-# the logarithm only hides it.
+# If you combine ``exp`` and ``log`` yourself, large values overflow and
+# small ones become :math:`\log 0`. The gradient is then NaN. The functions
+# below stay exact for such values. Do not add 1e-8 inside the logarithm,
+# because this hides the problem.
 logits = torch.tensor([200.0, 0.0])
 logits.exp().sum().log()  # tensor(inf)
 torch.func.grad(lambda x: x.exp().sum().log())(logits)  # tensor([nan, 0.])
@@ -195,9 +201,10 @@ F.softplus(logits)  # tensor([200.0000, 0.6931])
 # Check the gradient of a loss: ``torch.autograd.gradcheck``
 # ----------------------------------------------------------
 #
-# Compares the gradient with finite differences, in float64. It finds a
-# ``detach`` too many and errors in a backward of your own. Kinks, as of
-# ReLU at 0, fail for good reason: choose inputs off them.
+# ``gradcheck`` compares the gradient with finite differences; use float64
+# for it. It finds a ``detach`` that should not be there, and mistakes in a
+# custom backward pass. At a kink, such as that of ReLU at 0, the check
+# fails, so choose other inputs.
 def scaled(x, y):
     return ((x - y) ** 2 / (1 + y**2)).mean()
 
@@ -217,9 +224,9 @@ torch.autograd.gradcheck(F.relu, kink, raise_exception=False)  # False
 # No gradient through ``argmax``: ``softmax`` or ``F.gumbel_softmax``
 # -------------------------------------------------------------------
 #
-# ``argmax`` returns integers, so a network before it learns nothing from
-# one after it. Pass on a weighted mean with the weights of ``softmax``, or
-# a choice by ``F.gumbel_softmax(hard=True)``: that is one-hot forward, with
+# ``argmax`` returns integers, so no gradient flows back through it. Use
+# ``softmax`` to compute a weighted mean instead. If you need a single
+# choice, ``F.gumbel_softmax(hard=True)`` returns a one-hot vector and has
 # the gradient of a soft choice.
 scores = torch.tensor([[1.0, 3.0, 2.0]], requires_grad=True)
 values = torch.tensor([10.0, 20.0, 30.0])
@@ -236,9 +243,10 @@ scores.grad.abs().sum() > 0  # tensor(True)
 # Error: element 0 of tensors does not require grad (loss of decisions)
 # ---------------------------------------------------------------------
 #
-# ``argmax``, comparisons, ``round``, integers and ``item()`` have no useful
-# gradient: accuracy is no loss. Where the graph is cut, ``backward`` fails;
-# where it is not, as with ``round``, the gradient is 0 and nothing learns.
+# ``argmax``, comparisons, integers and ``item()`` cut the graph, so
+# ``backward`` raises an error. ``round`` does not cut it, but its gradient
+# is 0 and the model does not learn. Accuracy is therefore not a loss. Train
+# with ``F.cross_entropy``.
 logits = torch.tensor([[2.0, 1.0], [0.0, 3.0]], requires_grad=True)
 target = torch.tensor([0, 0])
 wrong = (logits.argmax(dim=1) != target).float().mean()

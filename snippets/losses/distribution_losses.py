@@ -2,7 +2,8 @@
 Losses between distributions
 ============================
 
-Compare a predicted distribution with one that is given, not with one label.
+Compare a predicted distribution with a target distribution instead of a
+single label, as in distillation and in a VAE.
 """
 import torch
 import torch.nn.functional as F
@@ -13,10 +14,10 @@ from torch.distributions import Categorical, kl_divergence
 # Kullback-Leibler divergence: ``nn.KLDivLoss``, ``F.kl_div``
 # -----------------------------------------------------------
 #
-# First the predicted log-probabilities, then the target probabilities. It
-# computes :math:`\sum q (\log q - x)`, that is KL(target || prediction):
-# the order of the arguments is the reverse of the usual notation. Say
-# ``"batchmean"`` to get the mean over the batch.
+# Pass the predicted log-probabilities first and the target probabilities
+# second. The loss is :math:`\sum q (\log q - x)`, which is KL(target ||
+# prediction). The arguments are in the reverse order of the usual notation.
+# Set ``reduction="batchmean"`` for the mean over the batch.
 p = torch.tensor([[0.5, 0.25, 0.25], [0.2, 0.2, 0.6]])
 q = torch.tensor([[0.25, 0.5, 0.25], [0.2, 0.2, 0.6]])
 loss = nn.KLDivLoss(reduction="batchmean")(p.log(), q)
@@ -29,9 +30,9 @@ torch.allclose(F.kl_div(p.log(), q, reduction="sum"), by_hand.sum())  # True
 # Check ``F.kl_div`` against ``torch.distributions.kl_divergence``
 # ----------------------------------------------------------------
 #
-# ``kl_divergence(q, p)`` is the KL(q || p) of the textbook; ``F.kl_div``
-# wants them the other way round, the first one as logarithms. The
-# divergence is not symmetric.
+# ``kl_divergence(q, p)`` computes KL(q || p) in the order of textbooks.
+# ``F.kl_div`` takes the arguments in the opposite order, with logarithms
+# for the first one. The divergence is not symmetric, so the order matters.
 p = torch.tensor([0.5, 0.25, 0.25])
 q = torch.tensor([0.1, 0.2, 0.7])
 loss = F.kl_div(p.log(), q, reduction="sum")
@@ -43,9 +44,10 @@ kl_divergence(Categorical(probs=p), Categorical(probs=q))  # tensor(0.6031)
 # Warning: 'mean' divides by batch size and support size (``F.kl_div``)
 # ---------------------------------------------------------------------
 #
-# The default divides by the number of elements, so the loss is too small
-# by the number of classes. ``"batchmean"`` divides by the first size only,
-# which for one distribution without a batch is wrong again: take the sum.
+# The default ``"mean"`` divides by the number of elements, so the loss is
+# too small by a factor of the number of classes. ``"batchmean"`` divides by
+# the first size, which is right for a batch. For a single distribution
+# without a batch dimension use ``"sum"``.
 log_p = torch.tensor([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]).log()
 q = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
 loss = F.kl_div(log_p, q)  # UserWarning: reduction: 'mean' divides
@@ -58,9 +60,9 @@ F.kl_div(log_p[0], q[0], reduction="sum")  # tensor(0.6931)
 # Targets as logarithms: ``F.kl_div(log_target=True)``
 # ----------------------------------------------------
 #
-# Use it when the target comes from a ``log_softmax``, so that small
-# probabilities are not rounded to 0 on the way. It computes
-# :math:`\sum e^y (y - x)`.
+# Use ``log_target=True`` if the target comes from ``log_softmax``, so that
+# small probabilities are not rounded to 0. With the log-probabilities
+# :math:`y` of the target, the loss is :math:`\sum e^y (y - x)`.
 log_p = torch.tensor([[0.0, 1.0, 2.0]]).log_softmax(dim=1)
 log_q = torch.tensor([[3.0, 1.0, 0.0]]).log_softmax(dim=1)
 loss = F.kl_div(log_p, log_q, reduction="sum", log_target=True)
@@ -69,13 +71,13 @@ torch.allclose(loss, same)  # True
 torch.allclose(loss, (log_q.exp() * (log_q - log_p)).sum())  # True
 
 # %%
-# ``F.kl_div`` is cross entropy less the entropy of the target
-# ------------------------------------------------------------
+# ``F.kl_div`` is cross entropy minus the entropy of the target
+# -------------------------------------------------------------
 #
-# With a fixed target both have the same gradient: choose ``F.kl_div`` if
-# the loss should be 0 at a perfect match, ``F.cross_entropy`` if not. A
-# target probability 0 adds 0 to either, but NaN where the predicted one is
-# 0, too.
+# For a fixed target both losses have the same gradient. Use ``F.kl_div`` if
+# the loss should be 0 for a perfect match, and ``F.cross_entropy``
+# otherwise. A target probability of 0 adds 0 to the loss. If the predicted
+# probability is exactly 0, too, the result is NaN.
 logits = torch.tensor([[1.0, 2.0, 0.0]], requires_grad=True)
 q = torch.tensor([[0.5, 0.5, 0.0]])
 kl = F.kl_div(logits.log_softmax(dim=1), q, reduction="batchmean")
@@ -89,12 +91,13 @@ masked = torch.tensor([[1.0, 2.0, -torch.inf]])
 F.cross_entropy(masked, q)  # tensor(nan)
 
 # %%
-# Probabilities in place of logarithms: a negative ``F.kl_div``
-# -------------------------------------------------------------
+# ``F.kl_div`` is negative: probabilities instead of log-probabilities
+# --------------------------------------------------------------------
 #
-# The first argument is not checked. A divergence is never below 0, so a
-# loss negative by more than rounding says that ``log_softmax`` was
-# forgotten, or that one side does not sum to 1.
+# ``F.kl_div`` does not check its first argument. A KL divergence is not
+# negative, apart from rounding errors. If the loss is negative, apply
+# ``log_softmax`` to the prediction, and check that both distributions sum
+# to 1.
 p = torch.tensor([[0.5, 0.25, 0.25]])
 q = torch.tensor([[0.5, 0.25, 0.25]])
 F.kl_div(p, q, reduction="batchmean")  # tensor(-1.4147)
@@ -104,10 +107,11 @@ F.kl_div(p.log(), q, reduction="batchmean")  # tensor(0.0000)
 # Jensen-Shannon divergence from ``F.kl_div``
 # -------------------------------------------
 #
-# Symmetric: the mean divergence of both from their mixture. It is at most
-# :math:`\log 2`, reached where they share no outcome, and stays finite
-# where Kullback-Leibler is infinite. ``clamp`` is for outcomes that neither
-# has.
+# The Jensen-Shannon divergence is the mean KL divergence of both
+# distributions from their mixture. It is symmetric. Its largest value is
+# :math:`\log 2`, for distributions that share no outcome, where the KL
+# divergence is infinite. ``clamp`` avoids NaN where both probabilities are
+# 0.
 #
 # .. glance:: jensen_shannon(p, q)
 def jensen_shannon(p, q):
@@ -127,13 +131,13 @@ p, q = torch.tensor([0.7, 0.3]), torch.tensor([0.4, 0.6])
 torch.allclose(jensen_shannon(p, q), jensen_shannon(q, p))  # True
 
 # %%
-# Distil a teacher: ``F.kl_div`` with a temperature
-# -------------------------------------------------
+# Knowledge distillation: ``F.kl_div`` with a temperature
+# -------------------------------------------------------
 #
-# Dividing logits by a temperature flattens both distributions, so the
-# student also sees how the teacher ranks the wrong classes. Gradients
-# shrink with its square; the factor :math:`T^2` makes up for it. Keep the
-# graph of the teacher out with ``no_grad`` or ``detach``.
+# Divide the logits by a temperature T, so that the student also learns how
+# the teacher ranks the wrong classes. The gradients shrink by about
+# :math:`T^2`, so the loss is multiplied by :math:`T^2`. Run the teacher
+# under ``no_grad``, or use ``detach``.
 teacher = torch.tensor([[5.0, 2.0, 0.0]])
 student = torch.tensor([[1.0, 2.0, 0.0]], requires_grad=True)
 T = 4.0
@@ -152,10 +156,11 @@ torch.allclose(student.grad, T * gap)  # True
 # KL term of a variational autoencoder: ``kl_divergence`` of normals
 # ------------------------------------------------------------------
 #
-# From the normal that an encoder gives to the standard one:
-# :math:`(\mu^2 + \sigma^2 - 1 - \log \sigma^2) / 2` per dimension. Sum over
-# the dimensions, average over the batch. ``F.kl_div`` is for
-# probabilities of outcomes, not for means and variances.
+# The KL divergence of the encoder's normal distribution from the standard
+# one is :math:`(\mu^2 + \sigma^2 - 1 - \log \sigma^2) / 2` per dimension.
+# Sum it over the dimensions and average it over the batch. Do not use
+# ``F.kl_div`` here, because it takes probabilities and not means and
+# variances.
 mean = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
 log_var = torch.tensor([[0.0, 0.0], [1.0, -1.0]])
 kl = (mean**2 + log_var.exp() - 1 - log_var) / 2

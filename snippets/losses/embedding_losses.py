@@ -2,7 +2,8 @@
 Embedding losses
 ================
 
-Pull vectors that belong together close, and push the others apart.
+Train embeddings so that matching vectors are close together and the others
+are far apart.
 """
 import torch
 import torch.nn.functional as F
@@ -12,10 +13,11 @@ from torch import nn
 # Pairs by their angle: ``nn.CosineEmbeddingLoss``
 # ------------------------------------------------
 #
-# Target 1 costs :math:`1 - \cos`, target -1 costs
-# :math:`\max(0, \cos - m)`. Lengths do not count. With the default margin 0
-# pairs that differ are pushed until they are orthogonal; ``margin`` between
-# 0 and 1 lets them stay closer.
+# The loss of a matching pair (target 1) is :math:`1 - \cos`, and the loss
+# of another pair (target -1) is :math:`\max(0, \cos - m)`. The lengths of
+# the vectors do not matter. With the default margin of 0, the loss pushes
+# other pairs until they are orthogonal. A ``margin`` between 0 and 1 lets
+# them stay closer.
 a = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
 b = torch.tensor([[3.0, 4.0], [3.0, 4.0], [0.0, 2.0]])
 y = torch.tensor([1, -1, -1])
@@ -28,9 +30,9 @@ loss(a, b, y)  # tensor([0.4000, 0.1000, 0.0000])
 # Labels 0 and 1 given to ``nn.CosineEmbeddingLoss``
 # --------------------------------------------------
 #
-# 0 is no label: such a pair costs exactly 0 and has no gradient, without a
-# warning, yet it is counted in the mean. Map 0 and 1 to -1 and 1;
-# ``randint(-1, 2)`` as a test label draws zeros, too.
+# The labels must be 1 and -1. A pair with the label 0 has the loss 0 and no
+# gradient, but it still counts in the mean. PyTorch gives no warning.
+# Convert labels of 0 and 1 with ``2 * label - 1``.
 a = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
 b = torch.tensor([[3.0, 4.0], [3.0, 4.0]], requires_grad=True)
 label = torch.tensor([1, 0])
@@ -42,13 +44,13 @@ y  # tensor([1, -1])
 F.cosine_embedding_loss(a, b, y).item()  # 0.5000
 
 # %%
-# Pairs by a distance you give: ``nn.HingeEmbeddingLoss``
+# Pairs with your own distance: ``nn.HingeEmbeddingLoss``
 # -------------------------------------------------------
 #
-# The input is a distance, not a score: target 1 costs the distance, -1
-# costs :math:`\max(0, m - d)`. A target 0 costs the sum of both, so it is
-# no label here either. At a distance of exactly the margin there is no
-# gradient since 2.14.
+# The input is a distance and not a score. The loss is the distance for
+# target 1, and :math:`\max(0, m - d)` for target -1. Do not use the target
+# 0, whose loss is the sum of both. Since 2.14 the gradient is 0 at a
+# distance of exactly the margin.
 d = torch.tensor([0.25, 0.25, 2.0, 0.25])
 y = torch.tensor([1.0, -1.0, -1.0, 0.0])
 loss = nn.HingeEmbeddingLoss(margin=1.0, reduction="none")
@@ -62,9 +64,10 @@ limit.grad  # tensor([0.]) since 2.14, tensor([-1.]) before
 # Contrastive loss of pairs, by hand
 # ----------------------------------
 #
-# Squared distance for a pair that belongs together, squared shortfall
-# below the margin for one that does not: the siamese network. There is no
-# ``nn`` module for it; ``F.hinge_embedding_loss`` lacks the squares.
+# Siamese networks are trained with this loss. For a matching pair it is the
+# squared distance. For another pair it is the square of the amount by which
+# the distance is below the margin. ``torch.nn`` has no module for it, and
+# ``F.hinge_embedding_loss`` does not square.
 #
 # .. glance:: same * d.square() + (1 - same) * apart
 a = torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
@@ -79,9 +82,10 @@ same * d.square() + (1 - same) * apart  # tensor([25., 9., 0.])
 # Anchor, positive, negative: ``nn.TripletMarginLoss``
 # ----------------------------------------------------
 #
-# :math:`\max(0, d(a, p) - d(a, n) + m)`: the negative must be farther than
-# the positive by the margin. ``p`` is the norm, 2 by default. Since 2.14
-# the gradient is 0 where the negative is farther by exactly the margin.
+# The loss is :math:`\max(0, d(a, p) - d(a, n) + m)`. It is 0 if the
+# negative is farther from the anchor than the positive by at least the
+# margin. ``p`` is the norm of the distance, 2 by default. Since 2.14 the
+# gradient is 0 if the negative is farther by exactly the margin.
 anchor = torch.tensor([[0.0, 0.0], [0.0, 0.0]])
 positive = torch.tensor([[3.0, 4.0], [3.0, 4.0]])
 negative = torch.tensor([[0.0, 5.5], [0.0, 9.0]])
@@ -102,9 +106,9 @@ pos.grad  # tensor([[0., 0.]]) since 2.14, tensor([[0.6000, 0.8000]]) before
 # ---------------------------------------------------------------
 #
 # If the network gives each input the same vector, both distances are 0 and
-# the loss is the margin. The standard deviation over the batch shows it.
-# Try a lower learning rate, embeddings of length 1, and random or semi-hard
-# triplets in place of the hardest ones.
+# the loss is the margin. To check for this, compute the standard deviation
+# over the batch, which is then 0. Try a lower learning rate, normalized
+# embeddings, and random or semi-hard triplets instead of the hardest ones.
 loss = nn.TripletMarginLoss(margin=1.0)
 collapsed = torch.full((8, 16), 0.25)
 loss(collapsed, collapsed, collapsed)  # tensor(1.)
@@ -118,9 +122,10 @@ anchor.std(dim=0).mean() > 0.1  # tensor(True)
 # The shorter distance to the negative: ``F.triplet_margin_loss(swap=True)``
 # --------------------------------------------------------------------------
 #
-# ``swap=True`` takes the smaller of the distances from the negative to the
-# anchor and to the positive. This negative is far enough from the anchor to
-# cost nothing, and close to the positive: with ``swap`` it costs 1.5.
+# ``swap=True`` uses the smaller of two distances: from the negative to the
+# anchor, and from the negative to the positive. The negative here is far
+# from the anchor and close to the positive. The loss is 0 by default and
+# 1.5 with ``swap=True``.
 #
 # .. glance:: swapped
 anchor = torch.tensor([[0.0]])
@@ -133,12 +138,13 @@ swapped  # tensor(1.5000)
 max(0, 2 - min(3.5, 1.5) + 1)  # 1.5
 
 # %%
-# A distance of your own: ``nn.TripletMarginWithDistanceLoss``
-# ------------------------------------------------------------
+# Triplet loss with your own distance: ``nn.TripletMarginWithDistanceLoss``
+# -------------------------------------------------------------------------
 #
-# ``distance_function`` takes two batches and gives one number per row,
-# larger for less alike: turn a similarity round. Without one it is
-# ``nn.PairwiseDistance``, and the loss that of ``nn.TripletMarginLoss``.
+# ``distance_function`` takes two batches and returns one distance per row.
+# If you have a similarity, turn it into a distance, for example with ``1 -
+# similarity``. By default it is ``nn.PairwiseDistance``, and the loss
+# equals ``nn.TripletMarginLoss``.
 a, p, n = torch.randn(3, 5, 8)
 
 
@@ -155,12 +161,13 @@ default = F.triplet_margin_with_distance_loss(a, p, n)
 torch.allclose(default, F.triplet_margin_loss(a, p, n))  # True
 
 # %%
-# Contrast with the rest of the batch: InfoNCE by ``F.cross_entropy``
-# -------------------------------------------------------------------
+# InfoNCE, the contrastive loss of CLIP: ``F.cross_entropy``
+# ----------------------------------------------------------
 #
-# Row i of one view belongs to row i of the other; all other rows are its
-# negatives. The similarities over a temperature are logits, and the right
-# class is the diagonal. CLIP averages both directions.
+# Row i of the first view matches row i of the second, and the other rows
+# are the negatives. Divide the similarities by a temperature and use them
+# as logits. The correct classes are on the diagonal, so the target is
+# ``torch.arange``. CLIP averages the losses of both directions.
 a = F.normalize(torch.randn(6, 16), dim=1)
 b = F.normalize(torch.randn(6, 16), dim=1)
 logits = a @ b.T / 0.1
@@ -176,10 +183,10 @@ torch.allclose(equal, torch.tensor(6.0).log())  # True
 # NT-Xent, the loss of SimCLR: log(2N - 1) means nothing is learned
 # -----------------------------------------------------------------
 #
-# Two views of N samples make 2N rows, row i belongs to row i + N, and minus
-# infinity on the diagonal leaves out the row itself. Rows that are all
-# alike cost :math:`\log(2N - 1)`, 5.54 for N = 128, as guesses do.
-# Normalize, and try temperatures from 0.07 to 0.5.
+# Two views of N samples make 2N rows, and row i matches row i + N. Minus
+# infinity on the diagonal keeps a row from matching itself. If all the rows
+# are equal, the loss is :math:`\log(2N - 1)`, which is 5.54 for N = 128.
+# Normalize the rows, and try temperatures from 0.07 to 0.5.
 def nt_xent(a, b, temperature):
     z = F.normalize(torch.cat([a, b]), dim=1)
     similarity = z @ z.T / temperature
@@ -200,10 +207,10 @@ nt_xent(view, other, temperature=5.0) > 5  # tensor(True)
 # Contrastive loss near 0 from the start: mask the diagonal
 # ---------------------------------------------------------
 #
-# In ``z @ z.T`` the largest similarity of a row is the one with itself. If
-# the targets point there, the loss is near 0 although the views have
-# nothing in common. Fill the diagonal with minus infinity, and let the
-# targets point to the other view.
+# In ``z @ z.T`` each row is most similar to itself. If the targets are on
+# the diagonal, the loss is near 0, even if the two views have nothing in
+# common. Fill the diagonal with minus infinity, and let each target be the
+# row of the other view.
 n = 64
 a, b = torch.randn(2, n, 32)
 z = F.normalize(torch.cat([a, b]), dim=1)
@@ -217,10 +224,10 @@ F.cross_entropy(similarity, partner) > 5  # tensor(True)
 # Row with row, or all pairs: ``F.pairwise_distance``, ``torch.cdist``
 # --------------------------------------------------------------------
 #
-# ``F.pairwise_distance`` and the losses on it compare row i with row i,
-# and add ``eps`` to the difference, so a vector is not at distance 0 of
-# itself. ``torch.cdist`` compares all rows with all, to find the hardest
-# negatives in a batch.
+# ``F.pairwise_distance`` compares row i with row i. It adds ``eps`` to the
+# difference, so the distance of a vector from itself is not exactly 0.
+# ``torch.cdist`` compares each row with each row of the other batch. Use it
+# to find the hardest negatives.
 x = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
 y = torch.tensor([[3.0, 4.0], [3.0, 4.0]])
 F.pairwise_distance(x, y, eps=0.0)  # tensor([5., 0.])

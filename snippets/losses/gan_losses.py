@@ -2,7 +2,8 @@
 Losses of a GAN
 ===============
 
-Let a generator and a discriminator learn from each other.
+Compute the losses of the generator and the discriminator of a GAN, and find
+out why the training fails.
 """
 from contextlib import suppress
 
@@ -11,13 +12,13 @@ import torch.nn.functional as F
 from torch import nn
 
 # %%
-# Two losses of a GAN, and their values at the balance
-# ----------------------------------------------------
+# Generator and discriminator loss of a GAN, and their values at balance
+# ----------------------------------------------------------------------
 #
-# The target of the discriminator is 1 for real samples and 0 for generated
-# ones, and the target of the generator is 1. A discriminator that cannot
-# tell them apart has a loss of ``2 * log(2)``, and the generator one of
-# ``log(2)``. A low loss is not the goal, so look at samples.
+# The discriminator has the target 1 for real samples and 0 for generated
+# ones. The generator has the target 1. If the discriminator cannot tell the
+# samples apart, its loss is ``2 * log(2)`` and the generator's loss is
+# ``log(2)``. A low loss does not mean good samples, so look at the samples.
 real, fake = torch.zeros(8, 1), torch.zeros(8, 1)
 bce = F.binary_cross_entropy_with_logits
 loss_d = bce(real, torch.ones(8, 1)) + bce(fake, torch.zeros(8, 1))
@@ -28,11 +29,11 @@ loss_d, loss_g  # (tensor(1.3863), tensor(0.6931))
 # Discriminator loss falls to 0, generator loss grows
 # ---------------------------------------------------
 #
-# A generator loss of 7 says that the discriminator gives its samples a
-# probability of ``exp(-7)``: it has won, and the samples are easily told
-# apart. Lower the learning rate of the discriminator, give it label
-# smoothing, or take a hinge loss. The minimax loss of the generator has no
-# gradient left there; the loss with label 1 has.
+# If the generator loss is 7, the discriminator gives the generated samples
+# a probability of ``exp(-7)``, so it tells them apart easily. Lower its
+# learning rate, smooth its labels, or use a hinge loss. The minimax loss of
+# the generator has almost no gradient here. The loss with label 1 still has
+# one.
 logit = torch.full((1,), -7.0, requires_grad=True)
 loss_g = F.binary_cross_entropy_with_logits(logit, torch.ones(1))
 torch.exp(-loss_g)  # tensor(0.0009, grad_fn=<ExpBackward0>)
@@ -45,8 +46,9 @@ torch.autograd.grad(minimax, logit)  # (tensor([-0.0009]),)
 # One-sided label smoothing: 0.9 for real samples
 # -----------------------------------------------
 #
-# With 0.9 in place of 1 the best logit for a real sample is ``log(9)``, and
-# a larger one costs more again. The label of generated samples stays 0.
+# If the label of real samples is 0.9 instead of 1, the best logit is
+# ``log(9)``. A larger logit has a larger loss again, so the discriminator
+# does not become too confident. The label of generated samples stays 0.
 logits = torch.tensor([2.0, 2.1972, 5.0, 10.0])
 target = torch.full((4,), 0.9)
 bce = nn.BCEWithLogitsLoss(reduction="none")
@@ -57,9 +59,9 @@ torch.tensor(9.0).log()  # tensor(2.1972)
 # Hinge loss of a GAN
 # -------------------
 #
-# Logits of real samples should be above 1 and those of generated ones below
-# -1. A sample beyond that costs nothing and has no gradient, so the
-# discriminator stops there. The generator raises the logit of its samples.
+# The discriminator should give real samples logits above 1 and generated
+# samples logits below -1. A sample beyond this limit has no loss and no
+# gradient. The generator's loss is the negative mean logit of its samples.
 real = torch.tensor([2.0, 0.5], requires_grad=True)
 fake = torch.tensor([-3.0, 0.0], requires_grad=True)
 loss_d = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
@@ -73,9 +75,9 @@ loss_g.item()  # 1.5
 # Least squares GAN: ``F.mse_loss``
 # ---------------------------------
 #
-# The outputs have no sigmoid. Real samples should give 1, generated ones 0,
-# and the generator asks for 1. The gradient grows with the distance and
-# does not vanish.
+# The discriminator has no sigmoid. Its target is 1 for real samples and 0
+# for generated ones, and the generator's target is 1. The gradient grows
+# with the distance from the target, so it does not vanish for poor samples.
 real, fake = torch.tensor([0.8, 1.5]), torch.tensor([0.1, -2.0])
 loss_d = F.mse_loss(real, torch.ones(2)) + F.mse_loss(fake, torch.zeros(2))
 loss_d  # tensor(2.1500)
@@ -87,10 +89,10 @@ torch.autograd.grad(loss_g, fake)  # (tensor([-0.9000, -3.0000]),)
 # Critic loss of a WGAN is negative
 # ---------------------------------
 #
-# A critic gives scores without a bound, and no sigmoid follows. Its loss is
-# the mean score of generated samples less that of real ones. It is negative
-# while the critic tells them apart, and rises towards 0 as the generator
-# learns.
+# A critic returns scores of any size, without a sigmoid. Its loss is the
+# mean score of the generated samples minus that of the real ones. A
+# negative loss is normal, because the critic should give real samples
+# higher scores. The loss rises towards 0 as the generator improves.
 score_real, score_fake = torch.tensor([3.0, 5.0]), torch.tensor([-1.0, 1.0])
 loss_critic = score_fake.mean() - score_real.mean()
 loss_critic  # tensor(-4.)
@@ -101,10 +103,10 @@ loss_g  # tensor(-0.)
 # Gradient penalty of WGAN-GP: one norm for each image
 # ----------------------------------------------------
 #
-# Mix real and generated images, differentiate the scores by the mix, and
-# flatten before the norm. ``norm(dim=1)`` on (N, C, H, W) takes one norm
-# for each pixel, and another penalty. ``create_graph=True`` lets the
-# penalty reach the weights of the critic.
+# Mix real and generated images, and compute the gradient of the scores with
+# respect to the mix. Flatten the gradient before the norm, because
+# ``norm(dim=1)`` on (N, C, H, W) would give one norm per pixel.
+# ``create_graph=True`` is needed so that the penalty trains the critic.
 critic = nn.Sequential(nn.Flatten(), nn.Linear(2 * 3 * 3, 1))
 real, fake = torch.rand(4, 2, 3, 3), torch.rand(4, 2, 3, 3)
 part = torch.rand(4, 1, 1, 1)
@@ -124,9 +126,10 @@ critic[1].weight.grad.abs().sum() > 0  # tensor(True)
 # R1 penalty: the gradient at real samples
 # ----------------------------------------
 #
-# The squared gradient of the discriminator by real images is added to its
-# loss. Sum it over each image and average over the batch. The inputs need
-# ``requires_grad_``, and the graph of the gradient is kept.
+# Compute the gradient of the discriminator's scores with respect to the
+# real samples. Square it, sum it over each sample and average it over the
+# batch. Add this penalty to the loss of the discriminator. Call
+# ``requires_grad_`` on the samples and set ``create_graph=True``.
 discriminator = nn.Linear(3, 1)
 real = torch.rand(5, 3).requires_grad_()
 scores = discriminator(real)
@@ -138,10 +141,11 @@ torch.allclose(penalty, discriminator.weight.square().sum())  # True
 # Mode collapse: measure how far samples differ
 # ---------------------------------------------
 #
-# Every noise vector gives nearly the same sample. Compare the mean distance
-# between generated samples with that between real ones: a small ratio is
-# mode collapse. Remedies are a gradient penalty, a lower learning rate, and
-# a discriminator that sees the batch, as in the next card.
+# In mode collapse, different noise vectors give nearly the same sample.
+# Compare the mean distance between generated samples with that between real
+# samples; a small ratio is a sign of it. Try a gradient penalty, a lower
+# learning rate, or a discriminator that sees the whole batch, as in the
+# next card.
 def spread(samples):
     return torch.pdist(samples.flatten(1)).mean()
 
@@ -155,9 +159,9 @@ collapsed = torch.randn(1, 10) + 0.01 * torch.randn(64, 10)
 # Show the discriminator the whole batch: minibatch standard deviation
 # --------------------------------------------------------------------
 #
-# A layer adds one channel that holds the mean standard deviation over the
-# batch. It is 0 for a batch of equal samples, so the discriminator can see
-# a collapse.
+# This layer adds one channel that holds the mean standard deviation over
+# the batch. If all samples of the batch are equal, the channel is 0, so the
+# discriminator can notice mode collapse.
 def add_batch_deviation(x):
     value = x.std(dim=0, correction=0).mean()
     channel = value.expand(x.size(0), 1, *x.shape[2:])
@@ -174,9 +178,10 @@ add_batch_deviation(torch.ones(2, 3, 4, 4))[:, 3].sum()  # tensor(0.)
 # Error: modified by an inplace operation (the discriminator was stepped)
 # -----------------------------------------------------------------------
 #
-# ``optimizer.step`` changes the weights in place. A loss of the generator
-# that was computed before cannot go back through them. Compute it after the
-# step of the discriminator, with a new forward pass.
+# ``optimizer.step`` changes the weights in place. If the generator loss was
+# computed before the step, its graph needs the old weights and ``backward``
+# raises an error. Compute the generator loss after the step of the
+# discriminator, with a new forward pass.
 generator, discriminator = nn.Linear(2, 3), nn.Linear(3, 1)
 discriminator = nn.Sequential(discriminator, nn.Tanh(), nn.Linear(1, 1))
 step_d = torch.optim.SGD(discriminator.parameters(), lr=0.1)
@@ -194,9 +199,10 @@ generator.weight.grad is None  # False
 # The generator's loss leaves gradients in the discriminator
 # ----------------------------------------------------------
 #
-# They would be added to the next loss of the discriminator. Call
-# ``zero_grad`` on it before that loss, or give ``backward`` the parameters
-# that should get a gradient.
+# ``backward`` of the generator's loss also fills the gradients of the
+# discriminator, and the discriminator's next gradients would be added to
+# them. Call ``zero_grad`` on the discriminator before its next loss. You
+# can also pass the generator's parameters as ``inputs`` of ``backward``.
 generator, discriminator = nn.Linear(2, 3), nn.Linear(3, 1)
 noise = torch.randn(4, 2)
 (-discriminator(generator(noise)).mean()).backward()

@@ -2,7 +2,8 @@
 Losses over many classes
 ========================
 
-Save memory or time where the classes are the words of a language.
+Save memory or time if there are very many classes, such as the tokens of a
+language model.
 """
 import torch
 import torch.nn.functional as F
@@ -13,9 +14,10 @@ from torch.utils.checkpoint import checkpoint
 # How much memory the logits of a language model take
 # ---------------------------------------------------
 #
-# Batch times length times vocabulary: often more than the weights, and
-# cross entropy keeps as much again for the backward pass. On the meta
-# device nothing is allocated.
+# The logits have one number for each token of the batch and each entry of
+# the vocabulary. Here they take 3.9 GiB, much more than the 0.24 GiB of the
+# last layer's weight. Cross entropy saves as much again for the backward
+# pass. The tensors are on the meta device, so no memory is allocated.
 with torch.device("meta"):
     hidden = torch.empty(8, 2048, 1024, dtype=torch.bfloat16)
     head = nn.Linear(1024, 128_256, bias=False, dtype=torch.bfloat16)
@@ -28,10 +30,10 @@ head.weight.nbytes / 2**30  # 0.24462890625
 # Last layer and loss in one: ``F.linear_cross_entropy``
 # ------------------------------------------------------
 #
-# The same loss as that of the two calls. Given ``options=`` of
-# ``nn.LinearCrossEntropyOptions`` it goes through the rows in pieces, and
-# does not need the logits of all rows at once.
-# ``nn.LinearCrossEntropyLoss`` is a layer that holds the weight.
+# ``F.linear_cross_entropy`` gives the same loss as a linear layer followed
+# by cross entropy. With ``nn.LinearCrossEntropyOptions`` it processes the
+# rows in chunks, so it does not need the logits of all rows at the same
+# time. ``nn.LinearCrossEntropyLoss`` is a module that holds the weight.
 #
 # .. since:: 2.13
 hidden, weight = torch.randn(6, 4), torch.randn(10, 4)
@@ -49,9 +51,10 @@ layer.linear.weight.shape  # torch.Size([10, 4])
 # Cross entropy in chunks, by ``checkpoint``
 # ------------------------------------------
 #
-# Compute logits and loss for a few rows at a time, and again in the
-# backward pass: the memory is that of one chunk. Add up sums, not means,
-# and divide once. Loss and gradient are those of the whole.
+# Compute the logits and the loss of a few rows at a time. ``checkpoint``
+# does not keep the logits and computes them again in the backward pass, so
+# memory holds the logits of one chunk at a time. Add up sums and divide
+# once at the end. The loss and the gradient are the same as without chunks.
 def chunk_loss(hidden, weight, target):
     return F.cross_entropy(hidden @ weight.T, target, reduction="sum")
 
@@ -72,9 +75,11 @@ torch.allclose(a, b)  # True
 # Frequent classes first: ``nn.AdaptiveLogSoftmaxWithLoss``
 # ---------------------------------------------------------
 #
-# Classes sorted by frequency are cut into clusters; rare ones get smaller
-# layers, computed only when a target falls among them. It is a layer and a
-# loss: it returns the log-probability of each target, and minus their mean.
+# ``nn.AdaptiveLogSoftmaxWithLoss`` is the last layer and the loss in one.
+# The classes must be sorted by frequency, and ``cutoffs`` divides them into
+# clusters. Rare clusters have smaller layers, so there are fewer parameters
+# than in a linear layer. It returns the log-probability of each target and
+# the loss, which is minus their mean.
 adaptive = nn.AdaptiveLogSoftmaxWithLoss(16, 1000, cutoffs=[50, 200])
 hidden = torch.randn(5, 16)
 target = torch.tensor([3, 999, 120, 7, 49])
@@ -92,10 +97,10 @@ sum(p.numel() for p in adaptive.parameters())  # 2312
 # Perplexity from ``F.cross_entropy``
 # -----------------------------------
 #
-# The exponential of the mean loss per token: a model that finds k tokens
-# equally likely has perplexity k. Average the loss over all tokens before
-# the exponential, not the perplexities of batches. Over the logarithm of 2
-# the loss is in bits.
+# Perplexity is the exponential of the mean loss per token. If a model gives
+# k tokens the same probability, its perplexity is k. Average the losses of
+# all tokens before the exponential, and do not average the perplexities of
+# batches. To get the loss in bits, divide it by ``log(2)``.
 logits = torch.zeros(4, 50)
 target = torch.tensor([3, 1, 4, 1])
 F.cross_entropy(logits, target).exp()  # tensor(50.0000)

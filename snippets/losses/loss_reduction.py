@@ -2,7 +2,8 @@
 Reduction of a loss
 ===================
 
-Turn one loss per element into the one number that backward needs.
+Reduce the losses of all elements to the one number that ``backward`` needs,
+with a mean, a sum or your own weights.
 """
 from contextlib import suppress
 
@@ -14,9 +15,10 @@ from torch import nn
 # Mean, sum or one loss per element: ``reduction=``
 # -------------------------------------------------
 #
-# Every loss but ``nn.AdaptiveLogSoftmaxWithLoss`` takes ``"mean"`` (the
-# default), ``"sum"`` or ``"none"``. The sum grows with the batch, so its
-# learning rate depends on the batch size; the mean does not.
+# Most losses take ``reduction="mean"`` (the default), ``"sum"`` or
+# ``"none"``. The sum grows with the size of the batch, so the right
+# learning rate depends on the batch size, too. The mean does not have this
+# problem. ``nn.AdaptiveLogSoftmaxWithLoss`` has no such argument.
 prediction = torch.tensor([1.0, 2.0, 3.0])
 target = torch.tensor([1.0, 3.0, 5.0])
 nn.MSELoss(reduction="none")(prediction, target)  # tensor([0., 1., 4.])
@@ -29,8 +31,8 @@ with suppress(ValueError):
 # Error: grad can be implicitly created only for scalar outputs
 # -------------------------------------------------------------
 #
-# ``reduction="none"`` gives one loss per element, and ``backward`` starts
-# from one number. Reduce by hand first.
+# ``reduction="none"`` gives one loss per element, but ``backward`` needs a
+# single number. Call ``sum`` or ``mean`` on the losses first.
 prediction = torch.tensor([1.0, 2.0], requires_grad=True)
 losses = F.mse_loss(prediction, torch.zeros(2), reduction="none")
 with suppress(RuntimeError):
@@ -42,10 +44,11 @@ prediction.grad  # tensor([2., 4.])
 # Mean over elements, or over the batch: ``reduction="mean"``
 # -----------------------------------------------------------
 #
-# For ``nn.MSELoss`` and its like, ``"mean"`` divides by the number of
-# elements, not of samples. A loss summed over each sample and averaged over
-# the batch, as in the formula of many a paper, is larger by the elements
-# per sample. ``nn.CrossEntropyLoss`` divides by targets that count.
+# For ``nn.MSELoss`` and similar losses, ``"mean"`` divides by the number of
+# elements and not by the number of samples. Many papers sum the loss over
+# each sample and average it over the batch, which gives a value that is
+# larger by the number of elements per sample. ``nn.CrossEntropyLoss``
+# divides by the number of targets that are not ignored.
 image = torch.ones(4, 3, 8, 8)
 zero = torch.zeros(4, 3, 8, 8)
 F.mse_loss(image, zero)  # tensor(1.)
@@ -62,9 +65,9 @@ torch.allclose(mean, summed / 4)  # True
 # --------------------------------------------------
 #
 # With class weights, ``"mean"`` divides by the sum of the weights of the
-# targets in the batch, not by their number. The mean of ``"none"`` differs,
-# and so does a batch whose targets are all of one class: there the weight
-# cancels.
+# targets, and not by their number. It therefore differs from the mean of
+# the losses with ``"none"``. If all targets of a batch are of the same
+# class, the weight cancels out and has no effect.
 logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
 target = torch.tensor([0, 1, 1])
 weight = torch.tensor([1.0, 5.0])
@@ -79,9 +82,9 @@ torch.allclose(one_class, F.cross_entropy(logits[1:], target[1:]))  # True
 # Weight samples or outputs: ``reduction="none"``
 # -----------------------------------------------
 #
-# Multiply the unreduced loss by weights of your own, then divide by what
-# the weights add up to. The weights broadcast as any tensor does: (N, 1)
-# weighs samples, (D,) weighs outputs.
+# Multiply the losses by your own weights, and then divide by the sum of the
+# weights over all elements. The weights are broadcast. Use shape (N, 1) to
+# weight the samples, and shape (D,) to weight the outputs.
 prediction = torch.zeros(2, 3)
 target = torch.tensor([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]])
 losses = F.mse_loss(prediction, target, reduction="none")
@@ -94,12 +97,11 @@ output_weight = torch.tensor([1.0, 0.0, 0.0])
 # Leave out padding: mask a loss with ``reduction="none"``
 # --------------------------------------------------------
 #
-# Divide by the number of elements that are kept, or index with the mask,
-# which does both at once; ``mean`` would count the padding as perfect
-# predictions. A NaN times 0 is NaN, and indexing the losses can leave a NaN
-# gradient: where padding may hold one, index prediction and target before
-# the loss, or fill with ``torch.where``. Class targets have
-# ``ignore_index``.
+# Multiply by the mask and divide by the number of elements that you keep,
+# or index the losses with the mask. ``(losses * mask).mean()`` would count
+# the padding as perfect predictions. If the padding can contain NaN, index
+# prediction and target before you compute the loss, because otherwise the
+# gradient can be NaN. For class targets use ``ignore_index``.
 prediction = torch.tensor([[1.0, 2.0, 9.0], [3.0, 9.0, 9.0]])
 target = torch.zeros(2, 3)
 mask = torch.tensor([[1, 1, 0], [1, 0, 0]], dtype=torch.bool)
@@ -121,9 +123,10 @@ torch.autograd.grad(before, prediction)[0][1, 2]  # tensor(0.)
 # Mean loss of an epoch when the last batch is short
 # --------------------------------------------------
 #
-# The mean of the batch means counts the samples of a short batch more. Add
-# up mean times batch size, and divide by the number of samples. ``item()``
-# gives a number without the graph, so the graph is freed.
+# If you average the mean losses of the batches, the samples of a smaller
+# batch count more. Multiply each mean by its batch size, add these up, and
+# divide by the number of samples. Use ``item()`` to get a number, so that
+# the graph can be freed.
 #
 # .. glance:: total / len(data)
 data = torch.tensor([1.0, 1.0, 1.0, 1.0, 6.0])
@@ -139,9 +142,9 @@ F.l1_loss(data, torch.zeros(5)).item()  # 2.0
 # --------------------------------------
 #
 # Gradients add up over calls of ``backward``. To get the gradient of the
-# full batch, weigh each part by its share of what the mean divides by: here
-# of the samples, of the tokens that count where some are left out. With
-# equal shares that is a division by the number of parts.
+# full batch, multiply the mean loss of each part by its share of the
+# samples. If the parts have the same size, this is the same as dividing by
+# the number of parts.
 x = torch.tensor([1.0, 2.0, 4.0, 5.0])
 w = torch.tensor(1.0, requires_grad=True)
 F.mse_loss(w * x, torch.zeros(4)).backward()
@@ -156,10 +159,10 @@ w.grad  # tensor(23.)
 # Gradient accumulation with padding: divide by the tokens that count
 # -------------------------------------------------------------------
 #
-# The mean of ``F.cross_entropy`` divides by the targets that are not
-# ignored, and sequences of unequal length have different numbers of them.
-# Sum the loss of each part, and divide by the number in the whole batch. An
-# average of the means gives another loss.
+# The mean of ``F.cross_entropy`` divides by the number of targets that are
+# not ignored, and this number differs between sequences of different
+# lengths. Sum the loss of each part, and divide it by the number in the
+# whole batch. An average of the means gives another result.
 logits = torch.randn(2, 4, 5)
 target = torch.tensor([[1, 2, 3, 4], [2, -100, -100, -100]])
 whole = F.cross_entropy(logits.flatten(0, 1), target.flatten())
@@ -175,10 +178,11 @@ torch.allclose(means, whole)  # False
 # Warning: size_average and reduce args will be deprecated
 # --------------------------------------------------------
 #
-# Two switches of early versions, which ``reduction=`` replaces and which
-# overrule it. You may have set one unaware: the third positional argument
-# of ``F.mse_loss`` and its like is ``size_average``, so any text there
-# counts as true and gives the mean.
+# ``size_average`` and ``reduce`` are old arguments, and ``reduction``
+# replaces them. You may have set one by accident, because the third
+# positional argument of ``F.l1_loss`` and similar functions is
+# ``size_average``. The string ``"sum"`` there counts as true and gives the
+# mean. Pass ``reduction`` by name.
 x, y = torch.tensor([1.0, 3.0]), torch.zeros(2)
 old = nn.L1Loss(size_average=False)  # UserWarning: use reduction='sum'
 old(x, y)  # tensor(4.)

@@ -2,7 +2,8 @@
 Multi-label and margin losses
 =============================
 
-Let several labels hold at once, or have the right score lead by a margin.
+Train a model with several labels per sample, or make the correct score
+larger than the others by a margin.
 """
 from contextlib import suppress
 
@@ -14,10 +15,11 @@ from torch import nn
 # Several labels at once: ``nn.MultiLabelSoftMarginLoss``
 # -------------------------------------------------------
 #
-# Binary cross entropy of every label, averaged over the labels first:
-# ``F.multilabel_soft_margin_loss`` equals
-# ``F.binary_cross_entropy_with_logits`` on the mean. They differ with
-# ``reduction="none"``: (N,) here, (N, C) there. ``weight`` is per label.
+# This loss is the binary cross entropy of each label, averaged over the
+# labels. With the default mean it equals
+# ``F.binary_cross_entropy_with_logits``. With ``reduction="none"``,
+# ``F.multilabel_soft_margin_loss`` returns one loss per sample, of shape
+# (N,). ``weight`` holds one weight per label.
 logits = torch.tensor([[2.0, -1.0, 0.0], [1.0, 0.5, -3.0]])
 target = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 loss = nn.MultiLabelSoftMarginLoss()(logits, target)
@@ -33,10 +35,10 @@ torch.allclose(loss, (w * each).mean(dim=1))  # True
 # Labels as a list of indices: ``nn.MultiLabelMarginLoss``
 # --------------------------------------------------------
 #
-# Each target row lists the labels that hold, then -1; what follows the -1
-# is not read. Every such label must score 1 more than every label that
-# does not hold: the sum of :math:`\max(0, 1 - (x_j - x_i))` over those
-# pairs, divided by C.
+# Each row of the target lists the correct labels, followed by -1. What
+# comes after the -1 is ignored. Each correct label should score 1 more than
+# each other label. The loss is the sum of :math:`\max(0, 1 - (x_j - x_i))`
+# over these pairs, divided by C.
 scores = torch.tensor([0.5, 3.0, 1.0, 2.5])
 target = torch.tensor([3, 1, -1, 0])
 loss = nn.MultiLabelMarginLoss()(scores, target)
@@ -52,10 +54,11 @@ torch.allclose(loss, hinges.sum() / 4)  # True
 # Hinge loss of many classes: ``nn.MultiMarginLoss``
 # --------------------------------------------------
 #
-# The score of the right class must lead every other by ``margin``; once it
-# does, loss and gradient are 0, unlike cross entropy, which never rests.
-# Each shortfall is raised to ``p``, 1 or 2, times ``weight`` of the right
-# class, summed and divided by the number of classes.
+# The score of the correct class should be larger than each other score by
+# ``margin``. If it is, the loss is 0. Otherwise the amounts that are
+# missing are summed and divided by the number of classes. ``p=2`` squares
+# each amount, and ``weight`` multiplies it by the weight of the correct
+# class.
 scores = torch.tensor([[1.0, 3.0, 2.5, 0.0]])
 target = torch.tensor([1])
 nn.MultiMarginLoss()(scores, target)  # tensor(0.1250)
@@ -71,9 +74,10 @@ F.multi_margin_loss(scores, target, weight=weight)  # tensor(1.)
 # Rank pairs: ``nn.MarginRankingLoss``, ``F.margin_ranking_loss``
 # ---------------------------------------------------------------
 #
-# With target 1 the first score must be larger, with -1 the second:
-# :math:`\max(0, -y (x_1 - x_2) + m)`. By default the margin is 0: equal
-# scores cost nothing then, and since 2.14 nothing pulls them apart.
+# The loss is :math:`\max(0, -y (x_1 - x_2) + m)`. With the target 1 the
+# first score should be larger, and with -1 the second. The default margin
+# is 0, so equal scores have no loss. Since 2.14 they have no gradient
+# either, so pass a margin.
 first = torch.tensor([3.0, 1.0, 2.0])
 second = torch.tensor([1.0, 3.0, 2.0])
 y = torch.tensor([1.0, 1.0, 1.0])
@@ -86,12 +90,13 @@ F.margin_ranking_loss(torch.zeros(1), equal, y[:1]).backward()
 equal.grad  # tensor([0.]) since 2.14, tensor([1.]) before
 
 # %%
-# Rank by the logistic loss: ``F.logsigmoid`` of the difference
-# -------------------------------------------------------------
+# Pairwise loss of reward models: ``F.logsigmoid`` of the difference
+# ------------------------------------------------------------------
 #
-# Reward models and recommenders learn from pairs without a margin: the
-# probability that the better one wins is the sigmoid of the difference of
-# scores. It is ``F.soft_margin_loss`` of that difference.
+# Reward models and recommender systems often learn from pairs of a better
+# and a worse sample. The probability that the better one wins is the
+# sigmoid of the difference of the scores. The loss equals
+# ``F.soft_margin_loss`` of this difference with the target 1.
 better = torch.tensor([2.0, 0.5])
 worse = torch.tensor([1.0, 1.5])
 loss = -F.logsigmoid(better - worse).mean()
@@ -102,9 +107,9 @@ F.soft_margin_loss(better - worse, torch.ones(2))  # tensor(0.8133)
 # Labels and accuracy from multi-label logits
 # -------------------------------------------
 #
-# A label holds where its logit is above 0; raise or lower that bound to
-# trade misses for false alarms. All labels right is a harder test than each
-# label right.
+# Predict a label if its logit is above 0. A higher threshold gives fewer
+# false alarms and more misses. You can count the accuracy per label, or
+# count a sample as correct only if all its labels are correct.
 logits = torch.tensor([[2.0, -1.0, 0.5], [1.0, 0.5, -3.0]])
 target = torch.tensor([[1, 0, 1], [0, 1, 0]])
 predicted = (logits > 0).long()
@@ -113,12 +118,13 @@ predicted  # tensor([[1, 0, 1], [1, 1, 0]])
 (predicted == target).all(dim=1).float().mean()  # tensor(0.5000)
 
 # %%
-# Trap: 0 and 1 in place of indices (``nn.MultiLabelMarginLoss``)
-# ---------------------------------------------------------------
+# No error, wrong loss: 0/1 targets in ``nn.MultiLabelMarginLoss``
+# ----------------------------------------------------------------
 #
-# A 0/1 row is read as a list of indices without an error: label 0 and label
-# 1. Turn it into a list that ends in -1, or use
-# ``nn.MultiLabelSoftMarginLoss``, which expects 0 and 1.
+# ``nn.MultiLabelMarginLoss`` reads a row of zeros and ones as a list of
+# indices, so the labels would be 0 and 1. There is no error. Convert the
+# row to a list of indices that ends in -1, or use
+# ``nn.MultiLabelSoftMarginLoss``, which takes zeros and ones.
 scores = torch.tensor([[0.0, 5.0, 0.0, 5.0]])
 multi_hot = torch.tensor([[0, 1, 0, 1]])
 F.multilabel_margin_loss(scores, multi_hot)  # tensor(4.)
@@ -131,8 +137,9 @@ F.multilabel_margin_loss(scores, labels)  # tensor(0.)
 # Error: target tensor should be 1-D (``nn.MultiMarginLoss``)
 # -----------------------------------------------------------
 #
-# One class index per sample, not a 0/1 row: that is for the multi-label
-# losses. ``argmax`` turns one-hot rows into indices.
+# ``nn.MultiMarginLoss`` needs one class index per sample. Rows of zeros and
+# ones are for the multi-label losses. ``argmax`` converts one-hot rows to
+# indices.
 scores = torch.tensor([[1.0, 3.0], [2.0, 0.0]])
 one_hot = torch.tensor([[0, 1], [0, 1]])
 with suppress(RuntimeError):

@@ -2,16 +2,17 @@
 Regression losses
 =================
 
-Measure how far predicted numbers are from their targets.
+Measure how far predicted numbers are from their targets, with or without a
+strong influence of outliers.
 
 .. which::
 
-   - ``nn.MSELoss``, ``F.mse_loss``: fit the mean; large errors count most
-   - ``nn.L1Loss``, ``F.l1_loss``: fit the median; outliers must not rule
-   - ``nn.HuberLoss``, ``F.huber_loss``: squared, from ``delta`` on linear
-   - ``nn.SmoothL1Loss``, ``F.smooth_l1_loss``: Huber of slope 1
+   - ``nn.MSELoss``, ``F.mse_loss``: fits the mean, large errors count most
+   - ``nn.L1Loss``, ``F.l1_loss``: fits the median, robust to outliers
+   - ``nn.HuberLoss``, ``F.huber_loss``: squared, linear above ``delta``
+   - ``nn.SmoothL1Loss``, ``F.smooth_l1_loss``: like Huber, with slope 1
    - ``nn.PoissonNLLLoss``, ``F.poisson_nll_loss``: targets are counts
-   - ``nn.GaussianNLLLoss``, ``F.gaussian_nll_loss``: a variance is wanted
+   - ``nn.GaussianNLLLoss``, ``F.gaussian_nll_loss``: with a variance
 """
 from contextlib import suppress
 
@@ -24,10 +25,10 @@ from torch import nn
 # Mean squared error: ``nn.MSELoss``, ``F.mse_loss``
 # --------------------------------------------------
 #
-# The mean over all elements of :math:`(x - y)^2`. The loss module and the
-# function compute the same; neither divides by two, so the gradient is
-# :math:`2 (x - y) / n`. Since 2.12 the target may be float64, as NumPy
-# makes it.
+# The loss is the mean of :math:`(x - y)^2` over all elements. The module
+# and the function compute the same. Neither of them divides by two, so the
+# gradient is :math:`2 (x - y) / n`. Since 2.12 the target can be float64,
+# the default of NumPy.
 prediction = torch.tensor([1.0, 2.0, 5.0, 4.0], requires_grad=True)
 target = torch.tensor([1.0, 3.0, 2.0, 4.0])
 loss = nn.MSELoss()(prediction, target)
@@ -44,9 +45,10 @@ with suppress(RuntimeError):
 # Mean absolute error: ``nn.L1Loss``, ``F.l1_loss``
 # -------------------------------------------------
 #
-# The mean of :math:`|x - y|`. Every error pulls equally hard, with the
-# gradient :math:`\pm 1/n` and 0 where the prediction is exact, so it does
-# not calm down near the target; lower the learning rate towards the end.
+# The loss is the mean of :math:`|x - y|`. The gradient is :math:`\pm 1/n`
+# for each error, large or small, and 0 for an exact prediction. It does not
+# shrink near the target, so lower the learning rate towards the end of the
+# training.
 prediction = torch.tensor([1.0, 2.0, 5.0, 4.0], requires_grad=True)
 target = torch.tensor([1.0, 3.0, 2.0, 4.0])
 loss = nn.L1Loss()(prediction, target)
@@ -57,12 +59,13 @@ loss.backward()
 prediction.grad  # tensor([0.0000, -0.2500, 0.2500, 0.0000])
 
 # %%
-# Quadratic inside, linear outside: ``nn.HuberLoss``, ``F.huber_loss``
-# --------------------------------------------------------------------
+# Huber loss, squared then linear: ``nn.HuberLoss``, ``F.huber_loss``
+# -------------------------------------------------------------------
 #
-# With the error :math:`e`, it is :math:`e^2 / 2` up to ``delta`` and
-# :math:`\delta (|e| - \delta / 2)` beyond: no outlier pulls harder than
-# ``delta``. The half makes it half of the squared error inside.
+# For an error :math:`e`, the loss is :math:`e^2 / 2` up to ``delta``, and
+# :math:`\delta (|e| - \delta / 2)` above it. The gradient of a large error
+# is therefore limited to ``delta``. For small errors the loss is half of
+# the squared error.
 error = torch.tensor([0.0, 1.0, 2.0, 10.0])
 zero = torch.zeros(4)
 huber = nn.HuberLoss(delta=2.0, reduction="none")
@@ -73,12 +76,13 @@ loss = F.huber_loss(error, zero, delta=20.0)
 torch.allclose(loss, F.mse_loss(error, zero) / 2)  # True
 
 # %%
-# Smooth L1, and Huber divided by delta: ``nn.SmoothL1Loss``
-# ----------------------------------------------------------
+# Smooth L1, the Huber loss divided by delta: ``nn.SmoothL1Loss``
+# ---------------------------------------------------------------
 #
-# ``beta`` marks where the parabola :math:`e^2 / 2 \beta` becomes the line
-# :math:`|e| - \beta / 2`, whose slope is always 1. Huber is ``delta`` times
-# this, so they agree at the default 1. ``beta=0`` is the absolute error.
+# The loss is :math:`e^2 / 2 \beta` up to ``beta``, and
+# :math:`|e| - \beta / 2` above it, with slope 1. The Huber loss is
+# ``delta`` times the smooth L1 loss, so the two agree for the default value
+# 1. With ``beta=0`` it is the absolute error.
 error = torch.tensor([0.0, 1.0, 2.0, 10.0])
 zero = torch.zeros(4)
 smooth = nn.SmoothL1Loss(beta=2.0, reduction="none")
@@ -94,8 +98,9 @@ torch.allclose(l1, F.l1_loss(error, zero))  # True
 # Plot regression losses and their gradients
 # ------------------------------------------
 #
-# Left the loss of one error, right its gradient: what an outlier adds to
-# the update. Only the squared error lets it grow without bound.
+# Left: the loss of a single error. Right: its gradient, which shows how
+# strongly an outlier changes the weights. The gradient of the squared error
+# grows without a limit, and the other three are bounded.
 e = torch.linspace(-3, 3, 301, requires_grad=True)
 criteria = {
     "MSELoss": nn.MSELoss(reduction="none"),
@@ -116,12 +121,13 @@ axes[0].legend()
 figure.tight_layout()
 
 # %%
-# Losses that outliers do not rule: ``nn.L1Loss``, ``nn.HuberLoss``
-# -----------------------------------------------------------------
+# Losses that are robust to outliers: ``nn.L1Loss``, ``nn.HuberLoss``
+# -------------------------------------------------------------------
 #
-# Fit one number to five measurements, the last of them wrong. The squared
-# error ends at their mean, the absolute one at their median, and Huber
-# between the two, nearer to the median the smaller ``delta`` is.
+# One number is fitted to five measurements, and the last of them is an
+# outlier. The squared error finds the mean and the absolute error finds the
+# median. The Huber loss finds a number between the two, which is closer to
+# the median if ``delta`` is small.
 x = torch.tensor([1.0, 2.0, 3.0, 5.0, 89.0])
 candidates = torch.arange(0, 40, 0.5)
 
@@ -139,10 +145,10 @@ def best(criterion):
 # Counts: ``nn.PoissonNLLLoss``, ``F.poisson_nll_loss``
 # -----------------------------------------------------
 #
-# The network gives the logarithm of the rate, the loss is
-# :math:`e^x - y x`; with ``log_input=False`` it gives the rate. The term
-# :math:`\log y!` is left out, so the loss can be negative; ``full=True``
-# adds Stirling's approximation of it, for counts above 1.
+# By default the network predicts the logarithm of the rate, and the loss is
+# :math:`e^x - y x`. With ``log_input=False`` it predicts the rate. The loss
+# leaves out the term :math:`\log y!`, so it can be negative. ``full=True``
+# adds Stirling's approximation of this term for counts above 1.
 log_rate = torch.tensor([0.0, 1.0, 2.0])
 count = torch.tensor([0.0, 4.0, 9.0])
 loss = nn.PoissonNLLLoss(reduction="none")(log_rate, count)
@@ -158,10 +164,11 @@ exact = -torch.distributions.Poisson(rate).log_prob(count)
 # Predict a variance, too: ``F.gaussian_nll_loss``
 # ------------------------------------------------
 #
-# The third argument is the variance, not the deviation: :math:`(\log v + (x
-# - y)^2 / v) / 2`, and ``full=True`` adds the constant :math:`\log(2 \pi) /
-# 2`. Errors cost less where the network states a large variance. A variance
-# below ``eps`` is raised to it; a negative one is an error.
+# The third argument is the variance and not the standard deviation. The
+# loss is :math:`(\log v + (x - y)^2 / v) / 2`, so an error counts less if
+# the network predicts a large variance. ``full=True`` adds the constant
+# :math:`\log(2 \pi) / 2`. Variances below ``eps`` are set to ``eps``, and
+# negative ones raise an error.
 mean = torch.tensor([0.0, 1.0])
 target = torch.tensor([1.0, 5.0])
 variance = torch.tensor([1.0, 16.0])
@@ -176,10 +183,11 @@ torch.allclose(full, -normal.log_prob(target).mean())  # True
 # Warning: using a target size that is different to the input size
 # ----------------------------------------------------------------
 #
-# Predictions (N, 1) and targets (N,) broadcast to all N x N pairs: perfect
-# predictions get a loss, and training ends at the mean of the targets.
-# Squeeze the one or unsqueeze the other. ``F.poisson_nll_loss`` does the
-# same without a warning.
+# Predictions of shape (N, 1) and targets of shape (N,) are broadcast to N x
+# N pairs. Even perfect predictions then have a loss, and the model learns
+# the mean of the targets. Use ``squeeze(1)`` on the predictions or
+# ``unsqueeze(1)`` on the targets. ``F.poisson_nll_loss`` does the same
+# without a warning.
 #
 # .. tensors:: prediction, target, prediction - target
 #    :style: broadcast
@@ -195,9 +203,9 @@ pairs.shape  # torch.Size([3, 3])
 # Error: Boolean value of Tensor is ambiguous (``nn.MSELoss(x, y)``)
 # ------------------------------------------------------------------
 #
-# ``nn.MSELoss`` is a class, and takes the tensors for its old settings.
-# Make the object first, then call it with prediction and target.
-# ``F.mse_loss`` is a function, and takes them at once.
+# ``nn.MSELoss`` is a class, so ``nn.MSELoss(x, y)`` takes the tensors for
+# settings. Create the object first, and then call it with the prediction
+# and the target. ``F.mse_loss`` is a function that takes both directly.
 prediction, target = torch.ones(3), torch.zeros(3)
 with suppress(RuntimeError):
     nn.MSELoss(prediction, target)  # RuntimeError: Boolean value of Tensor

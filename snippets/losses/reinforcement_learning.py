@@ -2,7 +2,7 @@
 Losses of reinforcement learning
 ================================
 
-Learn from rewards: policy gradients, PPO and Q-learning.
+Train an agent from rewards: policy gradients, PPO and Q-learning.
 """
 import warnings
 from contextlib import suppress
@@ -16,9 +16,9 @@ from torch.distributions import Categorical, Independent, Normal
 # Discounted returns of an episode
 # --------------------------------
 #
-# Go through the rewards from the end. ``done`` is 1 at the last step of an
-# episode and stops the sum there, so several episodes can follow each other
-# in one tensor.
+# Go through the rewards from the last to the first. ``done`` is 1 at the
+# last step of an episode and starts a new sum there. One tensor can
+# therefore hold several episodes, one after the other.
 def discounted_returns(rewards, done, gamma):
     returns, total = torch.zeros_like(rewards), 0.0
     for t in reversed(range(len(rewards))):
@@ -36,11 +36,11 @@ returns  # tensor([1.7500, 1.5000, 1.0000, 4.0000, 4.0000])
 # Policy gradient (REINFORCE): ``-(log_prob * return)``
 # -----------------------------------------------------
 #
-# ``Categorical(logits=...)`` takes the output of the network as it is, and
-# the loss has a minus because an optimizer minimizes. The gradient of the
+# Pass the output of the network to ``Categorical(logits=...)``. The loss
+# has a minus sign because the optimizer minimizes. The gradient of the
 # logits is softmax minus one-hot, times the return, divided by the batch
-# size. The value of the loss does not measure success, so watch the return
-# of the episodes.
+# size. The value of the loss does not measure success, so watch the returns
+# instead.
 logits = torch.zeros(2, 3, requires_grad=True)
 actions, returns = torch.tensor([0, 2]), torch.tensor([6.0, -3.0])
 policy = Categorical(logits=logits)
@@ -50,12 +50,12 @@ logits.grad[0]  # tensor([-2.0000, 1.0000, 1.0000])
 logits.grad[1]  # tensor([-0.5000, -0.5000, 1.0000])
 
 # %%
-# Subtract a baseline: the advantage, detached
-# --------------------------------------------
+# Subtract a baseline: ``detach`` the advantage
+# ---------------------------------------------
 #
 # The advantage is the return minus the prediction of the value network.
-# ``detach`` keeps the loss of the policy from training the value network,
-# which has a loss of its own. Scale the advantages of a batch to mean 0 and
+# With ``detach`` the policy loss does not train the value network, which
+# has its own loss. Standardize the advantages of a batch to mean 0 and
 # standard deviation 1.
 value = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 returns = torch.tensor([2.0, 2.0, 2.0])
@@ -70,10 +70,10 @@ value.grad  # tensor([-0.6667, 0.0000, 0.6667])
 # Clipped loss of PPO, and the entropy of the policy
 # --------------------------------------------------
 #
-# ``ratio`` compares the new probability of an action with the one it was
-# drawn with. Once the ratio has moved by 20 % in the direction of the
-# advantage, the gradient is 0. The entropy is subtracted with a small
-# factor, so that the policy stays random for longer.
+# ``ratio`` is the new probability of an action divided by the probability
+# with which it was drawn. If the ratio has changed by more than 20 % in the
+# direction of the advantage, the gradient is 0. Subtract the entropy times
+# a small factor from the loss, so that the policy stays random for longer.
 def ppo_loss(log_prob, old_log_prob, advantage, clip=0.2):
     ratio = torch.exp(log_prob - old_log_prob)
     clipped = ratio.clamp(1 - clip, 1 + clip)
@@ -89,12 +89,13 @@ entropy = Categorical(logits=torch.zeros(4)).entropy()
 entropy, torch.tensor(4.0).log()  # (tensor(1.3863), tensor(1.3863))
 
 # %%
-# Actions with several numbers: sum the log probabilities
+# Actions with several numbers: sum the log-probabilities
 # -------------------------------------------------------
 #
-# ``Normal`` gives a log probability for each number of an action. The
-# action has one, their sum: without it a loss multiplies shapes (N, D) and
-# (N,). ``Independent`` sums over the last dimension.
+# ``Normal`` gives one log-probability for each number of an action. The
+# log-probability of the action is their sum. Without the sum, the loss
+# would combine the shapes (N, D) and (N,). ``Independent`` sums over the
+# last dimension.
 mean, scale = torch.zeros(4, 2), torch.ones(2)
 action = torch.randn(4, 2)
 Normal(mean, scale).log_prob(action).shape  # torch.Size([4, 2])
@@ -105,13 +106,13 @@ each = Normal(mean, scale).log_prob(action)
 torch.allclose(log_prob, each.sum(dim=1))  # True
 
 # %%
-# Advantages with a trace: GAE
-# ----------------------------
+# Generalized advantage estimation (GAE)
+# --------------------------------------
 #
-# Generalized advantage estimation sums the errors of one step with the
-# factor ``gamma * lam``. ``values`` has one entry more than ``rewards``,
-# the value of the state after the last step. ``lam=1`` gives the return
-# less the value.
+# GAE sums the one-step errors and discounts them by ``gamma * lam``.
+# ``values`` has one more entry than ``rewards``, for the state after the
+# last step. With ``lam=1`` the advantage is the return minus the value, and
+# with ``lam=0`` it is the error of one step.
 def gae(rewards, values, done, gamma=0.5, lam=1.0):
     advantages, total = torch.zeros_like(rewards), 0.0
     for t in reversed(range(len(rewards))):
@@ -131,11 +132,11 @@ gae(rewards, values, done, lam=0.0)  # tensor([0.7500, 0.7500, 0.5000])
 # Q value of the chosen action: ``gather``
 # ----------------------------------------
 #
-# ``gather`` takes the value of the chosen action from the output of a Q
-# network. The actions must be int64 of shape (N, 1), and ``squeeze(1)``
-# drops the second dimension before the loss. An action that is too large
-# raises an error on the CPU, as here, and on CUDA it is a device-side
-# assert.
+# ``gather`` picks the value of the chosen action from the output of the Q
+# network. The actions must be integers of dtype int64 with shape (N, 1),
+# and ``squeeze(1)`` removes the second dimension afterwards. An action
+# index that is too large raises an error on the CPU, and a device-side
+# assert on CUDA.
 q = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 actions = torch.tensor([0, 1, 1])
 q.gather(1, actions.unsqueeze(1)).squeeze(1)  # tensor([1., 4., 6.])
@@ -152,8 +153,8 @@ with suppress(RuntimeError):
 # Error: the shape of the mask (actions of dtype uint8 or bool)
 # -------------------------------------------------------------
 #
-# Actions that were stored with few bytes are read as a mask, not as
-# positions. Convert them with ``long()``.
+# Actions of dtype uint8 or bool are used as a mask and not as positions.
+# Convert them with ``long()``.
 q = torch.zeros(3, 2)
 rows = torch.arange(3)
 actions = torch.tensor([0, 1, 1], dtype=torch.bool)
@@ -162,12 +163,12 @@ with suppress(IndexError):
 q[rows, actions.long()].shape  # torch.Size([3])
 
 # %%
-# Target of Q-learning: no gradient, and nothing after the end
-# ------------------------------------------------------------
+# Target of Q-learning: ``no_grad`` and ``1 - done``
+# --------------------------------------------------
 #
-# The target network gives the value of the next state, under ``no_grad``.
-# ``1 - done`` removes it at the end of an episode. Huber loss bounds the
-# gradient of a large error.
+# The target network computes the value of the next state under ``no_grad``.
+# At the end of an episode there is no next state, and ``1 - done`` removes
+# its value. ``F.smooth_l1_loss`` limits the gradient of large errors.
 torch.manual_seed(0)
 network, target_network = nn.Linear(4, 2), nn.Linear(4, 2)
 states, next_states = torch.randn(3, 4), torch.randn(3, 4)
@@ -186,8 +187,9 @@ target_network.weight.grad is None  # True
 # Q-learning does not converge: (N, 1) against (N,)
 # -------------------------------------------------
 #
-# ``gather`` returns (N, 1). With a target of shape (N,) the loss compares
-# each sample with all targets. A warning says so; a loss by hand has none.
+# ``gather`` returns shape (N, 1). If the target has shape (N,), the loss
+# compares each sample with all targets. ``F.mse_loss`` gives a warning, but
+# a loss that you write yourself does not.
 chosen, target = torch.tensor([[1.0], [3.0]]), torch.tensor([1.0, 3.0])
 F.mse_loss(chosen, target)  # UserWarning: Using a target size
 with warnings.catch_warnings():
@@ -196,12 +198,13 @@ with warnings.catch_warnings():
 F.mse_loss(chosen.squeeze(1), target)  # tensor(0.)
 
 # %%
-# Update a target network: copy it, or move it a little
-# -----------------------------------------------------
+# Update a target network: hard copy or soft update
+# -------------------------------------------------
 #
-# ``load_state_dict`` copies all weights every few hundred steps. A soft
-# update moves each weight by ``tau`` in every step, with ``lerp_``. Without
-# a target network the targets move with each step of the network.
+# A hard update copies all weights with ``load_state_dict``, for example
+# every few hundred steps. A soft update moves each weight a small part of
+# the way with ``lerp_``, here by 0.25, in each step. Without a target
+# network, the targets would change with each step of the network.
 network, target = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
 with torch.no_grad():
     network.weight.fill_(1.0)
@@ -216,10 +219,11 @@ target.weight.item()  # 1.0
 # Error: Expected parameter logits, but found invalid values: nan
 # ---------------------------------------------------------------
 #
-# The network gives ``nan``, so the fault was made before: in the states, or
-# in an earlier step that was too large. Check the states with ``isfinite``,
-# clip the gradients, lower the learning rate, and scale the rewards. A
-# standard deviation from ``exp`` overflows: clamp its logarithm.
+# The output of the network is ``nan``, so look for the cause before it, in
+# the states or in a step that was too large. Check the states with
+# ``isfinite``, clip the gradients, lower the learning rate, and scale the
+# rewards. A standard deviation that you compute with ``exp`` can overflow,
+# so clamp its logarithm.
 logits = torch.tensor([[0.0, float("nan")]])
 with suppress(ValueError):
     Categorical(

@@ -2,7 +2,7 @@
 Segmentation losses
 ===================
 
-Give each pixel a class, when most of the pixels are background.
+Train a segmentation model when most of the pixels are background.
 """
 from contextlib import suppress
 
@@ -15,10 +15,10 @@ from torchvision.ops import sigmoid_focal_loss
 # Dice loss of several classes: softmax and one-hot masks
 # -------------------------------------------------------
 #
-# The mask holds class numbers, so ``F.one_hot`` makes one channel for each
-# class, and ``movedim`` puts it behind the batch. The overlap is counted
-# for each class and averaged over the classes. Leave out class 0 with
-# ``[:, 1:]`` if the background is not to count.
+# The mask holds class indices. ``F.one_hot`` makes one channel per class,
+# and ``movedim`` moves it behind the batch dimension. The Dice score is
+# computed per class and averaged. To leave out the background, select the
+# other classes with ``[:, 1:]``.
 def dice_loss(logits, mask, eps=1e-6):
     probability = logits.softmax(dim=1)
     wanted = F.one_hot(mask, logits.size(1)).movedim(-1, 1)
@@ -40,9 +40,9 @@ round(1 - (2 * 2 / (4 + 2) + 0 + 0) / 3, 4)  # 0.7778
 # Dice loss is negative: the mask holds 0 and 255
 # -----------------------------------------------
 #
-# A mask that was read from a file often holds 255 for the object. The
-# overlap is then too large, and one minus Dice falls below 0. Make the mask
-# 0 and 1 with ``mask > 0``.
+# In a mask from a file, the object often has the value 255. The overlap is
+# then too large, and the loss is negative. Convert the mask to 0 and 1 with
+# ``mask > 0``.
 def dice_loss(probability, mask):
     overlap = (probability * mask).sum()
     return 1 - 2 * overlap / (probability + mask).sum()
@@ -58,10 +58,10 @@ dice_loss(probability, (mask > 0).float())  # tensor(0.1500)
 # Dice loss of logits: the sigmoid is missing
 # -------------------------------------------
 #
-# Dice is made for probabilities. With logits the sum of the areas can be
-# near 0 or negative, and the loss leaves the range from 0 to 1. Apply
-# ``sigmoid`` for one class or ``softmax`` for several, and no threshold,
-# because ``logits > 0`` has no gradient.
+# The Dice loss needs probabilities. With logits, the sum of the areas can
+# be near 0 or negative, and the loss is no longer between 0 and 1. Apply
+# ``sigmoid`` for one class or ``softmax`` for several. Do not use a
+# threshold, because ``logits > 0`` has no gradient.
 def dice_loss(probability, mask):
     overlap = (probability * mask).sum()
     return 1 - 2 * overlap / (probability + mask).sum()
@@ -78,10 +78,11 @@ loss = dice_loss(logits.sigmoid(), mask)
 # Everything is background: cross entropy is low, Dice is not
 # -----------------------------------------------------------
 #
-# One pixel in a hundred belongs to the object, and a model that answers
-# 0.01 everywhere has a low cross entropy and 99 % of its pixels right, and
-# its mask is empty. Dice compares with the object alone. Add both: Dice for
-# the rare class, cross entropy for a gradient in each pixel.
+# Here one pixel in a hundred belongs to the object, and the model predicts
+# a probability of 0.01 everywhere. The cross entropy is low and 99 % of the
+# pixels are correct, although the predicted mask is empty. The Dice loss is
+# 0.99, because it looks at the object. Add both losses, since cross entropy
+# gives each pixel a gradient.
 mask = torch.zeros(1, 1, 10, 10)
 mask[0, 0, 4, 4] = 1.0
 logits = torch.full_like(mask, -4.5951)
@@ -92,12 +93,13 @@ dice = 2 * (probability * mask).sum() / (probability + mask).sum()
 1 - dice  # tensor(0.9900)
 
 # %%
-# The mask stays black: a sure background has no Dice gradient
-# ------------------------------------------------------------
+# The predicted mask stays black: Dice has no gradient there
+# ----------------------------------------------------------
 #
-# The gradient of Dice passes through the sigmoid, which is flat for a logit
-# of -20. Cross entropy with logits keeps a gradient of -1 for the pixel
-# that is wrong. Add it to the Dice loss, or begin with it.
+# The gradient of the Dice loss passes through the sigmoid, which is almost
+# flat at a logit of -20. Cross entropy with logits still has a gradient of
+# -1 for the wrong pixel. Add it to the Dice loss, or start the training
+# with it.
 mask = torch.tensor([1.0, 0.0, 0.0])
 logits = torch.tensor([-20.0, -20.0, -20.0], requires_grad=True)
 
@@ -118,10 +120,11 @@ by_entropy[0]  # tensor(-1.)
 # Weight the positive pixels: ``pos_weight`` of shape (C, 1, 1)
 # -------------------------------------------------------------
 #
-# ``pos_weight`` broadcasts against (N, C, H, W) from the right, so a vector
-# of length C meets the width and is refused. Two dimensions of size 1
-# behind it make it one weight for each channel. If C equals the width,
-# there is no message and the columns are weighted.
+# ``pos_weight`` is broadcast against (N, C, H, W) from the right, so a
+# vector of length C is compared with the width and raises an error. Add two
+# dimensions of size 1 at the end to get one weight per channel. If C
+# happens to equal the width, there is no error, but the columns are
+# weighted.
 logits = torch.zeros(2, 3, 4, 5)
 masks = torch.zeros(2, 3, 4, 5)
 masks[:, 0] = 1.0
@@ -139,9 +142,10 @@ losses / torch.tensor(2.0).log()  # tensor([2., 1., 1.])
 # Weight rare classes: count the pixels of each class
 # ---------------------------------------------------
 #
-# Count over all masks of the training set. One over the share of a class
-# gives each class the same total weight. A class of a few pixels then gets
-# a very large weight; the square root is a milder choice.
+# Count the pixels of each class over all masks of the training set. Weights
+# of one over the share of a class give each class the same total weight. A
+# class with few pixels then gets a very large weight. The square root of
+# the weights is a milder choice.
 masks = torch.zeros(2, 4, 4, dtype=torch.int64)
 masks[0, :2, :2] = 1
 masks[1, 3, 3] = 2
@@ -154,11 +158,12 @@ weight.sqrt()  # tensor([0.6285, 1.6330, 3.2660])
 F.cross_entropy(torch.zeros(2, 3, 4, 4), masks, weight)  # tensor(1.0986)
 
 # %%
-# Loss of the overlap of masks: soft IoU (Jaccard)
-# ------------------------------------------------
+# Soft IoU loss (Jaccard loss)
+# ----------------------------
 #
-# The union is both areas less the overlap. IoU is smaller than Dice for the
-# same mask, and one follows from the other, so they order masks alike.
+# The IoU is the overlap divided by the union, which is the sum of both
+# areas minus the overlap. The last two lines compute the IoU loss from the
+# Dice score. Both scores therefore rank masks in the same order.
 def iou_loss(probability, mask):
     overlap = (probability * mask).sum()
     return 1 - overlap / ((probability + mask).sum() - overlap)
@@ -174,9 +179,9 @@ round(1 - dice / (2 - dice), 4)  # 0.4
 # Misses cost more than false alarms: Tversky loss
 # ------------------------------------------------
 #
-# ``alpha`` weighs false alarms and ``beta`` weighs missed pixels. With 0.5
-# for both it is the Dice loss. A larger ``beta`` finds more of a small
-# object, at the price of more false alarms.
+# ``alpha`` is the weight of false alarms, and ``beta`` is the weight of
+# missed pixels. With 0.5 for both it is the Dice loss. A larger ``beta``
+# helps to find small objects, but it leads to more false alarms.
 def tversky_loss(probability, mask, alpha, beta):
     found = (probability * mask).sum()
     false_alarms = (probability * (1 - mask)).sum()
@@ -196,9 +201,10 @@ tversky_loss(large, mask, 0.3, 0.7)  # tensor(0.1304)
 # Leave out unlabelled pixels in a Dice loss: 255
 # -----------------------------------------------
 #
-# ``ignore_index=255`` belongs to ``F.cross_entropy``. In a Dice loss,
-# multiply both parts by a mask of the valid pixels. Replace the 255 before
-# ``F.one_hot``, which refuses a class that does not exist.
+# The Dice loss has no ``ignore_index`` like ``F.cross_entropy``. Multiply
+# the probabilities and the one-hot mask by a mask of the valid pixels.
+# Replace the value 255 before you call ``F.one_hot``, because it raises an
+# error for a class that does not exist.
 mask = torch.tensor([[[0, 1], [1, 255]]])
 valid = mask != 255
 with suppress(RuntimeError):
@@ -214,10 +220,11 @@ areas = (probability + wanted).sum(dim=(0, 2, 3))
 # Focal loss of masks: ``torchvision.ops.sigmoid_focal_loss``
 # -----------------------------------------------------------
 #
-# The loss of a pixel is multiplied by ``(1 - p) ** gamma``, where ``p`` is
-# the probability of its right class. Pixels that are easily right then cost
-# almost nothing. ``alpha`` weighs the positives and ``1 - alpha`` the
-# negatives; its default 0.25 lowers the weight of the positives.
+# Focal loss multiplies the loss of a pixel by ``(1 - p) ** gamma``, where
+# ``p`` is the probability of the correct class. Easy pixels then count
+# almost nothing. The positives are weighted by ``alpha`` and the negatives
+# by ``1 - alpha``. The default ``alpha`` of 0.25 gives the positives the
+# smaller weight.
 logits = torch.tensor([[3.0, -3.0], [0.0, 2.0]])
 mask = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
 entropy = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
@@ -233,10 +240,10 @@ loss / entropy  # tensor([[0.0006, 0.0017], [0.0625, 0.5819]])
 # Weight each pixel by a map: ``reduction="none"``
 # ------------------------------------------------
 #
-# A map of weights in the shape of the mask, (N, H, W), can give more weight
-# to the border of an object. The border here is where pooling finds a
+# A weight map with the shape of the mask, (N, H, W), can give more weight
+# to the border of an object. Here max pooling finds the pixels with a
 # neighbour of the other class. Divide by the sum of the weights, so that
-# the loss keeps its size.
+# the loss has the usual size.
 mask = torch.zeros(1, 4, 4, dtype=torch.int64)
 mask[:, :, 2:] = 1
 inside = mask.float()

@@ -2,7 +2,8 @@
 Self-supervised losses
 ======================
 
-Learn from inputs without labels, or with labels for a few of them.
+Learn from inputs without labels, or with labels for a few of them, and
+check that the embeddings do not collapse.
 """
 import torch
 import torch.nn.functional as F
@@ -12,10 +13,10 @@ from torch import nn
 # Two views without negatives: SimSiam and BYOL, ``detach`` one side
 # ------------------------------------------------------------------
 #
-# The prediction of one view should point in the direction of the other
-# view's projection. ``detach`` stops the gradient on that side; without it
-# the network can make all vectors equal. The loss lies between -1 and 1,
-# and -1 is perfect.
+# The prediction from one view should point in the same direction as the
+# projection of the other view. ``detach`` stops the gradient of the
+# projection. Without it, the network can make all vectors equal. The loss
+# is between -1 and 1, and -1 is perfect.
 def half(prediction, projection):
     return -F.cosine_similarity(prediction, projection.detach()).mean()
 
@@ -32,9 +33,10 @@ z1.grad is None, z2.grad is None  # (False, True)
 # Collapse: the standard deviation of normalized embeddings
 # ---------------------------------------------------------
 #
-# A perfect loss can mean that every input gets one vector. Normalize the
-# embeddings and take the standard deviation of each dimension over the
-# batch. Near 0 is collapse, and ``1 / sqrt(dimensions)`` is a good spread.
+# A perfect loss can mean that all inputs get the same vector. Normalize the
+# embeddings and compute the standard deviation of each dimension over the
+# batch. A value near 0 means collapse. A value near ``1 /
+# sqrt(dimensions)`` means that the embeddings are well spread.
 def spread(z):
     return F.normalize(z, dim=1).std(dim=0).mean()
 
@@ -48,9 +50,10 @@ collapsed = torch.randn(64) + 0.001 * torch.randn(2000, 64)
 # Momentum encoder: the teacher follows the student
 # -------------------------------------------------
 #
-# The teacher is a copy whose weights move by a small part towards the
-# student after each step. It gets no gradient and is not in the optimizer.
-# Copy the buffers as well, or its batch normalization stays at the start.
+# After each step, the weights of the teacher move a small part of the way
+# towards the student. The teacher gets no gradient, so leave it out of the
+# optimizer. Copy the buffers, too, because otherwise its batch
+# normalization keeps the initial statistics.
 student = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
 teacher = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
 teacher.requires_grad_(False)
@@ -75,9 +78,9 @@ teacher[1].running_mean.equal(student[1].running_mean)  # True
 # Many negatives from a queue: MoCo
 # ---------------------------------
 #
-# The queue keeps keys of earlier batches, so the number of negatives does
-# not depend on the batch size. The positive stands in column 0, so the
-# target of each row is 0. Replace the oldest keys after the step.
+# The queue holds keys of earlier batches, so the number of negatives does
+# not depend on the batch size. The positive is in column 0, so the target
+# of each row is 0. After the step, replace the oldest keys by the new ones.
 query = F.normalize(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), dim=1)
 key = query.clone()
 queue = F.normalize(torch.tensor([[-1.0, 0.0], [0.0, -1.0], [1.0, 1.0]]))
@@ -93,8 +96,10 @@ queue[-2:].equal(key)  # True
 # Cross-correlation of two views: Barlow Twins
 # --------------------------------------------
 #
-# Standardize each dimension over the batch. The correlation of a dimension
-# with itself in the other view should be 1, and with another dimension 0.
+# Standardize each dimension over the batch and compute the correlations
+# between the two views. The correlation of a dimension with the same
+# dimension of the other view should be 1. The correlation with each other
+# dimension should be 0.
 def barlow_twins(z1, z2, weight=0.005):
     z1 = (z1 - z1.mean(dim=0)) / z1.std(dim=0, correction=0)
     z2 = (z2 - z2.mean(dim=0)) / z2.std(dim=0, correction=0)
@@ -114,9 +119,10 @@ barlow_twins(twice, twice, weight=1.0)  # tensor(2.)
 # Masked language model: labels of -100 where nothing is hidden
 # -------------------------------------------------------------
 #
-# Hide a part of the tokens and predict them. ``F.cross_entropy`` leaves out
-# -100, so the loss counts the hidden tokens and no others. Do not hide
-# padding or special tokens.
+# Hide some of the tokens and let the model predict them. By default
+# ``F.cross_entropy`` ignores labels of -100, so just the hidden tokens
+# count. The last lines draw about 15 % of the positions at random. Do not
+# hide padding or special tokens.
 tokens = torch.tensor([[5, 6, 7, 8, 0, 0]])
 hidden = torch.tensor([[False, True, False, True, False, False]])
 inputs = tokens.masked_fill(hidden, 99)
@@ -135,8 +141,8 @@ drawn = torch.rand(1000, 100) < 0.15
 # ------------------------------------------------------
 #
 # Cut the image into patches, hide most of them, and compare the hidden
-# patches with their reconstruction. ``F.unfold`` gives one row of pixels
-# for each patch after ``transpose``.
+# patches with their reconstruction. After ``transpose``, ``F.unfold`` gives
+# one row of pixels per patch.
 images = torch.arange(16.0).view(1, 1, 4, 4)
 patches = F.unfold(images, kernel_size=2, stride=2).transpose(1, 2)
 patches[0, 0]  # tensor([0., 1., 4., 5.])
@@ -150,9 +156,10 @@ each[hidden].mean()  # tensor(1.6667)
 # Pseudo-labels: learn from confident predictions (FixMatch)
 # ----------------------------------------------------------
 #
-# The prediction for a weakly changed image is the label for a strongly
-# changed one, if its probability is high. The rest is left out by a mask.
-# Divide by the batch size, so that few confident samples weigh little.
+# The model predicts a class for a weakly augmented image. If its
+# probability is high, this class is the label for the strongly augmented
+# image. A mask leaves out the other images. Divide by the batch size, so
+# that a few confident samples do not count too much.
 weak = torch.tensor([[5.0, 0.0], [0.3, 0.0], [0.0, 4.0]])
 strong = torch.zeros(3, 2, requires_grad=True)
 with torch.no_grad():
@@ -169,9 +176,10 @@ torch.allclose(loss, torch.tensor(2.0).log() * 2 / 3)  # True
 # Measure what was learned: a linear probe
 # ----------------------------------------
 #
-# Freeze the encoder, put it in ``eval()``, compute the features once under
-# ``no_grad``, and train one linear layer with labels. Its accuracy says how
-# good the features are; the self-supervised loss does not.
+# Set the encoder to ``eval()`` and compute the features once under
+# ``no_grad``. Then train one linear layer on them with labels. The accuracy
+# of this layer measures how good the features are, which the
+# self-supervised loss does not tell you.
 encoder = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8)).eval()
 x, y = torch.randn(64, 4), torch.randint(3, (64,))
 with torch.no_grad():
