@@ -2,8 +2,8 @@
 Gradients through collectives
 =============================
 
-Compute a loss from the tensors of all ranks, and let the gradient find its
-way back to each of them.
+Compute a loss from the tensors of all ranks, and send the gradient back to
+each rank.
 """
 import copy
 import tempfile
@@ -22,10 +22,10 @@ from torch.nn.parallel import DistributedDataParallel as DDP
 # No gradient after ``torch.distributed.all_gather``
 # --------------------------------------------------
 #
-# The collectives of ``torch.distributed`` copy numbers, and autograd does
-# not record them: the parts have no ``grad_fn``. The old remedy puts the
-# rank's own tensor back into the list. Its gradient then lacks what the
-# losses of other ranks would add.
+# The collectives of ``torch.distributed`` copy values without autograd, so
+# the collected parts do not require a gradient. A common workaround puts
+# the rank's own tensor back into the list. Its gradient then lacks the part
+# that comes from the losses of the other ranks.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mine = torch.tensor([1.0 + rank], requires_grad=True)
@@ -47,10 +47,11 @@ with tempfile.TemporaryDirectory() as folder:
 # Collect with gradients: ``torch.distributed.nn.functional.all_gather``
 # ----------------------------------------------------------------------
 #
-# It returns the tensors of all ranks, and ``backward`` sends each gradient
-# to the rank that the tensor came from. There the gradients of all losses
-# add up: here 1 from rank 0 and 2 from rank 1. Since 2.12 it warns, and the
-# new name is in a private module; the next card writes the function out.
+# This function returns the tensors of all ranks. ``backward`` sends each
+# gradient to the rank that the tensor came from and sums them there, here 1
+# from rank 0 and 2 from rank 1. It is deprecated since 2.12, and its
+# replacement is in a private module. The next card shows how to write such
+# a function yourself.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mine = torch.tensor([1.0 + rank], requires_grad=True)
@@ -72,10 +73,11 @@ with tempfile.TemporaryDirectory() as folder:
 # A gathering function of your own: sum the gradients in ``backward``
 # -------------------------------------------------------------------
 #
-# A ``torch.autograd.Function`` that returns the gradient of its own part
-# forgets the losses of the other ranks. With equal losses and
-# ``DistributedDataParallel`` the result is then too small by the world
-# size. ``backward`` must add up the gradients of all ranks first.
+# A ``torch.autograd.Function`` must sum the gradients of all ranks in
+# ``backward``. If it returns only the gradient of its own rank, the losses
+# of the other ranks are ignored. With equal losses and
+# ``DistributedDataParallel``, the final gradient is then too small by a
+# factor of the world size.
 class Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -108,8 +110,8 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # Each rank embeds its half of the pairs, collects all embeddings and
 # computes the loss of the whole batch. ``backward`` adds up the gradients
-# of two equal losses, and ``DistributedDataParallel`` divides by 2: what
-# remains is the gradient that one process computes.
+# of two equal losses, and ``DistributedDataParallel`` divides by 2. The
+# result is the gradient that one process computes on the whole batch.
 #
 # .. glance:: torch.allclose(net.weight.grad, alone.weight.grad, atol=1e-5)
 def contrast(a, b):
@@ -141,10 +143,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Sum with gradients: ``torch.distributed.nn.functional.all_reduce``
 # ------------------------------------------------------------------
 #
-# The sum is a new tensor, and ``mine`` keeps its value. Each rank's loss
-# depends on ``mine`` through the sum, so its gradient is the sum of their
-# gradients: 4 from each of two ranks. Use it for statistics of the whole
-# batch inside a model.
+# The sum is a new tensor, and ``mine`` keeps its value. The loss of each
+# rank depends on ``mine`` through the sum, so the gradient of ``mine`` adds
+# up 4 from each of the two ranks. Use it for statistics of the whole batch
+# inside a model.
 #
 # .. glance:: mine.grad  # tensor([8.])
 def work(rank, store):
@@ -168,9 +170,9 @@ with tempfile.TemporaryDirectory() as folder:
 # ----------------------------------------------------------------
 #
 # ``torch.distributed.nn.functional.all_to_all_single`` sends part j of the
-# input to rank j. The expert of each rank multiplies by its number plus 1.
-# The second call brings the results home, and the gradient takes the same
-# way back.
+# input to rank j. Here the expert on each rank multiplies by the rank plus
+# 1. The second call sends the results back, and the gradients return to the
+# tokens in the same way.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     tokens = torch.tensor([1.0, 10.0], requires_grad=True)
@@ -194,10 +196,11 @@ with tempfile.TemporaryDirectory() as folder:
 # Collectives that return a tensor: ``_functional_collectives``
 # -------------------------------------------------------------
 #
-# ``torch.distributed._functional_collectives`` has the collectives that
-# ``DTensor`` and ``torch.compile`` use. They change no argument, and those
-# whose names end with ``autograd`` have a gradient. The module is private,
-# and 2.13 has renamed some of its functions.
+# ``torch.distributed._functional_collectives`` contains the collectives
+# that ``DTensor`` and ``torch.compile`` use. They return a new tensor and
+# leave their argument unchanged. Functions whose names end with
+# ``autograd`` also pass the gradient back. The module is private, and 2.13
+# has renamed some of its functions.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mine, group = torch.tensor([1.0 + rank]), dist.group.WORLD

@@ -3,7 +3,7 @@ Collectives
 ===========
 
 Send tensors and objects between the processes of a group. The cards show
-what ranks hold afterwards.
+what each rank holds afterwards.
 """
 import tempfile
 from contextlib import suppress
@@ -16,9 +16,9 @@ import torch.multiprocessing as mp
 # Copy from one rank to all: ``torch.distributed.broadcast``
 # ----------------------------------------------------------
 #
-# Rank ``src`` sends, and the others receive into a tensor of the same shape
-# and dtype. The values that they had are overwritten. Use it for weights
-# that one rank has loaded.
+# Rank ``src`` sends its tensor. The other ranks receive it into a tensor of
+# the same shape and dtype, whose values are overwritten. Use it for weights
+# that only one rank has loaded.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     x = torch.tensor([1.0, 2.0]) if rank == 0 else torch.zeros(2)
@@ -35,8 +35,8 @@ with tempfile.TemporaryDirectory() as folder:
 # Sum over all ranks: ``torch.distributed.all_reduce``
 # ----------------------------------------------------
 #
-# The tensor is changed in place, on every rank. ``op`` may also be ``MAX``,
-# ``MIN`` or ``PRODUCT``. For a mean, sum and divide by the world size.
+# The tensor is changed in place on every rank. ``op`` may also be ``MAX``,
+# ``MIN`` or ``PRODUCT``. For a mean, divide the sum by the world size.
 #
 # .. glance:: total  # tensor([ 4., 11.])
 def work(rank, store):
@@ -59,9 +59,8 @@ with tempfile.TemporaryDirectory() as folder:
 # Sum on one rank: ``torch.distributed.reduce``
 # ---------------------------------------------
 #
-# Rank ``dst`` holds the sum. What the tensor holds on the other ranks is
-# not defined, so do not read it there. Use it for a number that one rank
-# logs.
+# Rank ``dst`` gets the sum. The values on the other ranks are undefined, so
+# do not read them there. Use it for a number that one rank logs.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     correct = torch.tensor([40 + rank])
@@ -81,7 +80,7 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # Every rank gets the tensors of all ranks, in the order of the ranks. They
 # arrive in a list that you provide. ``all_gather_into_tensor`` joins them
-# in one tensor; since 2.13 ``all_gather_single`` is the name for that.
+# in one tensor. Since 2.13 its name is ``all_gather_single``.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mine = torch.tensor([rank, 10 * rank])
@@ -128,8 +127,8 @@ with tempfile.TemporaryDirectory() as folder:
 # Sum, and keep one part: ``torch.distributed.reduce_scatter_tensor``
 # -------------------------------------------------------------------
 #
-# The tensors are summed, and rank i keeps the i-th part of the sum. It
-# gives what ``all_reduce`` would, cut into parts. Since 2.13 the name is
+# The tensors are summed, and rank i keeps the i-th part of the sum. All
+# parts together are the result of ``all_reduce``. Since 2.13 the name is
 # ``reduce_scatter_single``.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
@@ -153,10 +152,10 @@ with tempfile.TemporaryDirectory() as folder:
 # A different part for each rank: ``all_to_all_single``
 # -----------------------------------------------------
 #
-# Rank i sends the j-th part of its tensor to rank j. If each rank's parts
-# are a row of a matrix, the result is its transpose. Use it to send tokens
-# to the ranks of their experts, and give the split sizes if the parts
-# differ in size.
+# Rank i sends the j-th part of its tensor to rank j. If you think of the
+# tensors as rows of a matrix, each rank ends up with a row of the
+# transpose. Use it to send tokens to the ranks of their experts, and give
+# the split sizes if the parts differ in size.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     x = torch.tensor([[1, 2], [3, 4]])[rank]
@@ -177,9 +176,10 @@ with tempfile.TemporaryDirectory() as folder:
 # From one rank to another: ``torch.distributed.send``, ``recv``
 # --------------------------------------------------------------
 #
-# ``recv`` waits for the tensor and writes it in place. If two ranks both
-# begin with ``send``, each can wait for the other. Exchange with ``isend``
-# and ``irecv``, which return at once; ``wait`` returns when they are done.
+# ``recv`` waits for the tensor and writes it in place. If both ranks begin
+# with ``send``, each can wait for the other. To exchange tensors, use
+# ``isend`` and ``irecv``, which return at once, and call ``wait`` on the
+# results.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     x = torch.tensor([7.0]) if rank == 0 else torch.zeros(1)
@@ -200,12 +200,12 @@ with tempfile.TemporaryDirectory() as folder:
     mp.start_processes(work, (store,), 2, start_method="fork")
 
 # %%
-# Send objects that are no tensors: ``all_gather_object``
-# -------------------------------------------------------
+# Send objects that are not tensors: ``all_gather_object``
+# --------------------------------------------------------
 #
-# These functions pickle what they send, so they take dictionaries and
-# strings. ``broadcast_object_list`` changes the list in place. Receive from
-# ranks that you trust, since unpickling can run code.
+# These functions pickle what they send, so they accept dictionaries and
+# strings. ``broadcast_object_list`` changes the list in place. Receive
+# objects only from ranks that you trust, because unpickling can run code.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     found = [None, None]
@@ -225,9 +225,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Only some of the ranks: ``torch.distributed.new_group``
 # -------------------------------------------------------
 #
-# Every rank calls ``new_group``, those outside the group too. A collective
-# with ``group=`` waits for the members alone. Here ranks 0 and 2 add up,
-# and rank 1 keeps its value.
+# Every rank must call ``new_group``, even a rank outside the group. A
+# collective with ``group=`` waits only for the members of the group. Here
+# ranks 0 and 2 sum their values, and rank 1 keeps its value.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=3)
     even = dist.new_group([0, 2])
@@ -250,9 +250,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Compute while tensors travel: ``async_op=True``
 # -----------------------------------------------
 #
-# The call returns a ``Work``, and the tensor must not be touched until
-# ``wait`` returns. What is computed in between can overlap with the
-# communication.
+# The call returns a ``Work`` object. Do not read or change the tensor
+# before its ``wait`` returns. The computation in between can overlap with
+# the communication.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     x = torch.full((3,), 1.0 + rank)
@@ -272,10 +272,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: no backend type associated with device type
 # --------------------------------------------------
 #
-# NCCL sends tensors on a GPU, so with NCCL alone a CPU tensor has no
-# backend. Move the tensor to the GPU, or give a backend for each device:
-# ``"cpu:gloo,cuda:nccl"``. The group here has one for ``xpu`` and none for
-# the CPU.
+# NCCL sends tensors on a GPU, so a group with NCCL alone has no backend for
+# a CPU tensor. Move the tensor to the GPU, or give a backend for each
+# device, as in ``"cpu:gloo,cuda:nccl"``. The first group in this card has a
+# backend for ``xpu`` and none for the CPU.
 alone = dict(store=dist.HashStore(), rank=0, world_size=1)
 dist.init_process_group("xpu:gloo", **alone)
 x = torch.ones(1, device="cpu")

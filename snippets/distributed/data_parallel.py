@@ -23,11 +23,11 @@ from torch.utils.data import IterableDataset, get_worker_info
 # The gradient of the whole batch: ``nn.parallel.DistributedDataParallel``
 # ------------------------------------------------------------------------
 #
-# Both forked processes draw the same ``x`` and ``y``, and each computes a
-# loss on its half. ``backward`` averages the gradients; the halves have the
-# same size, so this is the gradient that one process computes on the whole
-# batch. Delete the wrapper before the group: before 2.14 the process may
-# otherwise hang at its end.
+# Both processes draw the same ``x`` and ``y``, and each computes the loss
+# on its half. ``backward`` averages the gradients over the ranks. The
+# halves have the same size, so the average is the gradient that one process
+# computes on the whole batch. Delete the wrapper before you destroy the
+# group, because before 2.14 the process may otherwise hang at exit.
 #
 # .. glance:: torch.allclose(net.weight.grad, alone.weight.grad)  # True
 def work(rank, store):
@@ -47,12 +47,12 @@ with tempfile.TemporaryDirectory() as folder:
     mp.start_processes(work, (store,), 2, start_method="fork")
 
 # %%
-# Rank 0 gives the first weights: ``DistributedDataParallel``
-# -----------------------------------------------------------
+# Every rank starts with the weights of rank 0: ``DistributedDataParallel``
+# -------------------------------------------------------------------------
 #
-# When the wrapper is made, it copies the weights of rank 0 to the other
-# ranks. Different seeds do no harm, nor does a checkpoint that rank 0 alone
-# has loaded. Change no weights by hand afterwards.
+# When you create the wrapper, it copies the weights of rank 0 to the other
+# ranks. The seeds of the ranks may differ, and it is enough if rank 0 loads
+# a checkpoint. Do not change the weights by hand afterwards.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Linear(2, 1, bias=False)
@@ -72,10 +72,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Gradients are averaged, not summed
 # ----------------------------------
 #
-# The gradient of rank 0 is 2 and that of rank 1 is 4; both end with 3. If
-# the loss is a sum over samples, multiply it by the world size. If ranks
-# have different numbers of samples, the mean of their means is not the mean
-# of all.
+# The gradient is 2 on rank 0 and 4 on rank 1, and both ranks end with 3. If
+# the loss is a sum over samples, multiply it by the world size. If the
+# ranks have different numbers of samples, the average of their means
+# differs from the mean over all samples.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model = DDP(nn.Linear(1, 1, bias=False))
@@ -91,13 +91,13 @@ with tempfile.TemporaryDirectory() as folder:
     mp.start_processes(work, (store,), 2, start_method="fork")
 
 # %%
-# Other samples for each rank: ``torch.utils.data.DistributedSampler``
-# --------------------------------------------------------------------
+# Different samples for each rank: ``torch.utils.data.DistributedSampler``
+# ------------------------------------------------------------------------
 #
-# The sampler deals the indices out to the ranks, so that each loader reads
-# its share. Call ``set_epoch`` before each epoch, or all epochs have the
-# same order. Inside a process group leave out ``num_replicas`` and
-# ``rank``.
+# The sampler distributes the indices over the ranks, so that each loader
+# reads its own share. Call ``set_epoch`` before each epoch, or the order is
+# the same in all epochs. Inside a process group, leave out ``num_replicas``
+# and ``rank``.
 #
 # .. glance:: [list(one) for one in plain]  # [[0, 2, 4], [1, 3, 5]]
 deal = [dict(num_replicas=2, rank=rank) for rank in range(2)]
@@ -116,10 +116,10 @@ next(iter(loader))  # tensor([1, 3, 5])
 # Samples that count twice: ``DistributedSampler(drop_last=False)``
 # -----------------------------------------------------------------
 #
-# All ranks get the same number of samples. If the dataset does not divide,
-# the first samples come again, and a metric that is summed over the ranks
-# counts them twice. ``drop_last=True`` leaves samples out instead; for an
-# exact evaluation deal the indices out yourself.
+# All ranks get the same number of samples. If the dataset cannot be divided
+# evenly, the first samples are repeated, and a metric summed over the ranks
+# counts them twice. ``drop_last=True`` leaves samples out instead. For an
+# exact evaluation, distribute the indices yourself.
 def deal(rank, **kwargs):
     data = range(5)
     return list(DistributedSampler(data, 2, rank, shuffle=False, **kwargs))
@@ -133,10 +133,10 @@ def deal(rank, **kwargs):
 # Every rank reads the same samples: share an ``IterableDataset``
 # ---------------------------------------------------------------
 #
-# A stream has no sampler that could divide it, so each rank and each worker
-# reads all of it. Let every reader take its turn: there are ranks times
-# workers of them. Give ``rank`` and ``size`` to the dataset, because a
-# worker process has no process group.
+# An ``IterableDataset`` has no sampler that could divide it, so each rank
+# and each worker reads the whole stream. Number the readers over all ranks
+# and workers, and let each take its own samples. Pass ``rank`` and ``size``
+# to the dataset, because a worker process has no process group.
 class Stream(IterableDataset):
     def __init__(self, rank, size):
         self.rank, self.size = rank, size
@@ -157,10 +157,10 @@ loaders = [DataLoader(one, None, num_workers=2) for one in streams]
 # Accumulate without communication: ``DistributedDataParallel.no_sync``
 # ---------------------------------------------------------------------
 #
-# Inside ``no_sync`` a backward pass adds to the gradients of its own rank.
-# The first pass outside averages all that was collected, so the last small
-# batch before the step stays outside: otherwise the ranks take different
-# steps. Put the forward pass inside, too.
+# Inside ``no_sync``, a backward pass adds only to the gradients of its own
+# rank. Put the forward pass inside, too. The first backward pass outside
+# averages everything that was accumulated. Leave the last small batch
+# before the step outside, or the ranks take different steps.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model = DDP(nn.Linear(1, 1, bias=False))
@@ -183,10 +183,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Ranks with different numbers of batches: ``Join``
 # -------------------------------------------------
 #
-# A rank that has no more batches would leave the others waiting in
-# ``backward``. Under ``Join`` it takes part with zeros until all are done.
-# Rank 0 has one batch and rank 1 has three, and the last two gradients are
-# divided by 2 as well.
+# If one rank has no more batches, the others wait for it in ``backward``.
+# With ``Join``, this rank takes part with zeros until all ranks are done.
+# Here rank 0 has one batch and rank 1 has three. The last two gradients of
+# rank 1 are divided by 2 as well.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model = DDP(nn.Linear(1, 1, bias=False))
@@ -210,10 +210,10 @@ with tempfile.TemporaryDirectory() as folder:
 # -----------------------------------------------
 #
 # Batch normalization in ``DistributedDataParallel`` uses the mean and
-# variance of the local batch. For those of all ranks, replace the layers
-# with ``convert_sync_batchnorm`` before you wrap the model. The new layers
-# refuse a CPU tensor in training, and in evaluation mode they do not
-# communicate: one rank may validate alone.
+# variance of the local batch. To use the statistics of all ranks, replace
+# the layers with ``convert_sync_batchnorm`` before you wrap the model. The
+# new layers raise an error for a CPU tensor in training mode. In evaluation
+# mode they do not communicate, so one rank may validate alone.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
@@ -236,11 +236,11 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: expected to have finished reduction in the prior iteration
 # -----------------------------------------------------------------
 #
-# A parameter got no gradient, so its average was never complete, and the
-# next forward pass raises this error. ``find_unused_parameters=True`` looks
-# for such parameters in each step, which costs time; leave it out again if
-# PyTorch warns that it "did not find any unused parameters". It is better
-# to remove a layer that is never used.
+# A parameter got no gradient, so its average was never completed, and the
+# next forward pass raises this error. It is best to remove layers that are
+# never used. ``find_unused_parameters=True`` looks for such parameters in
+# each step, which costs time. Leave it out again if PyTorch warns that it
+# "did not find any unused parameters".
 class Net(nn.ModuleDict):
     def forward(self, x):
         return self["used"](x)
@@ -269,10 +269,10 @@ with tempfile.TemporaryDirectory() as folder:
 # --------------------------------------------------------------------
 #
 # The keys of the wrapper begin with ``module.``, so the model alone does
-# not accept them. Save ``model.module.state_dict()``, on rank 0 only. For a
-# file that has the prefix there is
-# ``consume_prefix_in_state_dict_if_present``; ``nn.DataParallel`` adds the
-# same prefix.
+# not accept them. Save ``model.module.state_dict()`` on rank 0 instead. If
+# a file already has the prefix, remove it with
+# ``consume_prefix_in_state_dict_if_present``. The wrapper in this card is
+# ``nn.DataParallel``, which adds the same prefix.
 net = nn.Linear(2, 1, bias=False)
 wrapped = nn.DataParallel(net)
 state = wrapped.state_dict()
@@ -289,10 +289,10 @@ list(state)  # ['weight']
 # Old advice: ``nn.DataParallel`` on one machine
 # ----------------------------------------------
 #
-# One process drives all GPUs and copies the model to them at every call.
-# Without a GPU it only calls the model, as here. Use
-# ``DistributedDataParallel`` on one machine, too: each process keeps its
-# own copy of the model.
+# ``nn.DataParallel`` uses one process for all GPUs and copies the model to
+# them at every call. Without a GPU it only calls the model. Use
+# ``DistributedDataParallel`` on one machine, too, because each process then
+# keeps its own copy of the model.
 net, x = nn.Linear(2, 1), torch.rand(4, 2)
 wrapped = nn.DataParallel(net)
 torch.allclose(wrapped(x), net(x))  # True

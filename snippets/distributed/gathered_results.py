@@ -2,8 +2,8 @@
 Results of all ranks
 ====================
 
-Bring metrics, predictions and objects of all processes together, and choose
-the backend that carries them.
+Collect the metrics, predictions and objects of all processes, and choose
+the backend that sends them.
 """
 import tempfile
 from contextlib import suppress
@@ -20,10 +20,10 @@ from torch.utils.data import DistributedSampler
 # Collect objects on rank 0: ``torch.distributed.gather_object``
 # --------------------------------------------------------------
 #
-# Rank 0 gives a list with a place for each rank, and the others give None.
-# Only rank 0 receives, so only it needs the memory. The objects are
-# pickled: use it for lists of predictions or names at the end of a
-# validation.
+# Rank 0 passes a list with one place for each rank, and the other ranks
+# pass None. Only rank 0 receives the objects, so only rank 0 needs the
+# memory. The objects are pickled. Use it for lists of predictions or names
+# at the end of a validation.
 #
 # .. glance:: found  # [['a0'], ['a1', 'b1']]
 def work(rank, store):
@@ -46,8 +46,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Hand objects out: ``torch.distributed.scatter_object_list``
 # -----------------------------------------------------------
 #
-# Rank 0 has a list of jobs, files or settings, one for each rank. Each rank
-# finds its own in the list of one element that it gives.
+# Rank 0 has a list with one entry for each rank, such as jobs, files or
+# settings. Each rank passes a list of length 1, and its entry is written
+# there.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     jobs = [{"lr": 0.1}, {"lr": 0.01}] if rank == 0 else None
@@ -69,9 +70,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Tensors of different lengths: pad them before ``all_gather``
 # ------------------------------------------------------------
 #
-# ``all_gather`` expects the same shape on each rank; with other shapes it
-# can hang or mix the values up. Exchange the lengths first, pad to the
-# longest, and cut the padding off what arrives.
+# ``all_gather`` expects the same shape on each rank. With different shapes
+# it can hang or mix up the values. Exchange the lengths first, pad to the
+# longest length, and cut off the padding afterwards.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mine = torch.arange(2 + 2 * rank)
@@ -94,9 +95,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Average a metric over ranks: sum the counts, then divide
 # --------------------------------------------------------
 #
-# Rank 0 got 1 of 2 samples right, and rank 1 got 6 of 6. The mean of their
-# accuracies gives both ranks the same weight. Sum the hits and the samples
-# in one ``all_reduce`` and divide afterwards.
+# Rank 0 got 1 of 2 samples right, and rank 1 got 6 of 6. The mean of the
+# two accuracies is 0.75, although 7 of 8 samples are right. Sum the hits
+# and the samples with one ``all_reduce``, and divide afterwards.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     hits, samples = [(1.0, 2.0), (6.0, 6.0)][rank]
@@ -117,10 +118,11 @@ with tempfile.TemporaryDirectory() as folder:
 # Predictions in the order of the dataset: gather the indices, too
 # ----------------------------------------------------------------
 #
-# ``DistributedSampler`` deals the samples out in turn and repeats the first
-# ones if they do not divide. Gather each prediction with its index, and
-# write it to that place: the order is right, and a repeated sample counts
-# once.
+# ``DistributedSampler`` gives the samples to the ranks in turn and repeats
+# the first ones if they cannot be divided evenly. Gather each prediction
+# with its index, and write it to the position of that index. The
+# predictions then have the order of the dataset, and a repeated sample
+# counts once.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     indices = list(DistributedSampler(range(5), shuffle=False))
@@ -143,10 +145,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Validate on rank 0 alone: call ``model.module``
 # -----------------------------------------------
 #
-# Before a forward pass ``DistributedDataParallel`` can copy buffers, such
-# as those of batch normalization, so a call of the wrapper on one rank can
-# wait for the others. The model inside does not communicate. The other
-# ranks wait at the barrier.
+# Before a forward pass, ``DistributedDataParallel`` can synchronize
+# buffers, such as those of batch normalization. If only one rank calls the
+# wrapper, it may wait for the others. ``model.module`` is the model inside,
+# which does not communicate. The other ranks wait at the barrier.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model = DDP(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)))
@@ -170,10 +172,10 @@ with tempfile.TemporaryDirectory() as folder:
 # ``all_gather_object`` out of memory: a second group with gloo
 # -------------------------------------------------------------
 #
-# NCCL carries objects through GPU memory, and each rank receives those of
-# all ranks. Send numbers instead of images, move tensors to the CPU first,
-# or gather over a group with gloo. ``gather_object`` fills the memory of
-# rank 0 alone.
+# NCCL sends objects through GPU memory, and each rank receives the objects
+# of all ranks. Send numbers instead of images, move tensors to the CPU
+# first, or gather over a second group with gloo. ``gather_object`` fills
+# only the memory of rank 0.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     through_cpu = dist.new_group(backend="gloo")
@@ -194,9 +196,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Lists of tensors for each rank: ``torch.distributed.all_to_all``
 # ----------------------------------------------------------------
 #
-# Tensor j of the list goes to rank j. Before 2.12 gloo does not support
-# this; there, and with gloo for tensors of different sizes, use
-# ``all_to_all_single`` on one tensor with the sizes of its parts.
+# Tensor j of the list goes to rank j. gloo supports this since 2.12. For
+# older releases, and for tensors of different sizes with gloo, use
+# ``all_to_all_single`` on one tensor and give the sizes of its parts.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     outputs = [torch.empty(1, dtype=torch.int64) for _ in range(2)]
@@ -222,11 +224,12 @@ with tempfile.TemporaryDirectory() as folder:
 # Choose gloo or NCCL: ``get_default_backend_for_device``
 # -------------------------------------------------------
 #
-# NCCL is for NVIDIA GPUs, and gloo for the CPU and for Windows.
+# Use NCCL for NVIDIA GPUs, and gloo for the CPU and on Windows.
 # ``torch.distributed.get_default_backend_for_device`` names the usual
-# backend of a device, and ``torch.distributed.is_nccl_available`` says
-# whether this build has it. ``init_process_group`` without a backend
-# chooses for CPU and GPU tensors.
+# backend of a device, and ``torch.distributed.is_nccl_available`` tells
+# whether this build contains NCCL. If you give no backend,
+# ``init_process_group`` chooses one for CPU tensors and one for GPU
+# tensors.
 #
 # .. glance:: dist.get_default_backend_for_device("cpu")  # 'gloo'
 dist.is_gloo_available()  # True
@@ -245,10 +248,10 @@ dist.destroy_process_group()
 # Error: Distributed package doesn't have NCCL built in
 # -----------------------------------------------------
 #
-# Builds for Windows, macOS and the CPU have no NCCL: pass ``"gloo"`` to
+# Builds for Windows, macOS and the CPU have no NCCL. Pass ``"gloo"`` to
 # ``init_process_group``, or leave the backend out. If you have an NVIDIA
 # GPU under Linux, install a build with CUDA. Here the same message names
-# MPI, which PyTorch must be compiled with.
+# MPI, because PyTorch was not compiled with it.
 dist.is_mpi_available()  # False
 with suppress(RuntimeError):
     dist.init_process_group(
@@ -264,9 +267,10 @@ dist.destroy_process_group()
 # Each line is printed once for every process: print on rank 0
 # ------------------------------------------------------------
 #
-# Every process runs the whole script, with its prints, progress bars and
-# experiment trackers. Ask for the rank, which is 0 without a group, too.
-# Compute on all ranks what needs a collective, and print the result on one.
+# Every process runs the whole script, including its prints, progress bars
+# and experiment trackers. ``is_main`` asks for the rank and also returns
+# True if there is no group. Run what needs a collective on all ranks, and
+# print the result on one.
 def is_main():
     return not dist.is_initialized() or dist.get_rank() == 0
 
@@ -290,10 +294,10 @@ with tempfile.TemporaryDirectory() as folder:
 # One GPU is idle and the others are at 100 %: they wait for it
 # -------------------------------------------------------------
 #
-# NCCL shows 100 % while it waits, so look at the idle rank: its loader, its
-# disk, or a longer batch. A step takes as long as its slowest rank. Here
-# ranks with blocks of long and short texts have 1088 and 76 tokens, and
-# ranks to which the sorted texts are dealt have 622 and 542.
+# A GPU also shows 100 % while NCCL waits, so look at the idle rank: its
+# loader, its disk, or a longer batch. A step takes as long as its slowest
+# rank. Here two blocks of sorted texts give the ranks 1088 and 76 tokens.
+# If the ranks take the sorted texts in turn, they have 622 and 542 tokens.
 lengths = torch.tensor([512, 480, 64, 32, 30, 20, 16, 10])
 blocks = lengths.reshape(2, 4).sum(dim=1)
 blocks  # tensor([1088,   76])

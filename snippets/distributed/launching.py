@@ -2,8 +2,8 @@
 Launching on GPUs and machines
 ==============================
 
-Give each process its GPU, let several machines find each other, and know
-what the launcher says when they do not.
+Give each process its own GPU, connect several machines, and read the errors
+that the launcher prints when this fails.
 """
 import os
 import signal
@@ -34,7 +34,7 @@ from torch.distributed.elastic.rendezvous.dynamic_rendezvous import (
 #
 # ``torchrun`` sets this variable, and a plain ``python train.py`` does not.
 # Start the script with ``torchrun --standalone --nproc-per-node=1
-# train.py``, or give a default: then the script runs both ways.
+# train.py``, or give a default value so that the script runs both ways.
 os.environ.pop("LOCAL_RANK", None)
 with suppress(KeyError):
     int(os.environ["LOCAL_RANK"])  # KeyError: 'LOCAL_RANK'
@@ -45,10 +45,11 @@ int(os.environ.get("WORLD_SIZE", 1)) > 1  # False
 # One GPU for each process: ``torch.cuda.set_device(local_rank)``
 # ---------------------------------------------------------------
 #
-# A process that names no GPU uses GPU 0, so NCCL reports a duplicate GPU
-# or that a ``barrier`` guesses its device. Set the device before
-# ``init_process_group``; ``torch.accelerator`` works for other makes, too.
-# ``RANK`` is too large on the second machine: take ``LOCAL_RANK``.
+# A process that does not choose a GPU uses GPU 0. NCCL then reports a
+# duplicate GPU, or that a ``barrier`` guesses its device. Set the device
+# before ``init_process_group``, with ``torch.accelerator`` also for other
+# makes than NVIDIA. Use ``LOCAL_RANK``, because ``RANK`` is too large on
+# the second machine.
 def device_of(local_rank):
     if not torch.accelerator.is_available():
         return torch.device("cpu")
@@ -67,10 +68,11 @@ device_of(0)  # type device
 # Every rank takes memory of GPU 0: ``torch.load(map_location="cpu")``
 # --------------------------------------------------------------------
 #
-# A checkpoint remembers the device of its tensors, which is ``cuda:0`` for
-# one that rank 0 has saved. Without ``map_location`` all ranks load it to
-# that GPU, and ``nvidia-smi`` shows each process on GPU 0 as well. Load to
-# the CPU; ``load_state_dict`` copies to the device of the model.
+# A checkpoint stores the device of its tensors, which is ``cuda:0`` if rank
+# 0 has saved it. Without ``map_location``, all ranks load it to that GPU,
+# and ``nvidia-smi`` shows each process on GPU 0 as well. Load it to the
+# CPU. ``load_state_dict`` then copies the values to the device of the
+# model.
 net = torch.nn.Linear(2, 1)
 with tempfile.TemporaryDirectory() as folder:
     torch.save(net.state_dict(), f"{folder}/net.pt")
@@ -83,9 +85,10 @@ torch.equal(net.weight.cpu(), state["weight"])  # True
 # Corrupted checkpoint after training on several GPUs: one rank writes
 # --------------------------------------------------------------------
 #
-# If all ranks write the same path at the same time, the file can be a
-# mixture. Rank 0 writes to another name and renames it when it is whole.
-# The barrier keeps the others from reading too early.
+# If all ranks write to the same path at the same time, the contents of the
+# file can get mixed up. Let only rank 0 write, to a temporary name, and
+# rename the file when it is complete. The barrier keeps the other ranks
+# from reading too early.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     path, state = f"{folder}/last.pt", {"epoch": 3}
@@ -105,10 +108,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Longer timeout: rank 0 prepares data while the others wait
 # ----------------------------------------------------------
 #
-# With NCCL a wait of more than ten minutes ends in a watchdog timeout.
-# Prepare the data in a program of its own, or pass a longer ``timeout`` to
-# ``init_process_group``. Do not use it to hide a hang: a missing rank is
-# then found later.
+# With NCCL, a wait of more than ten minutes ends in a watchdog timeout by
+# default. Prepare the data in a separate program, or pass a longer
+# ``timeout`` to ``init_process_group``. Do not use it to hide a hang,
+# because a missing rank is then found later.
 #
 # .. glance:: dist.default_pg_timeout.total_seconds()  # 1800.0
 def work(rank, store):
@@ -132,7 +135,8 @@ with tempfile.TemporaryDirectory() as folder:
 # -----------------------------------------------------------------------
 #
 # NCCL warns that resources can leak. Put the training in a function and
-# leave the group in ``finally``: then it is left after an error as well.
+# destroy the group in ``finally``, so that this also happens after an
+# error.
 def main():
     one = dict(store=dist.HashStore(), rank=0, world_size=1)
     dist.init_process_group("gloo", **one)
@@ -150,10 +154,11 @@ dist.is_initialized()  # False
 # Start from SLURM without torchrun: ``SLURM_PROCID``, ``SLURM_LOCALID``
 # ----------------------------------------------------------------------
 #
-# ``srun --ntasks-per-node=4 python train.py`` starts one process for each
-# GPU and numbers them in its own variables. Translate these before
-# ``init_process_group``. The address is the first host that ``scontrol show
-# hostnames`` prints; export it in the job script.
+# ``srun --ntasks-per-node=4 python train.py`` starts four processes on each
+# machine, and SLURM numbers them in its own variables. Translate these
+# before you call ``init_process_group``. For ``MASTER_ADDR``, take the
+# first host that ``scontrol show hostnames`` prints, and export it in the
+# job script.
 def from_slurm(slurm):
     return {
         "RANK": slurm["SLURM_PROCID"],
@@ -172,10 +177,10 @@ found["MASTER_PORT"]  # '39018'
 # Several machines: the command for ``torchrun`` on each
 # ------------------------------------------------------
 #
-# Each machine runs the same command: ``--rdzv-endpoint`` names one of them
-# and a free port that the others can reach, ``--rdzv-id`` the job. Under
-# SLURM start one ``torchrun`` on each machine: ``srun
-# --ntasks-per-node=1``. See :doc:`/gallery/scale/several_machines`.
+# Run the same command on each machine. ``--rdzv-endpoint`` names one of the
+# machines and a free port that the others can reach, and ``--rdzv-id``
+# names the job. Under SLURM, start one ``torchrun`` on each machine with
+# ``srun --ntasks-per-node=1``. See :doc:`/gallery/scale/several_machines`.
 def command(machines, processes, host, job):
     return (
         f"torchrun --nnodes={machines} --nproc-per-node={processes}"
@@ -192,10 +197,10 @@ line.split()[4]  # '--rdzv-endpoint=node01:29400'
 # Error: RendezvousConnectionError, the connection to the store failed
 # --------------------------------------------------------------------
 #
-# Nothing answers at ``--rdzv-endpoint``. Start the machine that it names,
-# write its name in the same way on all machines, and open the port in the
-# firewall: ``nc -vz node01 29400`` tests it. Nothing listens on the port
-# here.
+# This error means that nothing answers at ``--rdzv-endpoint``. Check that
+# the machine is running, that all machines write its name in the same way,
+# and that the firewall lets the port through. ``nc -vz node01 29400`` tests
+# the connection. In this card no program listens on the port.
 free = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
 endpoint = f"localhost:{free.port}"
 del free
@@ -210,10 +215,10 @@ with suppress(RendezvousConnectionError):
 # Error: RendezvousTimeoutError: fewer machines came than ``--nnodes``
 # --------------------------------------------------------------------
 #
-# ``torchrun`` waits until ``--nnodes`` machines have joined, ten minutes by
-# default. Look for a machine that did not start, or that uses another
-# ``--rdzv-id``, port or number of machines. ``--rdzv-conf=join_timeout=60``
-# shortens the wait.
+# ``torchrun`` waits until ``--nnodes`` machines have joined, by default for
+# up to ten minutes. Look for a machine that did not start, or that uses a
+# different ``--rdzv-id``, port or number of machines.
+# ``--rdzv-conf=join_timeout=60`` shortens the wait.
 limits = dict(is_host="true", join_timeout="1")
 two = RendezvousParameters("c10d", "localhost:0", "run7", 2, 2, **limits)
 backend, store = c10d_rendezvous_backend.create_backend(two)
@@ -225,10 +230,11 @@ with suppress(RendezvousTimeoutError):
 # Error: unable to find address for the interface (GLOO_SOCKET_IFNAME)
 # --------------------------------------------------------------------
 #
-# ``GLOO_SOCKET_IFNAME`` and ``NCCL_SOCKET_IFNAME`` name the network
-# interface, which ``ip addr`` lists. If two machines use other names, set
-# the variable on each machine; NCCL takes a list as well, ``eno1,eth0``.
-# ``lo`` reaches the own machine alone.
+# ``GLOO_SOCKET_IFNAME`` and ``NCCL_SOCKET_IFNAME`` choose the network
+# interface, and ``ip addr`` lists the names. If the names differ between
+# machines, set the variable on each machine. NCCL also takes a list, such
+# as ``eno1,eth0``. The interface ``lo`` connects only processes on the same
+# machine.
 alone = dict(store=dist.HashStore(), rank=0, world_size=1)
 os.environ["GLOO_SOCKET_IFNAME"] = "eth99"
 with suppress(RuntimeError):
@@ -241,10 +247,11 @@ del os.environ["GLOO_SOCKET_IFNAME"]
 # Error: ChildFailedError, exitcode -9, no traceback (torchrun)
 # -------------------------------------------------------------
 #
-# ``torchrun`` reports how its first process died: exit code 1 is a Python
-# error, whose traceback stands further up. A negative code is a signal: -9
-# is SIGKILL, often from the system when the memory of the machine ran out,
-# and -11 is a crash in compiled code. The report here is made by hand.
+# ``torchrun`` reports how the first failed process ended. Exit code 1 is a
+# Python error, and its traceback is further up in the output. A negative
+# code is a signal: -9 is SIGKILL, which the system often sends when memory
+# runs out, and -11 is a crash in compiled code. The report in this card is
+# made by hand.
 report = ProcessFailure(
     local_rank=0, pid=14750, exitcode=-9, error_file="<N/A>"
 )

@@ -2,8 +2,8 @@
 Processes and groups
 ====================
 
-Start several processes, let them find each other, and know what they say
-when one of them is missing.
+Start several processes, connect them in a group, and read the errors that
+appear when one of them is missing.
 """
 import os
 import pickle
@@ -21,9 +21,9 @@ import torch.multiprocessing as mp
 # -------------------------------------------------------------
 #
 # ``start_processes`` runs ``work`` in two processes and waits for both.
-# ``"fork"`` copies this process, so the card runs in a script and in a
-# notebook; Windows has no fork. Start a training program with ``torchrun``,
-# see below.
+# ``"fork"`` copies the current process, so the card runs in a script and in
+# a notebook, but not on Windows. Start a training program with ``torchrun``
+# instead, as shown further down.
 #
 # .. glance:: total  # tensor([3])
 def work(rank, store):
@@ -45,10 +45,9 @@ dist.is_initialized()  # False
 # Each process has its own variables: ``all_gather_object``
 # ---------------------------------------------------------
 #
-# A process changes its own copy of a list or a model. Neither the other
-# process nor the one that started it sees the change. What the others
-# should know must be sent, here with
-# ``torch.distributed.all_gather_object``.
+# Each process changes its own copy of a list or a model. Neither the other
+# process nor the parent sees the change. To share a value, send it, here
+# with ``torch.distributed.all_gather_object``.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     losses.append(0.5 + rank)
@@ -69,9 +68,10 @@ losses  # []
 # Same random numbers in every process: ``torch.manual_seed`` by rank
 # -------------------------------------------------------------------
 #
-# Forked processes begin with the generator state of their parent, so they
-# draw the same noise. Processes that ``torchrun`` starts do so if each of
-# them sets the same seed. Add the rank to the seed for what should differ.
+# Forked processes start with the generator state of their parent, so they
+# draw the same numbers. Processes started by ``torchrun`` do the same if
+# each of them sets the same seed. Add the rank to the seed if the processes
+# should draw different numbers.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     draws = [None, None]
@@ -91,9 +91,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Do one thing first on rank 0: ``torch.distributed.barrier``
 # -----------------------------------------------------------
 #
-# A process leaves the barrier when all have reached it. So rank 0 can
-# download or unpack the data while the others wait. Every rank must call
-# ``barrier``: one that stands inside the ``if`` would wait for the rest.
+# A process waits at the barrier until all processes have reached it. Rank 0
+# can therefore download or unpack the data while the others wait. Call
+# ``barrier`` on every rank: inside the ``if``, rank 0 would wait for the
+# others.
 #
 # .. glance:: os.path.exists(path)  # True
 def work(rank, store):
@@ -115,11 +116,11 @@ with tempfile.TemporaryDirectory() as folder:
 # What ``torchrun`` tells each process: ``RANK``, ``MASTER_ADDR``, ...
 # --------------------------------------------------------------------
 #
-# ``torchrun --nproc-per-node=2 train.py`` starts the script twice with
-# these variables set, and ``init_process_group`` reads them. Here the
-# parent keeps the store, as ``torchrun`` does;
+# ``torchrun --nproc-per-node=2 train.py`` starts the script twice and sets
+# these variables, which ``init_process_group`` reads. Use ``LOCAL_RANK``,
+# the number of the process on its machine, to choose the GPU. In this card
+# the parent keeps the store, as ``torchrun`` does.
 # ``TORCHELASTIC_USE_AGENT_STORE`` tells rank 0 not to open its own.
-# ``LOCAL_RANK`` counts the processes of one machine: choose the GPU by it.
 def work(rank):
     os.environ.update(RANK=str(rank), WORLD_SIZE="2", LOCAL_RANK=str(rank))
     os.environ.update(MASTER_ADDR="localhost", MASTER_PORT=str(hub.port))
@@ -136,13 +137,13 @@ hub = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
 mp.start_processes(work, nprocs=2, start_method="fork")
 
 # %%
-# Leave notes for other processes: ``torch.distributed.TCPStore``
-# ---------------------------------------------------------------
+# Share keys and values between processes: ``torch.distributed.TCPStore``
+# -----------------------------------------------------------------------
 #
-# One process serves the store and the others connect to its port. ``set``
-# writes a key, ``get`` reads it, ``add`` counts, and ``wait`` raises an
-# error if a key does not come in time. The process group finds its members
-# through such a store.
+# One process serves the store, and the others connect to its port. ``set``
+# writes a key, ``get`` reads it, and ``add`` counts. ``wait`` raises an
+# error if the key does not appear in time. A process group finds its
+# members through such a store.
 #
 # .. glance:: client.get("epoch")  # b'3'
 hub = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
@@ -161,10 +162,10 @@ with suppress(dist.DistStoreError):
 # Which rank is missing? ``torch.distributed.monitored_barrier``
 # --------------------------------------------------------------
 #
-# An ``all_reduce`` waits until every rank has called it. If one took
-# another branch, the others wait until the group's ``timeout`` has passed.
-# With gloo, ``monitored_barrier`` names on rank 0 the rank that did not
-# come.
+# An ``all_reduce`` waits until every rank has called it. If one rank takes
+# another branch, the others wait until the ``timeout`` of the group has
+# passed. With gloo, ``monitored_barrier`` tells rank 0 which rank did not
+# arrive.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     limit = timedelta(seconds=1)
@@ -185,9 +186,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: connection closed by peer, connection reset by peer
 # ----------------------------------------------------------
 #
-# Another process has ended while this one waits for it. This error is a
-# consequence: look for the first error in the output of the other ranks.
-# Here rank 1 returns before it sends.
+# Another process has ended while this one was waiting for it. The error is
+# only a consequence, so look for the first error in the output of the other
+# ranks. Here rank 1 returns before it sends.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     dist.barrier()
@@ -207,10 +208,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: default process group has not been initialized
 # -----------------------------------------------------
 #
-# Each process calls ``init_process_group`` once, before it builds a
-# distributed model. Without ``rank``, ``world_size`` and a store it reads
+# Call ``init_process_group`` once in each process, before you build a
+# distributed model. Without ``rank``, ``world_size`` and a store, it reads
 # the variables of ``torchrun``, which are missing in a plain ``python
-# train.py``. After ``destroy_process_group`` a new group may be made.
+# train.py``. After ``destroy_process_group`` you may create a new group.
 with suppress(ValueError):
     dist.get_rank()  # ValueError: process group has not been initialized
 with suppress(ValueError):
@@ -230,11 +231,10 @@ dist.is_initialized()  # False
 # Error: address already in use (``MASTER_PORT``)
 # -----------------------------------------------
 #
-# "The server socket has failed to listen ... EADDRINUSE": something already
-# listens on the port, often a second training on the same machine, or what
-# is left of one that crashed. End that process or choose
-# another port, for example with ``torchrun --standalone``, which takes a
-# free one.
+# "The server socket has failed to listen ... EADDRINUSE" means that another
+# program already uses the port, often a second training on the same machine
+# or a process left over from a crash. End that process or choose another
+# port. ``torchrun --standalone`` takes a free port.
 hub = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
 with suppress(dist.DistNetworkError):
     dist.TCPStore(
@@ -245,10 +245,10 @@ with suppress(dist.DistNetworkError):
 # Error: ``ProcessRaisedException`` and ``ProcessExitedException``
 # ----------------------------------------------------------------
 #
-# If a process raises, ``start_processes`` and ``spawn`` raise an error with
-# its traceback: read the last lines. If a signal ended the process, there
-# is no traceback. A SIGKILL that you did not send often means that memory
-# ran out.
+# If a process raises an error, ``start_processes`` and ``spawn`` raise one
+# that contains its traceback. Read the last lines. If a signal ended the
+# process, there is no traceback. A SIGKILL that you did not send often
+# means that memory ran out.
 def divide(rank):
     return 1 / rank
 
@@ -270,10 +270,10 @@ with suppress(mp.ProcessExitedException):
 # Error: can't pickle a function (``torch.multiprocessing.spawn``)
 # ----------------------------------------------------------------
 #
-# ``spawn`` starts new interpreters, which import your script. So the
-# function must stand at the top level of a file, and the call under
-# ``if __name__ == "__main__":``. In a notebook put the function into a file
-# and import it.
+# ``spawn`` starts new interpreters, which import your script. Define the
+# function at the top level of a file, and put the call under ``if __name__
+# == "__main__":``. In a notebook, write the function into a file and import
+# it.
 with suppress(pickle.PicklingError):
     mp.spawn(lambda rank: None)  # PicklingError: Can't pickle
 mp.start_processes(

@@ -2,8 +2,8 @@
 Faster and equal on several GPUs
 ================================
 
-Choose a kind of parallelism, keep the ranks alike, and find out why two
-GPUs are no faster than one.
+Choose a kind of parallelism, keep the ranks consistent, and find out why
+two GPUs are no faster than one.
 """
 import os
 import tempfile
@@ -22,11 +22,11 @@ from torch.utils.data import DataLoader, DistributedSampler, random_split
 # DDP, FSDP, tensor or pipeline parallel: which one?
 # --------------------------------------------------
 #
-# Training with Adam in float32 needs 16 bytes for each parameter, besides
-# activations. If that fits on one GPU, take ``DistributedDataParallel``; if
+# Training with Adam in float32 needs 16 bytes for each parameter, plus the
+# activations. If that fits on one GPU, use ``DistributedDataParallel``. If
 # not, ``fully_shard`` divides it by the number of GPUs. Tensor parallelism
-# splits single layers, for fast links in one machine, and a pipeline splits
-# between layers.
+# splits single layers and suits fast links within a machine, and a pipeline
+# splits the model between layers.
 def gigabytes(parameters, ranks=1):
     return 16 * parameters / ranks / 1e9
 
@@ -40,9 +40,9 @@ gigabytes(7e9, ranks=8)  # 14.0
 # -------------------------------------------------------
 #
 # ``CUDA_VISIBLE_DEVICES=2,3 torchrun --nproc-per-node=2 train.py`` uses
-# these two GPUs, and the processes see them as ``cuda:0`` and ``cuda:1``.
-# So ``LOCAL_RANK`` is right for both. A fixed ``cuda:2`` in the script
-# raises "invalid device ordinal" there.
+# GPUs 2 and 3, and the processes see them as ``cuda:0`` and ``cuda:1``. Use
+# ``LOCAL_RANK`` as the index in both processes. A fixed ``cuda:2`` in the
+# script raises "invalid device ordinal".
 visible = "2,3".split(",")
 dict(enumerate(visible))  # {0: '2', 1: '3'}
 local_rank = int(os.environ.get("LOCAL_RANK", 0))
@@ -52,10 +52,10 @@ visible[local_rank]  # '2'
 # Two GPUs are no faster than one: count steps, workers and threads
 # -----------------------------------------------------------------
 #
-# With the same ``batch_size`` on each of two GPUs an epoch has half the
-# steps; with half the batch size it has as many steps as before, and each
-# is too small to fill a GPU. ``num_workers`` counts for each process: 2
-# ranks with 8 workers are 16 processes for the cores that you have.
+# If each of two GPUs keeps the old ``batch_size``, an epoch has half as
+# many steps. With half the batch size it has as many steps as before, and
+# each step may be too small to keep a GPU busy. ``num_workers`` counts for
+# each process, so 2 ranks with 8 workers start 16 processes.
 data = range(6400)
 alone = DataLoader(data, batch_size=64)
 shares = [DistributedSampler(data, 2, rank) for rank in (0, 1)]
@@ -70,10 +70,10 @@ ranks * num_workers  # 16
 # "Setting OMP_NUM_THREADS environment variable for each process to be 1"
 # -----------------------------------------------------------------------
 #
-# ``torchrun`` prints this for several processes: each would otherwise use
-# all cores. On GPUs one thread is mostly enough. If the CPU computes, give
-# each process its share: cores divided by processes, as
-# ``OMP_NUM_THREADS=4 torchrun ...`` or in the script.
+# ``torchrun`` prints this when it starts several processes, because each
+# would otherwise use all cores. If the GPUs do the work, one thread is
+# mostly enough. If the CPU computes, give each process its share of the
+# cores, with ``OMP_NUM_THREADS=4 torchrun ...`` or in the script.
 def share(cores, processes):
     return max(1, cores // processes)
 
@@ -89,10 +89,10 @@ torch.set_num_threads(before)
 # The schedule ends too late: ``len(loader)`` is the length on one rank
 # ---------------------------------------------------------------------
 #
-# Each rank takes its share of the steps, and a scheduler counts the steps
-# of its own process. Compute the total from the loader with the
-# ``DistributedSampler``. With the length of the dataset the rate has only
-# come half of the way when two ranks have finished.
+# Each rank runs only its share of the steps, and its scheduler counts only
+# these. Compute the total from the length of the loader with the
+# ``DistributedSampler``. If you use the length of the dataset, the schedule
+# is only half done when training on two ranks ends.
 shares = [DistributedSampler(range(640), 2, rank) for rank in (0, 1)]
 loader = DataLoader(range(640), batch_size=64, sampler=shares[0])
 len(loader)  # 5
@@ -109,10 +109,10 @@ sgd.param_groups[0]["lr"] < 1e-5  # True
 # Learning rates differ between ranks: ``ReduceLROnPlateau``
 # ----------------------------------------------------------
 #
-# Each rank has its own scheduler. If it gets the loss of its own samples,
-# one rank lowers the rate and the other does not, and the weights drift
-# apart. Give all ranks the mean of ``all_reduce``, for early stopping and
-# for the choice of the best epoch as well.
+# Each rank has its own scheduler. If it gets the loss of the local samples,
+# one rank may lower the learning rate while another does not, and the
+# weights drift apart. Give all ranks the mean from ``all_reduce``. Do the
+# same for early stopping and for choosing the best epoch.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     weights = [nn.Linear(1, 1).parameters() for _ in range(2)]
@@ -134,8 +134,8 @@ with tempfile.TemporaryDirectory() as folder:
     mp.start_processes(work, (store,), 2, start_method="fork")
 
 # %%
-# Another split on each rank: ``random_split`` with one seed
-# ----------------------------------------------------------
+# A different split on each rank: give ``random_split`` one seed
+# --------------------------------------------------------------
 #
 # If each process splits the data with its own seed, a sample can be in the
 # training set of one rank and in the validation set of another. Give
@@ -152,13 +152,13 @@ len(train & other_valid) > 0  # True
 len(train & same_valid)  # 0
 
 # %%
-# Do all ranks hold the same weights? Compare a sum of each
-# ---------------------------------------------------------
+# Do all ranks hold the same weights? Compare the sums of the weights
+# -------------------------------------------------------------------
 #
-# Weights drift apart if a rank changes them by hand, skips a step or has
-# another learning rate; ``DistributedDataParallel`` averages the gradients
-# alone. Gather one number for each rank after some steps. Here rank 1 was
-# changed.
+# Weights drift apart if a rank changes them by hand, skips a step or uses
+# another learning rate, because ``DistributedDataParallel`` averages only
+# the gradients. Gather one number from each rank after some steps and
+# compare. In this card the weights of rank 1 were changed.
 def agree(net):
     flat = nn.utils.parameters_to_vector(net.parameters()).detach()
     mine = flat.double().sum().reshape(1)
@@ -186,8 +186,8 @@ with tempfile.TemporaryDirectory() as folder:
 # Send gradients in float16: ``register_comm_hook``
 # -------------------------------------------------
 #
-# The hook sends half of the bytes, and the gradients are float32 again
-# afterwards, with fewer digits. It helps where the network is slow, such as
+# The hook sends half as many bytes. Afterwards the gradients are float32
+# again, but with fewer digits. It helps if the network is slow, such as
 # between machines.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
@@ -211,10 +211,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Divide the optimizer's state: ``ZeroRedundancyOptimizer``
 # ---------------------------------------------------------
 #
-# ``torch.distributed.optim.ZeroRedundancyOptimizer`` (ZeRO stage 1) gives
-# each rank the moments of a part of the parameters; the updated parameters
-# are then sent to all. The model stays a ``DistributedDataParallel``. Use
-# ``fully_shard`` if parameters and gradients should be divided, too.
+# With ``torch.distributed.optim.ZeroRedundancyOptimizer`` (ZeRO stage 1),
+# each rank keeps the moments of only some parameters. It updates these and
+# sends them to all ranks. The model stays a ``DistributedDataParallel``.
+# Use ``fully_shard`` to divide the parameters and the gradients, too.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model = DDP(nn.Sequential(*[nn.Linear(3, 3, False) for _ in range(4)]))

@@ -2,9 +2,9 @@
 Sharded models
 ==============
 
-Keep a part of each parameter on each process: meshes, distributed tensors,
-FSDP, tensor parallelism and checkpoints that another number of processes
-can read.
+Keep only a part of each parameter on each process. The cards show meshes,
+distributed tensors, FSDP, tensor parallelism and checkpoints that another
+number of processes can read.
 """
 import copy
 import os
@@ -31,9 +31,9 @@ from torch.nn.parallel import DistributedDataParallel as DDP
 # Name the processes: ``torch.distributed.init_device_mesh``
 # ----------------------------------------------------------
 #
-# A mesh arranges the ranks in a grid and gives its dimensions names. Each
-# dimension is a set of groups. Here two ranks would share a batch and split
-# a model, so the mesh has shape (1, 2).
+# A mesh arranges the ranks in a grid and names the dimensions. Each
+# dimension gives a process group. Here two ranks use the same data and
+# split a model, so the mesh has shape (1, 2).
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (1, 2), mesh_dim_names=("data", "model"))
@@ -54,10 +54,10 @@ with tempfile.TemporaryDirectory() as folder:
 # One tensor on two ranks: ``torch.distributed.tensor.DTensor``
 # -------------------------------------------------------------
 #
-# ``distribute_tensor`` cuts a tensor along a dimension. The shape is that
-# of the whole, ``to_local`` gives the part of this rank, and
-# ``full_tensor`` collects the parts. With ``Replicate`` each rank holds all
-# of it.
+# ``distribute_tensor`` with ``Shard`` cuts a tensor along a dimension.
+# ``shape`` is the shape of the whole tensor, ``to_local`` gives the part of
+# this rank, and ``full_tensor`` collects the parts. With ``Replicate``,
+# each rank holds the whole tensor.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))
@@ -78,12 +78,13 @@ with tempfile.TemporaryDirectory() as folder:
     mp.start_processes(work, (store,), 2, start_method="fork")
 
 # %%
-# Sums that are still to be made: ``torch.distributed.tensor.Partial``
-# --------------------------------------------------------------------
+# Partial sums on each rank: ``torch.distributed.tensor.Partial``
+# ---------------------------------------------------------------
 #
-# A matrix product over a dimension that is cut leaves one summand on each
-# rank. The result is marked ``Partial``. ``redistribute`` to ``Replicate``
-# adds the summands up, as an all-reduce does.
+# If a matrix product sums over a dimension that is cut, each rank computes
+# only one part of the sum. The result is marked ``Partial``.
+# ``redistribute`` to ``Replicate`` adds the parts up, as an all-reduce
+# does.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))
@@ -105,9 +106,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Shard a model: ``torch.distributed.fsdp.fully_shard``
 # -----------------------------------------------------
 #
-# ``fully_shard`` cuts each parameter along its first dimension, so here
-# each rank holds 4 of the 8 rows of ``net[0].weight``. Call it on the inner
-# layers first, then on the model. Make the optimizer afterwards.
+# ``fully_shard`` cuts each parameter along its first dimension, so each
+# rank holds 4 of the 8 rows of ``net[0].weight``. Call it first on the
+# inner layers and then on the model. Create the optimizer afterwards.
 #
 # .. glance:: net[0].weight.to_local().shape  # torch.Size([4, 3])
 def work(rank, store):
@@ -132,9 +133,9 @@ with tempfile.TemporaryDirectory() as folder:
 # The same weights as one process: ``fully_shard``
 # ------------------------------------------------
 #
-# The loop is the usual one. Each rank takes its part of the batch, and
-# gradients are averaged. After three steps the weights agree to 1e-4 with
-# those of one process that had the whole batch.
+# The training loop stays the same. Each rank takes its part of the batch,
+# and the gradients are averaged. After three steps the weights agree to
+# 1e-4 with those of one process that used the whole batch.
 def train(net, x, y):
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.1)
     for _ in range(3):
@@ -162,11 +163,11 @@ with tempfile.TemporaryDirectory() as folder:
 # Bytes on each rank: ``DistributedDataParallel`` and ``fully_shard``
 # -------------------------------------------------------------------
 #
-# A float32 number trained with Adam takes 4 bytes for its value, 4 for its
+# With Adam, a float32 parameter takes 4 bytes for its value, 4 for its
 # gradient and 8 for two moments. ``DistributedDataParallel`` holds all of
-# it on every rank, and ``fully_shard`` divides it by the number of ranks if
-# the first dimension divides. The buckets of ``DistributedDataParallel``
-# come on top and are not counted here.
+# it on every rank. ``fully_shard`` divides it by the number of ranks, if
+# the first dimension can be divided evenly. The buckets of
+# ``DistributedDataParallel`` need more memory and are not counted here.
 def bytes_of(net):
     adam = torch.optim.Adam(net.parameters())
     net(torch.ones(1, 64)).sum().backward()
@@ -193,8 +194,8 @@ with tempfile.TemporaryDirectory() as folder:
 # -----------------------------------------------------------------
 #
 # The parameters are collected in ``param_dtype``, and the layers compute in
-# it. The part that the rank keeps, and the optimizer changes, stays
-# float32. ``reduce_dtype`` is the dtype in which gradients are summed.
+# it. The part that each rank keeps and the optimizer updates stays float32.
+# ``reduce_dtype`` is the dtype in which gradients are summed.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     policy = MixedPrecisionPolicy(
@@ -218,10 +219,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Split the layers: ``torch.distributed.tensor.parallel``
 # -------------------------------------------------------
 #
-# ``ColwiseParallel`` gives each rank a part of a layer's outputs and
+# ``ColwiseParallel`` gives each rank a part of a layer's outputs, and
 # ``RowwiseParallel`` a part of the next layer's inputs. The activations in
-# between stay on their rank, and one sum follows at the end. Every rank
-# gets the same batch here.
+# between stay on their rank, and one sum over the ranks follows at the end.
+# Every rank gets the same batch here.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))
@@ -243,9 +244,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Save on two ranks, load on one: ``torch.distributed.checkpoint``
 # ----------------------------------------------------------------
 #
-# Each rank writes its parts into the folder. ``load`` reads what the
-# tensors of the given dictionary need and fills them in place. Here a plain
-# model in one process reads the checkpoint of two.
+# Each rank writes its parts into the folder. ``load`` takes a dictionary of
+# tensors and fills them in place. Here one process with an ordinary model
+# reads the checkpoint of two.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Linear(3, 4)
@@ -269,9 +270,9 @@ with tempfile.TemporaryDirectory() as folder:
 # A whole ``state_dict`` on rank 0: ``get_model_state_dict``
 # ----------------------------------------------------------
 #
-# With ``full_state_dict`` and ``cpu_offload`` rank 0 gets plain tensors of
-# the whole model, ready for ``torch.save``, and the other ranks get an
-# empty dictionary. All ranks must call it, since the parts are collected.
+# With ``full_state_dict`` and ``cpu_offload``, rank 0 gets ordinary tensors
+# of the whole model, ready for ``torch.save``, and the other ranks get an
+# empty dictionary. Call it on all ranks, because it collects their parts.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = fully_shard(nn.Linear(3, 4), mesh=init_device_mesh("cpu", (2,)))
@@ -292,9 +293,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: got mixed ``torch.Tensor`` and ``DTensor``
 # -------------------------------------------------
 #
-# An operation had a distributed tensor and a plain one. PyTorch does not
-# know how the plain one is distributed. Distribute it, or take ``to_local``
-# of the other.
+# The operation got a distributed tensor and an ordinary one, and PyTorch
+# does not know how the ordinary one is distributed. Distribute it as well,
+# or use ``to_local`` on the other tensor.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))

@@ -2,8 +2,8 @@
 Train sharded models
 ====================
 
-Clip, accumulate, load and save with ``fully_shard``, and run the layers of
-a model as a pipeline.
+Clip and accumulate gradients, load and save with ``fully_shard``, and run
+the layers of a model as a pipeline.
 """
 import copy
 import tempfile
@@ -26,9 +26,10 @@ from torch.distributed.tensor import DTensor
 # Clip gradients with FSDP: ``nn.utils.clip_grad_norm_``
 # ------------------------------------------------------
 #
-# With ``fully_shard`` use the usual function: the norm is that of the whole
-# model, and ``full_tensor`` gives it as a plain tensor. The method
-# ``clip_grad_norm_`` belongs to the older ``FullyShardedDataParallel``.
+# With ``fully_shard``, use the usual function. It returns the norm over the
+# whole model, and ``full_tensor`` turns the norm into an ordinary tensor.
+# The method ``clip_grad_norm_`` belongs to the older
+# ``FullyShardedDataParallel``.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net, x = nn.Linear(3, 4), torch.rand(8, 3)
@@ -53,9 +54,9 @@ with tempfile.TemporaryDirectory() as folder:
 # The weights do not change: make the optimizer after ``fully_shard``
 # -------------------------------------------------------------------
 #
-# ``fully_shard`` replaces the parameters. An optimizer that was made before
-# holds the old ones, which get no gradient, and its step changes nothing.
-# Shard first, then make the optimizer.
+# ``fully_shard`` replaces the parameters. An optimizer that was created
+# before holds the old ones, which get no gradient, so its ``step`` changes
+# nothing. Shard the model first, then create the optimizer.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Linear(3, 4)
@@ -79,9 +80,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Load a whole checkpoint on rank 0 alone: ``broadcast_from_rank0``
 # -----------------------------------------------------------------
 #
-# If each rank loads the whole file, the machine needs its size once for
-# each process. Load it on rank 0, give the others an empty dictionary, and
-# let ``set_model_state_dict`` send each rank its part.
+# If each rank loads the whole file, the machine needs memory for one copy
+# per process. Load it on rank 0 and pass an empty dictionary on the other
+# ranks. ``set_model_state_dict`` sends each rank its part.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = fully_shard(nn.Linear(3, 4), mesh=init_device_mesh("cpu", (2,)))
@@ -104,7 +105,7 @@ with tempfile.TemporaryDirectory() as folder:
 # A model too large for one process: build it on ``meta``, then shard
 # -------------------------------------------------------------------
 #
-# On the device ``meta`` a model takes no memory. Shard it there, allocate
+# On the device ``meta``, a model takes no memory. Shard it there, allocate
 # the parts with ``to_empty``, and fill them from a checkpoint.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
@@ -129,9 +130,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Accumulate with FSDP: ``set_requires_gradient_sync(False)``
 # -----------------------------------------------------------
 #
-# It replaces ``no_sync``: while it is off, gradients stay on their rank.
-# Turn it on for the last small batch. Inputs 1 to 4 are on rank 0 and rank
-# 1 in turn; the gradient is the mean over the ranks of their sums.
+# With ``False``, the gradients stay on their rank, as in ``no_sync``. Set
+# it to ``True`` for the last small batch. Here the inputs 1 and 3 are on
+# rank 0, 2 and 4 on rank 1. The gradient is the mean of the two sums.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Linear(1, 2, bias=False)
@@ -152,10 +153,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Call a method other than ``forward``: ``register_fsdp_forward_method``
 # ----------------------------------------------------------------------
 #
-# The whole parameters are there while ``forward`` runs. Another method,
-# such as ``encode`` or ``generate``, finds shards, and the product with a
-# plain tensor raises "got mixed torch.Tensor and DTensor". Register the
-# method once.
+# The whole parameters exist only while ``forward`` runs. Another method,
+# such as ``encode`` or ``generate``, finds shards, and the product with an
+# ordinary tensor raises "got mixed torch.Tensor and DTensor". Register the
+# method once, after ``fully_shard``.
 class Net(nn.Linear):
     def encode(self, x):
         return F.linear(x, self.weight, self.bias)
@@ -182,10 +183,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Save and resume with the optimizer: ``get_state_dict``, ``set_state_dict``
 # --------------------------------------------------------------------------
 #
-# ``torch.distributed.checkpoint.state_dict.get_state_dict`` names the
-# states of the optimizer after the parameters, so another number of ranks
-# can read them. Fill the dictionaries with ``load``, and give them back
-# with ``set_state_dict``.
+# ``torch.distributed.checkpoint.state_dict.get_state_dict`` stores the
+# state of the optimizer under the names of the parameters, so another
+# number of ranks can read it. Fill the dictionaries with ``load``, and pass
+# them to ``set_state_dict``.
 def states(pair):
     names = ("model_state_dict", "optim_state_dict")
     return dict(zip(names, dsd.get_state_dict(*pair), strict=True))
@@ -215,11 +216,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Pipeline: ``torch.distributed.pipelining.ScheduleGPipe``
 # --------------------------------------------------------
 #
-# Each rank holds some of the layers. ``step`` cuts the batch in parts and
-# runs forward and backward passes: the first rank gives the inputs, the
-# last one the targets, and gets the losses there. Each rank has an
-# optimizer for its own layers; the gradient agrees with that of one
-# process.
+# Each rank holds some of the layers and an optimizer for them. ``step``
+# cuts the batch into parts and runs the forward and backward passes. The
+# first rank passes the inputs, and the last rank passes the targets and
+# gets the losses. The gradient agrees with that of one process.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     whole = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 1))

@@ -3,7 +3,7 @@ Memory shared between processes
 ===============================
 
 Send tensors to another process, let several processes read or train the
-same ones, and know which changes the others see.
+same tensors, and learn which changes the other processes see.
 """
 import pickle
 import tempfile
@@ -19,9 +19,10 @@ from torch import nn
 # Let a process change your tensor: ``Tensor.share_memory_``
 # ----------------------------------------------------------
 #
-# A forked process gets a copy of each ordinary tensor. ``share_memory_``
-# moves a CPU tensor into memory that both see, and the change arrives in
-# the parent. Assigning a new tensor to the name changes nothing.
+# A forked process gets its own copy of an ordinary tensor.
+# ``share_memory_`` moves a CPU tensor into memory that both processes use,
+# so the parent sees the change. Change the values in place: if you assign a
+# new tensor to the name, the parent does not see it.
 def fill(rank, ordinary, shared):
     ordinary[rank] = 7.0
     shared[rank] = 7.0
@@ -39,9 +40,9 @@ shared.is_shared()  # True
 # ----------------------------------------------------------------
 #
 # The processes update the same weights without waiting for each other
-# (Hogwild). Gradients are not shared: each process makes its own, and an
-# optimizer of its own. Both processes here fit y = 2 x, and the parent
-# finds the trained weight.
+# (Hogwild). Gradients are not shared, so each process has its own gradients
+# and its own optimizer. Both processes here fit y = 2 x, and the parent
+# reads the trained weight.
 def train(rank, net):
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     x = torch.tensor([[1.0], [-1.0]], device="cpu")
@@ -61,7 +62,7 @@ abs(net.weight.item() - 2) < 0.01  # True
 # --------------------------------------------------------
 #
 # ``counter += 1`` reads, adds and writes, and another process can write in
-# between. A lock around it lets one process after the other do so.
+# between. With a lock around it, the processes take turns.
 def count(rank, counter, lock):
     for _ in range(100):
         with lock:
@@ -77,11 +78,10 @@ counter  # tensor([200])
 # Send tensors through a queue: ``torch.multiprocessing.Queue``
 # -------------------------------------------------------------
 #
-# A queue of ``torch.multiprocessing`` sends a handle to shared memory, to
-# which it moves a tensor that lies elsewhere. So the receiver sees later
-# changes of the sender: send a ``clone`` if it goes on to write. The sender
-# must live until the receiver has taken the tensor: call ``join`` after
-# ``get``.
+# The queue moves a tensor to shared memory if needed and sends a handle to
+# it. The receiver therefore sees later changes by the sender. Send a
+# ``clone`` if the sender goes on writing. Call ``join`` after ``get``,
+# because the sender must live until the receiver has taken the tensor.
 def sender(queue, done):
     x = torch.zeros(2, device="cpu").share_memory_()
     queue.put(x)
@@ -107,10 +107,10 @@ process.exitcode  # 0
 # A model through a queue: send its ``state_dict``
 # ------------------------------------------------
 #
-# A module that is sent must be importable in the other process, with its
-# hooks and its loaders. The state dictionary holds tensors and names, and
-# the receiver builds the model and loads it. Send a ``clone`` of what the
-# other process should not follow.
+# To send a whole module, the other process must be able to import its class
+# and its hooks. A state dictionary holds only tensors and names, so build
+# the model in the receiver and load the dictionary. Send a ``clone`` of the
+# tensors if the receiver should not see later changes.
 def trainer(queue, done):
     net = nn.Linear(2, 1, device="cpu")
     nn.init.constant_(net.weight, 3.0)
@@ -132,9 +132,9 @@ net.weight.detach()  # tensor([[3., 3.]])
 # Error: cowardly refusing to serialize non-leaf tensor
 # -----------------------------------------------------
 #
-# A result that requires a gradient cannot go to another process, since its
-# graph stays behind. Send ``x.detach()``, or compute under
-# ``torch.no_grad``. A process of its own computes its own gradients.
+# A result that requires a gradient cannot be sent to another process,
+# because its graph stays behind. Send ``x.detach()``, or compute under
+# ``torch.no_grad``. The other process computes its own gradients.
 x = torch.ones(2, device="cpu", requires_grad=True) * 2
 queue = mp.get_context("fork").SimpleQueue()
 with suppress(RuntimeError):
@@ -146,9 +146,10 @@ queue.get()  # tensor([2., 2.])
 # Error: context has already been set (``set_start_method``)
 # ----------------------------------------------------------
 #
-# The start method of a program is set once, often by a library that was
-# imported first. Take a context of your own with ``get_context``, which
-# changes nothing for others. ``force=True`` replaces what was set.
+# A program sets its start method once, and a library that was imported
+# first has often done so. Use ``get_context`` to get a context of your own,
+# which leaves the setting of the program unchanged. ``force=True`` replaces
+# the setting.
 def child(rank):
     mp.set_start_method("spawn", force=True)
     with suppress(RuntimeError):
@@ -162,12 +163,13 @@ def child(rank):
 mp.start_processes(child, nprocs=1, start_method="fork")
 
 # %%
-# One large array for all processes: ``torch.from_numpy``, shared
-# ---------------------------------------------------------------
+# Share one large array with all processes: ``torch.from_numpy``
+# --------------------------------------------------------------
 #
-# Pickled arrays are copied for each spawned process. Put the array into a
-# shared tensor once. A spawned process then gets a handle of less than 1000
-# bytes, and ``numpy`` gives it back as an array that uses the same memory.
+# A pickled array is copied for each spawned process. Put the array into a
+# shared tensor once instead. A spawned process then gets a handle of less
+# than 1000 bytes, and ``numpy`` turns the tensor into an array that uses
+# the same memory.
 array = np.arange(1_000_000, dtype=np.float32)
 len(pickle.dumps(array)) > 4_000_000  # True
 shared = torch.from_numpy(array).share_memory_()
@@ -179,9 +181,9 @@ shared.numpy()[:3].tolist()  # [0.0, 1.0, 2.0]
 # A file as shared memory: ``torch.from_file(shared=True)``
 # ---------------------------------------------------------
 #
-# A tensor on a file can be larger than the memory of the machine. With
-# ``shared=True`` a change reaches the file and all processes that have
-# opened it, whichever way they were started.
+# A tensor that uses a file as its memory can be larger than the memory of
+# the machine. With ``shared=True``, a change reaches the file and all
+# processes that have opened it, regardless of how they were started.
 with tempfile.TemporaryDirectory() as folder:
     path = f"{folder}/numbers"
     options = dict(size=4, dtype=torch.float32, shared=True, device="cpu")

@@ -2,8 +2,8 @@
 Wrapped models and launching
 ============================
 
-What changes when a model is wrapped for several GPUs or a script is started
-by a launcher, and the messages that follow.
+What changes when you wrap a model for several GPUs or start a script with a
+launcher, and how to fix the errors that follow.
 """
 import argparse
 import os
@@ -24,9 +24,9 @@ from torch.utils.checkpoint import checkpoint
 # --------------------------------------------------------------------
 #
 # ``nn.DataParallel`` and ``DistributedDataParallel`` are modules that hold
-# your model as ``module`` and pass on ``forward``. Other methods and
-# attributes are on ``model.module``. What should run on several GPUs
-# belongs in ``forward``.
+# your model as ``module`` and pass on only ``forward``. Reach other methods
+# and attributes through ``model.module``. Put what should run on several
+# GPUs into ``forward``.
 class Net(nn.Linear):
     def get_criterion(self):
         return nn.MSELoss()
@@ -43,10 +43,10 @@ plain.in_features  # 2
 # Warning: Was asked to gather along dimension 0, but all were scalars
 # --------------------------------------------------------------------
 #
-# A ``forward`` that returns a scalar loss under ``nn.DataParallel`` gives
-# one loss for each GPU, and the wrapper returns them as a vector. Call
-# ``mean`` before ``backward``, here on what two GPUs would give.
-# ``DistributedDataParallel`` gathers nothing.
+# If ``forward`` returns a scalar loss under ``nn.DataParallel``, each GPU
+# gives one loss, and the wrapper returns them as a vector. Call ``mean``
+# before ``backward``. This card computes by hand what two GPUs would give.
+# ``DistributedDataParallel`` does not gather outputs.
 net, x, y = nn.Linear(3, 1), torch.rand(8, 3), torch.rand(8, 1)
 parts = zip(x.chunk(2), y.chunk(2), strict=True)
 gathered = torch.stack([F.mse_loss(net(a), b) for a, b in parts])
@@ -61,10 +61,10 @@ loss.backward()
 # Error on several GPUs only: Expected more than 1 value per channel
 # ------------------------------------------------------------------
 #
-# ``nn.DataParallel`` cuts the batch as ``chunk`` does. A last batch of 5
-# samples on 4 GPUs gives parts of 2, 2 and 1, and ``nn.BatchNorm1d``
-# refuses 1. Use ``drop_last=True`` and a batch size that is a multiple of
-# the number of GPUs, with 2 samples or more for each.
+# ``nn.DataParallel`` cuts the batch as ``chunk`` does. On 4 GPUs, a last
+# batch of 5 samples is cut into parts of 2, 2 and 1, and ``nn.BatchNorm1d``
+# cannot train on 1 sample. Use ``drop_last=True`` and a batch size that
+# gives each GPU the same number of samples, at least 2.
 batch, norm = torch.rand(5, 3), nn.BatchNorm1d(3)
 [len(part) for part in batch.chunk(4)]  # [2, 2, 1]
 *others, last = batch.chunk(4)
@@ -76,10 +76,10 @@ with suppress(ValueError):
 # ``nn.DataParallel`` fills the first GPU: it gathers the outputs there
 # ---------------------------------------------------------------------
 #
-# The outputs of all GPUs are collected on the first one, which computes the
-# loss and its gradient. If ``forward`` returns the loss, one number for
-# each GPU is collected. ``DistributedDataParallel`` keeps the outputs where
-# they are: prefer it, with one process for each GPU.
+# The first GPU collects the outputs of all GPUs and computes the loss and
+# its gradient. If ``forward`` returns the loss, it collects only one number
+# per GPU. ``DistributedDataParallel`` keeps the outputs where they are, so
+# prefer it, with one process for each GPU.
 logits = torch.zeros(32, 10, 64, 64)
 logits.nbytes  # 5242880
 target = torch.zeros(32, 64, 64, dtype=torch.int64)
@@ -91,10 +91,11 @@ losses.nbytes  # 16
 # Two forward passes before ``backward``: batch norm in a wrapped GAN
 # -------------------------------------------------------------------
 #
-# Before each forward pass ``DistributedDataParallel`` copies the buffers of
-# rank 0 to the other ranks. Before 2.12 this overwrote what the first pass
-# had saved, and ``backward`` failed. There, put real and fake samples into
-# one batch, or pass ``broadcast_buffers=False``.
+# Before each forward pass, ``DistributedDataParallel`` copies the buffers
+# of rank 0 to the other ranks. Before 2.12 this overwrote values that the
+# first pass had saved, and ``backward`` raised an error. In older releases,
+# put real and fake samples into one batch, or pass
+# ``broadcast_buffers=False``.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model = DDP(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
@@ -118,9 +119,9 @@ with tempfile.TemporaryDirectory() as folder:
 # ---------------------------------------------------------------------
 #
 # ``batch_size`` is the size on each process. Two processes with 4 samples
-# each take the step of one process with 8, and half as many steps in an
-# epoch. Divide the batch size by the world size, or raise the learning rate
-# with the batch and warm it up.
+# each take the same step as one process with 8, and half as many steps in
+# an epoch as one process with 4. Divide the batch size by the world size,
+# or raise the learning rate together with a warm-up.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model, x = DDP(nn.Linear(3, 1)), torch.rand(8, 3)
@@ -143,9 +144,9 @@ with tempfile.TemporaryDirectory() as folder:
 # ---------------------------------------------
 #
 # ``torch.distributed.launch`` adds this argument to your script, with a
-# hyphen since 2.0. Start the script with ``torchrun``, which adds none, and
-# read the environment variable ``LOCAL_RANK``. A script for both declares
-# both spellings.
+# hyphen since 2.0. Start the script with ``torchrun``, which adds no
+# argument, and read the environment variable ``LOCAL_RANK``. To support
+# both, declare both spellings of the argument.
 old = argparse.ArgumentParser(prog="train.py")
 old.add_argument("--local_rank", type=int)
 screen = StringIO()
@@ -162,10 +163,10 @@ new.parse_args([]).local_rank  # 0
 # Error: expected to mark a variable ready only once (checkpointing)
 # ------------------------------------------------------------------
 #
-# With ``use_reentrant=True`` a checkpointed part runs its own backward
-# pass, and a wrapper that looks for unused parameters counts its gradients
-# twice: "marked as ready twice". Pass ``use_reentrant=False``; in
-# ``transformers`` that is ``gradient_checkpointing_kwargs``.
+# With ``use_reentrant=True``, a checkpointed part runs its own backward
+# pass. A wrapper that looks for unused parameters then counts its gradients
+# twice ("marked as ready twice"). Pass ``use_reentrant=False``, in
+# ``transformers`` through ``gradient_checkpointing_kwargs``.
 class Deep(nn.ModuleDict):
     def forward(self, x):
         return checkpoint(self["used"], x, use_reentrant=self.reentrant)
@@ -195,10 +196,10 @@ with tempfile.TemporaryDirectory() as folder:
 # A loss that only some batches have: add zero times the output
 # -------------------------------------------------------------
 #
-# Rank 0 has a box in its batch, and rank 1 has none. If rank 1 leaves the
-# second loss out, its head gets no gradient there, and the training hangs
-# or fails in the next step. ``0 *`` keeps the head in the graph: both ranks
-# communicate the same gradients.
+# Rank 0 has a box in its batch, and rank 1 has none. If rank 1 leaves out
+# the second loss, the head gets no gradient there, and the training hangs
+# or fails in the next step. ``0 * box.sum()`` keeps the head in the graph,
+# so both ranks communicate the same gradients.
 class Heads(nn.ModuleDict):
     def forward(self, x):
         return self["label"](x), self["box"](x)
@@ -227,9 +228,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: ``device_ids`` and ``output_device`` arguments only work with
 # --------------------------------------------------------------------
 #
-# ``DistributedDataParallel`` got ``device_ids`` for a model on the CPU, or
-# on several GPUs. Move the model to its GPU first; leave ``device_ids`` out
-# for a model on the CPU or one that is spread over several.
+# ``DistributedDataParallel`` got ``device_ids`` for a model on the CPU or
+# on several GPUs. Move the model to its GPU first. If it should stay on the
+# CPU or on several GPUs, leave ``device_ids`` out.
 alone = dict(store=dist.HashStore(), rank=0, world_size=1)
 dist.init_process_group("gloo", **alone)
 net = nn.Linear(2, 1, device="cpu")
@@ -246,9 +247,9 @@ dist.destroy_process_group()
 # Error: not needed when a module has no parameter with a gradient
 # ----------------------------------------------------------------
 #
-# ``DistributedDataParallel`` refuses a model that is frozen as a whole,
-# such as a teacher or a feature extractor. Use it without the wrapper: it
-# has nothing to communicate.
+# ``DistributedDataParallel`` raises an error for a model that is completely
+# frozen, such as a teacher or a feature extractor. Use such a model without
+# the wrapper, because it has no gradients to communicate.
 alone = dict(store=dist.HashStore(), rank=0, world_size=1)
 dist.init_process_group("gloo", **alone)
 teacher = nn.Linear(2, 1, device="cpu").requires_grad_(False)
@@ -262,10 +263,10 @@ dist.destroy_process_group()
 # ---------------------------------------------------------------
 #
 # ``device_map="auto"`` of ``transformers`` spreads the layers of one copy
-# over all GPUs, as the loop does here, and ``accelerate`` refuses to train
-# it "in any distributed mode". Start it with ``python``, in one process, or
-# load a whole copy on the GPU of each process: ``device_map={"":
-# local_rank}``.
+# over all GPUs, as this card does by hand. ``accelerate`` refuses to train
+# such a model "in any distributed mode". Start it with ``python`` in one
+# process, or load a whole copy on the GPU of each process with
+# ``device_map={"": local_rank}``.
 gpus = torch.accelerator.device_count()
 devices = list(range(gpus)) or ["cpu"]
 layers = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1))

@@ -2,8 +2,8 @@
 Devices and memory
 ==================
 
-Move tensors and modules to a GPU, see how much memory they take there, and
-give it back. Each card also runs on a machine without a GPU.
+Move tensors and modules to a GPU, measure how much memory they take there,
+and free it. Each card also runs on a machine without a GPU.
 """
 import torch
 from torch import nn
@@ -13,9 +13,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 # Move to the GPU: ``Tensor.cuda``, ``nn.Module.cuda``, ``to``
 # ------------------------------------------------------------
 #
-# ``to(device)`` also works for other devices, so prefer it to ``cuda()``. A
-# module is moved in place. A tensor stays where it is and the call returns
-# the moved one, so assign the result.
+# Prefer ``to(device)`` to ``cuda()``, because it also works for other
+# devices. A module is moved in place. For a tensor, the call returns a
+# moved copy, so assign the result.
 gpu = torch.cuda.is_available()
 device = torch.device("cuda" if gpu else "cpu")
 net = nn.Linear(3, 2)
@@ -36,10 +36,11 @@ net(moved).device == moved.device  # True
 # Work on one of several GPUs: ``torch.cuda.set_device``
 # ------------------------------------------------------
 #
-# "cuda" without a number means the current GPU, at first number 0. Use
-# ``torch.accelerator.device_index`` to change it for a few lines. The
-# environment variable ``CUDA_VISIBLE_DEVICES`` chooses GPUs from outside:
-# "0,2" hides all but two, and an empty text hides all.
+# "cuda" without a number means the current GPU, which is number 0 at first.
+# Use ``torch.accelerator.device_index`` to change it for a few lines. The
+# environment variable ``CUDA_VISIBLE_DEVICES`` chooses the GPUs that a
+# program sees: "0,2" shows only these two, and an empty string hides all
+# GPUs.
 count = torch.cuda.device_count()
 for index in reversed(range(count)):
     torch.cuda.set_device(index)
@@ -53,10 +54,10 @@ x.get_device() == (count - 1)  # True
 # Name and size of a GPU: ``get_device_name``, ``mem_get_info``
 # -------------------------------------------------------------
 #
-# ``torch.cuda.get_device_properties`` holds the name, the memory in bytes
+# ``torch.cuda.get_device_properties`` returns the name, the memory in bytes
 # and the compute capability. ``torch.cuda.mem_get_info`` asks the driver
-# how many bytes are free and how many there are. What other programs hold
-# is not free.
+# for the free and the total memory in bytes. Memory that other programs use
+# does not count as free.
 count = torch.cuda.device_count()
 gpus = [torch.cuda.get_device_properties(i) for i in range(count)]
 names = [torch.cuda.get_device_name(i) for i in range(count)]
@@ -72,10 +73,10 @@ found = [torch.cuda.get_device_capability(i) for i in range(count)]
 # Bytes of a tensor and of a model: ``Tensor.nbytes``
 # ---------------------------------------------------
 #
-# A tensor takes its number of elements times the bytes of one element.
-# Count the parameters and the buffers of a model. With Adam each parameter
-# also has a gradient and two averages, four times its bytes in all, and
-# activations come on top.
+# The size of a tensor is its number of elements times the bytes of one
+# element. For a model, count the parameters and the buffers. With Adam,
+# each parameter also has a gradient and two averages, which makes four
+# times its bytes in all. The activations come on top.
 x = torch.zeros(100, 1000)
 x.nbytes  # 400000
 x.half().nbytes  # 200000
@@ -93,10 +94,10 @@ sum(p.grad.nbytes for p in net.parameters())  # 20600
 # Memory of the GPU now: ``torch.cuda.memory_allocated``
 # ------------------------------------------------------
 #
-# The counter says how many bytes the living tensors of this process hold.
-# PyTorch gives them out in blocks of 512 bytes, so a tensor of one number
-# takes 512. ``torch.accelerator.memory_allocated`` is its form for GPUs of
-# other makes as well.
+# The function returns how many bytes the existing tensors of this process
+# use. PyTorch allocates GPU memory in multiples of 512 bytes, so a tensor
+# with one number takes 512 bytes. ``torch.accelerator.memory_allocated``
+# also works for other makes of GPUs.
 gpu = torch.cuda.is_available()
 device = "cuda" if gpu else "cpu"
 start = torch.cuda.memory_allocated()
@@ -115,9 +116,9 @@ torch.accelerator.memory_allocated() == start  # True
 # Highest use of memory: ``torch.cuda.max_memory_allocated``
 # ----------------------------------------------------------
 #
-# The peak decides whether a step fits, and it counts intermediate results
-# that are gone by now. ``torch.cuda.reset_peak_memory_stats`` lets the
-# count begin again, for instance before each step.
+# The peak decides whether a step fits into memory. It includes intermediate
+# results that were freed since. ``torch.cuda.reset_peak_memory_stats``
+# starts the count again, for example before each step.
 gpu = torch.cuda.is_available()
 x = torch.ones(2**20, device="cuda" if gpu else "cpu")
 if gpu:
@@ -132,10 +133,10 @@ torch.cuda.max_memory_allocated() - start == 2 * y.nbytes * gpu  # True
 # Memory that PyTorch keeps: ``memory_reserved``, ``empty_cache``
 # ---------------------------------------------------------------
 #
-# Memory of a deleted tensor stays with PyTorch, which gives it to the next
-# one. Therefore ``nvidia-smi`` shows more than the tensors hold.
-# ``torch.cuda.empty_cache`` returns unused blocks to the driver, for other
-# programs, and frees no tensor.
+# PyTorch keeps the memory of a deleted tensor for later tensors. Therefore
+# ``nvidia-smi`` shows more than the tensors use. ``torch.cuda.empty_cache``
+# returns unused blocks to the driver, so that other programs can use them.
+# It does not free any tensor.
 gpu = torch.cuda.is_available()
 
 
@@ -157,9 +158,9 @@ unused() <= kept - size * gpu  # True
 # Report on the memory: ``torch.cuda.memory_summary``
 # ---------------------------------------------------
 #
-# ``memory_summary`` is a table to print when memory runs out.
-# ``torch.cuda.memory_stats`` has the same numbers as a dictionary, for a
-# log. It is empty until CUDA is used for the first time.
+# ``memory_summary`` returns a table that you can print when memory runs
+# out. ``torch.cuda.memory_stats`` returns such numbers as a dictionary, for
+# a log. The dictionary is empty until CUDA is used for the first time.
 gpu = torch.cuda.is_available()
 x = torch.ones(1000, device="cuda" if gpu else "cpu")
 report = torch.cuda.memory_summary(abbreviated=True) if gpu else ""
@@ -175,9 +176,10 @@ stats.get("num_ooms", 0) >= 0  # True
 # Error: CUDA out of memory (``torch.OutOfMemoryError``)
 # ------------------------------------------------------
 #
-# It is a ``RuntimeError``, raised where a tensor does not fit. Handle it
-# after the ``except`` block, because the error holds on to the frames that
-# failed, and to their tensors. On the CPU the message has other words.
+# PyTorch raises this ``RuntimeError`` when a tensor does not fit into the
+# memory of the GPU. Handle it after the ``except`` block, because until
+# then the error keeps the failed frames and their tensors alive. On the CPU
+# the message has a different text.
 gpu = torch.cuda.is_available()
 device = "cuda" if gpu else "cpu"
 kind, message = None, ""
@@ -194,9 +196,9 @@ torch.cuda.OutOfMemoryError is torch.OutOfMemoryError  # True
 # Memory of a model that does not fit: ``FakeTensorMode``
 # -------------------------------------------------------
 #
-# Inside this mode tensors have a shape, a dtype and a device, and no memory
-# behind them. The device may be one that this machine lacks. Add up
-# ``nbytes`` before you rent a GPU.
+# In this mode, tensors have a shape, a dtype and a device, but they use no
+# memory. The machine does not need to have that device. Add up ``nbytes``
+# before you rent a GPU.
 with FakeTensorMode():
     net = nn.Linear(100_000, 100_000, device="cuda")
     x = torch.ones(8, 100_000, device="cuda")

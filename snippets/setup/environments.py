@@ -2,8 +2,9 @@
 Environments and libraries
 ==========================
 
-What a failing import or installation means: wheels, two copies, missing
-libraries, settings that come too late.
+Find out why an import or an installation fails. The cards cover wrong
+wheels, two copies of PyTorch, missing libraries and settings that are made
+too late.
 """
 import ctypes
 import os
@@ -25,10 +26,10 @@ import torch
 # CUDA build in pyproject.toml: ``[[tool.uv.index]]``, ``[tool.uv.sources]``
 # --------------------------------------------------------------------------
 #
-# ``uv add torch`` takes the build of the default index. For another one,
-# name the index of that build, mark it ``explicit`` so that other packages
-# do not come from it, and say in ``sources`` which packages do. ``cpu``
-# instead of ``cu130`` gives the small build for servers without a GPU.
+# ``uv add torch`` installs the build of the default index. For another
+# build, add its index, mark it ``explicit`` so that other packages do not
+# come from it, and list the packages that do in ``sources``. Replace
+# ``cu130`` by ``cpu`` for the small build without CUDA.
 text = """
 [project]
 dependencies = ["torch", "torchvision"]
@@ -52,11 +53,11 @@ set(uv["sources"]) == set(project["project"]["dependencies"])  # True
 # Which build does pip install: PyPI, ``--index-url``, mirrors
 # ------------------------------------------------------------
 #
-# PyPI and its mirrors have builds with CUDA for Linux, and builds for the
-# CPU for Windows and macOS. On Windows with an NVIDIA GPU, take the command
-# of the selector on pytorch.org, with ``--index-url``, or ``is_available``
-# stays False. A version with a build behind ``+`` counts as newer than the
-# same one without.
+# PyPI and its mirrors have builds with CUDA for Linux, and CPU builds for
+# Windows and macOS. On Windows with an NVIDIA GPU, use the command from the
+# selector on pytorch.org, which has ``--index-url``. Otherwise
+# ``is_available`` stays False. A version with a build tag after ``+``
+# counts as newer than the same version without one.
 version = torch.torch_version.TorchVersion
 version("2.14.1+cu130") > "2.14.1"  # True
 version("2.14.1+cu130") > "2.14.0"  # True
@@ -67,10 +68,10 @@ print(torch.__version__, platform.system(), torch.version.cuda)
 # Error: is not a supported wheel on this platform (tags of a ``.whl``)
 # ---------------------------------------------------------------------
 #
-# The end of a file name says for which Python and which system a wheel was
-# made: ``cp312`` is Python 3.12, ``win_amd64`` is 64-bit Windows. Compare
-# it with the Python that runs, and download the file that fits. Do not
-# rename it.
+# The end of a wheel's file name tells for which Python and which system it
+# was built. ``cp312`` is Python 3.12, and ``win_amd64`` is 64-bit Windows.
+# Compare the tags with the Python that you run, and download the file that
+# matches. Do not rename a wheel.
 def tags(wheel):
     return wheel.removesuffix(".whl").split("-")[-3:]
 
@@ -86,10 +87,11 @@ wheel is None or f"Tag: {mine}" in wheel  # True
 # Two versions of PyTorch in one environment: remove both first
 # -------------------------------------------------------------
 #
-# An update that broke off, or conda and pip in turn, can leave files of two
-# versions, and the import fails with "partially initialized module" or
-# "cannot import name". Uninstall until pip finds nothing, and install once.
-# ``metadata.distributions`` lists what is there, here in a folder with two.
+# An interrupted update, or a mixture of conda and pip, can leave files of
+# two versions. The import then fails with "partially initialized module" or
+# "cannot import name". Uninstall until pip finds nothing, then install
+# once. ``metadata.distributions`` lists the installed versions, here in a
+# folder with two.
 with TemporaryDirectory() as folder:
     for version in ("2.1.0", "2.14.1"):
         info = Path(folder, f"torch-{version}.dist-info")
@@ -105,11 +107,11 @@ print(here, torch.__file__)
 # Error: libcudart.so.11.0: cannot open shared object file
 # --------------------------------------------------------
 #
-# A compiled package asks for a CUDA library that is not there, because it
-# was built for another CUDA version. Install its build for
-# ``torch.version.cuda``. If ``import torch`` itself says so, of libcudnn or
-# libcusparseLt for instance, the packages that PyTorch needs are missing:
-# install it again, with its dependencies.
+# A compiled package needs a CUDA library that is missing, because it was
+# built for another CUDA version. Install its build for your
+# ``torch.version.cuda``. If ``import torch`` itself raises the error, for
+# example about libcudnn or libcusparseLt, packages that PyTorch needs are
+# missing. Install PyTorch again with its dependencies.
 with suppress(OSError):
     ctypes.CDLL(
         "libabsent.so.11.0"
@@ -124,9 +126,9 @@ print(torch.version.cuda, parts[:3])
 # --------------------------------------------------------------
 #
 # The ``.so`` file of an extension was compiled for another version of
-# PyTorch, or before an update. If the symbol contains ``c10``, ``at`` or
-# ``torch``, compile the extension again or install its build for your
-# version. The digits in the symbol are the lengths of the names.
+# PyTorch. If the symbol contains ``c10``, ``at`` or ``torch``, compile the
+# extension again or install its build for your version. The digits in the
+# symbol are the lengths of the names.
 def readable(symbol):
     names, rest = [], symbol.removeprefix("_ZN").lstrip("K")
     while digits := re.match(r"\d+", rest):
@@ -146,11 +148,11 @@ with suppress(AttributeError):
 # Undefined symbol in libcusparse, libcublas: ``LD_LIBRARY_PATH``
 # ---------------------------------------------------------------
 #
-# The variable puts another folder first, so the CUDA libraries of the
-# system are loaded in place of those that came with PyTorch, and a symbol
-# such as ``__nvJitLinkAddData`` is missing. Run ``unset LD_LIBRARY_PATH``
-# and import again. On Linux the lines below show from which folder
-# PyTorch's own library comes.
+# ``LD_LIBRARY_PATH`` puts other folders first. The CUDA libraries of the
+# system are then loaded in place of those that came with PyTorch, and a
+# symbol such as ``__nvJitLinkAddData`` is missing. Run ``unset
+# LD_LIBRARY_PATH`` and import again. On Linux, the lines below show the
+# folder of PyTorch's own library.
 maps = Path("/proc/self/maps")
 words = maps.read_text().split() if maps.exists() else []
 loaded = {Path(word) for word in words if "libtorch_cpu" in word}
@@ -162,10 +164,10 @@ print(os.environ.get("LD_LIBRARY_PATH"))
 # Environment variables come too late: set them before ``import torch``
 # ---------------------------------------------------------------------
 #
-# ``OMP_NUM_THREADS`` is read while torch is imported,
-# ``PYTORCH_ENABLE_MPS_FALLBACK`` as well, and ``CUDA_VISIBLE_DEVICES`` when
-# CUDA starts. Set them in the shell, or at the head of the script. In a
-# notebook restart the kernel first.
+# PyTorch reads ``OMP_NUM_THREADS`` and ``PYTORCH_ENABLE_MPS_FALLBACK``
+# during the import, and ``CUDA_VISIBLE_DEVICES`` when CUDA starts. Set them
+# in the shell or at the top of the script. In a notebook, restart the
+# kernel first.
 set_first = "import os; os.environ['OMP_NUM_THREADS'] = '1'; import torch"
 program = f"{set_first}; print(torch.get_num_threads())"
 run = subprocess.run(
@@ -183,11 +185,11 @@ if before is not None:
 # Error: PyTorch is not linked with support for mps (a Mac)
 # ---------------------------------------------------------
 #
-# The GPU of a Mac needs the build for macOS on a processor made by Apple.
-# If ``platform.machine`` is ``x86_64`` on such a Mac, Python itself is the
-# one for Intel: install one for arm64. For an operator that is "not
-# currently implemented for the MPS device", set
-# ``PYTORCH_ENABLE_MPS_FALLBACK=1`` before the import.
+# The GPU of a Mac needs a build for macOS and a processor made by Apple. If
+# ``platform.machine`` is ``x86_64`` on such a Mac, your Python was built
+# for Intel, so install one for arm64. If an operator is "not currently
+# implemented for the MPS device", set ``PYTORCH_ENABLE_MPS_FALLBACK=1``
+# before the import.
 print(platform.system(), platform.machine(), platform.mac_ver()[0])
 built = torch.backends.mps.is_built()
 built == (sys.platform == "darwin")  # True
@@ -200,11 +202,11 @@ if not built:
 # Is a CUDA toolkit needed? Driver, toolkit and ``torch.version.cuda``
 # --------------------------------------------------------------------
 #
-# A build of PyTorch brings its own CUDA libraries and cuDNN, so the driver
-# is all that must be installed; a toolkit with ``nvcc`` is for compiling
-# extensions. ``nvidia-smi`` shows the newest CUDA version that the driver
-# supports. A driver of an older major version says "CUDA driver version is
-# insufficient" or "driver on your system is too old".
+# PyTorch comes with its own CUDA libraries and cuDNN, so you only need to
+# install the driver. A toolkit with ``nvcc`` is for compiling extensions.
+# ``nvidia-smi`` shows the newest CUDA version that the driver supports.
+# With a driver of an older major version, the error is "CUDA driver version
+# is insufficient" or "driver on your system is too old".
 def runs(build, driver):
     return int(driver.split(".")[0]) >= int(build.split(".")[0])
 
@@ -221,23 +223,24 @@ torch.version.cuda is None or cudnn.is_available()  # True
 # --------------------------------------------------
 #
 # A container sees the GPU if the host has the driver and the NVIDIA
-# Container Toolkit, and if it is started with ``--gpus all``; WSL takes the
-# driver of Windows. In both, ``nvidia-smi`` must work before PyTorch can
-# find a GPU. In Colab and Kaggle choose a GPU in the settings of the
-# notebook, which starts it again.
+# Container Toolkit, and if it is started with ``--gpus all``. WSL uses the
+# driver of Windows. In both, PyTorch finds a GPU only if ``nvidia-smi``
+# works. In Colab and Kaggle, choose a GPU in the settings of the notebook,
+# which restarts it.
 print("container", Path("/.dockerenv").exists())
 print("WSL", "microsoft" in platform.release().lower())
 print("driver", Path("/proc/driver/nvidia/version").exists())
 torch.cuda.is_available() == (torch.cuda.device_count() > 0)  # True
 
 # %%
-# Where downloaded weights lie: ``torch.hub.get_dir``, ``TORCH_HOME``
-# -------------------------------------------------------------------
+# Where downloaded weights are stored: ``torch.hub.get_dir``, ``TORCH_HOME``
+# --------------------------------------------------------------------------
 #
 # ``torch.hub`` and the ``weights`` of torchvision store their files in the
-# folder ``checkpoints`` below this one. On a machine without internet, copy
-# the file there under the name at the end of its address. The variable
-# ``TORCH_HOME`` moves the folder, as to a larger disk.
+# folder ``checkpoints`` inside this directory. On a machine without
+# internet access, copy the file there and name it like the end of its
+# address. The variable ``TORCH_HOME`` moves the directory, for example to a
+# larger disk.
 default = torch.hub.get_dir()
 Path(default).name  # 'hub'
 with TemporaryDirectory() as folder:

@@ -2,8 +2,8 @@
 Install and verify
 ==================
 
-Check which build of PyTorch is installed, whether it can use a GPU, and
-what the messages of a wrong installation mean.
+Check which build of PyTorch is installed and whether it can use a GPU, and
+fix the errors of a wrong installation.
 """
 import os
 import re
@@ -23,9 +23,10 @@ from torch.utils import collect_env
 # ------------------------------------------------------------
 #
 # Use the command that the selector on pytorch.org gives for your system, or
-# ``uv pip install torch torchvision --torch-backend=auto``. The part behind
+# ``uv pip install torch torchvision --torch-backend=auto``. The part after
 # ``+`` names the build: ``cpu``, or ``cu130`` for CUDA 13.0. Compare
-# ``torch.__version__`` itself, because text sorts "2.11" before "2.9".
+# ``torch.__version__`` itself, because as plain text "2.11" is less than
+# "2.9".
 print(torch.__version__, torch.version.cuda)
 release, _, build = torch.__version__.partition("+")
 digits = (torch.version.cuda or "").replace(".", "")
@@ -39,8 +40,8 @@ release >= "2.9"  # False
 # -----------------------------------------------------------------
 #
 # ``is_built`` tells what the installed build supports, and ``is_available``
-# whether this machine can use it now. Builds for macOS support MPS, the GPU
-# of a Mac. If CUDA is built in but not available, look at the driver.
+# tells whether this machine can use it now. Builds for macOS support MPS,
+# the GPU of a Mac. If CUDA is built in but not available, check the driver.
 cuda, mps = torch.backends.cuda, torch.backends.mps
 print("CUDA", cuda.is_built(), torch.cuda.is_available())
 print("MPS", mps.is_built(), mps.is_available())
@@ -54,9 +55,9 @@ cuda.is_built() == (version is not None)  # True
 # Choose the device and compute: ``torch.accelerator``
 # ----------------------------------------------------
 #
-# ``torch.accelerator.current_accelerator`` replaces the chain of conditions
-# that older code begins with. A matrix product and a gradient on that
-# device show that the installation works.
+# ``torch.accelerator.current_accelerator`` replaces the chain of ``if``
+# statements at the start of older code. Compute a matrix product and a
+# gradient on this device to check that the installation works.
 chosen = torch.accelerator.current_accelerator(check_available=True)
 device = chosen or torch.device("cpu")
 if torch.cuda.is_available():
@@ -93,9 +94,10 @@ collect_env.get_platform() == sys.platform  # True
 # Which torchvision fits: ``torchvision.__version__``
 # ---------------------------------------------------
 #
-# torchvision 0.29 belongs to PyTorch 2.14, and the difference of 15 is the
-# same for earlier releases of PyTorch 2. Install both with one command.
-# ``ops.nms`` is compiled code, so a call shows that the two work together.
+# torchvision 0.29 belongs to PyTorch 2.14. For earlier releases of PyTorch
+# 2 the difference of the minor versions is also 15. Install both with one
+# command. ``ops.nms`` is compiled code, so a call shows that the two work
+# together.
 minor = int(torch.__version__.split(".")[1])
 int(torchvision.__version__.split(".")[1]) == minor + 15  # True
 needs = metadata.requires("torchvision")
@@ -108,9 +110,10 @@ torchvision.ops.nms(boxes, scores, iou_threshold=0.5)  # tensor([0, 2])
 # Error: No module named 'torch'
 # ------------------------------
 #
-# The Python that runs is not the one that PyTorch was installed into. Here
-# one starts without its installed packages. Print ``sys.executable``, and
-# install with ``python -m pip`` of that same Python.
+# The Python that runs your script is not the one that PyTorch was installed
+# into. This card starts a Python without its installed packages. Print
+# ``sys.executable``, and install PyTorch with ``python -m pip`` of that
+# same Python.
 os.path.isabs(sys.executable)  # True
 command = [sys.executable, "-I", "-S", "-c", "import torch"]
 run = subprocess.run(command, capture_output=True, text=True)
@@ -121,8 +124,9 @@ error  # "ModuleNotFoundError: No module named 'torch'"
 # Error: module 'torch' has no attribute (a file called torch.py)
 # ---------------------------------------------------------------
 #
-# A file of your own called torch.py is imported in place of PyTorch.
-# ``torch.__file__`` shows which file was imported. Rename your file.
+# If one of your own files is called torch.py, Python imports it instead of
+# PyTorch. ``torch.__file__`` shows which file was imported. Rename your
+# file.
 program = "import torch; print(torch.__file__); torch.zeros(1)"
 with tempfile.TemporaryDirectory() as folder:
     Path(folder, "torch.py").touch()
@@ -140,9 +144,10 @@ error[:47]  # "AttributeError: module 'torch' has no attribute"
 # Error: Torch not compiled with CUDA enabled
 # -------------------------------------------
 #
-# This build has no code for the device that is asked for. The device
-# ``xpu``, which is made by Intel, stands for CUDA here. Install a build
-# with CUDA, or choose the device as the card on ``torch.accelerator`` does.
+# This build contains no code for the requested device. The card uses
+# Intel's device ``xpu`` in place of CUDA to show the message. Install a
+# build with CUDA, or choose the device with ``torch.accelerator``, as shown
+# above.
 with suppress(AssertionError):
     torch.ones(2).to("xpu")  # AssertionError: not compiled with XPU enabled
 
@@ -162,9 +167,10 @@ move() == ("cuda" if works else failure)  # True
 # Error: operator torchvision::nms does not exist
 # -----------------------------------------------
 #
-# The compiled part of torchvision was not loaded: torch and torchvision
-# come from different releases or builds. Reinstall both with one command.
-# The operator ``absent::nms`` stands in for the missing one here.
+# The compiled part of torchvision was not loaded, because torch and
+# torchvision come from different releases or builds. Reinstall both with
+# one command. In this card the operator ``absent::nms`` stands for the
+# missing one.
 with suppress(RuntimeError):
     torch.library.register_fake(
         "absent::nms", lambda boxes, scores, threshold: boxes
@@ -173,13 +179,13 @@ torchvision.extension._has_ops()  # True
 torch.ops.torchvision.nms.default.name()  # 'torchvision::nms'
 
 # %%
-# ``torch.cuda.is_available()`` is False: the reason
-# --------------------------------------------------
+# Why is ``torch.cuda.is_available()`` False?
+# -------------------------------------------
 #
-# Then ``torch.cuda.init`` raises an error that names the reason. The table
-# says what to do about each, and the claim checks that it knows the one of
-# this machine. The program ``nvidia-smi`` shows the driver, and the newest
-# CUDA version that the driver supports.
+# ``torch.cuda.init`` raises an error that names the reason, and the table
+# says what to do about it. The last line checks that the table covers the
+# reason on this machine. The program ``nvidia-smi`` shows the driver and
+# the newest CUDA version that it supports.
 advice = {
     "not compiled with CUDA": "install a build with CUDA",
     "Found no NVIDIA driver": "install a driver",
@@ -199,12 +205,12 @@ len(found) == (0 if torch.cuda.is_available() else 1)  # True
 # Error: no kernel image is available for execution on the device
 # ---------------------------------------------------------------
 #
-# This and the warning "CUDA capability sm_120 is not compatible with the
-# current PyTorch installation" mean that the build has no code for this
-# generation of GPU. ``torch.cuda.get_device_capability`` tells yours, and
-# ``torch.cuda.get_arch_list`` those of the build: ``sm_90`` stands for 9.0.
+# The build has no code for this generation of GPU. The warning "CUDA
+# capability sm_120 is not compatible with the current PyTorch installation"
+# means the same. Compare ``torch.cuda.get_device_capability`` with
+# ``torch.cuda.get_arch_list`` of the build, where ``sm_90`` stands for 9.0.
 # Install a newer build for a new GPU, such as CUDA 12.8 or later for an RTX
-# 5090, and an older one for an old GPU.
+# 5090, or an older build for an old GPU.
 archs = torch.cuda.get_arch_list()
 majors = {int(re.search(r"\d+", arch)[0]) // 10 for arch in archs}
 count = torch.cuda.device_count() if torch.version.cuda else 0
@@ -213,12 +219,13 @@ print(archs, found)
 {major for major, _ in found} <= majors  # True
 
 # %%
-# Old pins: CUDA 11.8, Python 3.8
-# -------------------------------
+# Outdated install commands: CUDA 11.8, Python 3.8
+# ------------------------------------------------
 #
-# Commands for CUDA 11.8 or 12.1 or for Python 3.8 belong to older releases.
-# Take the command of today from the selector on pytorch.org. Builds with
-# CUDA bring cuDNN with them, which ``torch.backends.cudnn.version`` shows.
+# Install commands for CUDA 11.8 or 12.1 or for Python 3.8 belong to older
+# releases. Use the current command from the selector on pytorch.org. Builds
+# with CUDA contain cuDNN, and ``torch.backends.cudnn.version`` shows its
+# version.
 metadata.metadata("torch")["Requires-Python"]  # '>=3.10'
 sys.version_info >= (3, 10)  # True
 cuda = torch.version.cuda

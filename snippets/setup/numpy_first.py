@@ -2,8 +2,8 @@
 NumPy you need first
 ====================
 
-The array operations that PyTorch programs use often, each beside its form
-for tensors.
+The array operations that PyTorch programs use often, each side by side with
+its PyTorch form.
 """
 from contextlib import suppress
 
@@ -15,8 +15,8 @@ import torch
 # ----------------------------------------------------------
 #
 # Both functions take nested lists of numbers, and both results have a shape
-# and a dtype. NumPy makes float64 from Python floats, and PyTorch makes
-# float32.
+# and a dtype. From Python floats, NumPy creates float64, and PyTorch
+# creates float32.
 array = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 tensor = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 (array.shape, array.ndim, array.size)  # ((2, 3), 2, 6)
@@ -30,8 +30,8 @@ torch.tensor([1, 2]).dtype  # torch.int64
 # Zeros and ranges: ``np.zeros``, ``torch.zeros``, ``torch.arange``
 # -----------------------------------------------------------------
 #
-# These functions have the same names in PyTorch. NumPy takes the shape as a
-# tuple, and PyTorch takes a tuple or single numbers.
+# These functions have the same names in NumPy and PyTorch. NumPy takes the
+# shape as a tuple. PyTorch takes a tuple or separate numbers.
 np.zeros((2, 3))  # array([[0., 0., 0.], [0., 0., 0.]])
 torch.zeros(2, 3)  # tensor([[0., 0., 0.], [0., 0., 0.]])
 np.arange(0, 10, 3)  # array([0, 3, 6, 9])
@@ -63,8 +63,8 @@ torch.sqrt(tensor * tensor)  # tensor([[1., 2.], [3., 4.]])
 # ---------------------------------
 #
 # Shapes are compared from the right, and a size of 1 is stretched to the
-# other size. The rule is the same in both libraries. Other sizes that
-# differ raise an error.
+# other size. If two sizes differ and neither is 1, an error is raised. The
+# rule is the same in both libraries.
 row = np.array([1, 2, 3])
 column = np.array([[10], [20]])
 row + column  # array([[11, 12, 13], [21, 22, 23]])
@@ -80,8 +80,9 @@ with suppress(RuntimeError):
 # Pick rows, columns and parts: indexing and slicing
 # --------------------------------------------------
 #
-# An index takes one position, a slice ``start:stop`` a range without its
-# stop, and ``:`` all. A list of positions picks rows in that order.
+# An index picks one position, and a slice ``start:stop`` picks a range
+# without ``stop``. A bare ``:`` picks all positions. A list of positions
+# picks the rows in the order of the list.
 array = np.arange(12).reshape(3, 4)
 tensor = torch.arange(12).reshape(3, 4)
 array[1, 2]  # np.int64(6)
@@ -94,11 +95,11 @@ array[[2, 0], -1]  # array([11, 3])
 tensor[[2, 0], -1]  # tensor([11, 3])
 
 # %%
-# Elements that fulfil a condition: boolean mask, ``where``
-# ---------------------------------------------------------
+# Select elements by a condition: boolean mask, ``where``
+# -------------------------------------------------------
 #
-# A comparison gives an array of booleans. As an index it keeps the elements
-# where it is True, and in ``where`` it chooses between two values.
+# A comparison gives an array of booleans. As an index, it picks the
+# elements where it is True. In ``where`` it chooses between two values.
 array = np.array([-2, 5, 0, 3])
 tensor = torch.tensor([-2, 5, 0, 3])
 array > 0  # array([False, True, False, True])
@@ -114,8 +115,8 @@ tensor[(tensor > 0) & (tensor < 4)]  # tensor([3])
 # Sum along rows or columns: ``axis`` is ``dim``
 # ----------------------------------------------
 #
-# The dimension that is named disappears: ``axis=0`` adds the rows together.
-# PyTorch says ``dim`` and ``keepdim`` where NumPy says ``axis`` and
+# The dimension that you name disappears: ``axis=0`` adds the rows together.
+# PyTorch uses the names ``dim`` and ``keepdim`` for NumPy's ``axis`` and
 # ``keepdims``.
 array = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 tensor = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -132,9 +133,9 @@ values  # tensor([3., 6.])
 # Change the shape: ``reshape``, ``T``, a new dimension
 # -----------------------------------------------------
 #
-# ``reshape`` keeps the order of the elements, and -1 stands for the size
-# that follows from the others. ``T`` swaps rows and columns. ``None`` as an
-# index adds a dimension of size 1.
+# ``reshape`` keeps the order of the elements, and PyTorch and NumPy compute
+# the size for -1. ``T`` swaps rows and columns. ``None`` as an index adds a
+# dimension of size 1.
 array = np.arange(6)
 tensor = torch.arange(6)
 array.reshape(2, -1)  # array([[0, 1, 2], [3, 4, 5]])
@@ -150,8 +151,9 @@ tensor.unsqueeze(0).shape  # torch.Size([1, 6])
 # Put arrays together: ``np.concatenate``, ``np.stack``
 # -----------------------------------------------------
 #
-# ``torch.cat`` and ``torch.concatenate`` are one function. ``stack`` has
-# the same name in both and adds a dimension. Both take a list.
+# ``torch.cat`` and ``torch.concatenate`` are two names for one function.
+# ``stack`` has the same name in both libraries and adds a dimension. Both
+# functions take a list.
 a, b = np.array([1, 2]), np.array([3, 4])
 s, t = torch.tensor(a), torch.tensor(b)
 np.concatenate([a, b])  # array([1, 2, 3, 4])
@@ -164,9 +166,9 @@ torch.stack([s, t])  # tensor([[1, 2], [3, 4]])
 # A slice is a view: change it and the original changes
 # -----------------------------------------------------
 #
-# A slice shares memory with its array, and so does a slice of a tensor. A
-# list of positions or a mask makes a copy. Use ``copy`` in NumPy and
-# ``clone`` in PyTorch to be safe.
+# A slice shares memory with its array, and the same holds for tensors. A
+# list of positions or a mask makes a copy. If the original should not
+# change, use ``copy`` in NumPy and ``clone`` in PyTorch.
 array, tensor = np.zeros(4), torch.zeros(4)
 array[:2][:] = 1
 tensor[:2].fill_(1)
@@ -184,9 +186,9 @@ tensor[:2].clone().fill_(7)
 # Random numbers: ``np.random.default_rng``, ``torch.Generator``
 # --------------------------------------------------------------
 #
-# A generator with a seed gives the same numbers again. The same seed gives
-# other numbers in the other library. NumPy draws through methods of the
-# generator, and PyTorch takes it as an argument.
+# A generator with the same seed gives the same numbers again, but NumPy and
+# PyTorch give different numbers for the same seed. In NumPy, draw with a
+# method of the generator. In PyTorch, pass the generator as an argument.
 rng = np.random.default_rng(0)
 array = rng.normal(size=(2, 3))
 again = np.random.default_rng(0).normal(size=(2, 3))
@@ -199,12 +201,13 @@ torch.equal(tensor, again)  # True
 np.allclose(tensor.numpy(), array)  # False
 
 # %%
-# Same name, other meaning: ``repeat``, ``size``, mixed dtypes
-# ------------------------------------------------------------
+# Same name, different meaning: ``repeat``, ``size``, mixed dtypes
+# ----------------------------------------------------------------
 #
-# ``Tensor.repeat`` is ``np.tile``, and ``np.repeat`` is
-# ``torch.repeat_interleave``. A mean of integers is float64 in NumPy and an
-# error in PyTorch. int64 with float32 gives float64 in NumPy.
+# ``Tensor.repeat`` corresponds to ``np.tile``, and
+# ``torch.repeat_interleave`` to ``np.repeat``. The mean of integers is
+# float64 in NumPy and raises an error in PyTorch. int64 times float32 gives
+# float64 in NumPy and float32 in PyTorch.
 array, tensor = np.array([1, 2]), torch.tensor([1, 2])
 np.tile(array, 2)  # array([1, 2, 1, 2])
 tensor.repeat(2)  # tensor([1, 2, 1, 2])

@@ -2,8 +2,8 @@
 Old projects on a new PyTorch
 =============================
 
-Names that were removed from PyTorch, torchvision, NumPy and Pillow, what
-replaces them, and which versions an old project needs.
+Replace names that were removed from PyTorch, torchvision, NumPy and Pillow,
+and find out which versions an old project needs.
 """
 import sys
 from contextlib import suppress
@@ -18,10 +18,10 @@ from torchvision import transforms
 # Error: No module named 'torch._six' (``string_classes``, ``inf``)
 # -----------------------------------------------------------------
 #
-# The module was removed in PyTorch 2.0. In the file that imports it, write
+# PyTorch 2.0 removed this module. In the file that imports it, write
 # ``str`` for ``string_classes``, ``math.inf`` or ``torch.inf`` for ``inf``,
-# and ``collections.abc`` for ``container_abcs``. Often a newer version of
-# that package exists.
+# and ``collections.abc`` for ``container_abcs``. If the import is in a
+# package, look for a newer version of it.
 with suppress(ModuleNotFoundError):
     from torch._six import (
         string_classes,
@@ -37,8 +37,8 @@ torch.inf  # inf
 # Error: No module named 'torchvision.models.utils'
 # -------------------------------------------------
 #
-# Old models import ``load_state_dict_from_url`` from there. The function is
-# in ``torch.hub``.
+# Old code imports ``load_state_dict_from_url`` from this module. Import the
+# function from ``torch.hub`` instead.
 with suppress(ModuleNotFoundError):
     from torchvision.models.utils import (
         load_state_dict_from_url,
@@ -51,8 +51,8 @@ load_state_dict_from_url.__module__  # 'torch.hub'
 # Error: 'torchvision.transforms' has no attribute 'Scale'
 # --------------------------------------------------------
 #
-# ``Scale`` is called ``Resize`` today, and ``RandomSizedCrop`` is
-# ``RandomResizedCrop``. The arguments are the same.
+# ``Scale`` is now called ``Resize``, and ``RandomSizedCrop`` is now called
+# ``RandomResizedCrop``. Pass the size as before.
 with suppress(AttributeError):
     transforms.Scale(
         8
@@ -78,7 +78,7 @@ photo.resize((4, 3), Image.LANCZOS).size  # (4, 3)
 # Error: module 'numpy' has no attribute 'int' (``np.float``, ``np.object``)
 # --------------------------------------------------------------------------
 #
-# NumPy 1.24 removed these names for Python's own types. Write ``int``,
+# NumPy 1.24 removed these aliases of Python's own types. Write ``int``,
 # ``float`` and ``object``, or a dtype with its size, such as ``np.int64``.
 with suppress(AttributeError):
     np.zeros(2, dtype=np.int)  # AttributeError: module 'numpy' has no
@@ -91,9 +91,10 @@ np.zeros(2, dtype=np.int64).dtype.name  # 'int64'
 # Error: module 'torch' has no attribute 'rfft'; 'module' is not callable
 # -----------------------------------------------------------------------
 #
-# ``torch.fft`` was a function and is a module since PyTorch 1.8. The
-# functions are in it, and they return complex numbers. The old ones had a
-# last dimension of two, which ``torch.view_as_real`` gives.
+# ``torch.fft`` was a function once, and since PyTorch 1.8 it is a module.
+# Its functions return complex numbers. The old functions returned real
+# numbers with a last dimension of size 2, which ``torch.view_as_real``
+# gives.
 x = torch.tensor([1.0, 2.0, 3.0, 4.0])
 with suppress(AttributeError):
     torch.rfft(x, 1)  # AttributeError: module 'torch' has no attribute
@@ -107,9 +108,9 @@ torch.view_as_real(torch.fft.rfft(x)).shape  # torch.Size([3, 2])
 # Error: cannot import name: find out where a name is today
 # ---------------------------------------------------------
 #
-# A name that an old project imports was removed or has moved. Search the
-# modules that are loaded. What is found nowhere was removed: read the notes
-# of the release, or write the few lines yourself.
+# The old project imports a name that was removed or has moved. Search for
+# it in the modules that are loaded. If you find it nowhere, read the
+# release notes, or write the few lines yourself.
 def where(name):
     loaded = dict(sys.modules)
     return sorted(
@@ -130,9 +131,9 @@ where("zero_gradients")  # []
 # Division of integers gives floats: ``//`` in old code
 # -----------------------------------------------------
 #
-# Before PyTorch 1.5 ``/`` of two integer tensors cut off the decimals. Old
-# code divides an index and then says "tensors used as indices must be long,
-# int, byte or bool tensors". Write ``//``.
+# In old releases of PyTorch, ``/`` of two integer tensors cut off the
+# decimals. Old code that divides an index now fails with "tensors used as
+# indices must be long, int, byte or bool tensors". Write ``//`` instead.
 index = torch.tensor([7])
 index / 2  # tensor([3.5000])
 index // 2  # tensor([3])
@@ -146,10 +147,10 @@ torch.arange(8)[index // 2]  # tensor([3])
 # Which versions does an old project need?
 # ----------------------------------------
 #
-# Look for pinned versions in requirements.txt, for the date of the last
-# change, and for names that were removed later. An old PyTorch needs an old
-# Python and an old NumPy: make an environment of their own. A new GPU needs
-# a new PyTorch, so there change the imports instead.
+# Look at the versions in requirements.txt, at the date of the last change,
+# and at names that were removed later. An old PyTorch needs an old Python
+# and an old NumPy, so create a separate environment. A new GPU needs a new
+# PyTorch. In that case, change the imports instead.
 version = torch.torch_version.TorchVersion
 version("1.13.1") < "2.0"  # True
 version("1.9.0") < "1.10"  # True
@@ -160,11 +161,11 @@ print(np.__version__, Image.__version__)
 # Error: externally-managed-environment (pip in the system's Python)
 # ------------------------------------------------------------------
 #
-# Debian, Ubuntu and Homebrew protect the Python of the system from pip, so
-# make an environment with ``python3 -m venv env`` and start it with
-# ``source env/bin/activate``. In an environment the two prefixes differ. If
-# pip ends with "Killed" or "No space left on device", add
-# ``--no-cache-dir`` and make room on the disk.
+# Debian, Ubuntu and Homebrew protect the system's Python from pip. Create
+# an environment with ``python3 -m venv env`` and activate it with ``source
+# env/bin/activate``. In an environment the two prefixes differ. If pip ends
+# with "Killed" or "No space left on device", add ``--no-cache-dir`` and
+# free disk space.
 print(sys.prefix, sys.base_prefix)
 print("environment", sys.prefix != sys.base_prefix)
 sys.executable.startswith(sys.exec_prefix)  # True
@@ -173,10 +174,10 @@ sys.executable.startswith(sys.exec_prefix)  # True
 # Illegal instruction (core dumped) at the import: an old processor
 # -----------------------------------------------------------------
 #
-# A package was compiled for instructions that this processor lacks, and on
-# Linux ``lscpu`` shows which it has. PyTorch itself chooses a variant of
-# its kernels that the processor can run, and the line below tells which
-# one. Another package is then the likely cause, so import them one by one.
+# A package was compiled for instructions that this processor does not have.
+# On Linux, ``lscpu`` shows which it has. PyTorch chooses kernels that the
+# processor can run, and the line below tells which. So import your other
+# packages one by one to find the cause.
 capability = torch.backends.cpu.get_cpu_capability()
 isinstance(capability, str)  # True
 print(capability)

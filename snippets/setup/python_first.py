@@ -2,7 +2,7 @@
 Python you need first
 =====================
 
-Classes, calls, generators, context managers and unpacking, each beside the
+Classes, calls, generators, context managers and unpacking, each with the
 place where PyTorch uses it.
 """
 from contextlib import contextmanager, suppress
@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 # A class and its objects: ``__init__``, ``self``
 # -----------------------------------------------
 #
-# ``__init__`` runs when an object is made and stores values in it. ``self``
-# is that object, so each object has its own values. A layer such as
-# ``nn.Linear`` is a class too.
+# ``__init__`` runs when an object is created and stores values in it.
+# ``self`` is that object, so each object has its own values. A layer such
+# as ``nn.Linear`` is a class, too.
 class Counter:
     def __init__(self, start=0):
         self.value = start
@@ -37,12 +37,13 @@ layer.in_features  # 3
 isinstance(layer, nn.Module)  # True
 
 # %%
-# Build on another class: ``super().__init__()``
-# ----------------------------------------------
+# Inherit from another class: ``super().__init__()``
+# --------------------------------------------------
 #
-# The class in parentheses lends its methods. A network builds on
-# ``nn.Module``, and its ``__init__`` first calls that of ``nn.Module``.
-# Without this call the first layer that is set raises an error.
+# A class inherits the methods of the class in parentheses. A network
+# inherits from ``nn.Module``, and its ``__init__`` first calls the one of
+# ``nn.Module``. Without this call, assigning the first layer raises an
+# error.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -63,8 +64,8 @@ with suppress(AttributeError):
 # Call an object like a function: ``__call__``
 # --------------------------------------------
 #
-# ``net(x)`` runs the method ``__call__`` of the object. ``nn.Module`` has
-# one that runs ``forward``, so write ``forward`` and call ``net(x)``.
+# ``net(x)`` runs the method ``__call__`` of the object. In ``nn.Module``,
+# this method runs ``forward``, so define ``forward`` and call ``net(x)``.
 class Scale:
     def __init__(self, factor):
         self.factor = factor
@@ -87,9 +88,9 @@ callable(net)  # True
 # Length and index for your own class: ``__len__``, ``__getitem__``
 # -----------------------------------------------------------------
 #
-# ``len(data)`` calls ``__len__`` and ``data[i]`` calls ``__getitem__``. A
-# ``torch.utils.data.Dataset`` needs these two, and a ``DataLoader`` makes
-# batches of them.
+# ``len(data)`` calls ``__len__``, and ``data[i]`` calls ``__getitem__``. A
+# ``torch.utils.data.Dataset`` defines these two methods, and a
+# ``DataLoader`` uses them to build batches.
 class Squares(Dataset):
     def __len__(self):
         return 5
@@ -108,9 +109,10 @@ x, y = next(iter(DataLoader(data, batch_size=3)))
 # One value after another: ``for``, ``iter``, ``next``, ``yield``
 # ---------------------------------------------------------------
 #
-# A function with ``yield`` is a generator: it makes a value when one is
-# asked for. It can be read once. ``nn.Module.parameters`` is a generator,
-# so a second loop over the same one finds nothing.
+# A function with ``yield`` returns a generator, which computes each value
+# when it is asked for. You can read a generator only once.
+# ``nn.Module.parameters`` returns a generator, so a second loop over the
+# same one finds nothing.
 def countdown(start):
     for step in range(start):
         yield start - step
@@ -125,12 +127,13 @@ len(list(parameters))  # 2
 len(list(parameters))  # 0
 
 # %%
-# Something for a block: ``with``, context managers
-# -------------------------------------------------
+# Run code around a block: ``with``, context managers
+# ---------------------------------------------------
 #
-# ``with`` runs code at the start and at the end of a block, after an error
-# too. ``torch.no_grad`` is such a manager. Write your own with ``yield``:
-# what stands before it runs first, and what stands in ``finally`` last.
+# ``with`` runs code at the start and at the end of a block, even after an
+# error. ``torch.no_grad`` is such a context manager. Write your own with
+# ``yield``: the code before it runs first, and the code in ``finally`` runs
+# last.
 @contextmanager
 def logged(log):
     log.append("begin")
@@ -151,11 +154,12 @@ with suppress(ZeroDivisionError), logged(log):
 log[3:]  # ['begin', 'end']
 
 # %%
-# A function around a function: decorators, ``@torch.no_grad()``
-# --------------------------------------------------------------
+# Wrap a function: decorators, ``@torch.no_grad()``
+# -------------------------------------------------
 #
-# ``@twice`` above a function replaces it by ``twice(function)``.
-# ``@torch.no_grad()`` runs each call of the function without gradients.
+# ``@twice`` above a function replaces it by ``twice(function)``. With
+# ``@torch.no_grad()``, each call of the function runs without recording
+# gradients.
 def twice(function):
     def both(x):
         return function(function(x))
@@ -180,9 +184,9 @@ predict(nn.Linear(3, 2), torch.ones(1, 3)).requires_grad  # False
 # Lists and dicts in one line: comprehensions
 # -------------------------------------------
 #
-# ``[f(x) for x in xs if test(x)]`` makes a list, and braces with keys and
-# values make a dict. Both are common with ``named_parameters``. Parentheses
-# make a generator, as in ``sum(...)``.
+# ``[f(x) for x in xs if test(x)]`` creates a list, and braces with keys and
+# values create a dict. A dict is handy with ``named_parameters``.
+# Parentheses create a generator, as in ``sum(...)``.
 net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
 [n**2 for n in range(5) if n % 2 == 0]  # [0, 4, 16]
 shapes = {name: tuple(p.shape) for name, p in net.named_parameters()}
@@ -192,12 +196,13 @@ sum(p.numel() for p in net.parameters())  # 26
 [type(m).__name__ for m in net]  # ['Linear', 'ReLU', 'Linear']
 
 # %%
-# Take apart and spread: ``a, b = pair``, ``*layers``
-# ---------------------------------------------------
+# Unpack and spread: ``a, b = pair``, ``*layers``
+# -----------------------------------------------
 #
-# A tuple or a tensor on the right is taken apart into the names on the
-# left. A star spreads a list into arguments, as ``nn.Sequential`` wants
-# them. ``zip`` goes through two at once, and ``enumerate`` counts.
+# A tuple or a tensor on the right is unpacked into the names on the left. A
+# star spreads a list into separate arguments, which ``nn.Sequential``
+# expects. ``zip`` walks through two sequences at once, and ``enumerate``
+# counts the elements.
 inputs, targets = torch.tensor([[1, 2, 3], [4, 5, 6]])
 targets  # tensor([4, 5, 6])
 first, *rest = [10, 20, 30]
@@ -213,9 +218,10 @@ height, width = torch.zeros(5, 7).shape
 # Any number of arguments: ``*args``, ``**kwargs``
 # ------------------------------------------------
 #
-# ``*args`` collects what is passed by position and ``**kwargs`` what is
-# passed by name. The same stars pass them on. A dict of settings becomes
-# arguments in this way, for an optimizer as well.
+# ``*args`` collects the arguments that are passed by position, and
+# ``**kwargs`` those passed by name. The same stars pass them on to another
+# call. In this way a dict of settings becomes the arguments of an
+# optimizer.
 class Wrapper(nn.Module):
     def __init__(self, kind, *args, **kwargs):
         super().__init__()
@@ -236,8 +242,8 @@ net(torch.ones(4, 3))  # shape (4, 2)
 # Functions as values: ``lambda``, ``functools.partial``
 # ------------------------------------------------------
 #
-# A function can be stored and passed on. ``lambda`` writes a short one in
-# place, and ``partial`` fixes some of the arguments.
+# You can store a function and pass it on as an argument. ``lambda`` writes
+# a short function in place, and ``partial`` fixes some of the arguments.
 conv = partial(nn.Conv2d, kernel_size=3, padding=1)
 conv(3, 8).kernel_size  # (3, 3)
 optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
@@ -252,9 +258,9 @@ sorted([3, -1, 2], key=abs)  # [-1, 2, 3]
 # -------------------------------------------------
 #
 # ``b = a`` gives the same object a second name. ``+=`` and methods that end
-# in ``_`` change the object under both names, and ``b = b + 1`` makes a new
-# one. A list times a number repeats the same object, so a layer that is
-# repeated in this way exists once.
+# in ``_`` change the tensor under both names, and ``b = b + 1`` creates a
+# new one. A list times a number repeats the same object, so use a
+# comprehension to create several layers.
 a = torch.tensor([1, 2])
 b = a
 b += 10

@@ -2,8 +2,8 @@
 Settings
 ========
 
-Threads, printing, precision, deterministic mode and seeds: read a setting,
-change it, and put it back.
+Read a setting, change it and restore it. The cards cover threads, printing,
+precision, deterministic mode and seeds.
 """
 import warnings
 from contextlib import contextmanager, suppress
@@ -15,9 +15,10 @@ import torch
 # Number of CPU threads: ``torch.set_num_threads``
 # ------------------------------------------------
 #
-# One operation splits its work among these threads. If several processes
-# share a machine, such as the workers of a web server, try one thread for
-# each of them. ``OMP_NUM_THREADS`` sets the number from outside.
+# PyTorch splits the work of one operation among these threads. If several
+# processes share a machine, such as the workers of a web server, try one
+# thread for each process. The environment variable ``OMP_NUM_THREADS`` sets
+# the number from outside the program.
 before = torch.get_num_threads()
 torch.set_num_threads(1)
 torch.get_num_threads()  # 1
@@ -33,10 +34,10 @@ with suppress(RuntimeError):
 # Error: cannot set number of interop threads
 # -------------------------------------------
 #
-# ``torch.set_num_interop_threads`` works once, and only before any such
-# thread has worked. Call it at the top of the program. These threads run
-# several operations side by side, where ``torch.set_num_threads`` splits a
-# single one.
+# Call ``torch.set_num_interop_threads`` once, at the top of the program,
+# before such a thread has worked. These threads run several operations side
+# by side. The threads of ``torch.set_num_threads`` share the work of a
+# single operation.
 threads = torch.get_num_interop_threads()
 threads >= 1  # True
 with suppress(RuntimeError):
@@ -49,10 +50,10 @@ torch.get_num_interop_threads() == threads  # True
 # More digits: ``torch.set_printoptions(precision=8)``
 # ----------------------------------------------------
 #
-# Printing rounds to four decimals and leaves the numbers as they are. Use
-# ``sci_mode=False`` against powers of ten, and give it in each call,
-# because a call without it resets it. ``profile="default"`` puts all
-# printing options back.
+# By default, printing rounds to four decimals, and the values themselves do
+# not change. Use ``sci_mode=False`` to avoid powers of ten. Pass it in each
+# call, because a call without it resets it. ``profile="default"`` restores
+# all printing options.
 x = torch.tensor([1 / 3, 10000.0], device="cpu")
 repr(x)  # 'tensor([3.3333e-01, 1.0000e+04])'
 torch.set_printoptions(sci_mode=False)
@@ -67,9 +68,9 @@ x[0].item()  # 0.3333333432674408
 # Print all elements of a long tensor: ``threshold``, ``edgeitems``
 # -----------------------------------------------------------------
 #
-# A tensor of more than 1000 elements is printed with dots in the middle.
-# Change ``threshold`` to print more, and ``edgeitems`` to see more of both
-# ends. ``linewidth`` sets where a line is broken.
+# By default, a tensor of more than 1000 elements is printed with dots in
+# the middle. Raise ``threshold`` to print more elements, or ``edgeitems``
+# to see more of both ends. ``linewidth`` sets the length of a line.
 x = torch.arange(1001, device="cpu")
 repr(x)  # 'tensor([   0,    1,    2,  ...,  998,  999, 1000])'
 torch.set_printoptions(edgeitems=1)
@@ -85,7 +86,7 @@ repr(x[:6])  # 'tensor([0, 1, 2, 3, 4, 5])'
 # Change a setting for a block: ``contextlib.contextmanager``
 # -----------------------------------------------------------
 #
-# Read the setting, change it, and put it back in ``finally``, which also
+# Read the setting, change it, and restore it in ``finally``, which also
 # runs after an error. Code after the block does not see the change.
 @contextmanager
 def threads(number):
@@ -107,9 +108,10 @@ torch.get_num_threads() == before  # True
 # Faster matrix products: ``torch.set_float32_matmul_precision``
 # --------------------------------------------------------------
 #
-# With "high" a GPU may compute products in TF32, which is faster and less
-# exact. The tensors stay float32. ``torch.backends.cuda.matmul.allow_tf32``
-# is the older switch for the same.
+# With "high", a GPU may compute matrix products in TF32, which is faster
+# and less precise. The tensors stay float32.
+# ``torch.backends.cuda.matmul.allow_tf32`` is the older switch for the same
+# setting.
 before = torch.get_float32_matmul_precision()
 matmul = torch.backends.cuda.matmul
 torch.set_float32_matmul_precision("highest")
@@ -126,10 +128,10 @@ torch.set_float32_matmul_precision("low")  # UserWarning: low is not one of
 # Error: mix of the legacy and new APIs (``fp32_precision``)
 # ----------------------------------------------------------
 #
-# The newer setting names the format, "ieee" or "tf32", and stands at each
-# backend and operation. Once it is used, reading an older switch can raise
-# this error. Use one of the two in a program and in the libraries that you
-# configure.
+# The newer setting ``fp32_precision`` exists for each backend and
+# operation, and names the format "ieee" or "tf32". Once you have used it,
+# reading an older switch can raise this error. Use only one of the two
+# interfaces in your program and in the libraries that you configure.
 matmul, conv = torch.backends.cuda.matmul, torch.backends.cudnn.conv
 before = (matmul.fp32_precision, conv.fp32_precision)
 matmul.fp32_precision, conv.fp32_precision = "tf32", "ieee"
@@ -146,10 +148,10 @@ torch.get_float32_matmul_precision()  # 'highest'
 # Very small floats become 0: ``torch.set_flush_denormal``
 # --------------------------------------------------------
 #
-# A float other than 0 is called denormal if its absolute value is below
-# ``torch.finfo(dtype).tiny``. With this setting the CPU uses 0 in its
-# place; try it if tiny values make a program slow. The function returns
-# whether the processor can do so.
+# A float is denormal if it is not 0 and its absolute value is below
+# ``torch.finfo(dtype).tiny``. With this setting the CPU replaces such
+# values by 0. Try it if tiny values make a program slow. The function
+# returns whether the processor supports it.
 tiny = torch.finfo(torch.float64).tiny
 x = torch.tensor([tiny], dtype=torch.float64, device="cpu")
 (x / 4 > 0).item()  # True
@@ -160,13 +162,13 @@ flushed == supported  # True
 (x / 4 > 0).item()  # True
 
 # %%
-# Refuse what is not repeatable: ``use_deterministic_algorithms``
-# ---------------------------------------------------------------
+# Raise an error if not repeatable: ``use_deterministic_algorithms``
+# ------------------------------------------------------------------
 #
-# In this mode an operation that has no repeatable kernel raises an error.
-# ``warn_only=True`` warns instead, which lists what a program needs.
-# ``torch.get_deterministic_debug_mode`` returns 0 for off, 1 for warnings
-# and 2 for errors.
+# In this mode, an operation without a deterministic kernel raises an error.
+# With ``warn_only=True`` it warns instead, so that you can find all such
+# operations in a program. ``torch.get_deterministic_debug_mode`` returns 0
+# for off, 1 for warnings and 2 for errors.
 where, values = torch.tensor([0, 0]), torch.tensor([1.0, 2.0])
 before = torch.get_deterministic_debug_mode()
 torch.use_deterministic_algorithms(True)
@@ -184,8 +186,9 @@ torch.get_deterministic_debug_mode()  # 0
 # Which seed was used: ``torch.initial_seed``, ``torch.seed``
 # -----------------------------------------------------------
 #
-# ``torch.initial_seed`` returns the seed in use: log it to repeat PyTorch's
-# draws. ``torch.seed`` takes a new seed from the system and returns it.
+# ``torch.initial_seed`` returns the seed in use. Log it, so that you can
+# repeat the random numbers of PyTorch. ``torch.seed`` takes a new seed from
+# the system and returns it.
 torch.manual_seed(3)
 torch.rand(5)  # shape (5,)
 torch.initial_seed()  # 3
@@ -199,9 +202,9 @@ torch.equal(torch.rand(5), first)  # True
 # Switch off a library: ``torch.backends.mkldnn.enabled``
 # -------------------------------------------------------
 #
-# PyTorch calls libraries such as oneDNN (``mkldnn``), MKL and OpenMP.
-# Compute once without oneDNN to find out whether it causes a problem. The
-# last digits of the result may differ.
+# PyTorch calls libraries such as oneDNN (``mkldnn``), MKL and OpenMP. To
+# find out whether oneDNN causes a problem, switch it off and compute again.
+# The last digits of the result may differ.
 mkldnn = torch.backends.mkldnn
 print(mkldnn.is_available(), torch.backends.mkl.is_available())
 print(torch.backends.openmp.is_available())
@@ -215,12 +218,12 @@ mkldnn.enabled  # False
 mkldnn.enabled = before
 
 # %%
-# See every warning again: ``torch.set_warn_always``
-# --------------------------------------------------
+# Show a warning every time: ``torch.set_warn_always``
+# ----------------------------------------------------
 #
-# PyTorch gives some warnings only once in a program. With
-# ``set_warn_always(True)`` they come each time, which shows all the lines
-# that cause one.
+# PyTorch shows some warnings only once in a program. With
+# ``set_warn_always(True)`` it shows them each time, so that you can find
+# all the lines that cause one.
 array = np.zeros(2)
 array.flags.writeable = False
 before = torch.is_warn_always_enabled()

@@ -2,8 +2,8 @@
 Waiting, copies and streams
 ===========================
 
-A GPU works on its own while the program goes on. Know when to wait for it,
-how to copy in the background, and what cuDNN may choose.
+A GPU works on its own while the program continues. Learn when to wait for
+it, how to copy in the background, and how to configure cuDNN.
 """
 import time
 
@@ -13,9 +13,10 @@ import torch
 # Wait for the GPU: ``torch.cuda.synchronize``
 # --------------------------------------------
 #
-# A call on a GPU returns when the work is queued. Wait before you read the
-# clock, or you measure the queueing. ``torch.accelerator.synchronize``
-# also works for other GPUs, and ``Tensor.item`` waits by itself.
+# A call on a GPU returns as soon as the work is queued. Wait for the GPU
+# before you read the clock, or you measure only the queueing.
+# ``torch.accelerator.synchronize`` also works for other GPUs, and
+# ``Tensor.item`` waits by itself.
 gpu = torch.cuda.is_available()
 x = torch.ones(500, 500, device="cuda" if gpu else "cpu")
 start = time.perf_counter()
@@ -32,7 +33,7 @@ if torch.accelerator.is_available():
 # The same code for CPU and GPU: ``torch.get_device_module``
 # ----------------------------------------------------------
 #
-# It returns the module that belongs to a device, ``torch.cuda`` or
+# The function returns the module of a device, such as ``torch.cuda`` or
 # ``torch.cpu``. Both have ``synchronize``, ``Stream`` and ``Event``, so
 # code that uses them runs with and without a GPU. On the CPU they do
 # nothing.
@@ -52,8 +53,8 @@ event.query()  # True
 # ------------------------------------------------------------
 #
 # Pinned memory stays in one place, so a GPU can read it while the program
-# goes on. The method copies the tensor, and ``pin_memory=True`` creates one
-# there. It needs a GPU, so ask first.
+# continues. ``pin_memory()`` copies a tensor there, and ``pin_memory=True``
+# creates one there. Both need a GPU, so check first whether there is one.
 gpu = torch.cuda.is_available()
 x = torch.arange(4.0, device="cpu")
 pinned = x.pin_memory() if gpu else x.clone()
@@ -67,9 +68,9 @@ new.is_pinned() == gpu  # True
 # Copy in the background: ``Tensor.to(non_blocking=True)``
 # --------------------------------------------------------
 #
-# From pinned memory to a GPU the call returns before the copy is done.
-# Later work of the same stream waits for it. Before the CPU reads a copy
-# that came back in this way, wait with an event or with ``synchronize``.
+# A copy from pinned memory to a GPU returns before it is done. Later work
+# in the same stream waits for it. If you copy back to the CPU in this way,
+# wait with an event or with ``synchronize`` before you read the values.
 gpu = torch.cuda.is_available()
 device = "cuda" if gpu else "cpu"
 module = torch.get_device_module(device)
@@ -87,10 +88,11 @@ back.sum()  # tensor(3000.)
 # Two queues on one GPU: ``torch.cuda.Stream``
 # --------------------------------------------
 #
-# Work inside of ``with torch.cuda.stream(side)`` is put into another queue,
-# and the two may run at once. PyTorch does not order them, so call
-# ``wait_stream`` wherever one needs a result of the other.
-# ``Tensor.record_stream`` keeps the memory until the other is done.
+# Work inside ``with torch.cuda.stream(side)`` goes into a second queue, and
+# the two queues may run at the same time. PyTorch does not order them. Call
+# ``wait_stream`` wherever one queue needs a result of the other.
+# ``Tensor.record_stream`` keeps the memory of a tensor until the other
+# queue is done with it.
 gpu = torch.cuda.is_available()
 device = "cuda" if gpu else "cpu"
 module = torch.get_device_module(device)
@@ -111,8 +113,8 @@ module.current_stream() == main  # True
 # Measure on the GPU: ``torch.cuda.Event(enable_timing=True)``
 # ------------------------------------------------------------
 #
-# Two events in the queue measure the time between them on the GPU itself,
-# in milliseconds. Wait for the second one before you ask for
+# Record two events in the queue, and the GPU measures the time between them
+# in milliseconds. Wait for the second event before you ask for
 # ``elapsed_time``. Without a GPU, read the clock of the CPU.
 gpu = torch.cuda.is_available()
 x = torch.ones(500, 500, device="cuda" if gpu else "cpu")
@@ -134,10 +136,10 @@ y[0, 0]  # tensor(500.)
 # cuDNN: ``torch.backends.cudnn.version``, ``benchmark``, ``deterministic``
 # -------------------------------------------------------------------------
 #
-# With ``benchmark`` cuDNN times several kernels and takes the fastest; with
-# ``deterministic`` it takes one that repeats its result. ``flags`` sets
-# them for a block. Write ``enabled=True`` beside them, because the default
-# of ``flags`` switches cuDNN off.
+# With ``benchmark``, cuDNN times several kernels and uses the fastest. With
+# ``deterministic``, it uses one that gives the same result each time.
+# ``flags`` sets both for a block. Also pass ``enabled=True``, because the
+# default of ``flags`` switches cuDNN off.
 cudnn = torch.backends.cudnn
 isinstance(cudnn.version(), int) == cudnn.is_available()  # True
 before = (cudnn.enabled, cudnn.benchmark, cudnn.deterministic)
@@ -155,9 +157,9 @@ cudnn.benchmark = before[1]
 # Seed every GPU: ``torch.cuda.manual_seed_all``
 # ----------------------------------------------
 #
-# ``torch.manual_seed`` seeds the CPU and every GPU, so it is enough by
-# itself. ``manual_seed_all`` seeds the GPUs and leaves the CPU alone.
-# Without a GPU it does nothing and raises no error.
+# ``torch.manual_seed`` seeds the CPU and every GPU, so usually you need
+# only this call. ``manual_seed_all`` seeds the GPUs and not the CPU.
+# Without a GPU it has no effect and raises no error.
 gpu = torch.cuda.is_available()
 device = "cuda" if gpu else "cpu"
 torch.manual_seed(3)
