@@ -11,6 +11,7 @@ import atexit
 import io
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -58,8 +59,9 @@ print("ray", metadata.version(ray.__name__))
 # ---------------------------------------------
 #
 # ``torch-model-archiver`` packed weights and a handler into a ``.mar``
-# file, and a server written in Java loaded it. The handler had four
-# methods. An archive with the same layout is made here with ``zipfile``.
+# file, and a server written in Java loaded it: see
+# :doc:`torchserve_archive`. The handler had four methods. An archive with
+# the same layout is made here with ``zipfile``.
 handler = '''
 class Digits:
     def initialize(self, context): ...
@@ -218,7 +220,10 @@ def served(script, health, limit=240.0):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, script, str(port)]
-    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    environment = os.environ | {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    }
     with log.open("w") as output:
         process = subprocess.Popen(
             command, cwd=folder, env=environment,
