@@ -12,6 +12,7 @@ import atexit
 import io
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -59,8 +60,9 @@ print("ray", metadata.version(ray.__name__))
 # ---------------------------------------------
 #
 # ``torch-model-archiver`` packed the weights and a handler into a ``.mar``
-# file, which the server loaded. The handler had four methods. The code
-# builds an archive with the same layout, with ``zipfile``.
+# file, which the server loaded: see :doc:`torchserve_archive`. The handler
+# had four methods. The code builds an archive with the same layout, with
+# ``zipfile``.
 handler = '''
 class Digits:
     def initialize(self, context): ...
@@ -219,7 +221,10 @@ def served(script, health, limit=240.0):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, script, str(port)]
-    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    environment = os.environ | {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    }
     with log.open("w") as output:
         process = subprocess.Popen(
             command, cwd=folder, env=environment,

@@ -29,13 +29,19 @@ NO_JUDGES = {"__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"}
 OPTIONAL = tuple(
     "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision tqdm torchmetrics"
     " torchinfo torchao tensorboard wandb"
-    " executorch fastapi flask httpx litserve onnx onnxruntime onnxscript pydantic python_multipart"
-    " ray safetensors uvicorn waitress".split()
+    " executorch fastapi flask httpx litserve model_archiver onnx onnxruntime onnxscript psutil"
+    " pyarrow pydantic python_multipart ray safetensors ts uvicorn waitress".split()
 )
 # Programs that a card may start, likewise.
-PROGRAMS = ("g++", "c++", "clang++")
+PROGRAMS = ("g++", "c++", "clang++", "java")
 MESSAGE = 500  # characters of an error's message that are kept
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "skimage": "scikit-image"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "model_archiver": "torch-model-archiver",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "ts": "torchserve",
+}
 
 
 @dataclass
