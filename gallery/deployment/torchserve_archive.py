@@ -337,13 +337,14 @@ running()  # []
 [process.poll() for process in started]  # [0]
 
 # %%
-# What was reached
-# ----------------
+# The result: TorchServe gives the predictions of the model
+# ---------------------------------------------------------
 #
-# TorchServe reads more than 93 of 100 digits, as the model does. Left: how
-# many requests came in batches of each size, which depends on the load of
-# the machine. Right: the probability in each answer and the one that the
-# model gave in this process; they lie on the diagonal.
+# The service reaches more than 93 % accuracy on the test set, with the same
+# predictions as the model. Left: the number of requests in batches of each
+# size, which depends on the load of the machine. Right: the probability in
+# each answer, against the one that the model computed in this process. The
+# points lie on the diagonal.
 cleanup.close()
 atexit.unregister(cleanup.close)
 found = [answer["probability"] for answer in answers]

@@ -299,8 +299,8 @@ max((a - b).abs().max().item() for a, b in pairs) < 1e-2  # True
 folder.cleanup()
 
 # %%
-# What was reached
-# ----------------
+# The result: the losses of two workers and of one process agree
+# --------------------------------------------------------------
 #
 # The loss of each step, with one process as a broad line and with the two
 # workers as a thin one. The accuracy on the test set is that of the
