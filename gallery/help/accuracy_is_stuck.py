@@ -26,6 +26,12 @@ test set.
 * Does the loss fall while the accuracy stays the same, or do both rise? See
   *The loss moves and the accuracy does not*.
 
+* Is the loss 0.00 and the accuracy 1.00 from the first epoch? See *Loss 0
+  and accuracy 1 from the first epoch: too good to be true*.
+
+* Does the accuracy of a classifier stay at 0 although the loss is
+  decreasing? See :doc:`loss_is_no_tensor`.
+
 * Does the accuracy jump in steps? See *A small validation set*.
 
 * Is the validation result better than the training result? See *Better on
@@ -242,6 +248,27 @@ with torch.inference_mode():
     in_eval = bce(model.eval()(x_train), y_train).item()
 print(f"{in_training=:.3f} {in_eval=:.3f}")
 in_training > in_eval  # True
+
+# %%
+# Loss 0 and accuracy 1 from the first epoch: too good to be true
+# ---------------------------------------------------------------
+#
+# Cross-entropy over a single output is always 0, because softmax turns one
+# number into the probability 1, and ``argmax`` is always 0. If all labels
+# are 0 as well, the accuracy is 1. The first samples of a sorted dataset
+# can all have one label, and a table can hold the label among its features.
+# Print the shape of the outputs, the count of each label and the columns
+# that equal the label. If the result is too good on the validation set
+# only, look for duplicates, see :doc:`/reference/data/splitting_data`.
+outputs = torch.tensor([[0.3], [-2.0], [5.0], [0.0]])
+same_label = torch.zeros(4, dtype=torch.long)
+F.cross_entropy(outputs, same_label)  # tensor(0.)
+outputs.softmax(dim=1).unique()  # tensor([1.])
+(outputs.argmax(dim=1) == same_label).float().mean()  # tensor(1.)
+in_order = y.flatten().long().sort().values
+in_order[:1000].bincount(minlength=2)  # tensor([1000, 0])
+table = torch.cat([x, y], dim=1)
+[c for c in range(65) if table[:, c].equal(y[:, 0])]  # [64]
 
 # %%
 # The result: the loss falls either way, the accuracy needs the right rule

@@ -12,6 +12,8 @@ failures, shows how to recognize them, and repairs them.
 
   * "exited unexpectedly", "is killed by signal: Killed" or "Bus error"? See
     *A worker died: exited unexpectedly, killed by signal*.
+  * "WinError 1455", "Error loading ... .dll or one of its dependencies"?
+    See *WinError 1455, Error loading a DLL: the paging file is too small*.
   * "received 0 items of ancdata" or "Too many open files"? See *Too many
     open files: received 0 items of ancdata*.
   * "Can't pickle" or "Can't get attribute"? See *Can't pickle local object:
@@ -52,7 +54,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.multiprocessing as mp
-from torch.utils.data import DataLoader, Dataset, get_worker_info
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    TensorDataset,
+    get_worker_info,
+)
 
 
 # %%
@@ -104,9 +111,7 @@ with suppress(KeyError):
 # that the memory of the machine is full, so use fewer workers, a smaller
 # ``prefetch_factor`` and no cache in the dataset. "Bus error" usually means
 # that ``/dev/shm`` is full, which has 64 MB in a Docker container unless
-# you start it with ``--shm-size=8g`` or ``--ipc=host``. On Windows,
-# "WinError 1455" means that the paging file is too small for the libraries
-# that each worker loads, so use fewer workers or enlarge the file.
+# you start it with ``--shm-size=8g`` or ``--ipc=host``.
 def cause(act):
     try:
         next(iter(load(Calls(act))))
@@ -134,6 +139,33 @@ with suppress(RuntimeError):
 with suppress(RuntimeError):
     cause(bus)  # RuntimeError: is killed by signal: Bus error. It is
 
+
+# %%
+# WinError 1455, Error loading a DLL: the paging file is too small
+# ----------------------------------------------------------------
+#
+# "OSError: [WinError 1455] The paging file is too small for this operation
+# to complete. Error loading caffe2_detectron_ops_gpu.dll or one of its
+# dependencies" often comes from a worker on Windows. Each worker is a new
+# process that imports torch again, and Windows reserves memory for the
+# libraries of each one. Use fewer workers, or ``num_workers=0``, or enlarge
+# the paging file in the system settings and restart Windows. The child
+# process below gets a dataset by pickle, as such a worker does, and imports
+# torch for it.
+libraries = Path(torch.__file__).parent / "lib"
+sizes = [file.stat().st_size for file in libraries.glob("*torch*")]
+print(f"{sum(sizes) >> 20} MiB of libraries for each worker")
+sum(sizes) > 50 * 2**20  # True
+script = """
+import pickle, sys
+before = "torch" in sys.modules
+pickle.load(sys.stdin.buffer)
+print(before, "torch" in sys.modules)
+"""
+sent = pickle.dumps(TensorDataset(torch.arange(3, device="cpu")))
+child = [sys.executable, "-c", script]
+ran = subprocess.run(child, input=sent, capture_output=True)
+ran.stdout.split()  # [b'False', b'True']
 
 # %%
 # Is ``/dev/shm`` large enough for the loader?

@@ -18,6 +18,8 @@ four sizes.
   a tensor*.
 * "Failed to convert the exported program" or "Exporting the operator ... is
   not supported"? See *An operator that has no ONNX form*.
+* "ONNX export of operator adaptive_avg_pool2d"? See *adaptive_avg_pool2d:
+  output size is not factor of input size*.
 * "No module named 'onnxscript'"? See *The package onnxscript is missing*.
 * ``dynamic_axes``, ``dynamo=False``, an old ``opset_version``? See *Old
   arguments such as dynamic_axes*.
@@ -28,7 +30,7 @@ import subprocess
 import sys
 import warnings
 from contextlib import redirect_stderr, redirect_stdout, suppress
-from io import StringIO
+from io import BytesIO, StringIO
 
 import numpy as np
 import onnxruntime
@@ -153,6 +155,37 @@ with suppress(torch.onnx.OnnxExporterError):
 torch.equal(HighestByHand()(x), Highest()(x))  # True
 file = to_onnx(HighestByHand().eval(), x)
 np.array_equal(run(file, x), Highest()(x).cpu())  # True
+
+
+# %%
+# adaptive_avg_pool2d: output size is not factor of input size
+# ------------------------------------------------------------
+#
+# The old exporter turns adaptive pooling into pooling with one window size,
+# so the output size must divide the size of the input. If it does not, the
+# message is "Unsupported: ONNX export of operator adaptive_avg_pool2d". Use
+# the new exporter, ``dynamo=True``, or an input size that fits, such as 9
+# for 3 windows. ``nn.Upsample`` or ``F.interpolate`` before the pooling
+# also makes the size fit, but changes the values a little.
+def by_old_exporter(model, x):
+    file = BytesIO()
+    with warnings.catch_warnings(action="ignore"):
+        torch.onnx.export(model, (x,), file, dynamo=False)
+    return file.getvalue()
+
+
+pool, odd = nn.AdaptiveAvgPool2d(3).eval(), torch.rand(1, 2, 8, 8)
+with suppress(torch.onnx.OnnxExporterError):
+    by_old_exporter(
+        pool, odd
+    )  # SymbolicValueError: Unsupported: ONNX export of operator
+expected = pool(odd).cpu()
+np.allclose(run(to_onnx(pool, odd), odd), expected, atol=1e-6)  # True
+fits = torch.rand(1, 2, 9, 9)
+file = by_old_exporter(pool, fits)
+np.allclose(run(file, fits), pool(fits).cpu(), atol=1e-6)  # True
+resized = nn.Sequential(nn.Upsample(size=(9, 9), mode="bilinear"), pool)
+run(by_old_exporter(resized, odd), odd).shape  # (1, 2, 3, 3)
 
 # %%
 # The package ``onnxscript`` is missing

@@ -19,8 +19,8 @@ parts fit.
   image is available"? See *A GPU that the build does not support*.
 * "operator torchvision::nms does not exist"? See *torchvision does not
   match torch*.
-* "compiled using NumPy 1.x", "Numpy is not available"? See *NumPy 1 and
-  NumPy 2*.
+* "compiled using NumPy 1.x", "Numpy is not available", "Could not infer
+  dtype of numpy.float32"? See *NumPy 1 and NumPy 2*.
 * "WinError 126", "DLL load failed"? See *Windows: WinError 126, a DLL is
   missing*.
 * "OMP: Error #15"? See *OMP: Error #15, two copies of OpenMP*.
@@ -164,10 +164,15 @@ torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5)  # tensor([0])
 #
 # "A module that was compiled using NumPy 1.x cannot be run in NumPy 2"
 # comes from PyTorch before 2.3, on Windows before 2.4.1, or from another
-# package. ``Tensor.numpy`` then reports "Numpy is not available". Update
-# the package, or install ``"numpy<2"`` beside the old one, and restart
+# package. ``Tensor.numpy`` then reports "Numpy is not available", and
+# ``torch.tensor`` reports "Could not infer dtype of numpy.float32", because
+# this build of PyTorch does not know the types of NumPy 2. "expected
+# np.ndarray (got numpy.ndarray)" also means that the two do not fit. Update
+# PyTorch, or install ``"numpy<2"`` beside the old release, and restart
 # Python. The conversions below show that PyTorch and NumPy work together.
 print(np.__version__)
+torch.tensor([np.float32(0.5), np.float32(2)])  # tensor([0.5, 2.0])
+torch.tensor(np.int64(3))  # tensor(3)
 torch.ones(2).cpu().numpy()  # array([1., 1.], dtype=float32)
 torch.from_numpy(np.zeros(2)).dtype  # torch.float64
 

@@ -21,9 +21,9 @@ mistakes.
 * "does not require grad and does not have a grad_fn"? See *A loss created
   from a number has no graph*.
 
-* Is the accuracy near zero, or nearly the same for all models? See
-  *Accuracy near zero: argmax without dim* and *Accuracy of shape (N, N):
-  targets of shape (N, 1)*.
+* Does the accuracy stay at 0 although the loss is decreasing, or is it
+  nearly the same for all models? See *Accuracy near zero: argmax without
+  dim* and *Accuracy of shape (N, N): targets of shape (N, 1)*.
 
 * Does the confusion matrix count more samples than the data set has, or
   does F1 depend on the batch size? See :doc:`/gallery/training/metrics`.
@@ -119,9 +119,12 @@ model.weight.grad is None  # True
 # Accuracy near zero: argmax without dim
 # --------------------------------------
 #
-# Without ``dim``, ``argmax`` searches the flattened tensor and returns one
-# index for the whole batch. This index is then compared with all labels,
-# without an error. Pass the dimension of the classes as ``dim``.
+# If the accuracy of a classifier stays at 0 although the loss is
+# decreasing, the accuracy is computed wrongly. Without ``dim``, ``argmax``
+# searches the flattened tensor and returns one index for the whole batch,
+# which is then compared with all labels, without an error. Pass the
+# dimension of the classes as ``dim``. Logits that are compared with labels
+# are hardly ever equal, and integer division rounds an accuracy down to 0.
 optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
 for _ in range(100):
     optimizer.zero_grad()
@@ -134,6 +137,9 @@ one_index = (logits.argmax() == labels).float().mean().item()
 one_index < 0.2  # True
 right = (logits.argmax(dim=1) == labels).float().mean().item()
 right > 0.85  # True
+(logits == labels.unsqueeze(1)).float().mean()  # tensor(0.)
+correct = (logits.argmax(dim=1) == labels).sum().item()
+correct // len(labels), correct / len(labels) > 0.85  # (0, True)
 
 # %%
 # Accuracy of shape (N, N): targets of shape (N, 1)

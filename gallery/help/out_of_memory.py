@@ -20,8 +20,10 @@ memory.
 * Does memory use keep increasing until training fails?
 
   * Do you sum the loss? See *A leak: total += loss*.
-  * Do you keep outputs? See *A leak: outputs in a list, evaluation with a
-    graph*.
+  * Do the inputs have different lengths? See *Out of memory after hours:
+    the longest batch decides*.
+  * Is it in the validation, or do you keep outputs? See *A leak: outputs
+    in a list, evaluation with a graph*.
 
 * Does it fail when training resumes from a checkpoint? See *Out of memory
   when resuming: load to the CPU*.
@@ -239,6 +241,33 @@ with memory.watch():
         outputs = [model(part) for part in x_test.split(100)]
     memory.bytes()  # 0
 model.train()
+
+
+# %%
+# Out of memory after hours: the longest batch decides
+# ----------------------------------------------------
+#
+# With inputs of different lengths, each sample is padded to the longest one
+# of its batch, and the activations grow with that length. An error after
+# many hours is then no leak: nothing is left after a step, and the peak
+# follows the length. Train on the longest batch first, limit the length, or
+# put samples of similar length into one batch. On a GPU, print
+# ``max_memory_allocated`` beside the length of the batch.
+def peak_and_rest(lengths):
+    memory = SavedMemory(model)
+    padded = torch.rand(len(lengths), max(lengths), 64)
+    with memory.watch():
+        model(padded).mean().backward()
+    return memory.peak, memory.bytes()
+
+
+batches = [(20, 30), (30, 20), (20, 200), (20, 30)]
+course = [peak_and_rest(lengths) for lengths in batches]
+shortest = course[0][0]
+[30 * peak / shortest for peak, _ in course]  # [30.0, 30.0, 200.0, 30.0]
+[rest for _, rest in course]  # [0, 0, 0, 0]
+alone = peak_and_rest([200])[0]
+alone / course[2][0]  # 0.5
 
 # %%
 # Out of memory when resuming: load to the CPU

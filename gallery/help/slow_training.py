@@ -14,6 +14,8 @@ operations. The model still reaches more than 85 % accuracy on the test set.
     step*.
   * Is reading slow? See *Slow reading: keep the data in memory*, and *Slow
     reading: workers read ahead*.
+  * Does the loop pause every ``num_workers`` batches? See *Every 10th batch
+    is slow with num_workers=10: loading is the bottleneck*.
   * Are transforms slow? See *Transforms of one sample at a time*.
   * Is all data in memory already? See *Data in memory: index whole
     batches*.
@@ -21,6 +23,8 @@ operations. The model still reaches more than 85 % accuracy on the test set.
 * Does the step take most of the time?
 
   * Are batches small? See *Batches that are too small*.
+  * Is the GPU (cuda, mps) slower than the CPU? See *A small model is slower
+    on the GPU (cuda, mps) than on the CPU*.
   * Does it take longer with each step? See *Each step is slower than the
     last: the graph grows*.
   * Is utilization low although the memory is full? See *Low GPU
@@ -39,7 +43,13 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    TensorDataset,
+    get_worker_info,
+)
+from torch.utils.flop_counter import FlopCounterMode
 
 # %%
 # A dataset that is slow to read
@@ -180,6 +190,45 @@ del workers
 print("waiting={:.3f} working={:.3f}".format(*with_workers))
 disk.reads  # 0
 
+
+# %%
+# Every 10th batch is slow with num_workers=10: loading is the bottleneck
+# -----------------------------------------------------------------------
+#
+# Each worker loads whole batches, and the workers take turns: worker 0
+# loads the first and the third batch here. With 10 workers, 10 batches are
+# ready at about the same time and come instantly, and then the loop waits
+# for the next 10. A pause at every ``num_workers``-th batch means that
+# loading is slower than training. Make ``__getitem__`` cheaper, or use
+# faster storage or more workers. ``waits`` computes the pauses if loading a
+# batch takes 8 seconds and a step takes 1.
+class WhichWorker(Dataset):
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        return torch.tensor(get_worker_info().id, device="cpu")
+
+
+workers = DataLoader(
+    WhichWorker(), 2, num_workers=2, multiprocessing_context="fork"
+)
+[batch.tolist() for batch in workers]  # [[0, 0], [1, 1], [0, 0], [1, 1]]
+
+
+def waits(loading, step, num_workers):
+    clock, pauses = 0, []
+    for batch in range(9):
+        ready = (batch // num_workers + 1) * loading
+        pauses.append(max(0, ready - clock))
+        clock = max(clock, ready) + step
+    return pauses
+
+
+waits(loading=8, step=1, num_workers=4)  # [8, 0, 0, 0, 4, 0, 0, 0, 4]
+waits(loading=8, step=1, num_workers=8)  # [8, 0, 0, 0, 0, 0, 0, 0, 0]
+waits(loading=4, step=1, num_workers=4)  # [4, 0, 0, 0, 0, 0, 0, 0, 0]
+
 # %%
 # Transforms of one sample at a time
 # ----------------------------------
@@ -249,6 +298,36 @@ of_8 = operations(
 of_128 = operations(lambda: epoch(*make_model(), medium))
 print(f"operations: {of_8} in small steps, {of_128} in large ones")
 of_8 > 10 * of_128  # True
+
+
+# %%
+# A small model is slower on the GPU (cuda, mps) than on the CPU
+# --------------------------------------------------------------
+#
+# Each operation on a GPU has a fixed cost, because Python starts a kernel
+# for it. The two networks here run the same number of operations, but the
+# wide one computes 256 times as much in them. If a small model or a small
+# batch is slower with ``mps`` or ``cuda`` than on the CPU of your MacBook
+# or PC, try larger batches, avoid ``item()`` and ``cpu()`` in the loop, or
+# stay on the CPU. Measure after a warm-up, and call
+# ``torch.mps.synchronize`` or ``torch.cuda.synchronize`` before you read
+# the clock.
+def cost(width):
+    net = nn.Sequential(nn.Linear(width, width), nn.ReLU())
+    rows = torch.rand(8, width)
+    with FlopCounterMode(display=False) as counter:
+        net(rows)
+    count = operations(lambda: net(rows))
+    start = now()
+    for _ in range(20):
+        net(rows)
+    return count, counter.get_total_flops(), (now() - start) / 20
+
+
+small, wide = cost(64), cost(1024)
+small[0] == wide[0]  # True
+wide[1] / small[1]  # 256.0
+print(f"{small[2]:.1e} s and {wide[2]:.1e} s for a call on {device.type}")
 
 # %%
 # ``.item()`` in each step

@@ -35,6 +35,11 @@ found at least two devices, cuda:0 and cpu!".
 
 * "Cannot convert a MPS Tensor to float64"? See *A Mac: float64 does not
   exist on MPS*.
+
+* "Placeholder storage has not been allocated on MPS device", "is not
+  currently implemented for the MPS device" or "MPS backend out of memory"?
+  See *A Mac: Placeholder storage, missing operators, MPS backend out of
+  memory*.
 """
 import tempfile
 from contextlib import suppress
@@ -249,6 +254,27 @@ torch.from_numpy(array).dtype  # torch.float64
 target = "mps" if torch.backends.mps.is_available() else "cpu"
 x = torch.as_tensor(array, dtype=torch.float32, device=target)
 x.cpu()  # tensor([0.5000, 1.5000])
+
+# %%
+# A Mac: Placeholder storage, missing operators, MPS backend out of memory
+# ------------------------------------------------------------------------
+#
+# "Placeholder storage has not been allocated on MPS device!" means that the
+# model is on ``mps`` and the input is on the CPU, so move both. For an
+# operator that "is not currently implemented for the MPS device", set the
+# environment variable ``PYTORCH_ENABLE_MPS_FALLBACK=1`` before you start
+# Python: the operator then runs on the CPU. For "MPS backend out of
+# memory", use smaller batches, because the GPU of a Mac shares the memory
+# of the machine. ``PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0`` removes the
+# limit, and the system may then become unstable.
+layer, batch = nn.Linear(2, 1, device=gpu), torch.ones(3, 2, device="cpu")
+with suppress(RuntimeError):
+    layer(
+        batch
+    )  # RuntimeError: Tensor on device cpu is not on the expected
+layer(batch.to(gpu)).shape  # torch.Size([3, 1])
+layer = nn.Linear(2, 1, device=target)
+layer(batch.to(target)).shape  # torch.Size([3, 1])
 
 # %%
 # The result: all tensors of a model on one device

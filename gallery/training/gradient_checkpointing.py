@@ -214,16 +214,23 @@ calls(segment=0), calls(segment=1)  # (16, 32)
 #
 # Without this argument, ``checkpoint`` warns and uses the old variant. The
 # old variant needs an input tensor that requires a gradient. If there is
-# none, as is usual for data, it warns again, and the parameters inside get
-# no gradient and are not trained. It also does not support
-# ``torch.autograd.grad``.
+# none, as is usual for data and for the output of a frozen embedding, it
+# warns again, and the parameters inside get no gradient and are not
+# trained. If the whole model is inside, ``backward`` raises "element 0 of
+# tensors does not require grad and does not have a grad_fn". If you cannot
+# change the argument, call ``requires_grad_()`` on the input. The old
+# variant also does not support ``torch.autograd.grad``.
 checkpoint(block, x)  # UserWarning: use_reentrant parameter should be
 rows = inputs.clone()
 out = checkpoint(
     block, rows, use_reentrant=True
 )  # UserWarning: None of the inputs have requires_grad=True
 out.requires_grad  # False
+with suppress(RuntimeError):
+    out.sum().backward()  # RuntimeError: does not have a grad_fn
 checkpoint(block, rows, use_reentrant=False).requires_grad  # True
+rows.requires_grad_()
+checkpoint(block, rows, use_reentrant=True).requires_grad  # True
 
 out = checkpoint(block, x, use_reentrant=True).sum()
 with suppress(RuntimeError):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -71,6 +72,32 @@ for model in (Clamp(), Where()):
 heard  # [True, False]
 traced(large)  # tensor([1.])
 
+
+# %%
+# Trace had nondeterministic nodes, Graphs differed across invocations
+# --------------------------------------------------------------------
+#
+# ``torch.jit.trace`` runs the model again and compares. Random numbers, as
+# of dropout, give a warning: call ``eval()`` first. Python code that takes
+# another way at the next call is an error.
+layer, x = nn.Dropout(), torch.ones(100)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    torch.jit.trace(layer, x)
+texts = " ".join(str(one.message) for one in caught)
+"Trace had nondeterministic nodes" in texts  # True
+calls = []
+
+
+def changing(x):
+    calls.append(1)
+    return x + 1 if len(calls) % 2 else x * 2
+
+
+with warnings.catch_warnings(action="ignore"):
+    torch.jit.trace(layer.eval(), x)(x).equal(x)  # True
+    with suppress(torch.jit.TracingCheckError):
+        torch.jit.trace(changing, x)  # TracingCheckError: Graphs differed
 
 # %%
 # Error: Expected a value of type 'Tensor (inferred)' (annotate arguments)
@@ -181,6 +208,46 @@ for model in (Pair(), One()):
 kinds  # ['TupleType', 'TensorType']
 
 # %%
+# Different output in C++ (libtorch) and Python: compare the inputs
+# -----------------------------------------------------------------
+#
+# For the same input a traced model gives the same probabilities in C++. So
+# compare the inputs first: save the tensor with ``torch.save`` and read it
+# in C++ with ``torch::pickle_load``. ``cv::imread`` gives BGR where PIL
+# gives RGB, ``cv::resize`` shrinks without the antialiasing of PIL, and the
+# scale and the normalization must be the same.
+model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Softmax(1))
+rgb = torch.rand(1, 3, 3, 3)
+with warnings.catch_warnings(action="ignore"):
+    traced = torch.jit.trace(model.eval(), rgb)
+torch.allclose(traced(rgb), model(rgb))  # True
+bgr = rgb.flip(1)
+torch.allclose(traced(bgr), model(rgb))  # False
+torch.allclose(traced(255 * rgb), model(rgb))  # False
+row = torch.tensor([[[[0.0, 0.0, 0.0, 8.0, 0.0, 0.0, 0.0, 0.0]]]])
+half = dict(size=(1, 2), mode="bilinear")
+F.interpolate(row, **half)  # tensor([[[[0., 0.]]]])
+F.interpolate(row, antialias=True, **half)  # tensor([[[[1.4286, 0.8571]]]])
+
+# %%
+# Wrong values from ``torch::from_blob``: ``permute`` and ``clone``
+# -----------------------------------------------------------------
+#
+# ``from_blob`` takes the memory of a ``cv::Mat`` as it lies there, with the
+# channels of a pixel side by side, and does not copy it. Give it the shape
+# {H, W, 3} and ``torch::kByte``, then call ``permute({2, 0, 1})``. Call
+# ``clone()`` before the image changes or is freed, as here with
+# ``torch.frombuffer``, which does the same in Python.
+pixels = bytearray([10, 20, 30, 11, 21, 31, 12, 22, 32, 13, 23, 33])
+blob = torch.frombuffer(pixels, dtype=torch.uint8)
+image = blob.reshape(2, 2, 3).permute(2, 0, 1)
+image[0].tolist()  # [[10, 11], [12, 13]]
+blob.reshape(3, 2, 2)[0].tolist()  # [[10, 20], [30, 11]]
+kept = image.clone()
+pixels[0] = 99
+image[0, 0, 0].item(), kept[0, 0, 0].item()  # (99, 10)
+
+# %%
 # libtorch is slow at first, or slower than Python
 # ------------------------------------------------
 #
@@ -200,6 +267,23 @@ outputs = [frozen(x) for _ in range(3)]
 same = [torch.allclose(y, model(x), atol=1e-5) for y in outputs]
 same  # [True, True, True]
 
+
+# %%
+# libtorch memory grows with each call: ``c10::InferenceMode``
+# ------------------------------------------------------------
+#
+# ``eval()`` does not switch gradients off. An output that the program keeps
+# then also keeps the graph behind it, with the activations of the call. In
+# C++ write ``c10::InferenceMode guard;`` before ``module.forward``.
+model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1)).eval()
+x = torch.ones(2, 4)
+with warnings.catch_warnings(action="ignore"):
+    traced = torch.jit.trace(model, x)
+outputs = [traced(x) for _ in range(3)]
+[y.requires_grad for y in outputs]  # [True, True, True]
+with torch.inference_mode():
+    outputs = [traced(x) for _ in range(3)]
+[y.grad_fn for y in outputs]  # [None, None, None]
 
 # %%
 # From TorchScript to ``torch.export`` and AOTInductor

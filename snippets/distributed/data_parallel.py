@@ -35,9 +35,14 @@ def work(rank, store):
     net = nn.Linear(3, 1)
     alone, model = copy.deepcopy(net), DDP(net)
     x, y = torch.rand(8, 3), torch.rand(8, 1)
-    F.mse_loss(alone(x), y).backward()
-    F.mse_loss(model(x[rank::2]), y[rank::2]).backward()
+    whole = F.mse_loss(alone(x), y)
+    whole.backward()
+    loss = F.mse_loss(model(x[rank::2]), y[rank::2])
+    loss.backward()
     torch.allclose(net.weight.grad, alone.weight.grad)  # True
+    logged = loss.detach().clone()
+    dist.all_reduce(logged)
+    torch.allclose(logged / 2, whole)  # True
     del model
     dist.destroy_process_group()
 

@@ -67,9 +67,10 @@ with suppress(FileNotFoundError):
 # -----------------------------------------------------------------------
 #
 # If weights, buffers and inputs are equal, the outputs in ``eval()`` are
-# equal as well. First check that all tensors of both state dicts agree.
-# Then check that both models are in ``eval()`` and that the preprocessing
-# is the same.
+# equal as well. First check that all tensors of both state dicts agree, and
+# that both models are in ``eval()``. If the validation accuracy was high
+# and a test with the same images is worse, compare the input tensors: size,
+# scale, normalization and order of the channels must be the same.
 net = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
 net(torch.randn(8, 3))  # shape (8, 3)
 loaded = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
@@ -79,6 +80,7 @@ state, other = net.state_dict(), loaded.state_dict()
 x = torch.randn(4, 3)
 torch.equal(net(x), loaded(x))  # False
 torch.equal(net.eval()(x), loaded.eval()(x))  # True
+torch.equal(net(x), loaded(255 * x))  # False
 
 # %%
 # Unexpected key(s) such as position_ids: leave them out

@@ -8,6 +8,7 @@ it, how to copy in the background, and how to configure cuDNN.
 import time
 
 import torch
+from torch.utils.data import DataLoader
 
 # %%
 # Wait for the GPU: ``torch.cuda.synchronize``
@@ -63,6 +64,26 @@ pinned.data_ptr() == x.data_ptr()  # False
 torch.equal(pinned, x)  # True
 new = torch.zeros(4, pin_memory=gpu, device="cpu")
 new.is_pinned() == gpu  # True
+
+# %%
+# ``x.pin_memory().to(device)`` is slower than ``x.to(device)``
+# -------------------------------------------------------------
+#
+# ``pin_memory`` copies the tensor on the CPU and waits until that is done,
+# so the two calls copy each batch twice, and ``non_blocking=True`` cannot
+# hide the first copy. Let ``DataLoader(pin_memory=True)`` pin the next
+# batches in a thread while the model works.
+gpu = torch.cuda.is_available()
+device = "cuda" if gpu else "cpu"
+x = torch.arange(6.0, device="cpu")
+pinned = x.pin_memory() if gpu else x.clone()
+x[0] = 9.0
+pinned[0].item()  # 0.0
+pinned.to(device, non_blocking=True)[0].item()  # 0.0
+loader = DataLoader(x, batch_size=3, pin_memory=gpu)
+first, second = loader
+first.is_pinned() == gpu  # True
+first.to(device, non_blocking=True)[0].item()  # 9.0
 
 # %%
 # Copy in the background: ``Tensor.to(non_blocking=True)``

@@ -9,6 +9,7 @@ from contextlib import suppress
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 # %%
 # Error: not implemented for 'Long' (softmax, losses, ``randn_like``)
@@ -133,9 +134,10 @@ F.one_hot(small.long())  # tensor([[0, 1]])
 # Error: Could not infer dtype of NoneType, too many dimensions 'str'
 # -------------------------------------------------------------------
 #
-# ``torch.tensor`` accepts numbers, and raises these errors for ``None`` and
-# for strings. Replace a missing value with NaN. Give each word a number. If
-# the strings contain numbers, convert them with ``float``.
+# ``torch.tensor`` accepts numbers, and raises these errors for ``None``,
+# for strings and for images in a list. Replace a missing value with NaN,
+# give each word a number, and convert strings that contain numbers with
+# ``float``. Make an array of each image, and stack the arrays.
 with suppress(RuntimeError):
     torch.tensor([None])  # RuntimeError: Could not infer dtype of NoneType
 torch.tensor([1.0, float("nan")]).isnan()  # tensor([False, True])
@@ -144,6 +146,10 @@ with suppress(ValueError):
 number = {"cat": 0, "dog": 1}
 torch.tensor([number[word] for word in ["dog", "cat"]])  # tensor([1, 0])
 torch.tensor([float(text) for text in ["0.5", "2"]])  # tensor([0.5, 2.0])
+images = [Image.new("L", (3, 2)), Image.new("L", (3, 2))]
+with suppress(RuntimeError):
+    torch.tensor(images)  # RuntimeError: Could not infer dtype of Image
+torch.from_numpy(np.stack(images)).shape  # torch.Size([2, 2, 3])
 
 # %%
 # Error: byte order different from the native byte order
