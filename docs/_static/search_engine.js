@@ -10,7 +10,7 @@
   const CAMEL = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g;
   // How much a word counts by where it stands. The steps are wider than what the frequency of a
   // word can make up for: a name in the title beats a word of the title beats a name in the code.
-  const BOOST = { name: 100, title: 30, asked: 16, apis: 8, errors: 6, module: 6, text: 1 };
+  const BOOST = { name: 100, title: 30, asked: 16, more: 16, apis: 8, errors: 6, module: 6, text: 1 };
   // A message as Python prints it is about what cards quote; its "size" is no name of a method.
   const MESSAGE = /\b\w*(?:Error|Exception|Warning|错误|异常|警告)\s*[:：]/g;
   const MESSAGE_BOOST = { ...BOOST, name: 3, errors: 40 };
@@ -80,7 +80,7 @@
       searchOptions: { tokenize: (text) => [text] },
     });
   const engine = made(["name", "title", "asked", "errors", "module"]);
-  const later = made(["apis", "text"]);
+  const later = made(["more", "apis", "text"]);
   const others = made(["asked"]); // in the other language
   const pageOf = (entry) => entry.url.split("#")[0];
   let place = 0;
@@ -248,12 +248,12 @@
 
   // The words of the prose and of the code come later: without them most questions have an answer.
   function addTexts() {
-    const { texts, apis, documented } = self.proofsheetTexts;
+    const { texts, more, apis, documented } = self.proofsheetTexts;
     const carded = new Set([...cards.entries.map(({ name }) => name || []), ...apis].flat().flatMap(tails));
     for (const name of Object.keys(documented))
       for (const tail of tails(name)) if (!carded.has(tail)) listed.set(tail, name);
     const pace = { chunkSize: inWorker ? 100 : 10 };
-    const here = documents.map((one) => ({ ...one, text: texts[one.id], apis: apis[one.id].join(" ") }));
+    const here = documents.map((one) => ({ ...one, text: texts[one.id], more: more[one.id], apis: apis[one.id].join(" ") }));
     const there = documents.map((one) => ({ ...one, asked: self.proofsheetOthers[one.id] }));
     return later.addAllAsync(here, pace).then(() => others.addAllAsync(there, pace));
   }

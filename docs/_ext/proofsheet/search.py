@@ -13,6 +13,7 @@ from .site import first_sentence
 
 TABLES = records.ROOT / "docs" / "search"
 MESSAGE = 240  # characters of a message that the search knows
+FEW = 4  # of the readers' phrases for a card, those that the first part of the index holds
 LOOKED_UP = ("function", "class", "method", "attribute", "module")
 
 
@@ -32,7 +33,8 @@ def entries(app):
         example = bool(module and module.example)
         for card in page.cards:
             words = asked.get(f"{docname}#{card.anchor}", {})
-            own = [words.get(language), *messages.causes(docname, card, language)]
+            few, more = shared(words.get(language, ""))
+            own = [few, *messages.causes(docname, card, language)]
             said = [*card.messages.values(), *elsewhere[f"{docname}#{card.anchor}"]]
             quoted = [text[:MESSAGE] for text in said]
             found.append(
@@ -44,12 +46,14 @@ def entries(app):
                     "apis": sorted((card.used | card.in_prose) - card.in_title),
                     "errors": list(dict.fromkeys(quoted)),
                     "asked": " / ".join(filter(None, own)),
+                    "more": more,
                     "module": title,
                     "others": " / ".join(words.get(other, "") for other in others),
                     "text": card.text,
                 }
             )
         words = asked.get(docname, {})
+        few, more = shared(words.get(language, ""))
         text = page.text if example else first_sentence(page.text, 300)
         steps = [card.title for card in page.cards] if example else []
         found.append(
@@ -58,7 +62,8 @@ def entries(app):
                 "url": url,
                 "title": title,
                 "errors": elsewhere[docname],
-                "asked": words.get(language, ""),
+                "asked": few,
+                "more": more,
                 "others": " / ".join(words.get(other, "") for other in others),
                 "text": " ".join([text, *steps]),
             }
@@ -72,6 +77,12 @@ def questions():
     A reader with a symptom has other words than the title.
     """
     return {row.pop("address"): row for row in tsv.read(TABLES / "asked.tsv")}
+
+
+def shared(words):
+    """The first phrases of readers' ``words``, and the others, which can come later."""
+    phrases = words.split(" / ")
+    return " / ".join(phrases[:FEW]), " / ".join(phrases[FEW:])
 
 
 def pasted():
@@ -92,7 +103,7 @@ def once(entry):
     """
     seen = {
         *stop_words(),
-        *re.findall(r"[a-z_0-9.]+", f"{entry['title']} {entry['asked']}".lower()),
+        *re.findall(r"[a-z_0-9.]+", f"{entry['title']} {entry['asked']} {entry['more']}".lower()),
     }
     kept = []
     for word in re.findall(r"[\w.]*[A-Za-z0-9_]|[\u3400-\u9fff]+", entry["text"]):
@@ -129,6 +140,7 @@ def write_index(app, exception):
     index = {"entries": found, "synonyms": synonyms(), "stopWords": stop_words()}
     later = {
         "texts": [once(entry) for entry in found],
+        "more": [entry.pop("more") for entry in found],
         "apis": [entry.pop("apis", []) for entry in found],
         "documented": {name: where for name, where in official().items() if name not in shown},
     }
