@@ -100,6 +100,29 @@ blocks = full.diagonal(dim1=0, dim2=2).permute(2, 0, 1)
 torch.allclose(each, blocks, atol=1e-6)  # True
 
 # %%
+# Several vectors in one call: ``is_grads_batched=True``
+# ------------------------------------------------------
+#
+# ``grad_outputs`` needs one dimension more than the output, at the front,
+# with the number of vectors. A tensor of the shape of the output raises an
+# error. Here each vector selects one output of each sample, so the result
+# holds the Jacobian of each sample.
+net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+x = torch.rand(5, 3, requires_grad=True)
+y = net(x)
+grad = torch.autograd.grad
+with suppress(RuntimeError):
+    grad(
+        y.sum(dim=1), x, torch.ones(5), is_grads_batched=True
+    )  # RuntimeError: If `is_grads_batched=True`, we interpret the first
+vectors = torch.eye(2).unsqueeze(1).expand(2, *y.shape)
+vectors.shape  # torch.Size([2, 5, 2])
+(rows,) = grad(y, x, vectors, is_grads_batched=True)
+rows.shape  # torch.Size([2, 5, 3])
+each = torch.vmap(torch.func.jacrev(net))(x)
+torch.allclose(rows.transpose(0, 1), each, atol=1e-6)  # True
+
+# %%
 # Stop the gradient of a part: ``torch.where`` with ``detach``
 # ------------------------------------------------------------
 #
@@ -112,6 +135,28 @@ y = torch.where(learns, x, x.detach())
 torch.autograd.grad((y**2).sum(), x)  # (tensor([2., 0., 6.]),)
 head = torch.cat([x[:1], x[1:].detach()])
 torch.autograd.grad((head**2).sum(), x)  # (tensor([2., 0., 0.]),)
+
+# %%
+# Cut the graph, then pass the gradient on: ``backward(gradient=...)``
+# --------------------------------------------------------------------
+#
+# ``detach().requires_grad_()`` starts a new graph with the same values.
+# ``backward`` of the second part then stops there: each piece has a
+# ``.grad``, and the encoder has none. Concatenate the gradients of the
+# pieces and pass them to ``backward`` of the encoder's output. The encoder
+# gets the same gradient as without the cut.
+encoder, head = nn.Linear(3, 4), nn.Linear(4, 1)
+x = torch.rand(6, 3)
+head(encoder(x)).square().sum().backward()
+whole, encoder.weight.grad = encoder.weight.grad, None
+output = encoder(x)
+pieces = [part.detach().requires_grad_() for part in output.split(2)]
+for piece in pieces:
+    head(piece).square().sum().backward()
+pieces[0].grad.shape  # torch.Size([2, 4])
+encoder.weight.grad is None  # True
+output.backward(gradient=torch.cat([piece.grad for piece in pieces]))
+torch.allclose(encoder.weight.grad, whole, atol=1e-5)  # True
 
 # %%
 # Error: derivative for aten::floor_divide is not implemented (``//``)

@@ -110,6 +110,30 @@ p = torch.tensor([0.0, 1.0])
 (p * p.log()).sum(), torch.xlogy(p, p).sum()  # (tensor(nan), tensor(0.))
 
 # %%
+# ``log(1 - softmax(x))`` is minus infinity: ``torch.logsumexp``
+# --------------------------------------------------------------
+#
+# If one probability rounds to 1, then 1 minus it is 0, the logarithm is
+# minus infinity and the gradient is NaN. The rest of the probability
+# belongs to the other logits. Subtract ``logsumexp`` of all logits from
+# ``logsumexp`` of the others. For a sigmoid, the logarithm of one minus it
+# is ``F.logsigmoid(-x)``.
+logits = torch.tensor([[20.0, 0.0, -1.0]], requires_grad=True)
+eos = 0
+by_hand = (1 - logits.softmax(dim=1)[0, eos]).log()
+by_hand.item()  # -inf
+torch.autograd.grad(by_hand, logits)[0].isnan().any()  # tensor(True)
+chosen = torch.arange(3) == eos
+others = logits.masked_fill(chosen, -torch.inf)
+log_rest = others.logsumexp(dim=1) - logits.logsumexp(dim=1)
+log_rest.detach()  # tensor([-19.6867])
+log_rest.sum().backward()
+logits.grad  # tensor([[-1.0000, 0.7311, 0.2689]])
+x = torch.tensor(20.0)
+(1 - x.sigmoid()).log()  # tensor(-inf)
+F.logsigmoid(-x)  # tensor(-20.)
+
+# %%
 # Gradient 0 where ``clamp``, ``relu`` and ``round`` are flat
 # -----------------------------------------------------------
 #

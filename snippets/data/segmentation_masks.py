@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw
-from torchvision import ops, transforms
+from torchvision import ops, transforms, tv_tensors
 from torchvision.transforms import v2
 
 # %%
@@ -101,6 +101,26 @@ for kind in ("PNG", "JPEG"):
 np.unique(values["PNG"]).tolist()  # [0, 255]
 len(np.unique(values["JPEG"])) > 2  # True
 np.array_equal(values["JPEG"] > 127, drawn > 127)  # True
+
+# %%
+# Classes that do not exist after a rotation: bilinear on a mask
+# --------------------------------------------------------------
+#
+# Bilinear interpolation averages the class numbers of neighbouring pixels,
+# so the values 1 and 2 appear between the classes 0 and 3. Rotate and
+# resize a mask with nearest-neighbour interpolation. A ``tv_tensors.Mask``
+# always gets it, even if the transform uses bilinear interpolation for the
+# image.
+mask = torch.zeros(1, 8, 8, dtype=torch.uint8)
+mask[:, 2:6, 2:6] = 3
+bilinear = v2.InterpolationMode.BILINEAR
+turn = v2.RandomAffine((30, 30), scale=(1.5, 1.5), interpolation=bilinear)
+turn(mask).unique().tolist()  # [0, 1, 2, 3]
+turn(tv_tensors.Mask(mask)).unique().tolist()  # [0, 3]
+larger = mask[None].float()
+smooth = F.interpolate(larger, scale_factor=2, mode="bilinear")
+len(smooth.unique()) > 2  # True
+F.interpolate(larger, scale_factor=2).unique()  # tensor([0., 3.])
 
 # %%
 # The mask looks black: class indices are close to 0

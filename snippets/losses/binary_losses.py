@@ -171,6 +171,35 @@ nn.BCEWithLogitsLoss()(logits.squeeze(1), target)  # tensor(0.6931)
 nn.BCEWithLogitsLoss()(logits, target.unsqueeze(1))  # tensor(0.6931)
 
 # %%
+# Error: target size ([4]) is different to the input size ([4, 2])
+# ----------------------------------------------------------------
+#
+# A model with two outputs belongs to ``nn.CrossEntropyLoss``.
+# ``nn.BCELoss`` and ``nn.BCEWithLogitsLoss`` need a float target for each
+# output. For two classes, keep ``nn.CrossEntropyLoss``, or give the last
+# layer one output and the labels the shape (N, 1). One-hot targets also
+# have the right shape, but the two outputs then become separate yes-or-no
+# questions, with another loss.
+logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.0, 3.0], [1.0, 0.0]])
+labels = torch.tensor([0, 1, 1, 1])
+p = logits.softmax(dim=1)
+with suppress(ValueError):
+    nn.BCELoss()(
+        p, labels
+    )  # ValueError: Using a target size (torch.Size([4])) that is different
+with suppress(ValueError):
+    nn.BCEWithLogitsLoss()(
+        logits, labels
+    )  # ValueError: Target size (torch.Size([4])) must be the same as
+F.cross_entropy(logits, labels)  # tensor(0.4505)
+one = logits[:, 1:] - logits[:, :1]
+target = labels.float().unsqueeze(1)
+one.shape, target.shape  # (torch.Size([4, 1]), torch.Size([4, 1]))
+nn.BCEWithLogitsLoss()(one, target)  # tensor(0.4505)
+one_hot = F.one_hot(labels, 2).float()
+nn.BCEWithLogitsLoss()(logits, one_hot)  # tensor(0.5718)
+
+# %%
 # Error: result type Float can't be cast to the desired output type Long
 # ----------------------------------------------------------------------
 #

@@ -231,6 +231,7 @@ torch.autograd.gradcheck(F.relu, kink, raise_exception=False)  # False
 scores = torch.tensor([[1.0, 3.0, 2.0]], requires_grad=True)
 values = torch.tensor([10.0, 20.0, 30.0])
 values[scores.argmax(dim=1)].requires_grad  # False
+values[scores.argsort(dim=1)].requires_grad  # False
 soft = scores.softmax(dim=1) @ values
 soft.detach()  # tensor([21.5470])
 torch.autograd.grad(soft, scores)[0].count_nonzero()  # tensor(3)

@@ -86,6 +86,32 @@ tied.argsort(stable=True).argsort()  # tensor([0, 2, 1])
 tied.unique(return_inverse=True)[1]  # tensor([0, 1, 0])
 
 # %%
+# No gradient through ``argsort``: a soft rank with ``torch.sigmoid``
+# -------------------------------------------------------------------
+#
+# ``argsort`` returns integers, so a loss of ranks or of a sort order sends
+# no gradient to the model. ``sort`` passes a gradient to its values. A
+# sigmoid of each pairwise difference counts the smaller elements smoothly,
+# and its sum is a rank with a gradient. A lower temperature brings it
+# closer to the true rank.
+x = torch.tensor([3.0, 1.0, 2.0], requires_grad=True)
+rank = x.argsort().argsort()
+rank  # tensor([2, 0, 1])
+rank.requires_grad, x.sort().values.requires_grad  # (False, True)
+
+
+def soft_rank(x, temperature):
+    differences = x.unsqueeze(1) - x
+    return (differences / temperature).sigmoid().sum(dim=1) - 0.5
+
+
+soft_rank(x, 1.0).detach()  # tensor([1.6119, 0.3881, 1.0000])
+soft_rank(x, 0.01).detach()  # tensor([2., 0., 1.])
+wanted = torch.tensor([0.0, 1.0, 2.0])
+(soft_rank(x, 1.0) - wanted).square().sum().backward()
+x.grad.sign()  # tensor([1., -1., -1.])
+
+# %%
 # Insertion index in a sorted sequence: ``torch.searchsorted``
 # ------------------------------------------------------------
 #

@@ -7,6 +7,7 @@ Solve common problems with ``torch.save``, ``torch.load`` and
 """
 import io
 from contextlib import suppress
+from copy import deepcopy
 
 import numpy as np
 import torch
@@ -81,6 +82,32 @@ x = torch.randn(4, 3)
 torch.equal(net(x), loaded(x))  # False
 torch.equal(net.eval()(x), loaded.eval()(x))  # True
 torch.equal(net(x), loaded(255 * x))  # False
+
+# %%
+# Two models of the same class give different outputs: copy the weights
+# ---------------------------------------------------------------------
+#
+# Each new model draws its own random initial weights, so two models of the
+# same class give different outputs for the same input. Copy the weights
+# with ``load_state_dict``, or copy the whole model with ``deepcopy``.
+# Setting the same seed before each construction gives equal weights, too.
+# Call ``eval()`` so that dropout does not change the outputs.
+def build():
+    return nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5)).eval()
+
+
+first, second = build(), build()
+x = torch.ones(1, 4)
+torch.equal(first(x), second(x))  # False
+second.load_state_dict(first.state_dict())
+torch.equal(first(x), second(x))  # True
+torch.equal(first(x), deepcopy(first)(x))  # True
+torch.manual_seed(0)
+third = build()
+torch.manual_seed(0)
+torch.equal(third(x), build()(x))  # True
+first.train(), second.train()
+torch.equal(first(x), second(x))  # False
 
 # %%
 # Unexpected key(s) such as position_ids: leave them out

@@ -127,10 +127,11 @@ output_layer.weight is new.weight  # True
 # Four channels in a pretrained network: add a channel to ``conv1``
 # -----------------------------------------------------------------
 #
-# For RGB images with an extra channel such as depth or infrared, replace
-# the first convolution and copy the weights of the three colours. If the
-# weights of the new channel are 0, the network gives the same outputs as
-# before. The mean over the three colours is another common initial value.
+# For RGBA images, or for RGB images with an extra channel such as depth or
+# infrared, replace the first convolution and keep the weights of the 3
+# colour channels. If the weights of the new channel are 0, the network
+# gives the same outputs as before. The mean over the three colours is
+# another common initial value.
 net = models.resnet18(num_classes=3).eval()
 x = torch.rand(2, 4, 32, 32)
 expected = net(x[:, :3])

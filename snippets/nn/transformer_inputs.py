@@ -36,6 +36,35 @@ with torch.no_grad():
 2 <= tokens.shape[1] <= 1 + steps  # True
 
 # %%
+# Is ``tgt_key_padding_mask`` needed beside a causal mask?
+# --------------------------------------------------------
+#
+# With a causal ``tgt_mask`` and the padding on the right, no real position
+# sees the padding, so the outputs there stay the same without the mask.
+# ``ignore_index`` leaves the padded positions out of the loss. Without a
+# causal mask, or with the padding on the left, the decoder needs it.
+# ``memory_key_padding_mask`` hides the padding of the source and is needed
+# either way.
+layer = nn.TransformerDecoderLayer(16, 4, 32, 0.0, batch_first=True)
+decoder = nn.TransformerDecoder(layer, 2).double()
+target, memory = torch.randn(2, 1, 5, 16, dtype=torch.float64)
+causal = torch.ones(5, 5, dtype=torch.bool).triu(diagonal=1)
+pad = torch.tensor([[False, False, False, True, True]])
+y = decoder(target, memory, tgt_mask=causal)
+same = decoder(target, memory, causal, tgt_key_padding_mask=pad)
+torch.allclose(y[:, :3], same[:, :3])  # True
+y = decoder(target, memory)
+other = decoder(target, memory, tgt_key_padding_mask=pad)
+torch.allclose(y[:, :3], other[:, :3])  # False
+alone = decoder(target[:, 2:], memory, causal[2:, 2:])
+left = decoder(target, memory, causal)[:, 2:]
+torch.allclose(left, alone)  # False
+short = decoder(target, memory[:, :3], causal)
+torch.allclose(decoder(target, memory, causal), short)  # False
+padded = decoder(target, memory, causal, memory_key_padding_mask=pad)
+torch.allclose(padded, short)  # True
+
+# %%
 # Cross-attention: query from a text, key and value from an image
 # ---------------------------------------------------------------
 #

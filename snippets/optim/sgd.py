@@ -28,6 +28,28 @@ torch.allclose(w, by_hand)  # True
 len(optimizer.state)  # 0
 
 # %%
+# Which parameters does a step change? Those with a ``.grad``
+# -----------------------------------------------------------
+#
+# The optimizer loops over the tensors in its parameter groups and skips
+# those whose ``.grad`` is ``None``. A tensor that takes no part in the loss
+# gets no gradient, so a step does not change it, not even with a huge
+# learning rate. The optimizer knows neither the model nor the loss.
+# ``backward`` connects them through ``.grad``.
+w = torch.tensor([1.0, 2.0], requires_grad=True)
+unrelated = torch.tensor([5.0, 6.0], requires_grad=True)
+groups = [{"params": [w]}, {"params": [unrelated], "lr": 1e6}]
+optimizer = torch.optim.SGD(groups, lr=0.25)
+(w**2).sum().backward()
+w.grad, unrelated.grad  # (tensor([2., 4.]), None)
+optimizer.step()
+w.detach()  # tensor([0.5000, 1.0000])
+unrelated.detach()  # tensor([5., 6.])
+unrelated.grad = torch.tensor([1.0, 0.0])
+optimizer.step()
+unrelated.detach()  # tensor([-999995., 6.])
+
+# %%
 # Learning rate too large: the loss grows
 # ---------------------------------------
 #

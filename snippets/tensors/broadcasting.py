@@ -13,15 +13,21 @@ import torch
 # Which shapes broadcast: ``torch.broadcast_shapes``
 # --------------------------------------------------
 #
-# Align the shapes from the right. Two sizes fit if they are equal or if one
-# of them is 1. A missing dimension counts as 1. ``torch.broadcast_shapes``
-# works on shapes alone, so you need no tensors.
+# Write the two shapes below each other, aligned on the right, and compare
+# size by size. Two sizes fit if they are equal or if one of them is 1. A
+# missing dimension counts as 1. If one pair does not fit, the tensors
+# cannot be added, and ``torch.broadcast_shapes`` raises an error that names
+# the dimension.
 torch.broadcast_shapes((5, 3), (3,))  # torch.Size([5, 3])
 torch.broadcast_shapes((5, 1), (1, 4))  # torch.Size([5, 4])
 torch.broadcast_shapes((8, 1, 6), (7, 1))  # torch.Size([8, 7, 6])
 with suppress(RuntimeError):
     torch.broadcast_shapes((5, 3), (5,))  # RuntimeError: length 5 at -1
 torch.broadcast_shapes((5, 3), (5, 1))  # torch.Size([5, 3])
+a, b = torch.ones(5, 2, 4, 1), torch.ones(3, 1, 1)
+with suppress(RuntimeError):
+    a + b  # RuntimeError: The size of tensor a (2) must match
+(a[:, :1] + b).shape  # torch.Size([5, 3, 4, 1])
 
 # %%
 # Add a number, a row or a column to a matrix

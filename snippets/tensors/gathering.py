@@ -162,6 +162,30 @@ with suppress(RuntimeError):
     x.gather(1, index + 1)  # RuntimeError: index 3 is out of bounds
 
 # %%
+# Error: index 2 is out of bounds for dimension 1 with size 2 (``gather``)
+# ------------------------------------------------------------------------
+#
+# The values of the index count along the ``dim`` that you pass to
+# ``gather`` and run from 0 to ``x.size(dim) - 1``. With a size of 2, the
+# index may hold 0 and 1. Check for labels that count from 1, or for a wrong
+# ``dim``. ``gather`` takes no negative indices, but
+# ``torch.take_along_dim`` does.
+x = torch.tensor([[10, 11], [20, 21], [30, 31]], device="cpu")
+labels = torch.tensor([[1], [2], [1]], device="cpu")
+with suppress(RuntimeError):
+    x.gather(
+        1, labels
+    )  # RuntimeError: index 2 is out of bounds for dimension 1 with size 2
+x.size(1), labels.max().item()  # (2, 2)
+x.gather(1, labels - 1)  # tensor([[10], [21], [30]])
+row = torch.tensor([[2, 0]], device="cpu")
+x.gather(0, row)  # tensor([[30, 11]])
+last = torch.full((3, 1), -1, device="cpu")
+with suppress(RuntimeError):
+    x.gather(1, last)  # RuntimeError: index -1 is out of bounds
+torch.take_along_dim(x, last, dim=1)  # tensor([[11], [21], [31]])
+
+# %%
 # Error: expected ``self.dtype`` to be equal to ``src.dtype``
 # -----------------------------------------------------------
 #
