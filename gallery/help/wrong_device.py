@@ -269,9 +269,7 @@ x.cpu()  # tensor([0.5000, 1.5000])
 # limit, and the system may then become unstable.
 layer, batch = nn.Linear(2, 1, device=gpu), torch.ones(3, 2, device="cpu")
 with suppress(RuntimeError):
-    layer(
-        batch
-    )  # RuntimeError: Tensor on device cpu is not on the expected
+    layer(batch)  # RuntimeError: is not on the expected device
 layer(batch.to(gpu)).shape  # torch.Size([3, 1])
 layer = nn.Linear(2, 1, device=target)
 layer(batch.to(target)).shape  # torch.Size([3, 1])
