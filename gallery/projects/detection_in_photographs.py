@@ -3,9 +3,9 @@ Faster R-CNN on photographs: the pretrained pipeline, and your own class
 ========================================================================
 
 A pretrained Faster R-CNN takes a list of photographs and returns boxes,
-labels and scores. This page is checked without internet access, so it runs
-the pipeline with random weights, and these boxes mean nothing. Then a small
-Faster R-CNN learns from the coins in the upper half of a photograph, and
+labels and scores. This page is checked without internet access: the
+detector has random weights here, and its boxes mean nothing. A small Faster
+R-CNN is then trained on the coins in the upper half of a photograph. It
 finds more than 90 % of the coins in the lower half.
 """
 from contextlib import suppress
@@ -34,11 +34,11 @@ from tqdm import tqdm
 # Choose a detector: mAP, parameters and operations
 # -------------------------------------------------
 #
-# The weights enum knows these numbers without a download. For each detector
-# the table has the mean average precision (mAP) on COCO in percent, the
-# millions of parameters, and the billions of operations for an image. This
-# page takes a fast detector. Its label 17 is a cat, and it has no label for
-# a coin.
+# The weights enum describes a detector before its weights are downloaded.
+# For each detector the table has the mean average precision (mAP) on COCO
+# in percent, the millions of parameters, and the billions of operations for
+# an image. This page takes a detector with few operations. Its label 17 is
+# a cat, and it has no label for a coin.
 for name in list_models(module=detection):
     meta = get_model_weights(name).DEFAULT.meta
     box_map = meta["_metrics"]["COCO-val2017"]["box_map"]
@@ -74,7 +74,9 @@ images[0].shape  # torch.Size([3, 300, 451])
 images[1].shape  # torch.Size([3, 427, 640])
 torch.equal(images[0], cat.float() / 255)  # True
 with suppress(RuntimeError):
-    torch.stack(images)  # RuntimeError: each tensor to be equal size
+    torch.stack(
+        images
+    )  # RuntimeError: stack expects each tensor to be equal size
 
 # %%
 # Build the detector, and call ``eval``
@@ -102,6 +104,7 @@ output = outputs[0]
 # first. Labels are indices into ``categories``, without 0, the background.
 # The detector resizes the images to a shorter side of 320 pixels and pads
 # them into a batch, but boxes are in pixels of the photograph.
+model.roi_heads.detections_per_img  # 100
 output["boxes"].shape  # torch.Size([100, 4])
 (output["scores"].diff() <= 0).all()  # tensor(True)
 output["labels"].min() > 0  # tensor(True)
@@ -118,8 +121,8 @@ x2.max() > 512  # tensor(True)
 # ------------------------------------------------
 #
 # Faster R-CNN takes ``box_score_thresh``, and SSD takes ``score_thresh``.
-# The other name is ignored without an error. In a detector that exists,
-# change the attribute.
+# Each ignores the name of the other without an error. When the detector is
+# built, change the attribute.
 fast = detection.fasterrcnn_mobilenet_v3_large_320_fpn
 ssd = detection.ssdlite320_mobilenet_v3_large
 untrained = {"weights": None, "weights_backbone": None}
@@ -151,18 +154,21 @@ len(batched_nms(*found, iou_threshold=0.2)) < 100  # True
 #
 # Pixels of ``uint8`` raise an error, and so does a photograph outside of a
 # list. Floats up to 255 pass: the detector subtracts a mean and divides by
-# a standard deviation that are made for 0 to 1. A gray photograph passes,
-# too, and gets three channels.
+# a standard deviation that are made for 0 to 1. A grey photograph passes,
+# too, and gets three channels. :doc:`/reference/nn/torchvision_models` has
+# more errors of detectors.
 with suppress(TypeError):
     model([cat])  # TypeError: Expected input images to be of floating type
 with suppress(ValueError):
-    model(images[0])  # ValueError: expected to be a list of 3d tensors
+    model(
+        images[0]
+    )  # ValueError: images is expected to be a list of 3d tensors of shape
 right, _ = model.transform([images[0]])
 wrong, _ = model.transform([cat.float()])
 right.tensors.max() < 3  # tensor(True)
 wrong.tensors.max() > 900  # tensor(True)
-gray, _ = model.transform([TF.rgb_to_grayscale(images[0])])
-gray.tensors.shape  # torch.Size([1, 3, 320, 512])
+grey, _ = model.transform([TF.rgb_to_grayscale(images[0])])
+grey.tensors.shape  # torch.Size([1, 3, 320, 512])
 
 # %%
 # Draw boxes with names and scores: ``draw_bounding_boxes``
@@ -186,7 +192,10 @@ def paint(pixels, output, names, threshold):
 painted = paint(cat, output, categories, threshold=0.0)
 painted.shape, painted.dtype  # (torch.Size([3, 300, 451]), torch.uint8)
 (painted != cat).any()  # tensor(True)
-paint(cat, output, categories, 0.9)  # UserWarning: doesn't contain any box
+unpainted = paint(
+    cat, output, categories, threshold=0.9
+)  # UserWarning: boxes doesn't contain any box
+torch.equal(unpainted, cat)  # True
 
 # %%
 # Your own class: a new ``FastRCNNPredictor``
@@ -196,7 +205,9 @@ paint(cat, output, categories, 0.9)  # UserWarning: doesn't contain any box
 # detector with them and then replace its predictor. The background counts:
 # one new class makes 2.
 with suppress(ValueError):
-    fast(weights=weights, num_classes=2)  # ValueError: 91 but got 2 instead
+    fast(
+        weights=weights, num_classes=2
+    )  # ValueError: The parameter 'num_classes' expected value 91 but got 2
 features = model.roi_heads.box_predictor.cls_score.in_features
 model.roi_heads.box_predictor = FastRCNNPredictor(features, 2).to(device)
 with torch.inference_mode():
@@ -209,24 +220,30 @@ with torch.inference_mode():
 # In ``train`` mode the detector returns four losses. A single box needs two
 # dimensions, x2 must be larger than x1, and labels are ``int64``. A
 # photograph without an object has boxes of shape ``(0, 4)``. Then the two
-# losses about the place of boxes are 0.
+# losses for the coordinates of boxes are 0.
 model.train()
 one = torch.ones(1, dtype=torch.long)
 box = torch.tensor([50.0, 40.0, 90.0, 80.0])
 flat = {"boxes": box, "labels": one}
 with suppress(AssertionError):
-    model(images[:1], [flat])  # AssertionError: Expected target boxes
+    model(
+        images[:1], [flat]
+    )  # AssertionError: Expected target boxes to be a tensor of shape
 turned = {"boxes": box.flip(0)[None], "labels": one}
 with suppress(AssertionError):
-    model(images[:1], [turned])  # AssertionError: positive height and width
+    model(
+        images[:1], [turned]
+    )  # AssertionError: All bounding boxes should have positive height
 floats = {"boxes": box[None], "labels": one.float()}
 with suppress(TypeError):
-    model(images[:1], [floats])  # TypeError: labels must of int64 type
+    model(
+        images[:1], [floats]
+    )  # TypeError: target labels must of int64 type
 empty = {"boxes": torch.zeros(0, 4), "labels": one[:0]}
 losses = model(images[:1], [empty])
-place = "loss_box_reg", "loss_rpn_box_reg"
-[losses[name].item() for name in place]  # [0.0, 0.0]
-sorted(losses.keys() - place)  # ['loss_classifier', 'loss_objectness']
+regression = {"loss_box_reg", "loss_rpn_box_reg"}
+[losses[name].item() for name in regression]  # [0.0, 0.0]
+sorted(losses.keys() - regression)  # ['loss_classifier', 'loss_objectness']
 
 # %%
 # A photograph with coins: learn the upper half, test on the lower
@@ -267,7 +284,7 @@ def example(pixels, boxes):
 # Transforms of ``v2`` move the boxes of ``tv_tensors`` with the image; see
 # :doc:`/reference/data/boxes_and_masks`. ``SanitizeBoundingBoxes`` removes
 # boxes of which a crop left a strip. Photographs without a coin are made
-# gray and have no box.
+# grey and have no box.
 with_coins = example(upper, upper_boxes)
 without = [
     example(TF.rgb_to_grayscale(pixels), torch.zeros(0, 4))
@@ -297,8 +314,8 @@ target["boxes"].shape  # torch.Size([0, 4])
 # It works in two stages. From anchors of three sizes it proposes boxes
 # where something may be. ``MultiScaleRoIAlign`` cuts a map of 4 by 4 out of
 # the features for each proposal, and the last layers give it a class and a
-# better box. ``min_size=64`` makes the shorter side of larger photographs
-# 64 pixels long.
+# better box. ``min_size=64`` resizes photographs to a shorter side of 64
+# pixels.
 def block(channels_in, channels_out, stride):
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
@@ -358,10 +375,10 @@ coins_only = train([with_coins] * 8)
 # Test on the other coins: recall and precision
 # ---------------------------------------------
 #
-# Flips make four views of the lower half, with 48 coins; ``TF`` flips boxes
-# like images. A coin is found if a box overlaps it by an IoU of at least
-# 0.5. Recall is the share of coins that are found. Precision is the number
-# of these coins divided by the number of boxes.
+# Flips make four views of the lower half, so its 12 coins count four times.
+# ``TF`` flips boxes like images. A coin is found if a box overlaps it by an
+# IoU of at least 0.5. Recall is the share of coins that are found.
+# Precision is the number of these coins divided by the number of boxes.
 @torch.inference_mode()
 def detect(detector, images, threshold=0.5):
     outputs = detector(images)
@@ -391,8 +408,8 @@ assert recall > 0.9 and precision > 0.9
 # -----------------------------------------------
 #
 # Three photographs without a coin, which neither detector has seen, give 40
-# crops each. A box there is wrong. The detector that has learned from
-# photographs without a coin finds less than half as many.
+# crops each. Each box there is wrong. The detector that has learned from
+# photographs without a coin finds fewer than half as many.
 others = data.coffee(), data.astronaut(), load_sample_image("flower.jpg")
 crops = []
 for pixels in others:
