@@ -152,9 +152,10 @@ disk.reads, len(slow_loader)  # (640, 80)
 # -------------------------------------
 #
 # If the data fits into memory, read it once before you create the loader.
-# The epochs then read nothing. A cache that ``__getitem__`` fills does not
-# help as much with workers, because each worker fills its own copy and
-# loses it at its end. You can also store the prepared tensors in one file.
+# The epochs then read nothing. A list or dictionary that ``__getitem__``
+# fills does not help as much with workers, because each worker fills its
+# own copy and loses it at its end. You can also store the prepared tensors
+# in one file.
 disk = SlowDigits(train_rows)
 samples = [disk[i] for i in range(len(disk))]
 inputs = torch.stack([image for image, _ in samples])

@@ -258,8 +258,9 @@ torch.allclose(output, v[:, :, :1])  # True
 #
 # Each new token is sampled from the logits of the last position and becomes
 # the next input. When the cache is as long as the context, it is dropped,
-# and the second half of the context is read again. With ``top_k=1`` the
-# result is the same as with ``argmax`` on the whole text.
+# and the second half of the context is read again. As long as the text fits
+# into the context, ``top_k=1`` gives the same result as ``argmax`` on the
+# whole text.
 @torch.inference_mode()
 def generate(model, tokens, count, generator, **options):
     model.eval()

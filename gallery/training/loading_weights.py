@@ -3,10 +3,10 @@ Load weights: ``map_location``, ``strict=False``, ``weights_only``
 ==================================================================
 
 A file of weights may come from another device, from a wrapped model, from a
-model with another output layer, or from an unknown source. This page loads
-each of them and then measures the accuracy. If the weights were loaded, the
-accuracy equals that of the saved model. If they were not, the model only
-guesses, even though loading gave no error.
+model with another output layer, or from an unknown source. This page treats
+each case and checks weights by the accuracy. If all weights were loaded,
+the accuracy equals that of the saved model. If none were loaded, the model
+only guesses, even though loading gave no error.
 """
 import os
 import pickle
@@ -120,7 +120,8 @@ reached["strict=False"] < 0.35  # True
 # ``consume_prefix_in_state_dict_if_present`` changes the dictionary in
 # place. The keys of a model returned by ``torch.compile`` have the prefix
 # ``_orig_mod.``, which you can remove in the same way. It is better to save
-# the model inside the wrapper, with ``wrapper.module.state_dict()``.
+# ``wrapper.module.state_dict()``, or after ``torch.compile`` the
+# ``state_dict()`` of the original model.
 consume = nn.modules.utils.consume_prefix_in_state_dict_if_present
 consume(state, "module.")
 list(state)[:2]  # ['body.0.weight', 'body.0.bias']

@@ -144,10 +144,11 @@ u.grad  # tensor(17.)
 # Why is ``.grad`` None? ``Tensor.is_leaf`` and what was used
 # -----------------------------------------------------------
 #
-# A leaf gets a gradient if it requires one and the loss depends on it. A
-# weight that you scale or move when you create it is a result and not a
-# leaf. ``detach``, ``item`` and ``no_grad`` cut a tensor off from the loss.
-# By default, ``zero_grad`` sets ``.grad`` to ``None`` again.
+# A leaf gets a gradient if it requires one and the loss depends on it. If
+# you scale a weight or move it to another device after
+# ``requires_grad=True``, you get a result and not a leaf. ``detach``,
+# ``item`` and ``no_grad`` cut a tensor off from the loss. By default,
+# ``zero_grad`` sets ``.grad`` to ``None`` again.
 w = torch.ones(2, requires_grad=True) * 0.1
 w.sum().backward()
 w.grad  # UserWarning: .grad attribute of a Tensor that is not a leaf

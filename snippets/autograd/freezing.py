@@ -204,10 +204,10 @@ net.weight.requires_grad  # False
 # Error: you can only change flags of leaf variables (``requires_grad``)
 # ----------------------------------------------------------------------
 #
-# You can set ``requires_grad`` to ``False`` for a leaf, but not for the
-# result of an operation. Use ``detach`` for a result. You can freeze a
-# weight even after the forward pass has used it, and ``backward`` then
-# gives it no gradient.
+# You can set ``requires_grad`` to ``False`` for a leaf, but not for a
+# result computed from a tensor that requires a gradient. Use ``detach`` for
+# a result. You can freeze a weight even after the forward pass has used it,
+# and ``backward`` then gives it no gradient.
 w = nn.Parameter(torch.tensor([2.0]))
 hidden = 3 * w
 with suppress(RuntimeError):

@@ -186,10 +186,10 @@ v2.ClampKeyPoints()(moved).amin()  # tensor(0.)
 # Arithmetic drops the type: ``tv_tensors.wrap``
 # ----------------------------------------------
 #
-# Arithmetic returns plain tensors, which a later transform takes for an
-# image or leaves unchanged. Wrap the result again, or compute within
-# ``set_return_type`` to keep the type. To drop the types on purpose, use
-# ``v2.ToPureTensor``.
+# Arithmetic returns plain tensors, and a later transform takes them for an
+# image, leaves them unchanged or raises an error. Wrap the result again, or
+# compute within ``set_return_type`` to keep the type. To drop the types on
+# purpose, use ``v2.ToPureTensor``.
 boxes = tv_tensors.BoundingBoxes(
     [[10, 20, 60, 90]], format="XYXY", canvas_size=(100, 200)
 )

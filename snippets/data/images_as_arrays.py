@@ -37,8 +37,9 @@ x[:, 0, 0].tolist()  # [0.0, 0.0, 1.0]
 # Resize does nothing: v2 transforms leave a NumPy array as it is
 # ---------------------------------------------------------------
 #
-# The v2 transforms work on tensors and PIL images. An array passes through
-# most of them unchanged and without an error. Put ``v2.ToImage`` first.
+# Most v2 transforms work on tensors and PIL images; a few, such as
+# ``v2.Normalize``, need a tensor. An array passes through most v2
+# transforms unchanged and without an error. Put ``v2.ToImage`` first.
 array = np.zeros((40, 50, 3), dtype=np.uint8)
 v2.Resize(8)(array) is array  # True
 v2.ColorJitter(brightness=0.5)(array) is array  # True

@@ -45,9 +45,11 @@ os.getpid() in pids  # False
 # -------------------------------------------------------------------
 #
 # A worker changes its own copy of the dataset, and the copy is lost when
-# the worker ends. A cache that is filled in ``__getitem__`` therefore stays
-# empty in the main process. Return the values that you need with the
-# sample, or fill the cache in ``__init__``.
+# the worker ends. A list or dictionary that ``__getitem__`` fills therefore
+# stays empty in the main process. Tensors are an exception if
+# ``share_memory_`` was called or the workers are not forked, because all
+# processes then see an in-place change. Return the values that you need
+# with the sample, or fill the cache in ``__init__``.
 class Counting(Dataset):
     seen = 0
 

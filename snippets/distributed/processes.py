@@ -45,9 +45,9 @@ dist.is_initialized()  # False
 # Each process has its own variables: ``all_gather_object``
 # ---------------------------------------------------------
 #
-# Each process changes its own copy of a list or a model. Neither the other
-# process nor the parent sees the change. To share a value, send it, here
-# with ``torch.distributed.all_gather_object``.
+# Each process changes its own copy of a list. Neither the other process nor
+# the parent sees the change. To share a value, send it, here with
+# ``torch.distributed.all_gather_object``.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     losses.append(0.5 + rank)

@@ -83,10 +83,10 @@ len(calls)  # 3
 # Memory grows with each batch: ``detach()`` what a hook keeps
 # ------------------------------------------------------------
 #
-# If a hook keeps an output, its computation graph stays in memory, with the
-# saved activations of the layers before. Keep ``output.detach()`` instead.
-# On a GPU, also call ``.cpu()``, or compute the number you need at once and
-# keep only that.
+# If a hook keeps an output, its computation graph stays in memory. Until a
+# backward pass, the graph also holds the activations that the earlier
+# layers saved. Keep ``output.detach()`` instead. On a GPU, also call
+# ``.cpu()``, or compute the number you need at once and keep only that.
 net, kept = nn.Sequential(nn.Linear(3, 3), nn.ReLU()), []
 handle = net[1].register_forward_hook(lambda m, a, y: kept.append(y))
 net(torch.ones(1, 3)).shape  # torch.Size([1, 3])

@@ -32,7 +32,9 @@ h_n.transpose(0, 1).shape  # torch.Size([5, 2, 4])
 #
 # If you pass no second argument, the states start at zero and fit the size
 # of each batch. If you build a state inside ``forward``, take the batch
-# size, the dtype and the device from the input.
+# size, the dtype and the device from the tensor that you pass to the LSTM.
+# With an embedding before the LSTM, this is the output of the embedding and
+# not the integers that ``forward`` gets.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

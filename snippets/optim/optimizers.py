@@ -295,11 +295,11 @@ with suppress(TypeError):
 # Error: can't optimize a non-leaf Tensor
 # ---------------------------------------
 #
-# The result of an operation is not a leaf, and its gradient flows on to the
-# tensors it was computed from. Compute, convert and move a tensor first,
-# and call ``requires_grad_`` last. This also applies to an image that you
-# optimize. To make a leaf from a result, use ``detach`` or wrap it in
-# ``nn.Parameter``.
+# If autograd records an operation, the result is not a leaf, and its
+# gradient flows on to the tensors it was computed from. Compute, convert
+# and move a tensor first, and call ``requires_grad_`` last. This also
+# applies to an image that you optimize. To make a leaf from a result, use
+# ``detach`` or wrap it in ``nn.Parameter``.
 w = 0.1 * torch.ones(3, requires_grad=True)
 w.is_leaf  # False
 with suppress(ValueError):

@@ -79,8 +79,9 @@ number.item()  # 3.0
 # -----------------------------------------------------------------------
 #
 # Indexing a list and calling ``range`` need a single integer. A float
-# tensor and a tensor with several elements raise this error. Convert the
-# tensor with ``int`` or ``tolist``, or index a tensor instead of a list.
+# tensor and a tensor with several elements raise this error. Convert one
+# element with ``int`` and several with ``x.long().tolist()``, or index a
+# tensor with ``x.long()`` instead of a list.
 names = ["cat", "dog", "cow"]
 picks = torch.tensor([2, 0])
 with suppress(TypeError):

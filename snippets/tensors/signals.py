@@ -71,10 +71,11 @@ torch.kaiser_window(3, True, beta=0.0)  # tensor([1., 1., 1.])
 # ``periodic=True``: one sample short of symmetric
 # ------------------------------------------------
 #
-# By default, windows are periodic, as ``stft`` needs them. A periodic
-# window of length N is the symmetric window of length N + 1 without its
-# last sample. To design a filter, use ``periodic=False``, which is also the
-# form of ``np.hanning``.
+# By default, the windows of this page are periodic, as ``stft`` needs them;
+# those of ``torch.signal.windows`` are symmetric. A periodic window of
+# length N is the symmetric window of length N + 1 without its last sample.
+# To design a filter, use ``periodic=False``, which is also the form of
+# ``np.hanning``.
 torch.bartlett_window(4)  # tensor([0.0, 0.5, 1.0, 0.5])
 symmetric = torch.bartlett_window(5, periodic=False)
 symmetric  # tensor([0.0, 0.5, 1.0, 0.5, 0.0])

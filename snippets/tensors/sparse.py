@@ -147,8 +147,9 @@ s.sum() / s.numel(), s.values().mean()  # (tensor(1.8333), tensor(3.6667))
 # Divide each row by its sum: a normalized adjacency matrix
 # ---------------------------------------------------------
 #
-# Dividing a sparse tensor by a dense column raises an error. Multiply it by
-# the reciprocal of the column instead; the result stays sparse.
+# Dividing a sparse tensor by a dense column raises an error. Multiply a COO
+# tensor by the reciprocal of the column instead; the result stays sparse.
+# Convert a CSR tensor with ``to_sparse_coo`` first.
 s = torch.tensor([[0.0, 3.0, 1.0], [4.0, 0.0, 4.0]]).to_sparse()
 degree = torch.sparse.sum(s, dim=1).to_dense()
 with suppress(RuntimeError):
