@@ -1,12 +1,14 @@
 """
-Memory that grows and cores that are busy: threads of a service
-===============================================================
+PyTorch in a web service: threads, processes and memory that grows
+==================================================================
 
 This page shows common mistakes of services that use PyTorch, and how to
-avoid them. Put ``torch.inference_mode`` on each handler, because the
-gradient mode belongs to a thread. Limit the threads of each process with
+avoid them. Decorate each function that answers requests with
+``torch.inference_mode``, because switching gradients off affects only the
+thread that does it. Limit the threads of each process with
 ``torch.set_num_threads``, and answer requests in a fixed thread pool. Load
-the model in the worker process, and return Python numbers. The examples run
+the model in the worker process. Return Python numbers instead of tensors,
+because a tensor can keep its computation graph in memory. The examples run
 without a server; for the servers see :doc:`flask_service` and
 :doc:`fastapi_service`.
 """
@@ -21,8 +23,8 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 # %%
-# Train a model
-# -------------
+# Train a small model that classifies handwritten digits
+# ------------------------------------------------------
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -42,8 +44,9 @@ model.eval()
 # -----------------------------------------------------------
 #
 # ``torch.set_grad_enabled(False)`` in the main program has no effect in the
-# threads that answer requests. They build a graph for each result. If the
-# results are kept, their graphs are kept as well, and the memory grows. Put
+# threads that answer requests. With each result, they record a computation
+# graph, which is needed only for gradients. If the results are kept, their
+# graphs are kept as well, and the memory grows. Put
 # ``torch.inference_mode`` on the function that the thread calls.
 def in_thread(function, *args):
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -127,9 +130,9 @@ ask(None) == torch.get_num_threads()  # True
 # ``gunicorn`` forks its workers. If the model is on the GPU before the
 # fork, for example because of ``--preload``, a worker fails with this
 # error. Load the model in the worker: leave out ``--preload``, or use the
-# hook ``post_fork`` or the ``lifespan`` of FastAPI. The start method of
-# ``multiprocessing`` does not matter, because ``gunicorn`` forks by itself,
-# and without a GPU the code below shows no error.
+# hook ``post_fork`` or the ``lifespan`` of FastAPI. Changing the start
+# method of ``multiprocessing`` does not help, because ``gunicorn`` forks by
+# itself. Without a GPU, the code below shows no error.
 gpu = torch.cuda.is_available()
 if gpu:
     torch.ones(1, device="cuda")
@@ -159,8 +162,8 @@ def message_of_child():
 # The result: 200 requests in four threads
 # ----------------------------------------
 #
-# Four threads answer 200 requests. The results agree with those of the
-# model, and each of them is a plain Python number, so no graph is kept.
+# Four threads answer 200 requests. The results agree with one call on all
+# 200 rows. Each result is a plain Python number, so no graph is kept.
 with ThreadPoolExecutor(max_workers=4) as pool:
     rows = [x[index : index + 1] for index in range(1200, 1400)]
     answers = [answer for [answer] in pool.map(handler, rows)]

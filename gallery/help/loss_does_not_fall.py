@@ -2,12 +2,13 @@
 Loss does not fall: nine causes, told apart by short tests
 ==========================================================
 
-First try to overfit one batch. If the model cannot learn 32 samples, look
-for a mistake in its layers, training loop, loss or optimizer, or for inputs
-that are not scaled. Then check which weights change in one step, and
-compare the loss with ``log(classes)``. This page makes each mistake, shows
-its symptoms and repairs it. The repaired run reaches more than 90 %
-accuracy on the test set.
+First try to overfit one batch: train on the same 32 samples until the loss
+is close to 0. If this fails, look for a mistake in the layers, the loss,
+the optimizer or the training loop, and check that the inputs are scaled.
+Then check which weights change in one step. Compare the loss with
+``log(classes)``, which is the loss of guessing: it is 2.30 for ten classes.
+This page makes each mistake, shows its symptoms and repairs it. The
+repaired run reaches more than 90 % accuracy on the test set.
 
 * Is the loss flat from the first step?
 
@@ -17,22 +18,22 @@ accuracy on the test set.
     parameters* and *A layer made after the optimizer is not trained*.
   * Do all weights change by very little? See *Learning rate too small,
     right, too large*.
+  * Is it near ``log(classes)``, although the model can learn one batch? See
+    *Shuffled labels: the loss falls on one batch, not on the data set*.
 
 * Does the loss fall and then stay at one number?
 
-  * Is it near ``log(classes)``, although the model can learn one batch? See
-    *Shuffled labels: the loss falls on one batch, not on the data set*.
   * Is it near ``log(classes)``, and are some inputs in the hundreds? See
     *Inputs that are not scaled*.
-  * Is it above 1.46 for ten classes? See *Softmax before
-    CrossEntropyLoss*.
-  * Is it close to the variance of the targets? See *Shapes (N, 1) and (N,)
-    in MSELoss*.
+  * Is it above 1.46 for ten classes? See *Softmax before CrossEntropyLoss
+    keeps the loss high*.
+  * Is it close to the variance of the targets? See *Outputs (N, 1) and
+    targets (N,) in MSELoss: only the mean is learned*.
 
 * Does the loss jump up and down, or grow?
 
-  * Is the learning rate too large? See *Learning rate too small, right, too
-    large*.
+  * Does it jump from the first steps on? Try a smaller learning rate, see
+    *Learning rate too small, right, too large*.
   * Does it get worse with each step? See *Gradients add up: zero_grad() is
     missing*.
   * Does it become ``nan``? See :doc:`loss_is_nan`.
@@ -50,7 +51,7 @@ from torch import nn
 # Handwritten digits, a model and a training loop
 # -----------------------------------------------
 #
-# ``fit`` takes the model, the optimizer and the data, so that each card
+# ``fit`` takes the model, the optimizer and the data, so that each section
 # below can replace one of them. It shuffles the samples in each epoch and
 # returns the loss of each step.
 torch.manual_seed(0)
@@ -168,10 +169,10 @@ curves["no zero_grad()"] = fit(model, forgetful, x_train, y_train)
 # -----------------------------------------
 #
 # If layers are in a plain list, ``parameters()`` does not find them, and
-# neither do ``to(device)`` and ``state_dict``. An optimizer raises an error
-# if the model has no other parameters, but there is no message if at least
-# one layer is registered. Use ``nn.ModuleList``, which registers its
-# layers.
+# neither do ``to(device)`` and ``state_dict``. If the model has no other
+# parameters, the optimizer raises an error. If it has at least one other
+# layer, there is no message, and the layers in the list are not trained.
+# Use ``nn.ModuleList``, whose layers are found.
 class Stack(nn.Module):
     def __init__(self, container):
         super().__init__()
@@ -193,9 +194,10 @@ len(list(Stack(nn.ModuleList).parameters()))  # 4
 # A layer made after the optimizer is not trained
 # -----------------------------------------------
 #
-# The optimizer holds the parameters of the old output layer. The new layer
-# gets gradients, but no step changes it. Create the optimizer last, after
-# all changes to the model and after ``model.to(device)``.
+# Here the output layer is replaced after the optimizer was created, so the
+# optimizer still holds the parameters of the old layer. The new layer gets
+# gradients, but no step changes it. Create the optimizer last, after all
+# changes to the model and after ``model.to(device)``.
 model = make_model(outputs=1000)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 model[2] = nn.Linear(64, 10)
@@ -244,13 +246,13 @@ learned = fit(model, batch_optimizer, x_bad[:32], y_bad[:32], epochs=100)
 (learned[-1] < 0.2).item()  # True
 
 # %%
-# Softmax before ``CrossEntropyLoss``
-# -----------------------------------
+# Softmax before ``CrossEntropyLoss`` keeps the loss high
+# -------------------------------------------------------
 #
 # The cross-entropy loss already contains a softmax. With a second softmax
 # in the model, even a perfect prediction with probability 1 has a loss of
-# 1.46. Remove the layer, and call ``softmax`` only where you need
-# probabilities.
+# 1.46 for ten classes. Remove the layer, and call ``softmax`` only where
+# you need probabilities.
 perfect = F.one_hot(y_train, num_classes=10).float()
 F.cross_entropy(perfect, y_train)  # tensor(1.46115)
 model = make_model().append(nn.Softmax(dim=1))
@@ -261,15 +263,15 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 curves["softmax twice"] = fit(model, optimizer, x_train, y_train)
 
 # %%
-# Shapes (N, 1) and (N,) in ``MSELoss``
-# -------------------------------------
+# Outputs (N, 1) and targets (N,) in ``MSELoss``: only the mean is learned
+# ------------------------------------------------------------------------
 #
-# The target is the mean pixel of each image, standardized. Outputs of shape
-# (N, 1) minus targets of shape (N,) give N by N differences, so the model
-# learns to predict the mean of all targets and the loss stays near their
-# variance, which is 1 here. ``F.mse_loss`` warns; the hand-written
-# ``mse_broadcast`` does not. Give both the same shape with
-# ``targets.unsqueeze(1)``.
+# This model predicts a number instead of a class: the mean brightness of
+# each image, scaled to mean 0 and variance 1. Outputs of shape (N, 1) minus
+# targets of shape (N,) give N by N differences, so the model learns to
+# predict the mean of all targets and the loss stays near their variance.
+# ``F.mse_loss`` warns; the hand-written ``mse_broadcast`` does not. Give
+# both the same shape with ``targets.unsqueeze(1)``.
 ink = x_train.mean(dim=1)
 ink = (ink - ink.mean()) / ink.std()
 guess = torch.zeros(4, 1)
@@ -297,9 +299,9 @@ ends["(N, 1)"] < 0.3  # True
 #
 # The data set has thirteen measurements of 178 wines. One column reaches
 # 1,680, and another stays below 1. Because of the large column, the first
-# steps are so large that the ReLU units die, and the loss stays near
-# ``log(3)``. Subtract the mean of each column and divide by its standard
-# deviation.
+# steps are so large that afterwards the ReLU units give 0 for each sample
+# and no longer learn (dead ReLU). The loss stays near ``log(3)``. Subtract
+# the mean of each column and divide by its standard deviation.
 wine = load_wine()
 columns = torch.tensor(wine.data, dtype=torch.float32, device=device)
 kinds = torch.tensor(wine.target, device=device)
@@ -320,9 +322,10 @@ ends["scaled"] < 0.2  # True
 # ---------------------------------------------
 #
 # With all mistakes removed, the loop trains at ``lr=0.3`` and is tested on
-# 397 images that were not used for training. The figure shows the loss with
-# each mistake: it is flat at ``log(10)`` (grey line), stays above 1.46, or
-# jumps. The loss axis is logarithmic.
+# 397 images that were not used for training. The figure shows the loss of
+# five wrong runs and of one right run (``lr=0.3``). In the wrong runs it is
+# flat at ``log(10)`` (grey line), stays above 1.46, or jumps. The loss axis
+# is logarithmic.
 model = make_model()
 optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
 repaired = fit(model, optimizer, x_train, y_train, epochs=10)

@@ -2,8 +2,9 @@
 Inference
 =========
 
-Make a trained model faster and smaller for inference, and keep the response
-time and the memory of a service within limits.
+Inference means predicting with a trained model. Make the model faster and
+smaller, and keep the response time and the memory of a service within
+limits.
 """
 import os
 import tempfile
@@ -25,10 +26,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 # Before a model serves: ``eval``, ``inference_mode``, a warm-up call
 # -------------------------------------------------------------------
 #
-# The first calls are slow because libraries are loaded, a GPU starts,
-# memory is reserved, and a compiled model compiles. Before the first
-# request, call the model a few times with inputs of the real sizes.
-# ``torch.inference_mode`` keeps no graph for gradients.
+# The first calls are slow because libraries are loaded, the GPU starts,
+# memory is reserved, and ``torch.compile`` does its work only then. Before
+# the first request, call the model a few times with inputs of the real
+# sizes. In ``torch.inference_mode``, PyTorch does not record the
+# computation graph for gradients, which saves memory and time.
 model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Dropout()).eval()
 
 
@@ -66,8 +68,9 @@ torch.allclose(fused.weight, weight, atol=1e-6)  # True
 # Half the size: ``model.to(torch.bfloat16)``
 # -------------------------------------------
 #
-# The weights take half the memory and half the file size, and many GPUs
-# multiply them faster. Convert the inputs, too. bfloat16 has 8 bits of
+# A bfloat16 number takes two bytes, and a float32 number takes four. The
+# weights therefore need half the memory and half the file size, and many
+# GPUs multiply them faster. Convert the inputs, too. bfloat16 has 8 bits of
 # precision, so compare the accuracy on a test set.
 model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 8))
 small = deepcopy(model).to(torch.bfloat16)
@@ -87,10 +90,11 @@ with torch.inference_mode():
 # Memory grows with concurrent requests: limit them with a semaphore
 # ------------------------------------------------------------------
 #
-# Each running request holds its own activations. The memory of a GPU
-# therefore grows with the number of requests that run together, and PyTorch
-# keeps the most that was needed. Limit the number of requests, refuse
-# inputs that are too long, and predict in ``torch.inference_mode``.
+# Each running request holds its own intermediate results (activations). The
+# GPU memory in use therefore grows with the number of requests that run
+# together, and PyTorch does not give it back to the system after a peak.
+# Limit the number of requests, refuse inputs that are too long, and predict
+# in ``torch.inference_mode``.
 model = nn.Linear(8, 8, device="cpu").eval()
 places = threading.Semaphore(2)
 running, most, lock = 0, 0, threading.Lock()
@@ -145,14 +149,14 @@ rows = torch.stack([answer.get() for answer in answers])
 torch.allclose(rows, model(inputs), atol=1e-6)  # True
 
 # %%
-# Several processes with one model: ``torch.load(mmap=True)``
-# -----------------------------------------------------------
+# Share the weights between processes: ``torch.load(mmap=True)``
+# --------------------------------------------------------------
 #
-# Each worker process of a server loads its own model. With ``mmap=True``
-# and ``assign=True`` the weights stay in the file, and the operating system
-# shares its pages between the processes of a machine. On a GPU each process
-# needs its own copy, so use one process there and collect requests into
-# batches.
+# Each worker process of a server loads its own model. With
+# ``torch.load(mmap=True)`` and ``load_state_dict(assign=True)`` the weights
+# stay in the file, and all processes of a machine share the part of it that
+# is in memory. On a GPU each process needs its own copy, so use one process
+# there and collect requests into batches.
 source = nn.Linear(64, 64)
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "weights.pt"
@@ -179,12 +183,13 @@ torch.get_num_threads() == share  # True
 torch.set_num_threads(before)
 
 # %%
-# To TensorRT, OpenVINO or ncnn: start from an ONNX file
-# ------------------------------------------------------
+# Run a model in TensorRT or OpenVINO: export an ONNX file
+# --------------------------------------------------------
 #
 # Export in evaluation mode, name the inputs, let the batch size vary, and
-# keep the weights in the file. TensorRT then builds an engine on the
-# machine with the GPU: ``trtexec --onnx=model.onnx --fp16
+# keep the weights in the file. TensorRT then compiles the file for the GPU
+# of the machine, so run this where the model will serve, with the smallest,
+# the usual and the largest input shape: ``trtexec --onnx=model.onnx --fp16
 # --minShapes=input:1x4 --optShapes=input:8x4 --maxShapes=input:64x4``.
 # OpenVINO reads the file directly. Compare the outputs after each step.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()

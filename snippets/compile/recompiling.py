@@ -2,9 +2,9 @@
 Recompilation
 =============
 
-A compiled function is compiled again if an input does not fit the existing
-graphs. This page shows what causes it and how to keep the number of
-compilations small.
+``torch.compile`` turns a function into a graph of operations for one kind
+of input. If an input fits no existing graph, it compiles again. This page
+shows what causes it and how to keep the number of compilations small.
 """
 from contextlib import redirect_stderr, suppress
 from io import StringIO
@@ -19,10 +19,10 @@ from torch._dynamo.testing import CompileCounter
 # --------------------------------------------------------------
 #
 # A function is compiled at most ``recompile_limit`` times, which is 8 by
-# default. After that it runs without the compiler, and the log says
-# "torch._dynamo hit config.recompile_limit (8)". Remove the cause. If there
-# are only a few more kinds of input, you can raise
-# ``torch._dynamo.config.recompile_limit``.
+# default. After that, inputs that fit none of these graphs run without the
+# compiler, and the log says "torch._dynamo hit config.recompile_limit (8)".
+# Remove the cause. If there are only a few more kinds of input, you can
+# raise ``torch._dynamo.config.recompile_limit``.
 counter = CompileCounter()
 compiled = torch.compile(lambda x: x * 2, backend=counter, dynamic=False)
 counts = []
@@ -37,10 +37,11 @@ counts  # [1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8]
 # Error: FailOnRecompileLimitHit, Hard failure due to fullgraph=True
 # ------------------------------------------------------------------
 #
-# ``fullgraph=True`` does not allow plain Python, so reaching the limit
-# raises an error. With ``dynamic=False`` each size is compiled separately.
-# With the default ``dynamic=None`` the second graph also works for later
-# sizes.
+# Beyond the limit, PyTorch runs a function without the compiler.
+# ``fullgraph=True`` forbids this and raises an error. Here
+# ``dynamic=False`` causes a compilation for each size. Use the default
+# ``dynamic=None`` instead, because the graph for the second size then also
+# works for later sizes.
 fixed = torch.compile(
     lambda x: x * 2, backend="eager", fullgraph=True, dynamic=False
 )
@@ -57,10 +58,11 @@ free = torch.compile(lambda x: x * 2, backend="eager", fullgraph=True)
 # Why is it compiled again: ``TORCH_LOGS=recompiles``
 # ---------------------------------------------------
 #
-# The environment variable ``TORCH_LOGS=recompiles`` prints the guard that
-# failed at each recompilation. With ``error_on_recompile`` the first
-# recompilation raises an error that names the guard. This is useful in a
-# test.
+# With the environment variable ``TORCH_LOGS=recompiles``, each
+# recompilation prints the guard that failed, which is a condition that the
+# input did not fulfil, such as its dtype. With ``error_on_recompile`` the
+# first recompilation raises an error that names the guard. This is useful
+# in a test.
 compiled = torch.compile(lambda x: x * 2, backend="eager")
 compiled(torch.ones(3))  # tensor([2., 2., 2.])
 with config.patch(error_on_recompile=True), suppress(exc.RecompileError):
@@ -71,10 +73,10 @@ with config.patch(error_on_recompile=True), suppress(exc.RecompileError):
 # A number, a string or a list as an argument: pass a tensor
 # ----------------------------------------------------------
 #
-# When a number takes a second value, the compiler treats it as variable, so
-# the second graph also works for later values. Each new string and each new
-# length of a list is compiled. A tensor of the same shape needs one graph,
-# whatever its value.
+# When you pass a second number, the compiler makes a graph in which the
+# number can vary, so this graph also works for later numbers. Each new
+# string and each new length of a list causes another compilation. A tensor
+# of the same shape needs one graph, whatever its value.
 def counts(function, arguments):
     torch.compiler.reset()
     counter, found = CompileCounter(), []
@@ -128,12 +130,12 @@ for model in (Attribute(), Buffer()):
 found  # [(4, 5.0), (1, 5.0)]
 
 # %%
-# ``train()``, ``eval()`` and ``no_grad`` have a graph each
-# ---------------------------------------------------------
+# ``train()``, ``eval()`` and ``no_grad`` are compiled separately
+# ---------------------------------------------------------------
 #
-# A graph works for one mode of the model and one gradient mode. Going back
-# to an earlier mode does not compile again. Before you measure, call the
-# model once in each mode that you will use.
+# A graph works for one setting: training or evaluation, and gradients on or
+# off. Going back to an earlier setting does not compile again. Before you
+# measure, call the model once in each setting that you will use.
 model = nn.Sequential(nn.Linear(3, 3), nn.Dropout())
 counter, counts, x = CompileCounter(), [], torch.ones(2, 3)
 compiled = torch.compile(model, backend=counter)
@@ -151,10 +153,12 @@ counter.frame_count  # 3
 # Sequences of many lengths: pad to a few lengths
 # -----------------------------------------------
 #
-# Some modes, such as CUDA graphs, work with fixed sizes. Pad each batch to
-# the next multiple there, so that few sizes remain. In other modes
-# ``torch._dynamo.mark_dynamic`` needs one graph. In a ``DataLoader``,
-# ``drop_last=True`` avoids a smaller last batch.
+# With CUDA graphs (``mode="reduce-overhead"``), each new size needs its own
+# recording. Pad each batch with zeros to the next multiple of a number such
+# as 8, so that few lengths remain. Without CUDA graphs, you can call
+# ``torch._dynamo.mark_dynamic(batch, 1)`` instead, and one graph works for
+# many lengths. In a ``DataLoader``, ``drop_last=True`` avoids a smaller
+# last batch.
 def pad(batch, multiple):
     extra = -batch.shape[1] % multiple
     return nn.functional.pad(batch, (0, extra))
@@ -177,9 +181,10 @@ pad(torch.ones(4, 9), 8).shape  # torch.Size([4, 16])
 # Sizes 0 and 1 are compiled separately
 # -------------------------------------
 #
-# A size of 0 or 1 becomes a constant of the graph, because a size of 1
-# broadcasts. A batch of one sample therefore needs its own graph. When you
-# warm up a service, use a batch of 1 and a larger one.
+# If a dimension has size 0 or 1, the compiler fixes this size in the graph,
+# because a dimension of size 1 broadcasts and one of size 0 is empty. A
+# batch of one sample therefore needs its own graph. When you warm up a
+# service, use a batch of 1 and a larger one.
 counter = CompileCounter()
 compiled, counts = torch.compile(lambda x: x * 2, backend=counter), []
 for size in (1, 4, 6, 9, 1):

@@ -27,8 +27,9 @@ from torchvision.transforms import v2
 # ``torchaudio.load`` fails without a decoder: "Couldn't find appropriate
 # backend to handle uri", or since 2.9 "TorchCodec is required". Install
 # ``torchcodec`` and FFmpeg for formats such as MP3. SciPy alone reads WAV
-# files, as integers of shape (time, channels). Transpose them, and divide
-# by 32,768 for 16 bits.
+# files, as integers of shape (time, channels). Transpose them to (channels,
+# time), and divide 16-bit integers by 32,768 to get floats between -1 and
+# 1.
 samples = np.array([[0, 0], [16384, -16384], [32767, -32768]], np.int16)
 file = BytesIO()
 wavfile.write(file, 8000, samples)
@@ -56,8 +57,8 @@ mono.shape  # torch.Size([1, 2])
 #
 # A pretrained model needs one sampling rate, often 16,000 values per
 # second. ``resample_poly`` removes the frequencies that are too high for
-# the new rate and keeps the others. If you take every third value instead,
-# a tone of 10,000 Hz becomes a tone of 6,000 Hz.
+# the new rate and keeps the others. If you only keep every third of 48,000
+# values per second, a tone of 10,000 Hz becomes a tone of 6,000 Hz.
 def resample(wave, old, new):
     divisor = gcd(old, new)
     array = resample_poly(
@@ -107,8 +108,9 @@ torch.stack([fit(short, 4), cut]).shape  # torch.Size([2, 1, 4])
 # Spectrogram as an image for a CNN: ``torch.stft``, logarithm
 # ------------------------------------------------------------
 #
+# A spectrogram says how strong each frequency is at each time.
 # ``torch.stft`` returns complex numbers of shape (channels, frequencies,
-# frames). Square the absolute value and take the logarithm, because
+# time steps). Square the absolute value and take the logarithm, because
 # loudness covers many powers of ten. The result is an image with one
 # channel, with frequency 0 in the first row.
 seconds = torch.arange(8000) / 8000
@@ -126,14 +128,15 @@ nn.Conv2d(1, 4, 3)(log_power[None]).shape  # torch.Size([1, 4, 127, 61])
 
 
 # %%
-# Mel spectrogram without torchaudio: a matrix of triangles
-# ---------------------------------------------------------
+# Mel spectrogram without torchaudio: one matrix product
+# ------------------------------------------------------
 #
 # The mel scale spreads low frequencies and compresses high ones, similar to
-# the ear. Each mel band is a triangle over the rows of the spectrogram, so
-# a matrix product computes all bands.
-# ``torchaudio.transforms.MelSpectrogram`` and librosa offer variants of the
-# scale and of the height of the triangles.
+# the ear. Each mel band is a weighted sum of neighbouring rows of the
+# spectrogram, with weights that rise and fall like a triangle. One matrix
+# product computes all bands. ``torchaudio.transforms.MelSpectrogram`` and
+# librosa can scale the frequencies and the triangles differently, so their
+# numbers may differ from these.
 def mel_matrix(bands, rows, rate):
     top = 2595 * np.log10(1 + rate / 2 / 700)
     hertz = 700 * (10 ** (torch.linspace(0, top, bands + 2) / 2595) - 1)
@@ -159,8 +162,8 @@ filters.max() <= 1  # tensor(True)
 # ---------------------------------------------------
 #
 # A random block of frequencies or of time is set to the mean, so that the
-# model does not rely on a single place. Apply it to the spectrograms in
-# training.
+# model does not rely on a single place. Mask spectrograms only in training,
+# not in evaluation.
 def mask_band(image, dim, longest):
     size = image.shape[dim]
     length = int(torch.randint(0, longest + 1, ()))
@@ -211,9 +214,9 @@ pick(torch.arange(3), 5)  # tensor([0, 0, 1, 2, 2])
 # Same random crop in all frames: ``tv_tensors.Video``
 # ----------------------------------------------------
 #
-# The v2 transforms take a whole clip of shape (time, channels, height,
-# width) and draw once for all its frames. A loop over the frames would draw
-# again for each frame.
+# ``v2.RandomCrop`` takes a whole clip of shape (time, channels, height,
+# width) and cuts all its frames at the same random place. In a loop over
+# the frames, it chooses another place for each frame.
 frame = torch.arange(64.0).reshape(1, 8, 8)
 clip = tv_tensors.Video(frame.expand(5, 1, 8, 8))
 crop = v2.RandomCrop(3)

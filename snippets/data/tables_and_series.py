@@ -25,9 +25,10 @@ from torch.utils.data import (
 # Error: can't convert np.ndarray of type ``numpy.object_`` (a table)
 # -------------------------------------------------------------------
 #
-# If one column holds text, the whole table becomes an array of objects.
-# Look at ``dtypes``, select the numeric columns, and give each text a
-# number. If pandas has read a column of numbers as text, convert it with
+# If one column holds text, ``to_numpy`` turns the whole table into an array
+# of Python objects, which ``torch.tensor`` does not accept. Look at
+# ``dtypes``, select the numeric columns, and give each text a number. If
+# pandas has read a column of numbers as text, convert it with
 # ``pd.to_numeric``.
 table = pd.DataFrame({
     "size": [1.5, 2.0, 3.0],
@@ -51,7 +52,8 @@ pd.to_numeric(pd.Series(["4", "n/a"]), errors="coerce").tolist()[0]  # 4.0
 #
 # Number the categories of the training set, and store the numbers with the
 # model. Validation data may contain a new category. Map it to 0, and number
-# the known categories from 1. ``nn.Embedding`` then needs one more row.
+# the known categories from 1. ``nn.Embedding`` holds one row of learned
+# numbers per category, so it then needs one more row.
 train, val = ["Rome", "Oslo", "Rome"], ["Oslo", "Lima"]
 number = {name: i for i, name in enumerate(sorted(set(train)), start=1)}
 number  # {'Oslo': 1, 'Rome': 2}
@@ -146,10 +148,10 @@ next(iter(loader))  # tensor([[0., 0.], [1., 2.]])
 # Sliding windows of a time series as a ``Dataset``
 # -------------------------------------------------
 #
-# A sample consists of a window of past values and the values that follow
-# it. Slice in ``__getitem__``, so that the windows are not stored. The
-# number of samples is the number of values minus window and horizon, plus
-# one.
+# A sample consists of ``window`` past values and the ``horizon`` values
+# that follow. Slice in ``__getitem__``, so that the windows are not stored.
+# The number of samples is the number of values minus ``window`` and
+# ``horizon``, plus one.
 class Windows(Dataset):
     def __init__(self, series, window, horizon=1):
         self.series, self.window, self.horizon = series, window, horizon
@@ -196,9 +198,9 @@ torch.cat(parts)[2].tolist()  # [10, 20, 30]
 # ----------------------------------------------------------
 #
 # A single measured quantity is one feature, so add the last dimension with
-# ``unsqueeze``. With ``batch_first=True`` the output has the same order of
-# dimensions. A linear layer on the last step predicts all steps of the
-# horizon.
+# ``unsqueeze``. With ``batch_first=True`` both the input and the output
+# have the shape (batch, time, features). A linear layer takes the output at
+# the last time step and predicts all future values at once, here three.
 x = torch.randn(8, 24)
 lstm = nn.LSTM(input_size=1, hidden_size=16, batch_first=True)
 head = nn.Linear(16, 3)
@@ -212,9 +214,11 @@ with suppress(RuntimeError):
 # Predictions lag one step behind: compare with the last value
 # ------------------------------------------------------------
 #
-# A model that repeats the last value looks good in a plot, where it is
-# shifted by one step. For a random walk this is the best prediction. Print
-# the error of this baseline beside your own, or train on the differences.
+# A model that only repeats the last value looks good in a plot, because its
+# curve is the true curve, one step late. For a random walk this is the best
+# prediction. Print the error of this simple prediction (the baseline)
+# beside that of your model, or train the model to predict the change from
+# the last value.
 walk = torch.randn(2000).cumsum(0)
 last, following = walk[:-1], walk[1:]
 baseline = F.mse_loss(last, following)
@@ -252,9 +256,10 @@ predict(continue_line, window, steps=3)  # tensor([[4., 5., 6.]])
 # Hour, weekday, month as features: sine and cosine
 # -------------------------------------------------
 #
-# As plain numbers, hour 23 and hour 0 are far apart. The sine and cosine of
-# the hour are a point on a circle, and there neighbouring hours are close
-# to each other. ``dt`` extracts the hour from a column of dates.
+# As plain numbers, hour 23 and hour 0 are far apart. Turn the hour into an
+# angle, with 24 hours for the full circle. Its sine and cosine are a point
+# on a circle, where neighbouring hours are close to each other. ``dt``
+# extracts the hour from a column of dates.
 times = pd.Series(pd.to_datetime(["2026-01-01 00:00", "2026-01-01 23:00",
                                   "2026-01-01 12:00"]))
 hours = torch.tensor(times.dt.hour.to_numpy(), dtype=torch.float32)

@@ -15,9 +15,10 @@ from PIL import Image
 # Error: not implemented for 'Long' (softmax, losses, ``randn_like``)
 # -------------------------------------------------------------------
 #
-# The operation needs floats, but the tensor holds integers. Convert it with
-# ``float``. In a list, it is enough to write one number with a decimal
-# point.
+# The operation needs floats, but the tensor holds integers. 'Long' is
+# another name for int64. Convert the tensor with ``x.float()``. If you
+# create it from a list, it is enough to write one of the numbers with a
+# decimal point.
 x = torch.tensor([1, 2, 3])
 with suppress(NotImplementedError):
     x.softmax(dim=0)  # NotImplementedError: not implemented for 'Long'
@@ -101,8 +102,8 @@ mask ^ ~mask  # tensor([True, True])
 # -----------------------------------------------------------------
 #
 # ``&``, ``|`` and ``~`` work on booleans and integers, not on floats.
-# Convert a float mask with ``bool`` first. The same error appears if you
-# forget the parentheses around a comparison, as in ``mask & x > 1``.
+# Convert a float mask with ``mask.bool()`` first. The same error appears if
+# you forget the parentheses around a comparison, as in ``mask & x > 1``.
 mask = torch.tensor([1.0, 0.0])
 x = torch.tensor([0.5, 2.0])
 with suppress(NotImplementedError):
@@ -112,12 +113,13 @@ with suppress(TypeError):
 mask.bool() & (x < 1)  # tensor([True, False])
 
 # %%
-# Error: index tensors must be int64 (``gather``, ``F.one_hot``)
-# --------------------------------------------------------------
+# Error: index tensors of the wrong dtype (``gather``, ``F.one_hot``)
+# -------------------------------------------------------------------
 #
 # Indexing and ``gather`` do not accept float indices, and ``F.one_hot``
-# does not accept ``int32``. Indices that come from a division or from NumPy
-# often have such a dtype. Convert them to ``int64`` with ``long``.
+# does not accept ``int32``. A division gives float indices, and NumPy
+# arrays sometimes hold ``int32``. Convert the indices to ``int64`` with
+# ``.long()``.
 x = torch.tensor([10, 20, 30])
 place = torch.tensor([1.0])
 with suppress(RuntimeError):
@@ -137,7 +139,7 @@ F.one_hot(small.long())  # tensor([[0, 1]])
 # ``torch.tensor`` accepts numbers, and raises these errors for ``None``,
 # for strings and for images in a list. Replace a missing value with NaN,
 # give each word a number, and convert strings that contain numbers with
-# ``float``. Make an array of each image, and stack the arrays.
+# Python's ``float``. Make an array of each image, and stack the arrays.
 with suppress(RuntimeError):
     torch.tensor([None])  # RuntimeError: Could not infer dtype of NoneType
 torch.tensor([1.0, float("nan")]).isnan()  # tensor([False, True])
@@ -175,13 +177,14 @@ torch.from_numpy(np.stack(arrays)).shape  # torch.Size([2, 2])
 torch.stack([torch.zeros(2), torch.ones(2)]).shape  # torch.Size([2, 2])
 
 # %%
-# Large integers in ``float32``, large sums in ``float16``
-# --------------------------------------------------------
+# Wrong large integers in ``float32``, infinite sums in ``float16``
+# -----------------------------------------------------------------
 #
 # ``float32`` represents integers exactly up to 2**24, so do not use it for
 # identifiers and timestamps. The largest ``float16`` number is 65504, and a
-# sum of squares soon exceeds it. Pass ``dtype=torch.float32`` to ``sum``,
-# or convert first.
+# sum of squares soon exceeds it. For such a sum, pass
+# ``dtype=torch.float32`` to ``sum``, or convert the tensor with
+# ``x.float()`` first.
 numbers = torch.tensor([2**24, 2**24 + 1])
 numbers.float().long()  # tensor([16777216, 16777216])
 numbers.double().long()  # tensor([16777216, 16777217])

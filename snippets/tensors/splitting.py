@@ -10,12 +10,12 @@ from contextlib import suppress
 import torch
 
 # %%
-# Pieces of equal size: ``torch.split``
-# -------------------------------------
+# Pieces of a given length: ``torch.split``
+# -----------------------------------------
 #
-# The number is the length of each piece, not the number of pieces. The last
-# piece is shorter if the length does not divide the size. The result is a
-# tuple.
+# The number that you pass is the length of each piece, not the number of
+# pieces. The last piece is shorter if the length does not divide the size.
+# The result is a tuple.
 #
 # .. tensors:: x, x.split(2)[0], x.split(2)[1], x.split(2)[2]
 x = torch.tensor([1, 2, 3, 4, 5])
@@ -29,8 +29,8 @@ right  # tensor([[3, 4], [7, 8]])
 # Pieces of given sizes: ``split`` with a list
 # --------------------------------------------
 #
-# The sizes must add up to the size of the dimension. Use it to separate the
-# features from the label, or to undo a concatenation.
+# The sizes must add up to the size of the dimension. Use such a list to
+# separate the features from the label, or to undo a concatenation.
 torch.tensor([1, 2, 3]).split([1, 2])  # (tensor([1]), tensor([2, 3]))
 table = torch.tensor([[1, 2, 3, 0], [4, 5, 6, 1]])
 features, label = table.split([3, 1], dim=1)
@@ -43,9 +43,9 @@ with suppress(RuntimeError):
 # A given number of pieces: ``torch.chunk``
 # -----------------------------------------
 #
-# For ``chunk``, the number is the number of pieces. For ``split``, it is
-# their length. ``chunk`` is often used to separate query, key and value, if
-# one linear layer computes all three.
+# ``chunk`` takes the number of pieces, but ``split`` takes their length.
+# ``chunk`` is often used to separate query, key and value, if one linear
+# layer computes all three.
 x = torch.tensor([1, 2, 3, 4, 5, 6])
 torch.chunk(x, 2)  # (tensor([1, 2, 3]), tensor([4, 5, 6]))
 x.split(2)  # (tensor([1, 2]), tensor([3, 4]), tensor([5, 6]))
@@ -79,8 +79,8 @@ x.split([1, 2, 2])  # (tensor([10]), tensor([11, 12]), tensor([13, 14]))
 x.tensor_split([4, 9])[2].numel()  # 0
 
 # %%
-# Take a dimension apart: ``torch.unbind``
-# ----------------------------------------
+# One tensor for each row or column: ``torch.unbind``
+# ---------------------------------------------------
 #
 # ``torch.unbind`` is the reverse of ``torch.stack``. It returns one tensor
 # for each index of the dimension, and these tensors no longer have this
@@ -95,13 +95,13 @@ second  # tensor([4, 5, 6])
 torch.equal(torch.stack(x.unbind(1), dim=1), x)  # True
 
 # %%
-# Columns, rows, depth: ``torch.hsplit``, ``vsplit``, ``dsplit``
-# --------------------------------------------------------------
+# Split columns, rows or depth: ``torch.hsplit``, ``vsplit``, ``dsplit``
+# ----------------------------------------------------------------------
 #
-# These functions have the names of NumPy. ``vsplit`` splits along dimension
-# 0, ``hsplit`` along dimension 1 and ``dsplit`` along dimension 2. If you
-# pass a number, it must divide the size. If you pass a list, it contains
-# positions, as in ``tensor_split``.
+# The letters h, v and d mean horizontal, vertical and depth, as in NumPy.
+# ``vsplit`` splits along dimension 0, ``hsplit`` along dimension 1 and
+# ``dsplit`` along dimension 2. If you pass a number, it must divide the
+# size. If you pass a list, it contains positions, as in ``tensor_split``.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 torch.vsplit(x, 2)  # (tensor([[1, 2, 3]]), tensor([[4, 5, 6]]))
 left, right = torch.hsplit(x, [1])
@@ -134,8 +134,9 @@ second.clone().untyped_storage().nbytes()  # 16
 # Autograd cannot track a write to the pieces that ``split``, ``chunk`` or
 # ``unbind`` return, so it raises an error. Compute a new piece and join the
 # pieces with ``torch.cat``. If the tensor is the result of a computation,
-# like ``x`` here, you can also write to a slice of it, or use
-# ``tensor_split``. For a parameter, use ``torch.no_grad``.
+# like ``x`` here, you can also write to a slice of it, or to the pieces
+# that ``tensor_split`` returns. Write to a trainable parameter inside
+# ``with torch.no_grad():``.
 weight = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
 x = weight * 1
 first, second = x.chunk(2)

@@ -31,8 +31,8 @@ x.where(condition, -1)  # tensor([[1, -1], [-1, 4]])
 # ---------------------------------------------------------------
 #
 # With only a condition, ``torch.where`` returns one index tensor per
-# dimension. You can index the tensor with them. A condition with one branch
-# raises an error, so pass both branches or none.
+# dimension. You can index the tensor with them. If you pass only one of the
+# two other arguments, you get an error, so pass both or none.
 x = torch.tensor([[5, 1, 9], [2, 7, 3]])
 torch.where(x > 4)  # (tensor([0, 0, 1]), tensor([0, 2, 1]))
 rows, columns = torch.where(x > 4)
@@ -127,10 +127,11 @@ x  # tensor([1., 0., 3.])
 # The dtype that ``torch.where`` returns
 # --------------------------------------
 #
-# ``torch.where`` promotes both branches to a common dtype, so integers and
-# 0.5 give float32. ``masked_fill`` keeps int64 and truncates 0.5 to 0. A
-# 0-d integer tensor does not change the int8 of the other branch, so 300
-# becomes 44 without an error. The Python number 300 raises an error here.
+# ``torch.where`` promotes both branches, the second and the third argument,
+# to a common dtype, so integers and 0.5 give float32. ``masked_fill`` keeps
+# int64 and truncates 0.5 to 0. An int8 branch and a 0-d integer tensor give
+# int8, which ends at 127, so 300 wraps around to 44 without an error. The
+# Python number 300 raises an error here.
 x = torch.tensor([1, 2, 3])
 torch.where(x > 1, x, 0.5)  # tensor([0.5000, 2.0000, 3.0000])
 x.masked_fill(x <= 1, 0.5)  # tensor([0, 2, 3])
@@ -144,9 +145,10 @@ with suppress(RuntimeError):
 # NaN gradients from the branch that ``torch.where`` did not take
 # ---------------------------------------------------------------
 #
-# Both branches are computed, and the gradient flows through both. The
-# derivative of the square root at 0 is infinite, and 0 times infinity is
-# NaN. Replace the input before the square root, not only its result.
+# Both branches are computed, and the gradient flows into both. It is 0
+# where a branch was not taken, but the derivative of the square root at 0
+# is infinite, and 0 times infinity is NaN. Replace the input before the
+# square root, not only its result.
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 torch.where(x > 0, x.sqrt(), 0).sum().backward()
 x.grad  # tensor([nan, 0.2500])
@@ -160,8 +162,8 @@ x.grad  # tensor([0.0000, 0.2500])
 # ------------------------------------------------------------------
 #
 # An int64 mask of 0 and 1 is not accepted as a condition. Convert it with
-# ``bool()``, or use a comparison. A uint8 mask still works, but it gives a
-# warning.
+# ``mask.bool()``, or use a comparison. A uint8 mask still works, but it
+# gives a warning.
 mask = torch.tensor([1, 0, 1])
 x = torch.tensor([10, 20, 30])
 with suppress(RuntimeError):
