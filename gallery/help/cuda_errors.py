@@ -25,8 +25,9 @@ that the memory of the GPU is full.
   See *An operation that needs a newer GPU: compute capability*.
 * "unspecified launch failure", "unknown error", "uncorrectable ECC error"?
   See *unspecified launch failure, ECC error: restart and check the driver*.
-* "no kernel image is available", "driver on your system is too old"? See
-  :doc:`install_problems`. "CUDA out of memory"? See :doc:`out_of_memory`.
+* "no kernel image is available"? See :doc:`install_problems`. "driver on
+  your system is too old"? See :doc:`/reference/setup/installation`. "CUDA
+  out of memory"? See :doc:`out_of_memory`.
 """
 import os
 import subprocess

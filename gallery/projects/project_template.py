@@ -376,11 +376,12 @@ any("cuda" in path.read_text() for path in files)  # False
 # Run a command in the project
 # ----------------------------
 #
-# On your machine, run ``pip install --editable ".[test]"`` once. It
-# installs the package, and later changes to the files take effect without
-# another installation. This page installs nothing: ``PYTHONPATH`` tells the
-# new Python process where the package is. The new process uses as many
-# threads as this one, so that both round in the same way.
+# On your machine, run ``pip install --editable ".[test]"``. It installs the
+# package, and later changes to the code take effect at the next start. Run
+# it again after a change to ``pyproject.toml``. This page installs nothing:
+# ``PYTHONPATH`` tells the new Python process where the package is, and the
+# process uses as many threads as this one, so that both round in the same
+# way.
 def command(*arguments):
     environment = os.environ | {
         "PYTHONPATH": str(project / "src"),

@@ -116,10 +116,11 @@ train(model, small_loader, criterion, optimizer, steps=4)  # 20
 # -------------------------------------------------------
 #
 # Many tutorials divide the loss by ``steps`` and update the parameters when
-# the batch number is a multiple of ``steps``. With 79 batches, the last
-# three then lead to no update. With fewer batches than ``steps``, there is
-# no update at all and no warning. Below, 48 samples in three batches give 0
-# updates.
+# the batch number is a multiple of ``steps``. The last three of 79 batches
+# then cause no update, or are added to the first update of the next epoch
+# if the gradients are not cleared. With fewer batches than ``steps``, there
+# is no update at all and no warning. Below, 48 samples in three batches
+# give 0 updates.
 def train_wrong(model, loader, criterion, optimizer, steps):
     model.train()
     optimizer.zero_grad()

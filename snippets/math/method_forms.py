@@ -70,8 +70,9 @@ torch.equal(x.clone().acosh_(), x.clone().arccosh_())  # True
 # --------------------------------------------------------------
 #
 # The tensor in front of the dot is the first operand, so ``a.sub(b)`` is
-# ``a - b``. ``Tensor.subtract``, ``multiply``, ``divide`` and
-# ``true_divide`` are longer names of ``sub``, ``mul`` and ``div``.
+# ``a - b``. ``Tensor.subtract``, ``multiply`` and ``divide`` are longer
+# names of ``sub``, ``mul`` and ``div``. ``true_divide`` is ``div`` without
+# ``rounding_mode``.
 a, b = torch.tensor([7.0, 6.0]), torch.tensor([2.0, 4.0])
 a.sub(b)  # tensor([5., 2.])
 names = "add sub subtract mul multiply div divide true_divide pow fmod"

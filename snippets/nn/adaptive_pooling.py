@@ -117,9 +117,9 @@ torch.allclose(pool(x, 4), F.avg_pool1d(x, 3))  # True
 # ---------------------------------------------
 #
 # If the output is larger than the input, there is no error and no warning.
-# Each window then holds one or two elements along each dimension, so values
-# are repeated. A network for large images accepts a small image in this
-# way. To enlarge an image, use ``F.interpolate``.
+# Each window then holds one or two elements along each dimension, so
+# elements are used several times. A network for large images accepts a
+# small image in this way. To enlarge an image, use ``F.interpolate``.
 x = torch.tensor([[[1.0, 2.0]]])
 F.adaptive_avg_pool1d(x, 4)  # tensor([[[1., 1., 2., 2.]]])
 F.adaptive_avg_pool1d(x, 3)  # tensor([[[1.0, 1.5, 2.0]]])

@@ -35,11 +35,11 @@ nn.Parameter(torch.ones(2), requires_grad=False).requires_grad  # False
 # ``parameters``, ``children``, ``modules``: the six iterators
 # ------------------------------------------------------------
 #
-# ``children`` yields the direct submodules. ``modules`` yields the
-# submodules of all levels and starts with the module itself, whose name is
-# empty. ``parameters`` yields the tensors of all levels, or only those of
-# the module itself with ``recurse=False``. The ``named_`` forms add the
-# path of each item.
+# ``children`` yields the direct submodules, each of them once. ``modules``
+# yields the submodules of all levels and starts with the module itself,
+# whose name is empty. ``parameters`` yields the tensors of all levels, or
+# only those of the module itself with ``recurse=False``. The ``named_``
+# forms add the path of each item.
 def kind(modules):
     return [type(module).__name__ for module in modules]
 
