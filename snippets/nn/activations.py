@@ -140,7 +140,8 @@ layer.bias.grad[[0, 2]]  # tensor([500., 1000.])
 # ``nn.ReLU6`` clips at 0 and 6. ``nn.Hardtanh`` clips at -1 and 1 by
 # default, or at ``min_val`` and ``max_val``. Both give the same values as
 # ``torch.clamp``, and their gradient is 0 outside the range and at its
-# limits. ``F.hardtanh_`` works in place.
+# limits. The functions are ``F.relu6`` and ``F.hardtanh``; ``F.hardtanh_``
+# works in place.
 x = torch.tensor([-3.0, 0.5, 4.0, 9.0])
 nn.ReLU6()(x)  # tensor([0.0000, 0.5000, 4.0000, 6.0000])
 torch.equal(F.relu6(x), x.clamp(0, 6))  # True
