@@ -128,7 +128,9 @@ def train(home, way):
     log = {"losses": losses, "bytes": count(net, optimizer)}
     (home / f"{way}-{rank}.json").write_text(json.dumps(log))
     if way == "shards":
-        dcp.save({"model": model.state_dict()}, checkpoint_id=home / "saved")
+        state = {"model": model.state_dict()}
+        dcp.save(state, checkpoint_id=home / "saved")
+        del state
     del net, model, optimizer
     dist.destroy_process_group()
 
