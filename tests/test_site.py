@@ -108,12 +108,12 @@ def test_links_lead_somewhere(language):
 
 @editions
 def test_an_earlier_address_of_a_card_leads_to_it(language):
-    """Each row of ``docs/moved.tsv`` names a card that is there, with the anchor that it had."""
+    """Each row of ``docs/moved.tsv`` names a section that is there, with the anchor that it had."""
     for address, before in moved().items():
         name, _, anchor = address.partition("#")
-        cards = find(page(language, f"{name}.html"), "card")
-        (card,) = (one for one in cards if one.get("id") == anchor)
-        inside = {element.get("id") for element in card.iter()}
+        sections = page(language, f"{name}.html").iter("section")
+        (section,) = (one for one in sections if one.get("id") == anchor)
+        inside = {element.get("id") for element in section.iter()}
         assert inside.issuperset(before), address
 
 

@@ -27,6 +27,8 @@ def transform(app, doctree):
     for literal in doctree.findall(nodes.literal):
         if len(literal.astext()) <= SHORT:
             literal["classes"].append("short")
+    for section in doctree.findall(nodes.section):
+        section["ids"] += moved()[f"{docname}#{section['ids'][0]}"]
     first = _first_paragraph(doctree)
     if first is not None:
         page.summary = [loose(node) for node in unlinked(first)]
@@ -149,7 +151,6 @@ def _card(docname, page, module, section, card):
         _link_names(node)
     if entry.verified:
         section["classes"].append("verified")
-    section["ids"] += moved()[f"{docname}#{entry.anchor}"]
     if module.example:
         examples.conceal(section, card)
     elif entry.in_title:
@@ -159,7 +160,7 @@ def _card(docname, page, module, section, card):
 
 @cache
 def moved():
-    """Anchors that cards had under an earlier title, from ``docs/moved.tsv``, by address.
+    """Anchors that sections had under an earlier title, from ``docs/moved.tsv``, by address.
 
     They stay on the page, so that links from outside still lead to the card.
     """
