@@ -90,10 +90,11 @@ uniform = torch.empty(10000).uniform_(1e-5, 1)
 # Short trials for all, a longer one for the best
 # -----------------------------------------------
 #
-# Three epochs are enough to show which learning rates fail. The best four
+# Three epochs show which learning rates make fast progress. The best four
 # settings are trained for ten epochs, and the best of these is kept. This
-# is a simple form of successive halving. If the best rate is the smallest
-# or the largest that was tried, widen the range.
+# is a simple form of successive halving; it also drops a small rate that
+# only needs more time. If the best rate is the smallest or the largest that
+# was tried, widen the range.
 short = [trial(setting, epochs=3)[1] for setting in settings]
 ranked = sorted(range(12), key=short.__getitem__)
 longer = {i: trial(settings[i], epochs=10) for i in ranked[:4]}
@@ -108,8 +109,8 @@ max(short) > 2 * min(short)  # True
 # -------------------------------------------
 #
 # Each point is a short trial, and the star is the best setting after ten
-# epochs. The loss is low for learning rates in the middle. At both ends it
-# is near ``log(10)`` (dotted line) or above it.
+# epochs. If the learning rate is too small, the loss stays near ``log(10)``
+# (dotted line).
 with torch.inference_mode():
     right = model(test[0]).argmax(dim=1) == test[1]
 accuracy = right.float().mean().item()

@@ -142,8 +142,9 @@ x.type_as(x) is x  # True
 # -------------------------------------------
 #
 # Both return a view that repeats elements without copying them.
-# ``broadcast_to`` is a function and a method, and it takes the shape as one
-# tuple. ``expand`` is only a method and also takes separate sizes.
+# ``broadcast_to`` is a function and a method, and the function takes the
+# shape as one tuple. ``expand`` is only a method and also takes separate
+# sizes.
 x = torch.tensor([1, 2])
 wide = torch.broadcast_to(x, (3, 2))
 wide  # tensor([[1, 2], [1, 2], [1, 2]])
