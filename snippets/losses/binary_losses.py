@@ -105,6 +105,27 @@ loss.item()  # 20.0
 torch.autograd.grad(loss, logits)[0]  # tensor([1.])
 
 # %%
+# Label smoothing for ``nn.BCEWithLogitsLoss``
+# --------------------------------------------
+#
+# ``nn.BCEWithLogitsLoss`` has no ``label_smoothing`` argument. Move the
+# targets away from 0 and 1 yourself. The loss is then smallest at a finite
+# logit, so a larger one is pulled back. The result equals that of
+# ``F.cross_entropy`` with ``label_smoothing`` for two classes.
+smoothing = 0.1
+labels = torch.tensor([1.0, 0.0])
+target = labels * (1 - smoothing) + smoothing / 2
+target  # tensor([0.9500, 0.0500])
+target.logit()  # tensor([2.9444, -2.9444])
+z = torch.tensor([8.0, -8.0], requires_grad=True)
+loss = F.binary_cross_entropy_with_logits(z, target)
+loss.backward()
+z.grad.sign()  # tensor([1., -1.])
+two = torch.stack([torch.zeros(2), z.detach()], dim=1)
+same = F.cross_entropy(two, labels.long(), label_smoothing=smoothing)
+torch.allclose(loss, same)  # True
+
+# %%
 # Labels 1 and -1: ``nn.SoftMarginLoss``, ``F.soft_margin_loss``
 # --------------------------------------------------------------
 #

@@ -153,6 +153,30 @@ gap = (student / T).softmax(dim=1) - (teacher / T).softmax(dim=1)
 torch.allclose(student.grad, T * gap)  # True
 
 # %%
+# KL penalty between two language models: per token, with a mask
+# --------------------------------------------------------------
+#
+# ``F.kl_div`` takes the log-probabilities of the reference first and those
+# of the trained model second, both with ``log_target=True``. Sum over the
+# vocabulary, and take the mean over the real tokens.
+# ``reduction="batchmean"`` would count the padding and divide by the number
+# of texts.
+policy, reference = torch.randn(2, 1, 3, 50)
+mask = torch.tensor([[1.0, 1.0, 0.0]])
+log_p = policy.log_softmax(dim=-1)
+log_q = reference.log_softmax(dim=-1)
+options = {"reduction": "none", "log_target": True}
+each = F.kl_div(log_q, log_p, **options).sum(dim=-1)
+each.shape  # torch.Size([1, 3])
+by_hand = (log_p.exp() * (log_p - log_q)).sum(dim=-1)
+torch.allclose(each, by_hand, atol=1e-5)  # True
+penalty = (each * mask).sum() / mask.sum()
+torch.allclose(penalty, by_hand[0, :2].mean(), atol=1e-5)  # True
+options["reduction"] = "batchmean"
+per_text = F.kl_div(log_q, log_p, **options)
+torch.allclose(per_text, by_hand.sum() / len(mask), atol=1e-5)  # True
+
+# %%
 # KL term of a variational autoencoder: ``kl_divergence`` of normals
 # ------------------------------------------------------------------
 #

@@ -5,6 +5,8 @@ Losses over many classes
 Save memory or time if there are very many classes, such as the tokens of a
 language model.
 """
+from contextlib import suppress
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -109,3 +111,27 @@ losses.mean().exp()  # tensor(7.3891)
 losses.exp().mean()  # tensor(11.4019)
 nats = F.cross_entropy(torch.zeros(4, 8), target)
 nats / torch.tensor(2.0).log()  # tensor(3.0000)
+
+# %%
+# Log-probability of each token: ``gather`` with labels of -100
+# -------------------------------------------------------------
+#
+# To score a text, as in DPO, add the log-probabilities of its tokens.
+# ``gather`` does not know ``ignore_index`` and raises an error for -100.
+# Replace these labels with 0 first, and set their positions to 0
+# afterwards. ``F.cross_entropy`` with ``reduction="none"`` gives the same
+# numbers with the opposite sign.
+logits = torch.tensor([[[2.0, 0, 0], [0, 1, 0], [0, 0, 3]]], device="cpu")
+labels = torch.tensor([[0, 2, -100]], device="cpu")
+log_p = logits.log_softmax(dim=-1)
+with suppress(RuntimeError):
+    log_p.gather(
+        -1, labels.unsqueeze(-1)
+    )  # RuntimeError: index -100 is out of bounds for dimension 2
+real = labels != -100
+index = labels.masked_fill(~real, 0).unsqueeze(-1)
+each = log_p.gather(-1, index).squeeze(-1) * real
+each  # tensor([[-0.2395, -1.5514, 0.0000]])
+each.sum(dim=1)  # tensor([-1.7910])
+loss = F.cross_entropy(logits[0], labels[0], reduction="none")
+torch.allclose(each[0], -loss)  # True

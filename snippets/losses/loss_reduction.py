@@ -94,6 +94,27 @@ output_weight = torch.tensor([1.0, 0.0, 0.0])
 (losses * output_weight).sum() / 2  # tensor(1.)
 
 # %%
+# Train on the hardest samples or pixels: ``topk`` of the loss
+# ------------------------------------------------------------
+#
+# Compute one loss per element, keep the largest with ``topk`` and take
+# their mean. The other samples get no gradient. For segmentation, flatten
+# the pixels of each image first. Wrong labels have large losses, too, so do
+# not choose too few.
+logits = torch.tensor([[3.0, 0.0], [0.0, 0.0], [0.0, 2.0], [1.0, 0.0]])
+logits.requires_grad_()
+target = torch.zeros(4, dtype=torch.int64)
+each = F.cross_entropy(logits, target, reduction="none")
+each.detach()  # tensor([0.0486, 0.6931, 2.1269, 0.3133])
+loss = each.topk(2).values.mean()
+loss.detach()  # tensor(1.4100)
+loss.backward()
+logits.grad.any(dim=1)  # tensor([False, True, True, False])
+pixels = torch.randn(2, 5, 8, 8), torch.randint(5, (2, 8, 8))
+each = F.cross_entropy(*pixels, reduction="none")
+each.flatten(1).topk(16, dim=1).values.shape  # torch.Size([2, 16])
+
+# %%
 # Leave out padding: mask a loss with ``reduction="none"``
 # --------------------------------------------------------
 #

@@ -118,6 +118,27 @@ predicted  # tensor([[1, 0, 1], [1, 1, 0]])
 (predicted == target).all(dim=1).float().mean()  # tensor(0.5000)
 
 # %%
+# Unknown labels in a multi-label target: mask the loss
+# -----------------------------------------------------
+#
+# A label of -1 for "unknown" raises no error in
+# ``F.binary_cross_entropy_with_logits``, but it is taken for a target, and
+# the loss can become negative. Compute one loss per element and multiply it
+# by the mask of the known labels. Divide the sum by the number of known
+# labels. The unknown labels then send no gradient.
+bce = F.binary_cross_entropy_with_logits
+bce(torch.tensor([-50.0]), torch.tensor([-1.0]))  # tensor(-50.)
+logits = torch.tensor([[2.0, -1.0], [0.0, 3.0]], requires_grad=True)
+labels = torch.tensor([[1.0, -1.0], [-1.0, 0.0]])
+known = labels != -1
+each = bce(logits, labels.clamp(min=0), reduction="none")
+loss = (each * known).sum() / known.sum()
+loss.detach()  # tensor(1.5878)
+torch.allclose(loss, bce(logits[known], labels[known]))  # True
+loss.backward()
+logits.grad != 0  # tensor([[True, False], [False, True]])
+
+# %%
 # No error, wrong loss: 0/1 targets in ``nn.MultiLabelMarginLoss``
 # ----------------------------------------------------------------
 #

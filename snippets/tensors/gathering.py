@@ -202,3 +202,25 @@ scores.scatter(1, index, src)  # tensor([[5., 0., 0.], [0., 0., 6.]])
 with suppress(RuntimeError):
     scores.scatter(1, index, src[:1])  # RuntimeError: no larger size than
 scores.scatter(1, index, 9)  # tensor([[9., 0., 0.], [0., 0., 9.]])
+
+# %%
+# Error: index 3 is out of bounds (``scatter_add``): count the groups
+# -------------------------------------------------------------------
+#
+# The target tensor needs one place for each group, so its size must be
+# larger than the largest index. If the numbers are ids with gaps,
+# ``unique`` with ``return_inverse=True`` turns them into 0, 1, 2 and so on.
+group = torch.tensor([0, 2, 3], device="cpu")
+amount = torch.tensor([1.0, 2.0, 4.0], device="cpu")
+with suppress(RuntimeError):
+    amount.new_zeros(3).scatter_add(
+        0, group, amount
+    )  # RuntimeError: index 3 is out of bounds for dimension 0 with size 3
+count = int(group.max()) + 1
+total = amount.new_zeros(count).scatter_add(0, group, amount)
+total  # tensor([1., 0., 2., 4.])
+ids = torch.tensor([70, 500, 70], device="cpu")
+names, group = ids.unique(return_inverse=True)
+names, group  # (tensor([70, 500]), tensor([0, 1, 0]))
+total = amount.new_zeros(len(names)).scatter_add(0, group, amount)
+total  # tensor([5., 2.])
