@@ -281,9 +281,9 @@ assert min(recall.values()) > 0.3, recall
 #
 # Left: the validation accuracy of both models during training. Right: the
 # accuracy on the same texts with more padding, which falls with the plain
-# mean. The dotted line is the accuracy of the masked mean on the test set,
-# which is used once. Always predicting the most frequent section would be
-# right for less than 40 % of the test texts.
+# mean. The dotted line is the accuracy of the masked mean on the test set.
+# Always predicting the most frequent section would be right for less than
+# 40 % of the test texts.
 majority = (targets.bincount().max() / len(targets)).item()
 test_accuracy = accuracy(test_logits, targets)
 print(f"{test_accuracy=:.3f} {majority=:.3f}")

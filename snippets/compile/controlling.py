@@ -207,10 +207,11 @@ compiled(torch.ones(1))  # tensor([2.])
 # One node for a function: ``torch.compiler.allow_in_graph``
 # ----------------------------------------------------------
 #
-# The compiler does not look into the function. The function becomes one
-# node of the graph and runs in each call, and there is no break with
-# ``fullgraph=True``. The compiler does not check whether such a function
-# can be captured.
+# Dynamo, the first stage of the compiler, does not look into the function.
+# The function becomes one node of its graph, and there is no break with
+# ``fullgraph=True``. Dynamo does not check whether such a function can be
+# captured. The default backend still traces through it, so write a custom
+# operator for a black box.
 nodes = []
 
 

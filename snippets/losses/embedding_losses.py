@@ -208,9 +208,9 @@ nt_xent(view, other, temperature=5.0) > 5  # tensor(True)
 # ---------------------------------------------------------
 #
 # In ``z @ z.T`` each row is most similar to itself. If the targets are on
-# the diagonal, the loss is near 0, even if the two views have nothing in
-# common. Fill the diagonal with minus infinity, and let each target be the
-# row of the other view.
+# the diagonal, the loss is near 0 at a low temperature, even if the two
+# views have nothing in common. Fill the diagonal with minus infinity, and
+# let each target be the row of the other view.
 n = 64
 a, b = torch.randn(2, n, 32)
 z = F.normalize(torch.cat([a, b]), dim=1)

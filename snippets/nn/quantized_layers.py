@@ -187,11 +187,11 @@ product.dtype, product[0, 0].item()  # (torch.int32, 16)
 # Save and load a quantized model: quantize first, then ``load_state_dict``
 # -------------------------------------------------------------------------
 #
-# The state dict of a quantized model has different keys, so you cannot load
-# it into the float model. Build the float model, quantize it in the same
-# way, and then load the state dict. If you save the whole model instead,
-# another version may fail to load it with "'LinearPackedParams' object has
-# no attribute".
+# The state dict of a model from ``quantize_dynamic`` has different keys, so
+# you cannot load it into the float model. Build the float model, quantize
+# it in the same way, and then load the state dict. If you save the whole
+# model instead, another version may fail to load it with
+# "'LinearPackedParams' object has no attribute".
 def build(seed):
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(4, 2)).cpu()
