@@ -82,7 +82,7 @@ def test_an_edit_reaches_the_pages_that_show_it_and_no_trace_of_it_stays(copy, b
     """Another title and another number, and back again."""
     source, pages = copy / "snippets/tensors/joining.py", copy / "build/html/en"
     text = source.read_text(encoding="utf-8")
-    retitled = text.replace("Join along a dimension that exists: ", "Join side by side: ")
+    retitled = text.replace("Join along an existing dimension: ", "Join side by side: ")
     source.write_text(retitled, encoding="utf-8")
     edit(source)
     edited = source.read_text(encoding="utf-8")
