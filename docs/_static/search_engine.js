@@ -13,7 +13,7 @@
   const BOOST = { name: 100, title: 30, asked: 16, more: 8, apis: 8, errors: 6, module: 6, text: 1 };
   // A message as Python prints it is about what cards quote; its "size" is no name of a method.
   const MESSAGE = /\b\w*(?:Error|Exception|Warning|错误|异常|警告)\s*[:：]/g;
-  const MESSAGE_BOOST = { ...BOOST, name: 3, more: 0, errors: 40 };
+  const MESSAGE_BOOST = { ...BOOST, name: 3, asked: 8, more: 0, errors: 40 };
   // A message counts as known if a card's message has this share of its words, rare ones more; what
   // was pasted without the name of an error must be more like one.
   const KNOWN = 0.5;
