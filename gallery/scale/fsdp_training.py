@@ -132,6 +132,7 @@ def train(home, way):
         dcp.save(state, checkpoint_id=home / "saved")
         del state
     del net, model, optimizer
+    dist.barrier()
     dist.destroy_process_group()
 
 
