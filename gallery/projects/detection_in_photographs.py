@@ -425,8 +425,8 @@ print(f"{false=} {false_coins_only=}")
 assert false < 0.5 * false_coins_only
 
 # %%
-# What was reached: coins of the lower half
-# -----------------------------------------
+# The result: the detector finds coins in the lower half
+# ------------------------------------------------------
 #
 # The detector has not seen these coins. The photograph is drawn three times
 # as large, and the boxes are multiplied by 3.
