@@ -153,10 +153,11 @@ len(batched_nms(*found, iou_threshold=0.2)) < 100  # True
 # --------------------------------------------
 #
 # Pixels of ``uint8`` raise an error, and so does a photograph outside of a
-# list. Floats up to 255 pass: the detector subtracts a mean and divides by
-# a standard deviation that are made for 0 to 1. A grey photograph passes,
-# too, and gets three channels. :doc:`/reference/nn/torchvision_models` has
-# more errors of detectors.
+# list. Floats from 0 to 255 raise no error, but they give wrong results,
+# because the detector subtracts a mean and divides by a standard deviation
+# that are meant for 0 to 1. A grey photograph passes, too, and gets three
+# channels. :doc:`/reference/nn/torchvision_models` has more errors of
+# detectors.
 with suppress(TypeError):
     model([cat])  # TypeError: Expected input images to be of floating type
 with suppress(ValueError):

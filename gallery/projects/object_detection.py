@@ -258,9 +258,10 @@ for _ in tqdm(range(steps), disable=None):
 # The curves of the three losses
 # ------------------------------
 #
-# The third loss in the legend compares how close a position is to the
-# centre of its box with the prediction. It is a cross-entropy with targets
-# between 0 and 1, so its minimum is larger than 0.
+# At each position the head predicts how close the position is to the centre
+# of its box. The third loss in the legend compares this prediction with the
+# true value. It is a cross-entropy with targets between 0 and 1, so its
+# minimum is larger than 0.
 figure, axis = plt.subplots(figsize=(8, 3.6))
 for name, style in zip(history[0], ("-", "--", ":"), strict=True):
     axis.plot([step[name].item() for step in history], style, label=name)

@@ -26,8 +26,9 @@ import torch
 # ------------------------
 #
 # This page writes each file with ``add``, so the code you read here is the
-# code that runs. The folder is temporary. In your own project, save the
-# text of each call under the file name that the call begins with.
+# code that runs. The folder is temporary. The first argument of ``add`` is
+# the name of the file, and the second is its text. In your own project,
+# save each text in a file of that name.
 folder = tempfile.TemporaryDirectory()
 project = Path(folder.name)
 
