@@ -243,8 +243,8 @@ with patch.dict(os.environ, {"PATH": os.devnull}):
 # Error: CUDA_HOME environment variable is not set, CUDA mismatches
 # -----------------------------------------------------------------
 #
-# PyTorch ships the CUDA libraries, but no compiler. To build a CUDA
-# extension, install a CUDA toolkit with the major version of
+# PyTorch ships the CUDA libraries, but not the compiler ``nvcc``. To build
+# a CUDA extension, install a CUDA toolkit with the major version of
 # ``torch.version.cuda``, and set ``CUDA_HOME`` to its folder. Another major
 # version raises "The detected CUDA version (12.3) mismatches".
 with patch.object(cpp_extension, "CUDA_HOME", None), suppress(OSError):

@@ -155,8 +155,8 @@ torch.allclose(rows, model(inputs), atol=1e-6)  # True
 # Each worker process of a server loads its own model. With
 # ``torch.load(mmap=True)`` and ``load_state_dict(assign=True)`` the weights
 # stay in the file, and all processes of a machine share the part of it that
-# is in memory. On a GPU each process needs its own copy, so use one process
-# there and collect requests into batches.
+# is in memory. On a GPU each of these workers has its own copy, so use one
+# process there and collect requests into batches.
 source = nn.Linear(64, 64)
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "weights.pt"
