@@ -148,8 +148,9 @@ first_copy(x)  # tensor([1.])
 # -----------------------------------------------------------------
 #
 # The schema comes from the type annotations. You can use ``Tensor``,
-# ``int``, ``float``, ``bool``, ``str``, lists of these and ``Optional``.
-# ``torch.library.infer_schema`` shows the schema of a function.
+# ``int``, ``float``, ``bool``, ``str``, ``Optional``, and lists of these
+# except strings. ``torch.library.infer_schema`` shows the schema of a
+# function.
 def scaled(x, factor: float = 2.0) -> Tensor:
     return x * factor
 
