@@ -96,8 +96,9 @@ y.sign() * y.abs() ** (1 / 3)  # tensor([-2.0000])
 #
 # If a probability underflows to 0, its logarithm is minus infinity and the
 # gradient is NaN. ``F.log_softmax`` and ``F.logsigmoid`` compute both steps
-# together and stay finite. For an entropy use ``torch.xlogy``, which treats
-# 0 times log 0 as 0.
+# together and stay finite. ``torch.xlogy`` treats 0 times log 0 as 0, but
+# its gradient there is still NaN. If you train with an entropy, multiply
+# the probabilities by ``F.log_softmax`` instead.
 x = torch.tensor([0.0, 200.0], requires_grad=True)
 by_hand = x.softmax(dim=0).log()[0]
 by_hand.item()  # -inf
