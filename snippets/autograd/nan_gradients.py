@@ -82,7 +82,8 @@ torch.autograd.grad(angle, a)  # (tensor([0., -1.]),)
 #
 # With an exponent between 0 and 1, the derivative at 0 is infinite. A
 # negative number to a fractional power is NaN. Add a small number in the
-# first case, and use ``abs`` and ``sign`` in the second.
+# first case. In the second, use ``abs`` and ``sign``, and add a small
+# number to ``abs`` if a value can be 0.
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 torch.autograd.grad((x**0.5).sum(), x)  # (tensor([inf, 0.2500]),)
 torch.autograd.grad((x**2).sum(), x)  # (tensor([0., 8.]),)
