@@ -208,7 +208,7 @@ first_difference(reference, apart) is None  # True
 # ----------------------------------------------------
 #
 # Each worker process has its own seed, so with another number of workers
-# the same sample gets another random augmentation. Keep ``num_workers`` the
+# most samples get another random augmentation. Keep ``num_workers`` the
 # same when you compare runs. Or create a generator for each sample, seeded
 # with the epoch and the index of the sample.
 class Noisy(Dataset):

@@ -266,7 +266,7 @@ F.mse_loss(predictions.squeeze(1), targets)  # tensor(0.)
 # Mistake: a stock price, and a score that looks good
 # ---------------------------------------------------
 #
-# This page uses the daily prices of Google, which come with matplotlib.
+# Here the series is the daily price of Google, which comes with matplotlib.
 # Yesterday's price explains more than 95 % of the variance of today's
 # price, so a model that copies its last input gets such a score. Predict
 # the return instead, which is the relative change. Yesterday's return

@@ -317,9 +317,10 @@ iou(confusion(alone, alone, classes=2))  # tensor([1., nan])
 #
 # One call uses the same random numbers for image and mask, while two calls
 # draw different ones. A rotation uncovers corners, which ``fill`` sets to
-# 255 in the mask. ``ColorJitter`` changes the image but not the mask. If
-# the mask is a plain tensor, it is resized like an image, and interpolation
-# creates classes that were not there.
+# 255 in the mask. ``ColorJitter`` changes the image but not the mask. A
+# mask that is a plain tensor is resized like an image if you pass it alone,
+# and interpolation creates classes that were not there. If you pass it
+# after its image, it stays unchanged.
 fill = {tv_tensors.Image: 0.0, tv_tensors.Mask: 255}
 turn = v2.RandomAffine(10, (0.1, 0.1), (0.9, 1.1), fill=fill)
 jitter = v2.ColorJitter(brightness=0.2, contrast=0.2)

@@ -242,8 +242,8 @@ torch.allclose(again, plain)  # True
 # Settings of the backward engine: ``set_multithreading_enabled``
 # ---------------------------------------------------------------
 #
-# With an accelerator ``backward`` runs on other threads, where your
-# breakpoints and thread-local variables have no effect.
+# With an accelerator ``backward`` runs on other threads, where a debugger
+# may not stop and thread-local variables have other values.
 # ``torch.autograd.set_multithreading_enabled(False)`` keeps it on the
 # calling thread. ``torch.autograd.enforce_grad_layout_policy`` with
 # ``False`` lets a gradient have other strides than its parameter. For CUDA

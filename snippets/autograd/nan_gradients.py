@@ -82,7 +82,8 @@ torch.autograd.grad(angle, a)  # (tensor([0., -1.]),)
 #
 # With an exponent between 0 and 1, the derivative at 0 is infinite. A
 # negative number to a fractional power is NaN. Add a small number in the
-# first case, and use ``abs`` and ``sign`` in the second.
+# first case. In the second, use ``abs`` and ``sign``, and add a small
+# number to ``abs`` if a value can be 0.
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 torch.autograd.grad((x**0.5).sum(), x)  # (tensor([inf, 0.2500]),)
 torch.autograd.grad((x**2).sum(), x)  # (tensor([0., 8.]),)
@@ -96,8 +97,9 @@ y.sign() * y.abs() ** (1 / 3)  # tensor([-2.0000])
 #
 # If a probability underflows to 0, its logarithm is minus infinity and the
 # gradient is NaN. ``F.log_softmax`` and ``F.logsigmoid`` compute both steps
-# together and stay finite. For an entropy use ``torch.xlogy``, which treats
-# 0 times log 0 as 0.
+# together and stay finite. ``torch.xlogy`` treats 0 times log 0 as 0, but
+# its gradient there is still NaN. If you train with an entropy, multiply
+# the probabilities by ``F.log_softmax`` instead.
 x = torch.tensor([0.0, 200.0], requires_grad=True)
 by_hand = x.softmax(dim=0).log()[0]
 by_hand.item()  # -inf

@@ -55,9 +55,9 @@ net.bias.grad is None  # True
 # ---------------------------------------------
 #
 # By default the gradients become ``None``. This frees their memory, and
-# optimizers skip such parameters. With ``set_to_none=False`` the gradients
-# are zeros. An optimizer with momentum or weight decay then changes a
-# weight even if the loss does not use it.
+# optimizers skip such parameters. With ``set_to_none=False``, existing
+# gradients are filled with zeros. An optimizer with momentum or weight
+# decay then changes such a weight even if the next loss does not use it.
 w = nn.Parameter(torch.tensor([2.0]))
 optimizer = torch.optim.SGD([w], lr=0.1, weight_decay=0.5)
 w.grad = torch.ones(1)

@@ -124,9 +124,9 @@ counter.frame_count  # 3
 #
 # ``mark_dynamic`` tells the compiler which dimension of a tensor varies, so
 # the first graph already works for other sizes.
-# ``torch.compile(dynamic=True)`` treats all sizes as variable. With
-# ``dynamic=False`` each size is compiled separately, up to the limit of
-# eight.
+# ``torch.compile(dynamic=True)`` treats every size above 1 as variable.
+# With ``dynamic=False`` each size is compiled separately, up to the limit
+# of eight.
 def count(sizes, mark=False, dynamic=None):
     counter = CompileCounter()
     compiled = torch.compile(

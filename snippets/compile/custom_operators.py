@@ -148,8 +148,9 @@ first_copy(x)  # tensor([1.])
 # -----------------------------------------------------------------
 #
 # The schema comes from the type annotations. You can use ``Tensor``,
-# ``int``, ``float``, ``bool``, ``str``, lists of these and ``Optional``.
-# ``torch.library.infer_schema`` shows the schema of a function.
+# ``int``, ``float``, ``bool``, ``str``, ``Optional``, and lists of these
+# except strings. ``torch.library.infer_schema`` shows the schema of a
+# function.
 def scaled(x, factor: float = 2.0) -> Tensor:
     return x * factor
 
@@ -243,8 +244,8 @@ with patch.dict(os.environ, {"PATH": os.devnull}):
 # Error: CUDA_HOME environment variable is not set, CUDA mismatches
 # -----------------------------------------------------------------
 #
-# PyTorch ships the CUDA libraries, but no compiler. To build a CUDA
-# extension, install a CUDA toolkit with the major version of
+# PyTorch ships the CUDA libraries, but not the compiler ``nvcc``. To build
+# a CUDA extension, install a CUDA toolkit with the major version of
 # ``torch.version.cuda``, and set ``CUDA_HOME`` to its folder. Another major
 # version raises "The detected CUDA version (12.3) mismatches".
 with patch.object(cpp_extension, "CUDA_HOME", None), suppress(OSError):

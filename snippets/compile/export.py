@@ -184,9 +184,9 @@ program.module()(x / 10)  # tensor([0.3000, 0.4000])
 # -----------------------------------------------
 #
 # ``torch.cond`` takes a condition, two functions and their arguments. Both
-# branches are exported, and each call computes one of them. Both functions
-# must return tensors of the same shape and dtype, and they must not change
-# their inputs.
+# branches are exported, and each call computes one of them. Write both
+# functions so that they return tensors of the same shape and dtype and do
+# not change their inputs.
 class Clip(nn.Module):
     def forward(self, x):
         return torch.cond(x @ x > 1, shorten, keep, (x,))

@@ -155,8 +155,8 @@ torch.allclose(rows, model(inputs), atol=1e-6)  # True
 # Each worker process of a server loads its own model. With
 # ``torch.load(mmap=True)`` and ``load_state_dict(assign=True)`` the weights
 # stay in the file, and all processes of a machine share the part of it that
-# is in memory. On a GPU each process needs its own copy, so use one process
-# there and collect requests into batches.
+# is in memory. On a GPU each of these workers has its own copy, so use one
+# process there and collect requests into batches.
 source = nn.Linear(64, 64)
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "weights.pt"
@@ -189,7 +189,7 @@ torch.set_num_threads(before)
 # Export in evaluation mode, name the inputs, let the batch size vary, and
 # keep the weights in the file. TensorRT then compiles the file for the GPU
 # of the machine, so run this where the model will serve, with the smallest,
-# the usual and the largest input shape: ``trtexec --onnx=model.onnx --fp16
+# the usual and the largest input shape: ``trtexec --onnx=model.onnx
 # --minShapes=input:1x4 --optShapes=input:8x4 --maxShapes=input:64x4``.
 # OpenVINO reads the file directly. Compare the outputs after each step.
 model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()

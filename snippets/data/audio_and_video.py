@@ -27,9 +27,9 @@ from torchvision.transforms import v2
 # ``torchaudio.load`` fails without a decoder: "Couldn't find appropriate
 # backend to handle uri", or since 2.9 "TorchCodec is required". Install
 # ``torchcodec`` and FFmpeg for formats such as MP3. SciPy alone reads WAV
-# files, as integers of shape (time, channels). Transpose them to (channels,
-# time), and divide 16-bit integers by 32,768 to get floats between -1 and
-# 1.
+# files; a stereo file of 16 bits gives integers of shape (time, channels).
+# Transpose them to (channels, time), and divide 16-bit integers by 32,768
+# to get floats between -1 and 1.
 samples = np.array([[0, 0], [16384, -16384], [32767, -32768]], np.int16)
 file = BytesIO()
 wavfile.write(file, 8000, samples)

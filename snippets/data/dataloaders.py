@@ -143,8 +143,9 @@ next(iter(DataLoader(batches, batch_size=1)))  # shape (1, 8, 3)
 # ---------------------------------------------------------------
 #
 # By default a loader fetches samples one by one and stacks them, which is
-# slow for data in memory. If you pass a batch sampler as ``sampler``, the
-# dataset gets a list of indices and is indexed once for the whole batch.
+# slow for data in memory. Pass a batch sampler as ``sampler``, together
+# with ``batch_size=None``. The dataset then gets a list of indices and is
+# indexed once for the whole batch.
 dataset = TensorDataset(torch.arange(5) * 10)
 batches = BatchSampler(SequentialSampler(dataset), 2, drop_last=False)
 loader = DataLoader(dataset, sampler=batches, batch_size=None)

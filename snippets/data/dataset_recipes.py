@@ -150,8 +150,8 @@ with suppress(RuntimeError):
 # ------------------------------------------------------------------------
 #
 # ``loadmat`` returns a dictionary of arrays, in which a vector has two
-# dimensions. An ``.npz`` file decompresses an array each time you access
-# it, so read each array once, in ``__init__``. ``torch.load`` cannot read
+# dimensions. An ``.npz`` file reads an array again each time you access it,
+# so take each array once, in ``__init__``. ``torch.load`` cannot read
 # either format.
 file = BytesIO()
 io.savemat(file, {"x": np.arange(6.0).reshape(2, 3), "y": [1, 2]})

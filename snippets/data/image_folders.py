@@ -129,7 +129,7 @@ with TemporaryDirectory() as root:
 # ---------------------------------------------------------------
 #
 # Detection datasets return their annotations as they stand in the files.
-# After wrapping, VOC, COCO and some other datasets return boxes and masks
+# After wrapping, VOC, COCO and some other datasets return boxes or masks
 # that the transforms move. Pass the transforms to the dataset as
 # ``transforms``.
 #

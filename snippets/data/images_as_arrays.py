@@ -145,10 +145,10 @@ v2.Resize((100, 320))(photo).size  # (320, 100)
 # More than 3 channels: satellite bands, depth, stacked images
 # ------------------------------------------------------------
 #
-# Flips, crops, ``Resize`` and ``Normalize`` work with 13 bands, but colour
-# transforms need 1 or 3 channels. Give the first convolution as many input
-# channels as there are bands. PIL cannot read most files with many bands,
-# so store the bands as ``.npy`` or use a TIFF library.
+# Flips, crops, ``Resize`` and ``Normalize`` work with 13 bands, but most
+# colour transforms need 1 or 3 channels. Give the first convolution as many
+# input channels as there are bands. PIL cannot read most files with many
+# bands, so store the bands as ``.npy`` or use a TIFF library.
 bands = torch.rand(13, 16, 16)
 mean, std = bands.mean(dim=(1, 2)), bands.std(dim=(1, 2))
 normal = v2.Normalize(mean.tolist(), std.tolist())(bands)

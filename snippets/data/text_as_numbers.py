@@ -196,8 +196,8 @@ torch.allclose(loss, same)  # True
 # Batches by number of tokens: short texts in larger batches
 # ----------------------------------------------------------
 #
-# The cost of a batch is the length of its longest text times the number of
-# texts. Sort the texts by length, and fill a batch until its padded size
+# A padded batch holds as many tokens as its longest text, times the number
+# of texts. Sort the texts by length, and fill a batch until its padded size
 # would exceed the limit. Pass the sampler as ``batch_sampler``.
 class ByTokens(Sampler):
     def __init__(self, lengths, limit):

@@ -225,9 +225,9 @@ with tempfile.TemporaryDirectory() as folder:
 # Only some of the ranks: ``torch.distributed.new_group``
 # -------------------------------------------------------
 #
-# Every rank must call ``new_group``, even a rank outside the group. A
-# collective with ``group=`` waits only for the members of the group. Here
-# ranks 0 and 2 sum their values, and rank 1 keeps its value.
+# By default every rank must call ``new_group``, even a rank outside the
+# group. A collective with ``group=`` waits only for the members of the
+# group. Here ranks 0 and 2 sum their values, and rank 1 keeps its value.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=3)
     even = dist.new_group([0, 2])

@@ -218,7 +218,8 @@ with tempfile.TemporaryDirectory() as folder:
 # variance of the local batch. To use the statistics of all ranks, replace
 # the layers with ``convert_sync_batchnorm`` before you wrap the model. The
 # new layers raise an error for a CPU tensor in training mode. In evaluation
-# mode they do not communicate, so one rank may validate alone.
+# mode they do not communicate, so one rank may validate alone, with the
+# model inside the wrapper.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))

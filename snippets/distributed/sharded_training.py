@@ -153,10 +153,11 @@ with tempfile.TemporaryDirectory() as folder:
 # Call a method other than ``forward``: ``register_fsdp_forward_method``
 # ----------------------------------------------------------------------
 #
-# The whole parameters exist only while ``forward`` runs. Another method,
-# such as ``encode`` or ``generate``, finds shards, and the product with an
-# ordinary tensor raises "got mixed torch.Tensor and DTensor". Register the
-# method once, after ``fully_shard``.
+# ``fully_shard`` collects the whole parameters when ``forward`` is called.
+# If you call another method, such as ``encode`` or ``generate``, it finds
+# shards, and the product with an ordinary tensor raises "got mixed
+# torch.Tensor and DTensor". Register the method once, after
+# ``fully_shard``.
 class Net(nn.Linear):
     def encode(self, x):
         return F.linear(x, self.weight, self.bias)

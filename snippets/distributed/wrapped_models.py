@@ -199,7 +199,7 @@ with tempfile.TemporaryDirectory() as folder:
 # Rank 0 has a box in its batch, and rank 1 has none. If rank 1 leaves out
 # the second loss, the head gets no gradient there, and the training hangs
 # or fails in the next step. ``0 * box.sum()`` keeps the head in the graph,
-# so both ranks communicate the same gradients.
+# so both ranks communicate gradients of the same parameters.
 class Heads(nn.ModuleDict):
     def forward(self, x):
         return self["label"](x), self["box"](x)

@@ -74,10 +74,11 @@ torch.allclose(loss, (log_q.exp() * (log_q - log_p)).sum())  # True
 # ``F.kl_div`` is cross entropy minus the entropy of the target
 # -------------------------------------------------------------
 #
-# For a fixed target both losses have the same gradient. Use ``F.kl_div`` if
-# the loss should be 0 for a perfect match, and ``F.cross_entropy``
-# otherwise. A target probability of 0 adds 0 to the loss. If the predicted
-# probability is exactly 0, too, the result is NaN.
+# For a fixed target, ``F.cross_entropy`` and ``F.kl_div`` with
+# ``reduction="batchmean"`` have the same gradient. Use ``F.kl_div`` if the
+# loss should be 0 for a perfect match, and ``F.cross_entropy`` otherwise. A
+# target probability of 0 adds 0 to the loss. If the predicted probability
+# is exactly 0, too, the result is NaN.
 logits = torch.tensor([[1.0, 2.0, 0.0]], requires_grad=True)
 q = torch.tensor([[0.5, 0.5, 0.0]])
 kl = F.kl_div(logits.log_softmax(dim=1), q, reduction="batchmean")

@@ -17,8 +17,8 @@ from torchvision.ops import sigmoid_focal_loss
 #
 # The mask holds class indices. ``F.one_hot`` makes one channel per class,
 # and ``movedim`` moves it behind the batch dimension. The Dice score is
-# computed per class and averaged. To leave out the background, select the
-# other classes with ``[:, 1:]``.
+# computed for each class of each image and averaged. To leave out the
+# background, select the other classes with ``[:, 1:]``.
 def dice_loss(logits, mask, eps=1e-6):
     probability = logits.softmax(dim=1)
     wanted = F.one_hot(mask, logits.size(1)).movedim(-1, 1)

@@ -57,9 +57,11 @@ torch.linalg.inv(ridge)[0]  # tensor([1.2000, -0.8000])
 # Error: Low precision dtypes not supported (``float16``, ``bfloat16``)
 # ---------------------------------------------------------------------
 #
-# Inverses and decompositions do not support ``float16`` and ``bfloat16``,
-# also under autocast. Convert the matrix to ``float32``, compute, and
-# convert the result back. Integers raise an error, too.
+# Inverses and decompositions do not support ``float16`` and ``bfloat16``.
+# Under autocast, some of them convert the matrix and others raise this
+# error, and which ones depends on the device. Convert the matrix to
+# ``float32``, compute, and convert the result back. Integers raise an
+# error, too.
 A = torch.tensor([[2.0, 0.0], [0.0, 4.0]]).half()
 with suppress(RuntimeError):
     torch.linalg.inv(A)  # RuntimeError: Low precision dtypes not supported

@@ -295,9 +295,9 @@ nn.init.normal_(weight, std=2.0)  # shape (200, 300)
 # Error: Fan in and fan out can not be computed
 # ---------------------------------------------
 #
-# A bias has one dimension, and so has the weight of a normalization layer,
-# so inputs and outputs cannot be counted. Skip these parameters by the type
-# of the layer or by ``ndim``.
+# A bias has one dimension, and so has the weight of most normalization
+# layers, so inputs and outputs cannot be counted. Skip these parameters by
+# the type of the layer or by ``ndim``.
 layer = nn.Linear(3, 2)
 with suppress(ValueError):
     nn.init.xavier_normal_(layer.bias)  # ValueError: fewer than 2

@@ -125,10 +125,10 @@ whole.parametrizations.weight.original0.shape  # torch.Size([])
 # ---------------------------------------------------------------
 #
 # Spectral normalization divides the weight by its largest singular value. A
-# linear layer then stretches no vector. A convolution still may, because
-# its kernel is treated as a matrix. The singular value is estimated by
-# power iteration, with one step each time the weight is read in training
-# mode and none in ``eval`` mode.
+# linear layer then stretches no vector, up to a small error. A convolution
+# still may, because its kernel is treated as a matrix. The singular value
+# is estimated by power iteration, with one step each time the weight is
+# read in training mode and none in ``eval`` mode.
 layer = nn.Linear(4, 4)
 diagonal = torch.tensor([4.0, 3.0, 2.0, 1.0])
 layer.weight = nn.Parameter(2 + torch.diag(diagonal))

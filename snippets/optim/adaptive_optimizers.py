@@ -118,8 +118,8 @@ torch.allclose(w, by_hand)  # True
 # Only the sign of the gradient: ``torch.optim.Rprop``
 # ----------------------------------------------------
 #
-# Each parameter has its own step size, which starts at ``lr``. If the sign
-# of the gradient stays the same, the step size is multiplied by
+# Each single weight has its own step size, which starts at ``lr``. If the
+# sign of the gradient stays the same, the step size is multiplied by
 # ``etas[1]``. If the sign changes, the step size is multiplied by
 # ``etas[0]``, and this step is skipped. Use full batches, because the noise
 # of mini-batches flips signs.
