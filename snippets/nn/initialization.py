@@ -76,11 +76,12 @@ half.abs().max() < 0.2  # tensor(True) since 2.12, tensor(False) before
 # Before tanh: ``nn.init.xavier_uniform_``, ``xavier_normal_``
 # ------------------------------------------------------------
 #
-# In Xavier (Glorot) initialization, the variance of the weights is :math:`2
-# / (n_{in} + n_{out})`, times the square of ``gain``, with the number of
-# inputs and the number of outputs in the sum. This is a compromise between
-# keeping the variance in the forward pass and in the backward pass. The
-# bounds of the uniform form are :math:`\sqrt{3}` standard deviations.
+# For :math:`n_{in}` inputs and :math:`n_{out}` outputs, Xavier (Glorot)
+# initialization gives the weights a variance of
+# :math:`2 / (n_{in} + n_{out})`, times the square of ``gain``. This is a
+# compromise between keeping the variance in the forward pass and in the
+# backward pass. The bounds of the uniform form are :math:`\sqrt{3}`
+# standard deviations.
 weight = torch.empty(300, 500)
 std = 5 / 3 * math.sqrt(2 / (300 + 500))
 nn.init.xavier_normal_(weight, gain=5 / 3)  # shape (300, 500)
