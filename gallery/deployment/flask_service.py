@@ -233,8 +233,9 @@ abs(answer["probability"] - own_probabilities[0]) < 1e-5  # True
 #
 # The code sends a form without a file, a file under another name, a text,
 # an incomplete file, a body that is too large, and an image of 25 million
-# pixels in a small file. The last two requests use a path that does not
-# exist, and a method that the path does not support.
+# pixels in a small file. The last two requests are GET requests: one to a
+# path that does not exist, and one to ``/predict``, which accepts only
+# POST.
 client.post("/predict").json()["message"]  # 'the form has no file "image"'
 status, answer = upload(png(pictures[0]), field="picture")
 status, answer["message"]  # (400, 'the form has no file "image"')

@@ -3,9 +3,9 @@ Serve an int8 model: ``torchao`` weights, size and accuracy
 ===========================================================
 
 ``quantize_`` converts the weights of a trained network to int8. This page
-saves them, serves the int8 and the float32 weights over HTTP, and compares
-the two services on the same test set. The int8 file is less than a third as
-large, and the accuracy differs by less than one percentage point.
+saves the int8 weights and the float32 weights, serves each over HTTP, and
+compares the two services on the same test set. The int8 file is less than a
+third as large, and the accuracy differs by less than one percentage point.
 """
 import atexit
 import os
@@ -34,9 +34,10 @@ from torchao.quantization import Int8WeightOnlyConfig, quantize_
 # Train a network and quantize a copy: ``quantize_``
 # --------------------------------------------------
 #
-# ``quantize_`` converts the weights of the three linear layers to int8,
-# with one scale for each row. It changes the copy, and the weights of the
-# trained network stay float32.
+# ``quantize_`` converts the weights of the three linear layers to int8. For
+# each row it also stores a scale, the factor that turns the integers back
+# into weights. It changes the copy, and the weights of the trained network
+# stay float32.
 torch.manual_seed(0)
 data = load_digits()
 pixels = torch.tensor(data.data, dtype=torch.float32) / 16
@@ -80,10 +81,10 @@ size["float32"] / size["int8"] > 3  # True
 # One service for both files
 # --------------------------
 #
-# ``assign=True`` replaces the parameters with the int8 tensors. ``import
-# torchao`` must come before ``torch.load``, because the file names classes
-# of torchao, and the import allows them for ``weights_only=True``. The
-# environment variable ``WEIGHTS`` tells the service which file to load.
+# ``assign=True`` replaces the parameters with the int8 tensors. The file
+# contains objects of torchao classes, and ``weights_only=True`` allows
+# these classes only after ``import torchao``. The environment variable
+# ``WEIGHTS`` tells the service which file to load.
 (folder / "service.py").write_text('''
 import os
 from typing import Annotated
@@ -181,9 +182,9 @@ def address(process, log, deadline):
 # Send the test set to both services
 # ----------------------------------
 #
-# ``/health`` shows the type of the weights of a service. The logits of each
-# service agree with those of the model with the same weights in this
-# process. The logits of the two services differ a little, because the int8
+# ``/health`` shows the type of the weights of a service. Each service
+# returns the same logits as the model in this process that has the same
+# weights. The logits of the two services differ a little, because the int8
 # weights are rounded.
 def ask(file):
     with served(folder, file) as url, httpx.Client(

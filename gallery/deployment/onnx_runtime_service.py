@@ -2,10 +2,11 @@
 A service without PyTorch: ``onnxruntime`` behind ``FastAPI``
 =============================================================
 
-This page trains a model with PyTorch, exports it to ONNX and serves it with
-ONNX Runtime. The serving process does not import torch, and its memory is
-compared with that of a process that does. Its predictions agree with those
-of PyTorch for single images and for batches of several sizes.
+This page trains a model with PyTorch, exports it to a file in the ONNX
+format and serves it with ONNX Runtime. The service does not import torch,
+and the page compares how much memory a process needs with and without
+torch. The service gives the same predictions as PyTorch for single images
+and for batches of several sizes.
 """
 import atexit
 import re
@@ -242,9 +243,8 @@ server.close()
 # ---------------------------------------------------------
 #
 # The second process imports torch as well as FastAPI, loads the same model
-# and predicts one batch. Both numbers are the peak memory of the process.
-# They depend on the machine and on the versions, so the page only prints
-# and draws them.
+# and predicts one batch. The peak memory of the two processes depends on
+# the machine and on the versions, so the page only prints and draws it.
 (folder / "with_torch.py").write_text('''
 import fastapi
 import torch
@@ -275,7 +275,7 @@ print({name: f"{value:.0f} MB" for name, value in memory.items()})
 # The service reaches more than 93 % accuracy and gives the same predictions
 # as PyTorch. Left: the peak memory of both processes when this page was
 # built. Right: the probability in each of the 300 responses, against the
-# one of PyTorch.
+# probability that PyTorch gives.
 cleanup.close()
 atexit.unregister(cleanup.close)
 served_probabilities = [answer["probabilities"][0] for answer in answers]

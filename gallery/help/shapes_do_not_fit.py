@@ -3,11 +3,11 @@ mat1 and mat2 shapes cannot be multiplied: shapes that do not fit
 =================================================================
 
 Print the shape of the input of each layer. The last one before the error
-belongs to the layer that fails. A linear layer expects (N, features), a
-convolution (N, C, H, W), and the message gives the sizes that it got and
-expected. Some wrong shapes raise no error, because they broadcast. This
-page makes, finds and repairs each mistake. The repaired network reaches
-more than 90 % accuracy on the test set.
+belongs to the layer that fails. A linear layer expects (N, features) and a
+convolution expects (N, C, H, W). The message gives the sizes that the layer
+got and the sizes that it expected. Some wrong shapes raise no error,
+because they broadcast. This page makes, finds and repairs each mistake. The
+repaired network reaches more than 90 % accuracy on the test set.
 
 * Is the message "mat1 and mat2 shapes cannot be multiplied"?
 
@@ -179,9 +179,9 @@ torch.equal(mixed_up, colour.permute(0, 3, 1, 2))  # False
 # -------------------------------------------------------
 #
 # A network for colour images expects 3 channels. A grey image has 1
-# channel, which ``expand`` repeats. A PNG file with transparency has 4, of
-# which you can drop the last; the mean of 3 channels does not fit 4
-# channels either. It is better to convert each file when you open it, with
+# channel, which ``expand`` repeats. A PNG file with transparency has 4
+# channels; drop the last one before you subtract the mean of each colour.
+# It is better to convert each file when you open it, with
 # ``Image.open(path).convert("RGB")``.
 for_colour = nn.Conv2d(3, 16, kernel_size=3, padding=1)
 with suppress(RuntimeError):
@@ -287,11 +287,10 @@ F.cross_entropy(words.transpose(1, 2), following)  # tensor(3.4012)
 # ------------------------------
 #
 # Predictions of shape (N, 1) minus targets of shape (N,) give N by N
-# differences, of which only the diagonal is meant; see the figure at the
-# end. Even a perfect prediction then has a loss above 0. ``F.mse_loss``
-# warns, but a formula of your own does not, so assert in your loss that
-# both shapes are equal. :doc:`loss_does_not_fall` shows what such a
-# training looks like.
+# differences, but you need only the N on the diagonal. Even a perfect
+# prediction then has a loss above 0. ``F.mse_loss`` warns, but a formula of
+# your own does not, so assert in your loss that both shapes are equal.
+# :doc:`loss_does_not_fall` shows what such a training looks like.
 def squared_error(prediction, target):
     assert prediction.shape == target.shape, "shapes differ"
     return (prediction - target).square().mean()

@@ -25,8 +25,9 @@ from tqdm import tqdm
 #
 # The 1,797 images of 8 by 8 pixels are rows of 64 numbers. They are scaled
 # to [-1, 1], the range of ``nn.Tanh``, which is the last layer of the
-# generator. The GAN is trained without the class labels, which the judge
-# below needs. The test images are used for neither of the two trainings.
+# generator. The GAN is trained without the class labels. A classifier
+# further down needs the labels, and neither the GAN nor the classifier is
+# trained on the test images.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -69,10 +70,10 @@ discriminator(generator(noise)).shape  # torch.Size([5, 1])
 # ---------------------------------------------------------------------
 #
 # If the discriminator recognizes a generated image with certainty, its
-# logit is far below zero. The generator's target there is the label 1, so
-# it needs a gradient of about -1. ``nn.BCEWithLogitsLoss`` gives this
-# gradient. With a sigmoid and ``nn.BCELoss`` it is close to 0, or exactly
-# 0.
+# logit is far below zero. The generator has the label 1 as its target, so
+# its loss should have a clear gradient there. With ``nn.BCEWithLogitsLoss``
+# the gradient is -1. With a sigmoid and ``nn.BCELoss`` it is close to 0, or
+# exactly 0.
 criterion = nn.BCEWithLogitsLoss()
 
 
@@ -198,10 +199,10 @@ def step_generator(fakes):
 # An epoch, and a moving average of the generator: ``AveragedModel``
 # ------------------------------------------------------------------
 #
-# The generator follows a discriminator that keeps changing, so its weights
-# go back and forth. The samples are therefore drawn from a moving average
-# of the weights. ``beta1`` of Adam is 0.5 instead of 0.9, as is usual for
-# GANs.
+# The discriminator keeps changing, so the weights of the generator go back
+# and forth. The samples therefore come from a generator with a moving
+# average of these weights. ``beta1`` of Adam is 0.5 instead of 0.9, as is
+# usual for GANs.
 options = {"lr": 2e-3, "betas": (0.5, 0.99), "fused": True}
 optimizer_g = torch.optim.Adam(generator.parameters(), **options)
 optimizer_d = torch.optim.Adam(discriminator.parameters(), **options)

@@ -2,11 +2,12 @@
 Grad-CAM: a heat map of where a CNN looks, with hooks and ``autograd.grad``
 ===========================================================================
 
-Grad-CAM weights the feature maps of a convolutional layer by the gradient
-of one class score and adds them up. On this page the position of every
-digit is known, so the quality of the heat map can be measured. On average,
-more than half of the heat lies in the box of the digit that was asked for.
-For an untrained network it is less than a quarter.
+Grad-CAM computes a heat map from the output channels of a convolutional
+layer, the feature maps. It multiplies each feature map by the gradient of
+one class score and adds them up. On this page the position of every digit
+is known, so the quality of the heat map can be measured. On average, more
+than half of the heat lies in the box of the digit that was asked for. For
+an untrained network it is less than a quarter.
 """
 from contextlib import suppress
 from copy import deepcopy
@@ -46,10 +47,10 @@ train_loader = DataLoader(
 # ----------------------------------------------------
 #
 # Each quarter of a canvas of 24 by 24 pixels holds one tile of 8 by 8
-# pixels at a random position. The tiles are the given digits, and then
-# scrambled copies of the first digit, with its pixels in random order. A
+# pixels at a random position. The given digits come first. Each other tile
+# is scrambled: it holds the pixels of the first digit in random order. A
 # scrambled tile has as many bright pixels as the digit, so a heat map that
-# follows brightness alone cannot find the digit. ``boxes`` marks each tile.
+# follows brightness alone cannot find the digit.
 def compose(*digits):
     count = len(digits[0])
     options = {"generator": generator, "device": device}
@@ -161,8 +162,8 @@ for epoch in tqdm(range(1, epochs + 1), disable=None):
 # The hook keeps the feature maps, and ``torch.autograd.grad`` computes the
 # gradient of the class score with respect to them. The mean gradient of a
 # map is its weight. In evaluation mode the images of a batch do not affect
-# each other, so one sum of the scores serves the whole batch. ReLU keeps
-# the regions that raise the score of the class.
+# each other, so the gradient of the summed scores holds the gradient of
+# each image. ReLU keeps the regions that raise the score of the class.
 def grad_cam(model, layer, images, classes):
     model.eval()
     kept = []
@@ -184,10 +185,10 @@ heat.shape, heat.requires_grad  # (torch.Size([359, 1, 24, 24]), False)
 # Check Grad-CAM against the closed form
 # --------------------------------------
 #
-# With average pooling and one linear layer, the gradient is known. The
-# weight of a map is its weight in the head, divided by the 144 positions of
-# the map. For such a head, Grad-CAM equals the older class activation map
-# (CAM).
+# If average pooling and one linear layer follow the feature maps, the
+# gradient has a simple formula: the weight of the linear layer, divided by
+# the 144 positions of a map. For such a head, Grad-CAM equals the older
+# class activation map (CAM).
 exact = deepcopy(model).double().eval()
 inputs = canvases.double()
 with torch.inference_mode():
@@ -283,8 +284,8 @@ hits = (asked > not_asked).float().mean()
 # All numbers are measured on test images. With one digit on the canvas,
 # more than half of the heat lies in its box on average. With two digits,
 # the one that was asked for gets more heat than the other in more than 90 %
-# of the cases. The figure shows the first five canvases, asked for one
-# class at the top and for the other at the bottom.
+# of the cases. The figure shows the first five canvases, with the heat map
+# of one digit at the top and of the other digit at the bottom.
 with torch.inference_mode():
     right = model.eval()(canvases).argmax(dim=1) == targets
 accuracy = right.float().mean()

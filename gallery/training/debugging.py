@@ -54,9 +54,9 @@ cnn = make_cnn()
 #
 # A forward hook is called with the output of its layer, and here it notes
 # the shape. When shapes do not fit, the error message gives the sizes of
-# two matrices but not the name of the layer. The last shape that was noted
-# comes from ``Flatten``, so the layer after it is wrong: it expects 512
-# features and gets 256.
+# two matrices but not the name of the layer. The network ``wrong`` fails
+# after the output of ``Flatten`` was noted, so its next layer does not fit:
+# it expects 512 features and gets 256.
 @contextmanager
 def shapes(model):
     seen = []
@@ -174,10 +174,10 @@ check(model, optimizer)  # ([], ['4.weight', '4.bias'])
 # -----------------------------------------------------
 #
 # The two deep networks start from the same weights and differ in their
-# activation. The derivative of a sigmoid is at most 1/4, and the backward
-# pass multiplies the derivatives of eleven activations.
-# ``nn.init.kaiming_normal_`` chooses weights with which the gradients keep
-# their size through ReLU.
+# activation. The backward pass multiplies the derivatives of eleven
+# activations. The derivative of a sigmoid is at most 1/4, so the gradients
+# shrink from layer to layer. ``nn.init.kaiming_normal_`` chooses weights
+# with which the gradients keep their size through ReLU.
 def make_deep(activation, width=64, depth=12):
     torch.manual_seed(0)
     layers, features = [nn.Flatten()], 64

@@ -3,10 +3,11 @@ Load weights: ``map_location``, ``strict=False``, ``weights_only``
 ==================================================================
 
 A file of weights may come from another device, from a wrapped model, from a
-model with another output layer, or from an unknown source. This page treats
-each case and checks weights by the accuracy. If all weights were loaded,
-the accuracy equals that of the saved model. If none were loaded, the model
-only guesses, even though loading gave no error.
+model with another output layer, or from an unknown source. This page shows
+how to load the weights in each case. It measures the accuracy of the model
+to check whether the weights were loaded. If all weights were loaded, the
+accuracy equals that of the saved model. If none were loaded, the model only
+guesses, even though loading gave no error.
 """
 import os
 import pickle
@@ -61,8 +62,8 @@ fit(model, labels, model.parameters(), steps=300)
 # Save the ``state_dict``, measure the model
 # ------------------------------------------
 #
-# The file holds names and tensors, but no code. Loaded models are compared
-# with this one by their accuracy on the test set.
+# The file holds names and tensors, but no code. The accuracy of each loaded
+# model is compared with the accuracy of the model that was saved.
 @torch.inference_mode()
 def accuracy(model, targets=labels):
     model.eval()
@@ -101,8 +102,8 @@ reached["loaded"] == reached["saved"]  # True
 # A wrapper such as ``nn.DataParallel`` holds the model as ``module``, so
 # the keys begin with this name. With ``strict=True``, the default, this
 # raises an error. ``strict=False`` loads only what fits. Here no key fits,
-# so the model only guesses, and you see it in the return value, which lists
-# the missing and the unexpected keys.
+# so the model only guesses; check the return value, which lists the missing
+# and the unexpected keys.
 state = {f"module.{name}": tensor for name, tensor in state.items()}
 torch.manual_seed(1)
 silent = Net()
@@ -120,8 +121,8 @@ reached["strict=False"] < 0.35  # True
 # ``consume_prefix_in_state_dict_if_present`` changes the dictionary in
 # place. The keys of a model returned by ``torch.compile`` have the prefix
 # ``_orig_mod.``, which you can remove in the same way. It is better to save
-# ``wrapper.module.state_dict()``, or after ``torch.compile`` the
-# ``state_dict()`` of the original model.
+# without a prefix: call ``state_dict()`` of ``wrapper.module`` or, after
+# ``torch.compile``, of the original model.
 consume = nn.modules.utils.consume_prefix_in_state_dict_if_present
 consume(state, "module.")
 list(state)[:2]  # ['body.0.weight', 'body.0.bias']

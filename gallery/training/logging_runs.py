@@ -146,9 +146,9 @@ os.environ.update(environment)
 # The text log
 # ------------
 #
-# Each call writes one line with its level. Remove and close the handler at
-# the end. If it stayed, a second run of the cell would write each line
-# twice.
+# Each call of the logger wrote one line, which begins with the level of the
+# message. Remove and close the handler at the end. If it stayed, a second
+# run of the cell would write each line twice.
 logger.removeHandler(handler)
 handler.close()
 lines = log_file.read_text().splitlines()
@@ -174,7 +174,8 @@ record.stat().st_size > 1000  # True
 # ``EventAccumulator`` reads the folder as TensorBoard does. By default it
 # keeps one histogram and at most 10,000 scalars of each name.
 # ``size_guidance`` changes these numbers, and 0 means that all are kept.
-# Scalars come back as they were written, rounded to ``float32``.
+# TensorBoard stores scalars as ``float32``, so the values come back
+# rounded.
 events = EventAccumulator(
     f"{folder.name}/board", size_guidance={"histograms": 0}
 )
@@ -223,8 +224,9 @@ len(points(board))  # 4
 #
 # ``tqdm`` around the loader shows how much is done and how much time is
 # left. ``set_postfix`` adds numbers at the end of the bar. ``loss.item()``
-# waits for a GPU, so call it only every few batches. For a source without a
-# length, such as a generator, pass ``total=``.
+# waits until the GPU has computed the loss, so call it only every few
+# batches. For a source without a length, such as a generator, pass
+# ``total=``.
 loader = DataLoader(train_set, 64, generator=torch.Generator(device=device))
 bar = tqdm(loader, desc="epoch 0", disable=None)
 for batch, _ in enumerate(bar):
@@ -237,10 +239,10 @@ tqdm((i for i in range(5)), disable=True).total is None  # True
 # Training and validation loss in one chart: one tag, two writers
 # ---------------------------------------------------------------
 #
-# TensorBoard draws points of the same tag from several folders in one
-# chart. Give training and validation one writer each, and use the same tag.
-# ``add_scalars`` does this for you. It makes a folder for each name, and
-# TensorBoard lists the folders as runs.
+# The tag is the name that you pass to ``add_scalar``. TensorBoard draws all
+# points with the same tag in one chart, so give training and validation one
+# writer each and use the same tag. ``add_scalars`` does this for you. It
+# makes a folder for each name, and TensorBoard lists the folders as runs.
 board = Path(folder.name) / "one-chart"
 for part, losses in {"train": (2.0, 1.0), "val": (2.2, 1.4)}.items():
     with SummaryWriter(board / part) as writer:
@@ -275,8 +277,8 @@ len(histograms)  # 12
 #
 # Both panels were drawn from TensorBoard's folder. Left: the training and
 # validation loss. Right: histograms of the weights of the first layer,
-# which spread during training. The weights of a frozen layer would not, and
-# the assertion below would fail.
+# which spread during training. If the layer were frozen, its weights would
+# not spread and the assertion below would fail.
 accuracy = curves["accuracy/val"][-1].item()
 print(f"{accuracy=:.3f} {widening=:.2f}")
 assert 0.9 < accuracy <= 1.0, accuracy

@@ -2,8 +2,8 @@
 The autograd graph
 ==================
 
-See which operations autograd records, which tensors it saves for the
-backward pass, and how to look at both.
+See which operations autograd records and which tensors it saves for the
+backward pass.
 """
 from contextlib import suppress
 
@@ -15,9 +15,9 @@ from torch import nn
 # ---------------------------------------
 #
 # Each recorded operation is a node that knows its own derivative. The
-# arrows show the direction of ``backward``, from the loss to the leaves.
-# There, an ``AccumulateGrad`` node writes the gradient to ``.grad``. ``x``
-# does not require gradients, so it is not part of the graph.
+# arrows show the direction of ``backward``, from the loss to the leaves. At
+# each leaf, an ``AccumulateGrad`` node writes the gradient to ``.grad``.
+# ``x`` does not require gradients, so it is not part of the graph.
 #
 # .. graph:: loss
 w = torch.tensor([0.5, -1.0], requires_grad=True)
@@ -154,10 +154,11 @@ kept  # ['_saved_alpha']
 # Measure or change what is saved: ``saved_tensors_hooks``
 # --------------------------------------------------------
 #
-# The first function gets each tensor when it is saved, and returns what is
-# stored instead. The second function restores the tensor when ``backward``
-# needs it. Here the hooks count the saved elements and store them as
-# float16, which takes half the memory and loses precision.
+# ``saved_tensors_hooks`` takes two functions. The first gets each tensor
+# when it is saved, and returns what is stored instead. The second restores
+# the tensor when ``backward`` needs it. Here the hooks count the saved
+# elements and store them as float16, which takes half the memory and loses
+# precision.
 numbers = []
 
 
@@ -210,10 +211,11 @@ loss.grad_fn is made[-1]  # True
 # Forbid hooks on saved tensors: ``disable_saved_tensors_hooks``
 # --------------------------------------------------------------
 #
-# Use this for code that relies on saved tensors being stored unchanged.
-# Entering such a hook inside the block raises an error with your message. A
-# related setting, ``torch.autograd.graph.region_activation_memory_budget``,
-# tells the compiler how much to save and how much to compute again.
+# ``disable_saved_tensors_hooks`` protects code in which saved tensors must
+# be stored unchanged. If a hook on saved tensors is used inside the block,
+# PyTorch raises an error with your message. A related setting,
+# ``torch.autograd.graph.region_activation_memory_budget``, tells the
+# compiler how much to save and how much to compute again.
 graph = torch.autograd.graph
 with graph.disable_saved_tensors_hooks("saved tensors stay as they are"):
     with suppress(RuntimeError):

@@ -52,10 +52,10 @@ w.round().requires_grad  # True
 # Turn gradients on later: ``Tensor.requires_grad_``
 # --------------------------------------------------
 #
-# Use it for a tensor that already exists, such as an input whose gradient
-# you want or a weight that was frozen. Results that were computed before
-# the call are not recorded. You can also assign to the attribute
-# ``requires_grad``.
+# Use ``requires_grad_`` for a tensor that already exists, such as an input
+# whose gradient you want or a weight that was frozen. Results that were
+# computed before the call are not recorded. You can also assign to the
+# attribute ``requires_grad``.
 x = torch.tensor([3.0])
 before = x**2
 x.requires_grad_()  # tensor([3.], requires_grad=True)
@@ -181,8 +181,8 @@ w.grad  # tensor([-2., -1.])
 # The first call frees the tensors that the graph has saved. In a training
 # loop, compute the loss again in each step and detach a state that you
 # carry from step to step. Add losses that share a part of the graph. If you
-# really need two calls on one graph, use ``retain_graph=True``; their
-# gradients add up.
+# really need two calls on one graph, use ``retain_graph=True``; the
+# gradients of the two calls add up.
 w = torch.tensor(3.0, requires_grad=True)
 loss = w**2
 loss.backward()

@@ -70,8 +70,8 @@ with suppress(RuntimeError):
 #
 # ``gradcheck`` changes the inputs by 1e-6, and float32 is not precise
 # enough for such a small step. A warning says so. Convert the inputs and
-# the module with ``double``. The check can also fail near a kink, such as
-# that of ``relu`` at 0.
+# the module with ``double``. The check can also fail near a point without a
+# derivative, such as 0 for ``relu``.
 x = torch.tensor([0.5, 0.8], requires_grad=True)
 single = gradcheck(
     torch.exp, x, raise_exception=False

@@ -49,8 +49,8 @@ with suppress(TypeError):
 #
 # ``gradcheck`` compares the gradient with finite differences; use float64
 # for it. ``gradgradcheck`` checks the second derivative, so ``backward``
-# must consist of operations that autograd can record. Choose points away
-# from kinks, because finite differences are wrong there.
+# must consist of operations that autograd can record. Stay away from points
+# without a derivative, because finite differences are wrong there.
 class Softplus(Function):
     @staticmethod
     def forward(ctx, x):

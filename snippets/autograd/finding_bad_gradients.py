@@ -57,8 +57,9 @@ torch.autograd.set_detect_anomaly(False)
 #
 # The derivative of the square root at 0 is infinite. The chain rule
 # multiplies it by the derivative of ``x**2``, which is 0, and the product
-# is ``nan``. Add a small number inside the root, because it does not help
-# after the root. ``torch.linalg.vector_norm`` has the gradient 0 there.
+# is ``nan``. Add a small number inside the root; a number that is added
+# after the root does not help. ``torch.linalg.vector_norm`` has the
+# gradient 0 at 0.
 def gradient(f, value):
     x = torch.tensor([value], requires_grad=True)
     return torch.autograd.grad(f(x).sum(), x)[0]
@@ -161,7 +162,7 @@ zeros  # (tensor(4.), tensor(0.))
 # ---------------------------------------------------------
 #
 # Each in-place change increases the version of a tensor. ``backward``
-# raises an error if the version is no longer the one that was saved. Use
+# raises an error if the version has changed since the tensor was saved. Use
 # the operation without the underscore instead. An ``optimizer.step()``
 # between the forward pass and ``backward`` can cause this error, too.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -179,8 +180,9 @@ torch.allclose(x.grad, x.exp().detach())  # True
 #
 # Inside this block, a saved tensor is cloned before it is changed in place,
 # which costs memory. ``torch.autograd.graph.increment_version`` is for the
-# opposite case: call it after a change that PyTorch cannot see, such as one
-# by your own kernel. ``backward`` then raises the error.
+# opposite case: call it after a change that PyTorch cannot see, such as a
+# change by C++ or CUDA code of your own. ``backward`` then raises the
+# error.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 with torch.autograd.graph.allow_mutation_on_saved_tensors():
     y = x.exp()

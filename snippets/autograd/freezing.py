@@ -28,10 +28,10 @@ net[2].bias.grad  # tensor([5., 5.])
 # Train only a new head
 # ---------------------
 #
-# Freeze the whole network and then replace the last layer, because new
-# parameters require gradients. Give the optimizer the parameters that are
-# left to train. You can also give it all parameters, because it skips those
-# whose ``.grad`` is ``None``.
+# Freeze the whole network and then replace the last layer, the head,
+# because new parameters require gradients. Give the optimizer the
+# parameters that are left to train. You can also give it all parameters,
+# because it skips those whose ``.grad`` is ``None``.
 net = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 10))
 net.requires_grad_(False)
 net[2] = nn.Linear(16, 3)
@@ -81,10 +81,11 @@ frozen(hidden).requires_grad  # False
 # Use a fixed feature extractor: ``no_grad`` or ``detach``
 # --------------------------------------------------------
 #
-# If only the head is trained, run the body under ``torch.no_grad``. Like
-# freezing, this saves time and memory, but it leaves ``requires_grad`` of
-# the parameters unchanged. ``body(x).detach()`` gives the same features,
-# but it builds the graph first.
+# If only the last layer (the head) is trained, run the layers before it
+# (the body) under ``torch.no_grad``. Like freezing, this saves time and
+# memory, but it leaves ``requires_grad`` of the parameters unchanged.
+# ``body(x).detach()`` gives the same features, but it builds the graph
+# first.
 body, head = nn.Linear(3, 4), nn.Linear(4, 2)
 x = torch.rand(5, 3)
 with torch.no_grad():
@@ -128,7 +129,7 @@ move(torch.optim.Adam, clear=True)  # False
 # The running mean and variance are buffers and not parameters. In training
 # mode each batch updates them, even if the parameters are frozen. Call
 # ``eval`` on the layer to stop the updates. ``net.train()`` turns them on
-# again, so repeat this after each call of it.
+# again, so call ``eval`` again after each ``net.train()``.
 norm = nn.BatchNorm1d(2).requires_grad_(False)
 x = torch.full((4, 2), 10.0)
 norm(x).requires_grad  # False

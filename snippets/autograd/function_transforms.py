@@ -33,10 +33,10 @@ torch.func.grad(f, argnums=(0, 1))(x, y)  # (tensor(135.), tensor(27.))
 # Gradient, loss and outputs together: ``torch.func.grad_and_value``
 # ------------------------------------------------------------------
 #
-# ``torch.func.grad_and_value`` computes both at once and returns the
-# gradient first. With ``has_aux=True`` your function returns a pair of the
-# loss and something else, such as the predictions. You get this second part
-# back as it is.
+# ``torch.func.grad_and_value`` computes the gradient and the loss at once
+# and returns the gradient first. With ``has_aux=True`` your function
+# returns a pair of the loss and something else, such as the predictions.
+# You get this second part back as it is.
 def loss(w, x):
     prediction = w * x
     return (prediction**2).sum(), prediction
@@ -176,8 +176,8 @@ torch.func.jvp(grad, (x,), (v,))[1]  # tensor([  6., 120.])
 # ------------------------------------------------------
 #
 # ``linearize`` runs the function once and returns the output and a linear
-# approximation, which you can call with many directions. This avoids
-# running the function again for each direction, as ``jvp`` does, but it
+# approximation, which you can call with many directions. ``jvp`` would run
+# the function again for each direction. ``linearize`` does not, but it
 # keeps a graph in memory. Ignore the warning, which ``linearize`` itself
 # causes.
 #

@@ -2,8 +2,8 @@
 Gradient clipping
 =================
 
-Limit gradients that are too large before the optimizer uses them, for
-example against exploding gradients.
+Clip gradients, that is, limit their size, before the optimizer uses them.
+Without this, exploding gradients can make the training fail.
 """
 from contextlib import suppress
 
@@ -47,9 +47,9 @@ w.grad  # tensor([ 0.5000, -2.0000,  2.0000])
 # -----------------------------------------
 #
 # The dotted line is the gradient (4, 1) before clipping, and the solid line
-# is the gradient after it. Left: clipping by norm keeps the direction, and
-# the gradient ends on the circle. Right: clipping by value ends at the edge
-# of the square and changes the direction.
+# is the gradient after it. The dashed line is the limit of 2, for the norm
+# on the left and for each element on the right. Clipping by norm keeps the
+# direction, and clipping by value changes it.
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.8), sharey=True)
 angle = torch.linspace(-0.15, 1.72, 50, device="cpu")
 circle = (2 * angle.cos(), 2 * angle.sin())
@@ -137,10 +137,10 @@ w.grad  # tensor([ 0.5000, -4.0000,  1.0000])
 # Clipping with mixed precision: ``scaler.unscale_`` first
 # --------------------------------------------------------
 #
-# ``scaler.scale`` multiplies the loss, so the gradients are too large by
-# this factor until ``scaler.unscale_``. If you clip before that, the
-# gradients end up far too small. ``scaler.step`` knows that they are
-# already unscaled.
+# ``scaler.scale`` multiplies the loss and therefore all gradients by a
+# factor, here 1024. ``scaler.unscale_`` divides the gradients by this
+# factor. If you clip before that, the gradients end up far too small.
+# ``scaler.step`` does not divide them again.
 w = nn.Parameter(torch.tensor([3.0, 4.0]))
 optimizer = torch.optim.SGD([w], lr=1.0)
 device = torch.get_default_device().type

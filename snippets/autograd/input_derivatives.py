@@ -31,10 +31,11 @@ torch.allclose(grad, net.weight[classes])  # True
 # Derivatives of a PINN: ``u_t``, ``u_x`` and ``u_xx`` of a batch
 # ---------------------------------------------------------------
 #
-# Make each variable a tensor of its own, and differentiate the sum of the
-# outputs with respect to it. ``create_graph=True`` is needed for the second
-# derivative and for a loss that contains derivatives. The function here
-# solves the heat equation, so the residual is 0.
+# In a physics-informed neural network (PINN), make each variable a tensor
+# of its own, and differentiate the sum of the outputs with respect to this
+# tensor. ``create_graph=True`` is needed for the second derivative and for
+# a loss that contains derivatives. The function here solves the heat
+# equation, so the residual is 0.
 t = torch.tensor([[0.0], [0.5]], requires_grad=True)
 x = torch.tensor([[1.0], [2.0]], requires_grad=True)
 
@@ -73,7 +74,8 @@ hessians.diagonal(dim1=1, dim2=2).sum(dim=1)  # tensor([6., 6.])
 # ----------------------------------------------------------
 #
 # Differentiate with respect to one variable with ``create_graph=True``, and
-# then with respect to the other. Both orders give the same result here.
+# differentiate the result with respect to the other variable. Here the
+# order of the two variables does not matter.
 x = torch.tensor(2.0, requires_grad=True)
 y = torch.tensor(3.0, requires_grad=True)
 f = x**2 * y**3
@@ -176,10 +178,11 @@ torch.autograd.grad((x / 2).sum(), x)  # (tensor([0.5000, 0.5000]),)
 # -------------------------------------------------------
 #
 # The argument ``gradient`` of ``backward`` holds one weight for each
-# output, so it must have the shape of the output. The same holds for
-# ``grad_outputs``. ``torch.ones_like`` gives all outputs the weight 1,
-# which is the gradient of their sum. If you assign to ``.grad``, the shape
-# must be that of its tensor.
+# output, so it must have the shape of the output. In
+# ``torch.autograd.grad`` this argument is called ``grad_outputs``.
+# ``torch.ones_like`` gives all outputs the weight 1, which is the gradient
+# of their sum. A tensor that you assign to ``x.grad`` must have the shape
+# of ``x``.
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 y = x**2
 with suppress(RuntimeError):

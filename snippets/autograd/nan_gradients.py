@@ -117,9 +117,9 @@ p = torch.tensor([0.0, 1.0])
 #
 # If one probability rounds to 1, then 1 minus it is 0, the logarithm is
 # minus infinity and the gradient is NaN. The rest of the probability
-# belongs to the other logits. Subtract ``logsumexp`` of all logits from
-# ``logsumexp`` of the others. For a sigmoid, the logarithm of one minus it
-# is ``F.logsigmoid(-x)``.
+# belongs to the other logits, so subtract ``logsumexp`` of all logits from
+# ``logsumexp`` of the other logits. For a sigmoid, write
+# ``F.logsigmoid(-x)`` instead of the logarithm of 1 minus the sigmoid.
 logits = torch.tensor([[20.0, 0.0, -1.0]], requires_grad=True)
 eos = 0
 by_hand = (1 - logits.softmax(dim=1)[0, eos]).log()

@@ -18,8 +18,8 @@ from torch import nn
 # Use ``torch.no_grad`` for steps of the training that need no gradients,
 # such as validation. Use ``torch.inference_mode`` if the results never go
 # back into training. Use ``Tensor.detach`` for one tensor while the rest is
-# recorded. They do not change dropout and batch normalization; call
-# ``net.eval()`` for that.
+# recorded. None of the three changes how dropout and batch normalization
+# work; call ``net.eval()`` for that.
 net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
 x = torch.ones(1, 2)
 with torch.no_grad():
@@ -86,9 +86,9 @@ torch.set_grad_enabled(True)
 # A whole function without gradients: ``@torch.no_grad()``
 # --------------------------------------------------------
 #
-# These context managers are also decorators. When the function returns, the
-# previous mode is restored. ``no_grad`` and ``inference_mode`` work with or
-# without parentheses.
+# ``torch.no_grad`` and ``torch.inference_mode`` are also decorators. When
+# the function returns, the previous mode is restored. ``no_grad`` and
+# ``inference_mode`` work with or without parentheses.
 @torch.no_grad()
 def predict(net, x):
     return net(x).argmax(dim=1), torch.is_grad_enabled()
@@ -166,8 +166,8 @@ w.grad == 1 + 2 + 4  # tensor(True)
 #
 # While operations are recorded, changing a leaf that requires gradients in
 # place raises an error. Change it inside ``with torch.no_grad()``. Old code
-# changes ``weight.data`` instead. This also skips the check that finds a
-# value overwritten too early.
+# changes ``weight.data`` instead. PyTorch then does not check whether
+# ``backward`` still needs the old value.
 weight = torch.tensor([1.0, 2.0], requires_grad=True)
 with suppress(RuntimeError):
     weight -= 0.5  # RuntimeError: a leaf Variable that requires grad
@@ -181,10 +181,11 @@ weight  # tensor([0., 1.], requires_grad=True)
 # ``Tensor.data`` hides a mistake that ``detach`` reports
 # -------------------------------------------------------
 #
-# Both share memory with the tensor. Autograd notices a change through
-# ``detach()``, and ``backward`` raises an error because the saved value was
-# overwritten. It does not notice a change through ``.data``. The gradient
-# is then wrong without a warning.
+# ``detach()`` and ``.data`` give a tensor that shares memory with the
+# original. Autograd notices a change through ``detach()``, and ``backward``
+# raises an error because the saved value was overwritten. It does not
+# notice a change through ``.data``. The gradient is then wrong without a
+# warning.
 x = torch.tensor([0.0, 1.0], requires_grad=True)
 y = x.exp()
 y.data.zero_()  # tensor([0., 0.])

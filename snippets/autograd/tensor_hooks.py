@@ -44,9 +44,9 @@ w.grad  # tensor([100., 150.])
 # -------------------------------------------
 #
 # In domain-adversarial training a classifier learns to tell the domains
-# apart. The layers before it learn features that confuse the classifier,
-# because the hook reverses the sign of their gradient. The forward pass
-# does not change.
+# apart, for example photos and drawings. The layers before it learn
+# features that confuse the classifier, because the hook reverses the sign
+# of their gradient. The forward pass does not change.
 features = nn.Linear(3, 2)
 classifier = nn.Linear(2, 1)
 x = torch.rand(4, 3)
@@ -62,9 +62,10 @@ torch.allclose(classifier.weight.grad, hidden.sum(0))  # True
 # Train only some rows: mask a gradient with a hook
 # -------------------------------------------------
 #
-# A hook on a parameter stays in place for all steps. This one sets the
-# gradient of the first embedding to 0, so only the others are trained.
-# Weight decay and the momentum of earlier steps would still change it.
+# A hook on a parameter stays in place for all steps. The hook here sets the
+# gradient of the first embedding to 0, so only the other embeddings are
+# trained. Weight decay and the momentum of earlier steps would still change
+# the first one.
 embedding = nn.Embedding(3, 2)
 mask = torch.tensor([[0.0], [1.0], [1.0]])
 embedding.weight.register_hook(lambda grad: grad * mask)
@@ -93,9 +94,9 @@ w.grad  # tensor(15.)
 # ------------------------
 #
 # ``retain_grad`` keeps the gradient in ``.grad``, so you can read it later.
-# A hook runs during ``backward`` and can change the gradient. If you use
-# both, ``.grad`` holds the gradient after the hooks, whichever you call
-# first.
+# A hook runs during ``backward`` and can change the gradient. With
+# ``retain_grad`` and a hook, ``.grad`` holds the gradient after the hook,
+# in whichever order you call them.
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 hidden = w * 10
 hidden.retain_grad()
@@ -171,10 +172,10 @@ every.remove()
 # ----------------------------------------------------------------
 #
 # You can also register hooks on a node of the graph. The prehook gets the
-# gradients of the node's outputs, and the hook gets those of its inputs and
-# its outputs, as tuples. A hook on a tensor belongs to the value that the
-# tensor has at that time. After an in-place change it still gets the
-# gradient of the old value.
+# gradients of the node's outputs, and the hook gets the gradients of the
+# node's inputs and outputs, as tuples. A hook on a tensor belongs to the
+# value that the tensor has at that time. After an in-place change it still
+# gets the gradient of the old value.
 seen = {}
 w = torch.tensor(3.0, requires_grad=True)
 y = w**2

@@ -34,9 +34,9 @@ w.grad  # tensor([3., 5.])
 #
 # Call ``zero_grad`` once per step, but not between ``backward`` and
 # ``step``. ``optimizer.zero_grad`` clears the gradients of the parameters
-# that the optimizer holds. ``nn.Module.zero_grad`` clears those of the
-# whole module. The two differ here, because the optimizer holds just the
-# weight.
+# that the optimizer holds. ``nn.Module.zero_grad`` clears the gradients of
+# the whole module. The two methods differ here, because the optimizer holds
+# just the weight.
 #
 # .. glance:: net.weight.grad is None
 net = nn.Linear(2, 1)
@@ -175,8 +175,8 @@ torch.allclose(net.weight.grad, together, atol=1e-6)  # True
 # ``.grad`` is a plain tensor that holds the gradients so far, and it does
 # not change when the weights change. ``detach``, ``clone`` and conversions
 # give a tensor without it, but ``net.to`` converts the gradients, too. By
-# default the dtype of ``.grad`` is that of the leaf, and
-# ``Tensor.grad_dtype`` can set another one.
+# default ``.grad`` has the dtype of the leaf, and ``Tensor.grad_dtype`` can
+# set another one.
 w = torch.tensor([3.0], requires_grad=True)
 (w**2).backward()
 with torch.no_grad():

@@ -16,8 +16,9 @@ from torch.utils.data import DataLoader, TensorDataset
 #
 # Compute one mean and one standard deviation for each column of the
 # training set. Features in different units, such as metres and euros, then
-# have the same scale. You may use ``correction=0`` or 1, as long as you use
-# the same one everywhere.
+# have the same scale. By default, ``std`` divides by the number of samples
+# minus 1, and with ``correction=0`` by the number of samples. Use the same
+# one everywhere.
 train = torch.tensor([[1.0, 100.0], [2.0, 300.0], [3.0, 500.0]])
 mean = train.mean(dim=0)
 std = train.std(dim=0)
@@ -28,10 +29,10 @@ mean, std  # (tensor([2., 300.]), tensor([1., 200.]))
 # Validation and test data: standardize by the training statistics
 # ----------------------------------------------------------------
 #
-# Do not use the statistics of the test set itself. The same value would
-# then give the model different numbers in training and test, and for a
-# single sample the standard deviation is ``nan``. Standardized test data
-# need not have mean 0.
+# Do not use the statistics of the test set itself. The model would then get
+# different numbers for the same value in training and in the test. For a
+# single test sample, the standard deviation would even be ``nan``.
+# Standardized test data need not have mean 0.
 train = torch.tensor([[10.0, 5.0], [20.0, 6.0], [30.0, 7.0]])
 test = torch.tensor([[40.0, 6.0], [50.0, 7.0], [60.0, 8.0]])
 mean, std = train.mean(dim=0), train.std(dim=0)
@@ -76,10 +77,10 @@ torch.allclose(scaled.mean(dim=(0, 2, 3)), zero, atol=1e-5)  # True
 # Statistics over batches: sums of values and squares
 # ---------------------------------------------------
 #
-# Use this for data that do not fit into memory. Add up in float64, because
-# the variance is a small difference of large numbers. Compute the standard
-# deviation from the sums at the end, and do not average the standard
-# deviations of the batches.
+# If the data do not fit into memory, add up the values and their squares
+# batch by batch. Use float64, because the variance is a small difference of
+# large numbers. Compute the standard deviation from the sums at the end,
+# and do not average the standard deviations of the batches.
 data = 5 + torch.randn(1000, 2)
 total = squares = n = 0
 for (batch,) in DataLoader(TensorDataset(data), batch_size=64):
@@ -108,9 +109,9 @@ data.std(correction=0)  # tensor(5.0990)
 # Undo standardization for predictions: multiply and add
 # ------------------------------------------------------
 #
-# Standardized targets make training easier, but report errors in the units
-# of the data. A squared error is multiplied by the square of the standard
-# deviation.
+# Training is easier with standardized targets, but you should report errors
+# in the units of the data. To convert a squared error, multiply it by the
+# square of the standard deviation.
 targets = torch.tensor([100.0, 200.0, 300.0])
 mean, std = targets.mean(), targets.std()
 z = (targets - mean) / std
@@ -178,7 +179,7 @@ new = torch.tensor([[2.0, 8.0]])
 # Centre each sample on its own: ``keepdim=True``
 # -----------------------------------------------
 #
-# To subtract its own mean from each sample, use ``dim=1`` with
+# To subtract from each sample the mean of this sample, use ``dim=1`` with
 # ``keepdim=True``. Without ``keepdim``, a square tensor broadcasts along
 # the wrong dimension, and there is no error.
 x = torch.tensor([[1.0, 3.0], [10.0, 30.0]])

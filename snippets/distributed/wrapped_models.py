@@ -77,9 +77,9 @@ with suppress(ValueError):
 # ---------------------------------------------------------------------
 #
 # The first GPU collects the outputs of all GPUs and computes the loss and
-# its gradient. If ``forward`` returns the loss, it collects only one number
-# per GPU. ``DistributedDataParallel`` keeps the outputs where they are, so
-# prefer it, with one process for each GPU.
+# its gradient. If ``forward`` returns the loss, the first GPU collects only
+# one number from each GPU. ``DistributedDataParallel`` keeps the outputs
+# where they are, so prefer it, with one process for each GPU.
 logits = torch.zeros(32, 10, 64, 64)
 logits.nbytes  # 5242880
 target = torch.zeros(32, 64, 64, dtype=torch.int64)
@@ -92,10 +92,10 @@ losses.nbytes  # 16
 # -------------------------------------------------------------------
 #
 # Before each forward pass, ``DistributedDataParallel`` copies the buffers
-# of rank 0 to the other ranks. Before 2.12 this overwrote values that the
-# first pass had saved, and ``backward`` raised an error. In older releases,
-# put real and fake samples into one batch, or pass
-# ``broadcast_buffers=False``.
+# of rank 0, the first process, to the other processes. Before 2.12 this
+# overwrote values that the first pass had saved, and ``backward`` raised an
+# error. In older releases, put real and fake samples into one batch, or
+# pass ``broadcast_buffers=False``.
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model = DDP(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))
@@ -119,9 +119,10 @@ with tempfile.TemporaryDirectory() as folder:
 # ---------------------------------------------------------------------
 #
 # ``batch_size`` is the size on each process. Two processes with 4 samples
-# each take the same step as one process with 8, and half as many steps in
-# an epoch as one process with 4. Divide the batch size by the world size,
-# or raise the learning rate together with a warm-up.
+# each take the same step as one process with 8. An epoch then has half as
+# many steps as with one process and 4 samples. Divide the batch size by the
+# number of processes, or use a larger learning rate and increase it slowly
+# at the start (warm-up).
 def work(rank, store):
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     model, x = DDP(nn.Linear(3, 1)), torch.rand(8, 3)
@@ -145,8 +146,8 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # ``torch.distributed.launch`` adds this argument to your script, with a
 # hyphen since 2.0. Start the script with ``torchrun``, which adds no
-# argument, and read the environment variable ``LOCAL_RANK``. To support
-# both, declare both spellings of the argument.
+# argument, and read the environment variable ``LOCAL_RANK``. If the script
+# should work with both launchers, declare the argument in both spellings.
 old = argparse.ArgumentParser(prog="train.py")
 old.add_argument("--local_rank", type=int)
 screen = StringIO()
@@ -163,10 +164,11 @@ new.parse_args([]).local_rank  # 0
 # Error: expected to mark a variable ready only once (checkpointing)
 # ------------------------------------------------------------------
 #
-# With ``use_reentrant=True``, a checkpointed part runs its own backward
-# pass. A wrapper that looks for unused parameters then counts its gradients
-# twice ("marked as ready twice"). Pass ``use_reentrant=False``, in
-# ``transformers`` through ``gradient_checkpointing_kwargs``.
+# ``checkpoint`` saves memory by computing a part of the model again in
+# ``backward``. With ``use_reentrant=True`` this part has a backward pass of
+# its own, and a wrapper with ``find_unused_parameters=True`` counts the
+# gradients of the part twice. Pass ``use_reentrant=False``. In
+# ``transformers``, pass it in ``gradient_checkpointing_kwargs``.
 class Deep(nn.ModuleDict):
     def forward(self, x):
         return checkpoint(self["used"], x, use_reentrant=self.reentrant)
@@ -196,10 +198,11 @@ with tempfile.TemporaryDirectory() as folder:
 # A loss that only some batches have: add zero times the output
 # -------------------------------------------------------------
 #
-# Rank 0 has a box in its batch, and rank 1 has none. If rank 1 leaves out
-# the second loss, the head gets no gradient there, and the training hangs
-# or fails in the next step. ``0 * box.sum()`` keeps the head in the graph,
-# so both ranks communicate gradients of the same parameters.
+# The model predicts a label and a box, but only the batch of process 0
+# (rank 0) has a target for the box. If process 1 leaves out the loss of the
+# box, the layer ``box`` gets no gradient there, and the training hangs or
+# fails in the next step. ``0 * box.sum()`` keeps this layer in the graph,
+# so both processes communicate gradients of the same parameters.
 class Heads(nn.ModuleDict):
     def forward(self, x):
         return self["label"](x), self["box"](x)
@@ -228,9 +231,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Error: ``device_ids`` and ``output_device`` arguments only work with
 # --------------------------------------------------------------------
 #
-# ``DistributedDataParallel`` got ``device_ids`` for a model on the CPU or
-# on several GPUs. Move the model to its GPU first. If it should stay on the
-# CPU or on several GPUs, leave ``device_ids`` out.
+# The error comes if you pass ``device_ids`` to ``DistributedDataParallel``
+# and the model is on the CPU or on several GPUs. Move the model to its GPU
+# first. If it should stay on the CPU or on several GPUs, leave
+# ``device_ids`` out.
 alone = dict(store=dist.HashStore(), rank=0, world_size=1)
 dist.init_process_group("gloo", **alone)
 net = nn.Linear(2, 1, device="cpu")

@@ -2,8 +2,9 @@
 Losses of a GAN
 ===============
 
-Compute the losses of the generator and the discriminator of a GAN, and find
-out why the training fails.
+A GAN trains a generator, which makes samples from noise, against a
+discriminator, which tells them from real samples. Compute the losses of
+both networks, and find out why the training fails.
 """
 from contextlib import suppress
 
@@ -29,11 +30,11 @@ loss_d, loss_g  # (tensor(1.3863), tensor(0.6931))
 # Discriminator loss falls to 0, generator loss grows
 # ---------------------------------------------------
 #
-# If the generator loss is 7, the discriminator gives the generated samples
-# a probability of ``exp(-7)``, so it tells them apart easily. Lower its
-# learning rate, smooth its labels, or use a hinge loss. The minimax loss of
-# the generator has almost no gradient here. The loss with label 1 still has
-# one.
+# If the generator loss is 7, the discriminator considers the generated
+# samples real with a probability of only ``exp(-7)``. Lower its learning
+# rate, smooth its labels, or use a hinge loss. The minimax loss, the
+# negative loss for label 0, has almost no gradient here. The loss for label
+# 1 still has a gradient.
 logit = torch.full((1,), -7.0, requires_grad=True)
 loss_g = F.binary_cross_entropy_with_logits(logit, torch.ones(1))
 torch.exp(-loss_g)  # tensor(0.0009, grad_fn=<ExpBackward0>)
@@ -89,10 +90,11 @@ torch.autograd.grad(loss_g, fake)  # (tensor([-0.9000, -3.0000]),)
 # Critic loss of a WGAN is negative
 # ---------------------------------
 #
-# A critic returns scores of any size, without a sigmoid. Its loss is the
-# mean score of the generated samples minus that of the real ones. A
-# negative loss is normal, because the critic should give real samples
-# higher scores. The loss rises towards 0 as the generator improves.
+# In a WGAN the discriminator is called a critic and returns scores of any
+# size, without a sigmoid. Its loss is the mean score of the generated
+# samples minus that of the real ones. A negative loss is normal, because
+# the critic should give real samples higher scores. The loss rises towards
+# 0 as the generator improves.
 score_real, score_fake = torch.tensor([3.0, 5.0]), torch.tensor([-1.0, 1.0])
 loss_critic = score_fake.mean() - score_real.mean()
 loss_critic  # tensor(-4.)
@@ -141,11 +143,10 @@ torch.allclose(penalty, discriminator.weight.square().sum())  # True
 # Mode collapse: measure how far samples differ
 # ---------------------------------------------
 #
-# In mode collapse, different noise vectors give nearly the same sample.
-# Compare the mean distance between generated samples with that between real
-# samples; a small ratio is a sign of it. Try a gradient penalty, a lower
-# learning rate, or a discriminator that sees the whole batch, as in the
-# next card.
+# In mode collapse, different noise vectors give nearly the same sample. The
+# generated samples are then much closer to each other than the real samples
+# are. Try a gradient penalty, a lower learning rate, or a discriminator
+# that sees the whole batch, as in the next card.
 def spread(samples):
     return torch.pdist(samples.flatten(1)).mean()
 

@@ -14,7 +14,8 @@ gradients keep their size through the layers.
      without outliers
    - ``nn.init.zeros_``, ``nn.init.ones_``: biases, and the scales of
      normalization layers
-   - ``nn.init.constant_``: a bias that starts at a known log-odds
+   - ``nn.init.constant_``: a bias of an output layer, so that the first
+     predictions have the frequency of the classes
    - ``nn.init.eye_``, ``nn.init.dirac_``: start as the identity
    - ``nn.init.normal_``, ``nn.init.uniform_``: a given standard deviation
      or range
@@ -75,7 +76,8 @@ half.abs().max() < 0.2  # tensor(True) since 2.12, tensor(False) before
 # Before tanh: ``nn.init.xavier_uniform_``, ``xavier_normal_``
 # ------------------------------------------------------------
 #
-# In Xavier (Glorot) initialization, the variance is
+# For :math:`n_{in}` inputs and :math:`n_{out}` outputs, Xavier (Glorot)
+# initialization gives the weights a variance of
 # :math:`2 / (n_{in} + n_{out})`, times the square of ``gain``. This is a
 # compromise between keeping the variance in the forward pass and in the
 # backward pass. The bounds of the uniform form are :math:`\sqrt{3}`
@@ -113,8 +115,8 @@ nn.init.kaiming_normal_(weight)  # shape (300, 500)
 #
 # The gain is the factor that makes up for the signal that an activation
 # removes. ReLU sets half of the inputs to zero, so it halves the mean
-# square, and its gain is the square root of 2. GELU and SiLU have no gain
-# here. Use that of ReLU.
+# square, and its gain is the square root of 2. ``calculate_gain`` does not
+# know GELU and SiLU, so use the gain of ReLU for them.
 [nn.init.calculate_gain(name) for name in ("linear", "sigmoid")]  # [1, 1]
 nn.init.calculate_gain("tanh")  # 1.6667
 nn.init.calculate_gain("relu")  # 1.4142
@@ -128,7 +130,8 @@ with suppress(ValueError):
 # Fan-in and fan-out of a layer
 # -----------------------------
 #
-# PyTorch reads fan-in and fan-out from the shape (out, in) of the weight. A
+# Fan-in is the number of inputs of a layer, and fan-out is the number of
+# its outputs. PyTorch reads both from the shape (out, in) of the weight. A
 # matrix for ``x @ weight`` has the opposite order, so pass its transpose.
 # For a convolution, both numbers are multiplied by the area of the kernel.
 conv = nn.Conv2d(32, 64, kernel_size=5)
@@ -148,7 +151,7 @@ nn.init.kaiming_normal_(weight.T)  # shape (300, 400)
 # layers with 256 units, with tanh on the left and ReLU on the right. If the
 # weights are too small, the signal dies out. With ReLU, Xavier halves the
 # mean square in each layer, and Kaiming keeps it. With tanh, the signal
-# lasts in both.
+# lasts with both initializers.
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True)
 inits = {
     "normal_(w, std=0.04)": lambda w: nn.init.normal_(w, std=0.04),
@@ -190,8 +193,9 @@ torch.allclose(kernel @ kernel.T, torch.eye(4), atol=1e-5)  # True
 # -----------------------------------------------------------
 #
 # With ``eye_``, a linear layer without a bias returns its input. ``dirac_``
-# does the same for a convolution. It puts a one in the middle of the kernel
-# from each channel to itself, and zeros elsewhere.
+# does the same for a convolution. Each output channel copies the input
+# channel of the same number: the middle of this kernel is one, and all
+# other weights are zero.
 layer = nn.Linear(3, 3, bias=False)
 nn.init.eye_(layer.weight).tolist()[1]  # [0.0, 1.0, 0.0]
 x = torch.tensor([[4.0, 5.0, 6.0]])
@@ -206,9 +210,9 @@ torch.allclose(conv(image), image, atol=1e-3)  # True
 # Mostly zeros: ``nn.init.sparse_``
 # ---------------------------------
 #
-# In each column, the share ``sparsity`` of the weights is zero, at random
-# positions. The other weights are normal with standard deviation ``std``,
-# 0.01 by default. The function works for matrices only.
+# ``sparsity`` is the share of zeros in each column, and their positions are
+# random. The other weights are normal with standard deviation ``std``, 0.01
+# by default. The function works for matrices only.
 weight = nn.init.sparse_(torch.empty(100, 400), sparsity=0.75, std=2.0)
 (weight == 0).sum(dim=0).unique()  # tensor([75])
 (weight[weight != 0].std() / 2 - 1).abs() < 0.05  # tensor(True)
@@ -295,9 +299,9 @@ nn.init.normal_(weight, std=2.0)  # shape (200, 300)
 # Error: Fan in and fan out can not be computed
 # ---------------------------------------------
 #
-# A bias has one dimension, and so has the weight of most normalization
-# layers, so inputs and outputs cannot be counted. Skip these parameters by
-# the type of the layer or by ``ndim``.
+# A bias and the weight of most normalization layers have only one
+# dimension, so PyTorch cannot tell inputs and outputs apart. Skip these
+# parameters by the type of the layer or by ``ndim``.
 layer = nn.Linear(3, 2)
 with suppress(ValueError):
     nn.init.xavier_normal_(layer.bias)  # ValueError: fewer than 2

@@ -2,8 +2,8 @@
 Softmax and gating
 ==================
 
-Turn logits into probabilities with softmax, and let one half of the
-features gate the other half.
+Turn logits into probabilities with softmax, and multiply one half of the
+features by a gate, a number between 0 and 1, that the other half computes.
 """
 from contextlib import suppress
 
@@ -69,8 +69,9 @@ torch.tensor([0.0, 1.0]).softmax(dim=0)  # tensor([0.2689, 0.7311])
 #
 # Divide the logits by a temperature T. A value below 1 makes the largest
 # probability larger, and a value above 1 brings the probabilities closer
-# together. Towards 0 the result approaches argmax, and towards infinity the
-# uniform distribution. The order of the classes stays the same.
+# together. As T goes to 0, the largest logit gets all of the probability;
+# as T goes to infinity, all classes get the same probability. The order of
+# the classes stays the same.
 logits = torch.tensor([1.0, 2.0, 3.0])
 (logits / 0.1).softmax(0)  # tensor([0.0000, 0.0000, 1.0000])
 (logits / 1.0).softmax(0)  # tensor([0.0900, 0.2447, 0.6652])
@@ -109,8 +110,9 @@ torch.allclose(nn.Softmin(dim=0)(distances), by_hand)  # True
 #
 # ``F.gumbel_softmax`` adds Gumbel noise to the logits and takes the softmax
 # with temperature ``tau``. With ``hard=True`` the result is one-hot, but
-# the gradient is that of the soft result. Each class is drawn with its
-# softmax probability. A draw with ``torch.multinomial`` has no gradient.
+# ``backward`` computes the gradient as if it were still the softmax. Each
+# class is drawn with its softmax probability. A draw with
+# ``torch.multinomial`` has no gradient.
 logits = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
 draws = F.gumbel_softmax(logits.expand(50_000, 3), tau=0.5, hard=True)
 draws.detach()[0].round().sort().values  # tensor([0., 0., 1.])
@@ -124,10 +126,10 @@ torch.allclose(flat, torch.full((3,), 1 / 3), atol=0.02)  # True
 # Gate one half with the other: ``nn.GLU``, ``F.glu``
 # ---------------------------------------------------
 #
-# A GLU splits the last dimension into two halves a and b and returns
-# :math:`a \, \sigma(b)`. The output has half as many features, so the layer
-# before must produce twice as many as you want. An odd size raises an
-# error. You can choose another dimension with ``dim``.
+# A GLU (gated linear unit) splits the last dimension into two halves a and
+# b. With the sigmoid σ it returns :math:`a \, \sigma(b)`. The output has
+# half as many features, so the layer before must produce twice as many as
+# you want. An odd size raises an error.
 x = torch.tensor([3.0, 4.0, 0.0, -100.0])
 nn.GLU()(x)  # tensor([1.5000, 0.0000])
 a, b = torch.randn(2, 6).chunk(2, dim=-1)
@@ -165,11 +167,11 @@ hasattr(nn, "SwiGLU")  # False
 # Softmax over very many classes: ``nn.AdaptiveLogSoftmaxWithLoss``
 # -----------------------------------------------------------------
 #
-# This layer is for large vocabularies that are sorted by frequency. The
-# frequent classes, up to the first cutoff, use all features, and each later
-# cluster uses fewer, divided by ``div_value`` each time. The layer contains
-# the output layer of the network. It returns the log probability of each
-# target and the mean loss.
+# This layer is for large vocabularies that are sorted by frequency.
+# ``cutoffs`` cuts the classes into groups. The most frequent group uses all
+# features, and each further group uses ``div_value`` times fewer. The layer
+# contains the output layer of the network and returns the log probability
+# of each target and the mean loss.
 layer = nn.AdaptiveLogSoftmaxWithLoss(64, 1000, cutoffs=[50, 200])
 x = torch.randn(8, 64)
 targets = torch.tensor([0, 3, 49, 50, 199, 200, 500, 999])

@@ -41,9 +41,9 @@ isinstance(layer, nn.Module)  # True
 # --------------------------------------------------
 #
 # A class inherits the methods of the class in parentheses. A network
-# inherits from ``nn.Module``, and its ``__init__`` first calls the one of
-# ``nn.Module``. Without this call, assigning the first layer raises an
-# error.
+# inherits from ``nn.Module``, and its ``__init__`` first calls the
+# ``__init__`` of ``nn.Module``. Without this call, assigning the first
+# layer raises an error.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

@@ -114,11 +114,11 @@ isinstance(np.array(1), (torch.Tensor, np.ndarray))  # True
 # Change dtype or device: ``Tensor.to``
 # -------------------------------------
 #
-# ``to`` takes a dtype, a device, both, or another tensor whose dtype and
-# device it uses. It does not change the tensor in place, so assign the
-# result. If nothing has to change, ``to`` returns the same tensor;
-# ``copy=True`` forces a copy. ``Tensor.cpu`` and ``Tensor.cuda`` are short
-# forms.
+# Pass ``to`` a dtype, a device or both, or another tensor that has the
+# dtype and the device you want. It does not change the tensor in place, so
+# assign the result. If nothing has to change, ``to`` returns the same
+# tensor; ``copy=True`` forces a copy. ``Tensor.cpu`` and ``Tensor.cuda``
+# are short forms.
 x = torch.tensor([1.5, 2.5])
 x.to(torch.int64)  # tensor([1, 2])
 x.dtype  # torch.float32

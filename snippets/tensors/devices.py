@@ -18,7 +18,8 @@ from torch import nn
 # ``is_available`` tells whether PyTorch can use a GPU now.
 # ``torch.version.cuda`` only tells for which CUDA version PyTorch was
 # built. Creating a ``torch.device`` does not check that the device exists.
-# If it does not, the error comes when a tensor is moved there.
+# If the device does not exist, you get the error when you move a tensor to
+# it.
 count = torch.cuda.device_count()
 torch.cuda.is_available() == (count > 0)  # True
 names = [torch.cuda.get_device_name(i) for i in range(count)]
@@ -34,8 +35,8 @@ gpu == torch.device("cuda:1")  # True
 #
 # The same line works for NVIDIA, AMD, Apple and Intel GPUs. Pass
 # ``check_available=True``; otherwise the function returns the device type
-# that PyTorch was built for, even if there is none in the machine. The rest
-# of your code can use ``device`` instead of "cuda".
+# that PyTorch was built for, even if the machine has no such device. The
+# rest of your code can use ``device`` instead of "cuda".
 device = torch.accelerator.current_accelerator(check_available=True)
 (device is None) == (not torch.accelerator.is_available())  # True
 device = device or torch.device("cpu")
@@ -89,7 +90,7 @@ batch = {name: part.to(device) for name, part in batch.items()}
 # and cpu!". From a layer it can be "but got mat1 is on cpu, different from
 # other tensors on cuda:0". The code below uses the device ``meta`` in place
 # of a GPU, so its message differs. Print the devices of the model and of
-# its input, and move the one that you forgot.
+# its input, and move the one that is on the wrong device.
 net = nn.Linear(3, 2, device="meta")
 x = torch.ones(4, 3)
 with suppress(RuntimeError):
@@ -121,7 +122,7 @@ positions = torch.arange(x.shape[1], device=x.device)
 # -----------------------------------------------------------------
 #
 # ``nn.Module.to`` moves parameters, buffers and submodules. A tensor that
-# is a plain attribute stays where it is, and ``forward`` then meets two
+# is a plain attribute stays where it is, so ``forward`` gets tensors on two
 # devices. Register such a tensor with ``register_buffer``.
 class Standardize(nn.Module):
     def __init__(self):
@@ -163,9 +164,9 @@ torch.ones(2).device == before  # True
 # -----------------------------------------------------------------
 #
 # NumPy, pandas and Matplotlib need data in CPU memory. ``detach`` removes
-# the gradient, and ``cpu`` copies the tensor from the GPU. If the tensor is
-# already on the CPU, neither copies data, so write both to be safe.
-# ``item`` and ``tolist`` need neither of them.
+# the gradient, and ``cpu`` copies the tensor from the GPU. Write both calls
+# in any case, because they copy nothing if the tensor is already on the
+# CPU. ``item`` and ``tolist`` work without these calls.
 x = torch.ones(2, device="meta")
 with suppress(TypeError):
     x.numpy()  # TypeError: can't convert meta device type tensor to numpy

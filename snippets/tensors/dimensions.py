@@ -14,8 +14,8 @@ import torch
 #
 # The argument is the position of the new dimension in the result, and
 # ``-1`` puts it last. Indexing with ``None`` does the same and can add
-# several dimensions at once. Use it to turn one sample into a batch, or to
-# make a column for broadcasting.
+# several dimensions at once. The new dimension turns one sample into a
+# batch, or a vector into a column for broadcasting.
 #
 # .. tensors:: x, x.unsqueeze(0), x.unsqueeze(1)
 x = torch.tensor([1, 2, 3])
@@ -108,9 +108,9 @@ torch.movedim(x, (0, 1), (-2, -1)).shape  # torch.Size([4, 5, 2, 3])
 #
 # ``expand`` takes the new sizes and stretches dimensions of size 1 without
 # using more memory. ``repeat`` takes the number of repetitions and copies
-# the data. ``tile`` does the same, but it fills in 1 for missing numbers on
-# the left, like NumPy. You need none of them before ``+`` or ``*``, because
-# these operators broadcast.
+# the data. ``tile`` also copies, and counts a number that you leave out on
+# the left as 1, as NumPy does. You need none of them before ``+`` or ``*``,
+# because these operators broadcast.
 #
 # .. tensors:: x, x.expand(2, 3), x.repeat(2, 3)
 x = torch.tensor([[1], [2]])

@@ -53,7 +53,7 @@ torch.nn.functional.cross_entropy(logits, target)  # tensor(0.4076)
 # divided by their sum. The outputs of a network are usually logits, which
 # need a softmax, so pass them as ``logits=``. If you forget the name,
 # positive numbers give wrong probabilities without an error, and negative
-# numbers raise one.
+# numbers raise an error.
 scores = torch.tensor([0.0, 1.0, 3.0])
 distributions.Categorical(scores).probs  # tensor([0.0000, 0.2500, 0.7500])
 chosen = distributions.Categorical(logits=scores)
@@ -99,8 +99,9 @@ orders * 0.2**2 * 0.5**5 * 0.3**3  # 0.0851
 #
 # ``rsample`` computes the draw as mean + std * noise, so gradients reach
 # the parameters (the reparameterization trick). The result of ``sample`` is
-# detached from the graph. Each draw adds 1 to the gradient of the mean.
-# Variational autoencoders are trained in this way.
+# detached from the graph. Each draw contains the mean once, so it adds 1 to
+# the gradient of the mean. Variational autoencoders are trained in this
+# way.
 mean = torch.tensor(0.0, requires_grad=True)
 std = torch.tensor(1.0, requires_grad=True)
 normal = distributions.Normal(mean, std)

@@ -74,7 +74,7 @@ x.bfloat16().tolist()  # [2048.0, 70144.0]
 # The result has the higher kind of the two, in the order bool, integer,
 # float, complex. Within one kind, a Python number or a 0-d tensor does not
 # change the dtype of a tensor that has dimensions. ``torch.promote_types``
-# gives the result for two dtypes alone.
+# takes two dtypes instead of two tensors.
 counts = torch.tensor([1, 2])
 counts + 0.5  # tensor([1.5000, 2.5000])
 torch.result_type(counts, 0.5)  # torch.float32
@@ -177,8 +177,8 @@ counts  # tensor([9, 2])
 #
 # Matrix products do not promote dtypes. The float64 tensor usually comes
 # from NumPy, so convert the data with ``float`` and leave the model as it
-# is. The wording of the error depends on the operation; the batched product
-# is computed on the CPU here.
+# is. The wording of the error depends on the operation and on the device,
+# so the batched product here runs on the CPU.
 data = torch.ones(4, 3, dtype=torch.float64)
 layer = torch.nn.Linear(3, 2)
 with suppress(RuntimeError):

@@ -31,7 +31,7 @@ torch.equal(x.index_select(1, index), x[:, index])  # True
 #
 # The index has as many dimensions as ``x``, and the result has the shape of
 # the index. With ``dim=1``, ``result[i, j]`` is ``x[i, index[i, j]]``. Use
-# it to pick from each sample the score of its target class.
+# ``gather`` to pick from each sample the score of its target class.
 #
 # .. tensors:: x, index, x.gather(1, index)
 #    :style: index
@@ -111,9 +111,9 @@ total  # tensor([[4, 6], [0, 0], [40, 60]])
 # --------------------------------------------
 #
 # ``reduce`` is ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``.
-# By default, the values that are already in the tensor are included, so
-# here the 0 is the maximum of negative numbers. ``include_self=False``
-# leaves them out.
+# By default, the values that are already in the tensor are included. Here
+# they are zeros and the new values are negative, so the maximum of each
+# group is 0. ``include_self=False`` leaves them out.
 group = torch.tensor([0, 0, 2])
 value = torch.tensor([-1.0, -2.0, -4.0])
 start = torch.zeros(3)
@@ -143,11 +143,11 @@ x  # tensor([[3., 4.], [0., 0.], [1., 2.]])
 # Error: index must have the same number of dimensions (``gather``)
 # -----------------------------------------------------------------
 #
-# The index must have as many dimensions as the input. Outside of ``dim``,
-# it must not be larger than the input. It must hold integers, so convert
-# floats with ``Tensor.long``. On CUDA, an index that is out of bounds
-# triggers an assert in the kernel and stops all further work, so debug it
-# on the CPU.
+# The index must have as many dimensions as the input. In each dimension
+# except ``dim``, it must not be larger than the input. It must hold
+# integers, so convert floats with ``Tensor.long``. On CUDA, an index that
+# is out of bounds stops all further work on the GPU, so look for the
+# mistake on the CPU.
 x = torch.tensor([[10, 11, 12], [20, 21, 22]], device="cpu")
 target = torch.tensor([2, 0], device="cpu")
 with suppress(RuntimeError):

@@ -195,8 +195,8 @@ gray.squeeze(0).shape  # torch.Size([160, 240])
 #
 # Without ``scale=True``, ``to_dtype`` keeps the range from 0 to 255.
 # ``to_pil_image`` expects floats up to 1 and multiplies them by 255, so the
-# values overflow without an error. Divide by 255 first. In the figure, the
-# left image was not divided by 255, and the right one was.
+# values overflow without an error. Divide by 255 first. The figure shows
+# the image without this division on the left and with it on the right.
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((240, 160))
 image = v2.functional.to_image(photo)

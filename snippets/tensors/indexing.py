@@ -155,10 +155,11 @@ x.flip(0, 1)  # tensor([[6, 5, 4], [3, 2, 1]])
 # Error: index 2 is out of bounds for dimension 0 (``x[i]``)
 # ----------------------------------------------------------
 #
-# For lists of indices, the message counts the lists and not the dimensions,
-# so look at the size it names. On a GPU, a wrong index in a tensor gives
-# "device-side assert triggered", and later GPU operations fail, too. Run
-# the code on the CPU, as here, to see which index is wrong.
+# If you index with lists, "dimension 0" in the message means the first list
+# and not the first dimension, so look at the size that it names. On a GPU,
+# a wrong index in a tensor gives "device-side assert triggered", and later
+# GPU operations fail, too. Run the code on the CPU, as here, to see which
+# index is wrong.
 x = torch.arange(6, device="cpu").reshape(2, 3)
 index = torch.tensor([0, 2], device="cpu")
 with suppress(IndexError):

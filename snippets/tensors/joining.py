@@ -56,9 +56,10 @@ torch.equal(torch.cat(with_batch), torch.stack(images))  # True
 # Rows, columns, depth: ``torch.vstack``, ``hstack``, ``dstack``
 # --------------------------------------------------------------
 #
-# These functions have the names of NumPy and join along dimension 0, 1 and
-# 2. For 1-D tensors, ``vstack`` and ``dstack`` first add the missing
-# dimensions, and ``hstack`` joins along dimension 0.
+# ``vstack`` joins along dimension 0, ``hstack`` along dimension 1 and
+# ``dstack`` along dimension 2, as in NumPy. For 1-D tensors, ``vstack`` and
+# ``dstack`` first add the missing dimensions, and ``hstack`` joins along
+# dimension 0.
 u = torch.tensor([1, 2])
 v = torch.tensor([3, 4])
 torch.vstack([u, v])  # tensor([[1, 2], [3, 4]])
@@ -70,7 +71,7 @@ torch.dstack([u, v])  # tensor([[[1, 3], [2, 4]]])
 # ----------------------------------------------
 #
 # ``torch.column_stack`` turns each 1-D tensor into a column. Use it to
-# build a design matrix from single features.
+# build a matrix with one feature in each column.
 x = torch.tensor([2.0, 3.0])
 ones = torch.ones(2)
 torch.column_stack([ones, x])  # tensor([[1., 2.], [1., 3.]])

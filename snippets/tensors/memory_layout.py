@@ -34,8 +34,8 @@ torch.zeros(2, 3, 4).stride()  # (12, 4, 1)
 # A tensor is contiguous if its elements, read row by row, are next to each
 # other in memory. A transpose swaps the strides and moves no data, so the
 # result is usually not contiguous; ``contiguous()`` makes a contiguous
-# copy. Some slices and transposes stay contiguous, such as ``x[:1]``, a
-# whole row, and its transpose.
+# copy. The slice ``x[:1]`` is a whole row, so it stays contiguous, and its
+# transpose does as well.
 x = torch.tensor([[1, 2, 3], [4, 5, 6]])
 x.T.is_contiguous()  # False
 x.is_contiguous()  # True
@@ -92,7 +92,8 @@ with suppress(RuntimeError):
 #
 # The shape stays ``(N, C, H, W)``, but in memory the channels of a pixel
 # are next to each other. Convolutions on a GPU are often faster with this
-# format. Unlike ``permute``, it changes no index.
+# format. Unlike ``permute``, it does not change the order of the
+# dimensions.
 x = torch.arange(8).view(1, 2, 2, 2)
 y = x.to(memory_format=torch.channels_last)
 y.shape  # torch.Size([1, 2, 2, 2])
@@ -128,7 +129,7 @@ torch.equal(rows.to_dense(), x)  # True
 # -----------------------------------------------------------------
 #
 # NumPy counts strides in bytes, and PyTorch counts them in elements. Divide
-# NumPy's strides by ``element_size()`` to get those of PyTorch.
+# NumPy's strides by ``element_size()`` to get the strides of PyTorch.
 import numpy as np
 x = torch.zeros(2, 3, dtype=torch.float64, device="cpu")
 x.stride()  # (3, 1)

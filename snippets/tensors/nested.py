@@ -85,8 +85,8 @@ len(new)  # 2
 #
 # Two jagged tensors that were created separately cannot be added, even if
 # their lengths are equal, because PyTorch treats their lengths as
-# different. Create the second one with the offsets of the first. Here
-# ``F.relu(x)`` shares the offsets of ``x``, so the two can be added.
+# different. Create the second tensor with the offsets of the first tensor.
+# Here ``F.relu(x)`` shares the offsets of ``x``, so the two can be added.
 parts = [torch.ones(2, 4), torch.ones(3, 4)]
 x = torch.nested.nested_tensor(parts, layout=torch.jagged)
 y = torch.nested.nested_tensor(parts, layout=torch.jagged)

@@ -87,8 +87,8 @@ torch.tensor([0.5], device="cpu").numpy().dtype.name  # 'float32'
 # ``Tensor.std`` divides by n - 1, and ``std`` of NumPy divides by n.
 # ``array.size`` is the number of elements, which is ``numel()`` for a
 # tensor. Instead of ``astype`` use ``to``, instead of ``axis`` use ``dim``.
-# ``Tensor.transpose`` swaps two dimensions, and ``permute`` reorders all of
-# them.
+# In NumPy, ``transpose`` reorders all dimensions, as ``permute`` does;
+# ``Tensor.transpose`` swaps only two.
 array = np.array([[0.0, 2.0, 4.0], [6.0, 8.0, 10.0]])
 tensor = torch.tensor(array)
 array.std()  # np.float64(3.4157)
@@ -106,10 +106,10 @@ tensor.sum(dim=0)  # tensor([6., 10., 14.], dtype=torch.float64)
 # NumPy arrays have no gradients, tensors hold no text
 # ----------------------------------------------------
 #
-# A NumPy array can hold text and Python objects, but a tensor cannot. Give
-# each distinct value a number, for example with ``np.unique``, and convert
-# the numbers. A table with a text column often becomes an array of objects,
-# which raises the same error.
+# A NumPy array can hold text and Python objects, but a tensor cannot, so
+# the conversion raises an error. Give each distinct value a number, for
+# example with ``np.unique``, and convert the numbers. A table with a text
+# column often becomes an array of objects, which raises the same error.
 tensor = torch.ones(2, requires_grad=True)
 tensor.sum().backward()
 tensor.grad  # tensor([1., 1.])
@@ -161,9 +161,10 @@ y.numpy(force=True)  # array([3., 6.], dtype=float32)
 # Error: at least one stride is negative (``torch.from_numpy``)
 # -------------------------------------------------------------
 #
-# NumPy reverses an array with a negative stride, which tensors do not
-# support. The error often comes from ``image[:, :, ::-1]``, which turns BGR
-# into RGB. Copy the array first, or reverse the tensor with ``flip``.
+# NumPy does not copy an array to reverse it, but reads it backwards. This
+# is a negative stride, which tensors do not support. The error often comes
+# from ``image[:, :, ::-1]``, which turns BGR into RGB. Copy the array
+# first, or reverse the tensor with ``flip``.
 array = np.array([1, 2, 3])
 with suppress(ValueError):
     torch.from_numpy(array[::-1])  # ValueError: one stride ... is negative

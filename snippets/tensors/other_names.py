@@ -61,9 +61,10 @@ torch.ones(2, 3, 4).mT.shape  # torch.Size([2, 4, 3])
 # ``torch.ravel`` is ``torch.flatten`` without arguments
 # ------------------------------------------------------
 #
-# Both give the same values. ``ravel`` copies a tensor that is not
-# contiguous, and ``flatten`` copies only if no view is possible. Prefer
-# ``flatten``, because it can keep the batch dimension, as layers need it.
+# ``ravel`` and ``flatten`` give the same values. ``ravel`` copies a tensor
+# that is not contiguous, and ``flatten`` copies only if no view is
+# possible. Prefer ``flatten``, because it can keep the batch dimension, as
+# layers need it.
 x = torch.arange(6).reshape(2, 3)
 torch.equal(torch.ravel(x), torch.flatten(x))  # True
 torch.ravel(x).data_ptr() == x.data_ptr()  # True
@@ -141,10 +142,10 @@ x.type_as(x) is x  # True
 # ``torch.broadcast_to`` is ``Tensor.expand``
 # -------------------------------------------
 #
-# Both return a view that repeats elements without copying them.
-# ``broadcast_to`` is a function and a method, and the function takes the
-# shape as one tuple. ``expand`` is only a method and also takes separate
-# sizes.
+# ``broadcast_to`` and ``expand`` return a view that repeats elements
+# without copying them. ``broadcast_to`` is a function and a method, and the
+# function takes the shape as one tuple. ``expand`` is only a method and
+# also takes separate sizes.
 x = torch.tensor([1, 2])
 wide = torch.broadcast_to(x, (3, 2))
 wide  # tensor([[1, 2], [1, 2], [1, 2]])

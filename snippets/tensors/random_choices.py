@@ -83,8 +83,8 @@ torch.initial_seed()  # 0
 #
 # The state is a tensor, so you can store it in a checkpoint.
 # ``torch.get_rng_state`` returns the state of the CPU generator, and
-# ``torch.cuda.get_rng_state`` that of a GPU. A ``torch.Generator`` of your
-# own has ``get_state`` and ``set_state``.
+# ``torch.cuda.get_rng_state`` returns the state of the generator of a GPU.
+# A ``torch.Generator`` of your own has ``get_state`` and ``set_state``.
 state = torch.get_rng_state()
 expected = torch.rand(3, device="cpu")
 torch.rand(10, device="cpu").shape  # torch.Size([10])

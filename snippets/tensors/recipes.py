@@ -56,8 +56,9 @@ rows.flatten(0, 1)[:, 0]  # tensor([0., 1., 0., 1.])
 # -------------------------------------------------------------------------
 #
 # ``x[:, None] - x`` is a table with the differences of all pairs. For
-# points, keep the last dimension with the coordinates. ``torch.diff``
-# subtracts each element from the next one.
+# points, pair the rows and leave the last dimension, which holds the
+# coordinates, as it is. ``torch.diff`` subtracts each element from the next
+# one.
 x = torch.tensor([1, 4, 9])
 x[:, None] - x  # tensor([[0, -3, -8], [3, 0, -5], [8, 5, 0]])
 points = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
@@ -131,7 +132,8 @@ F.avg_pool1d(x[None], 2, stride=1)  # tensor([[1.5000, 4.0000, 5.0000]])
 # ---------------------------------------------------
 #
 # Cut the tensor with a slice first, and then pad the missing elements. A
-# negative number in ``F.pad`` cuts off elements, so one call can do both.
+# negative number in ``F.pad`` cuts off elements, so a single call can both
+# cut and pad.
 def fit(x, length):
     return F.pad(x[:length], (0, length - len(x[:length])))
 

@@ -109,8 +109,8 @@ heads.flatten(-2).shape  # torch.Size([8, 10, 512])
 #
 # ``view(dtype)`` copies nothing and converts nothing; it reads the same
 # bytes as another dtype. With a smaller dtype, the last dimension gets
-# longer. With a larger one, the last dimension must be divisible. To
-# convert the values, use ``Tensor.to``.
+# longer. With a larger dtype, it gets shorter, and its bytes must fill
+# whole elements. To convert the values, use ``Tensor.to``.
 x = torch.tensor([1, 256, 513], dtype=torch.int16)
 x.view(torch.uint8)  # tensor([1, 0, 0, 1, 1, 2], dtype=torch.uint8)
 x.to(torch.uint8)  # tensor([1, 0, 1], dtype=torch.uint8)

@@ -37,10 +37,11 @@ with TemporaryDirectory() as folder:
 # Windows: ``torch.hann_window``, ``hamming_window``, ``blackman_window``
 # -----------------------------------------------------------------------
 #
-# These windows are sums of cosines. ``torch.hann_window`` and
-# ``torch.blackman_window`` start at 0, and ``torch.hamming_window`` starts
-# at 0.08. Hann is the usual choice for ``stft``. Blackman leaks less into
-# distant frequencies but separates close frequencies less well.
+# The Hann, Hamming and Blackman windows are sums of cosines.
+# ``torch.hann_window`` and ``torch.blackman_window`` start at 0, and
+# ``torch.hamming_window`` starts at 0.08. Hann is the usual choice for
+# ``stft``. Blackman leaks less into distant frequencies but separates close
+# frequencies less well.
 N = 8
 angle = 2 * torch.pi * torch.arange(N) / N
 hann = 0.5 - 0.5 * angle.cos()
@@ -72,10 +73,10 @@ torch.kaiser_window(3, True, beta=0.0)  # tensor([1., 1., 1.])
 # ------------------------------------------------
 #
 # By default, the windows of this page are periodic, as ``stft`` needs them;
-# those of ``torch.signal.windows`` are symmetric. A periodic window of
-# length N is the symmetric window of length N + 1 without its last sample.
-# To design a filter, use ``periodic=False``, which is also the form of
-# ``np.hanning``.
+# the windows of ``torch.signal.windows`` are symmetric. A periodic window
+# of length N is the symmetric window of length N + 1 without its last
+# sample. To design a filter, use ``periodic=False``, which is also the form
+# of ``np.hanning``.
 torch.bartlett_window(4)  # tensor([0.0, 0.5, 1.0, 0.5])
 symmetric = torch.bartlett_window(5, periodic=False)
 symmetric  # tensor([0.0, 0.5, 1.0, 0.5, 0.0])

@@ -131,8 +131,9 @@ x.nonzero_static(size=1)  # tensor([[0, 1]])
 # -----------------------------------------------------------
 #
 # ``torch.atleast_1d``, ``torch.atleast_2d`` and ``torch.atleast_3d`` add
-# missing dimensions of size 1. In 2-D, a vector becomes a *row*. In 3-D, a
-# vector gets a dimension on both sides, and a matrix gets one at the end.
+# missing dimensions of size 1. ``atleast_2d`` turns a vector into a *row*.
+# ``atleast_3d`` adds a dimension on both sides of a vector, and one at the
+# end of a matrix.
 v = torch.tensor([1, 2, 3])
 [tuple(torch.atleast_1d(s).shape) for s in (v[0], v)]  # [(1,), (3,)]
 torch.atleast_2d(v).shape  # torch.Size([1, 3])

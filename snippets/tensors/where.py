@@ -14,9 +14,9 @@ import torch
 # ------------------------------------------
 #
 # ``torch.where`` takes elements from the second argument where the
-# condition is True, and from the third where it is False. Both can also be
-# numbers. The method ``x.where(condition, other)`` keeps ``x`` where the
-# condition is True.
+# condition is True, and from the third where it is False. These two
+# arguments can also be numbers. The method ``x.where(condition, other)``
+# keeps ``x`` where the condition is True.
 #
 # .. tensors:: condition, x, y, torch.where(condition, x, y)
 condition = torch.tensor([[True, False], [False, True]])
@@ -145,10 +145,10 @@ with suppress(RuntimeError):
 # NaN gradients from the branch that ``torch.where`` did not take
 # ---------------------------------------------------------------
 #
-# Both branches are computed, and the gradient flows into both. It is 0
-# where a branch was not taken, but the derivative of the square root at 0
-# is infinite, and 0 times infinity is NaN. Replace the input before the
-# square root, not only its result.
+# PyTorch computes both branches, and a gradient flows into each of them.
+# Where a branch was not taken, this gradient is 0. The derivative of the
+# square root at 0 is infinite, and 0 times infinity is NaN. Replace the
+# input before the square root, not only its result.
 x = torch.tensor([0.0, 4.0], requires_grad=True)
 torch.where(x > 0, x.sqrt(), 0).sum().backward()
 x.grad  # tensor([nan, 0.2500])

@@ -32,8 +32,9 @@ x.count_nonzero()  # tensor(0)
 # ----------------------------------------------------------------------
 #
 # ``scatter_add`` needs an index for each element, and ``index_add`` needs
-# one for each row. If you expand the index to the shape of the source, both
-# give the same result. ``index_add`` also has a factor ``alpha``.
+# one for each row. If you expand the index to the shape of the source, the
+# two functions give the same result. ``index_add`` also has a factor
+# ``alpha``.
 x, rows = torch.zeros(2, 2), torch.tensor([1, 1, 0])
 src = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 by_row = torch.index_add(x, 0, rows, src)
@@ -50,9 +51,9 @@ x.index_add(0, rows, src, alpha=-1)  # tensor([[-5., -6.], [-4., -6.]])
 #
 # Both functions accept ``"prod"``, ``"mean"``, ``"amax"`` and ``"amin"``,
 # and ``scatter_reduce`` also accepts ``"sum"``. ``include_self=False``
-# leaves out the old values, but elements that are not written keep them.
-# ``index_reduce`` works on rows, like ``index_add``, and gives a warning
-# that it is in beta.
+# leaves out the old values, but elements that are not written keep their
+# old value. ``index_reduce`` works on rows, like ``index_add``, and gives a
+# warning that it is in beta.
 x, rows = torch.tensor([9.0, 9.0, 9.0]), torch.tensor([0, 0, 1])
 src = torch.tensor([2.0, 4.0, 5.0])
 y = torch.index_reduce(x, 0, rows, src, "prod")  # UserWarning: is in beta
@@ -145,8 +146,8 @@ x.index_put_(places, ones, accumulate=True)  # tensor([0., 3.])
 #
 # For ``index_add_``, ``index_copy_`` and ``x[index] = source``, the source
 # must have the dtype of the tensor. A Python number is converted, so 2.7
-# becomes 2 in a tensor of integers. A tensor that is assigned to a slice is
-# also converted, and so is a tensor with one element that is assigned to a
+# becomes 2 in a tensor of integers. A tensor is also converted if you
+# assign it to a slice, or if it has one element and you assign it to a
 # mask.
 counts, index = torch.tensor([0, 0]), torch.tensor([1])
 src = torch.tensor([2.7])
