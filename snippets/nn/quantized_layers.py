@@ -35,10 +35,11 @@ error < 0.02  # tensor(True)
 # ``quantize_dynamic`` leaves ``nn.Conv2d`` in float32
 # ----------------------------------------------------
 #
-# Dynamic quantization supports ``nn.Linear``, recurrent layers and
-# embeddings. It skips a convolution without a warning, even if you name
-# ``nn.Conv2d`` in the call. For convolutions, use static quantization
-# (pt2e), which needs calibration data.
+# Dynamic quantization supports ``nn.Linear``, ``nn.LSTM``, ``nn.GRU`` and
+# the recurrent cells, and embeddings with a ``qconfig`` of their own. It
+# skips a convolution without a warning, even if you name ``nn.Conv2d`` in
+# the call. For convolutions, use static quantization (pt2e), which needs
+# calibration data.
 net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2))
 net = net.cpu()
 kinds = {nn.Conv2d, nn.Linear}
