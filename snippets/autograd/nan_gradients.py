@@ -90,6 +90,10 @@ torch.autograd.grad((x**2).sum(), x)  # (tensor([0., 8.]),)
 y = torch.tensor([-8.0])
 y ** (1 / 3)  # tensor([nan])
 y.sign() * y.abs() ** (1 / 3)  # tensor([-2.0000])
+root = x.sign() * x.abs() ** (1 / 3)
+torch.autograd.grad(root.sum(), x)  # (tensor([nan, 0.1323]),)
+root = x.sign() * (x.abs() + 1e-6) ** (1 / 3)
+torch.autograd.grad(root.sum(), x)  # (tensor([0.0000, 0.1323]),)
 
 # %%
 # ``log(softmax(x))`` is minus infinity: ``F.log_softmax``
@@ -110,6 +114,11 @@ torch.autograd.grad(stable, x)  # (tensor([ 1., -1.]),)
 F.logsigmoid(torch.tensor(-200.0))  # tensor(-200.)
 p = torch.tensor([0.0, 1.0])
 (p * p.log()).sum(), torch.xlogy(p, p).sum()  # (tensor(nan), tensor(0.))
+p = x.softmax(dim=0)
+torch.autograd.grad(torch.xlogy(p, p).sum(), x)[0].isnan().any()  # tensor(True)
+p = x.softmax(dim=0)
+entropy = -(p * F.log_softmax(x, dim=0)).sum()
+torch.autograd.grad(entropy, x)  # (tensor([0., 0.]),)
 
 # %%
 # ``log(1 - softmax(x))`` is minus infinity: ``torch.logsumexp``

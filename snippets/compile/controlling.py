@@ -142,7 +142,7 @@ def count(sizes, mark=False, dynamic=None):
 
 count([4, 5, 6])  # 2
 count([4, 5, 6], mark=True)  # 1
-count([4, 5, 6], dynamic=True)  # 1
+count([1, 4, 5, 6], dynamic=True)  # 2
 count([4, 5, 6], dynamic=False)  # 3
 
 # %%

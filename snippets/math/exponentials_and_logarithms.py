@@ -84,15 +84,16 @@ torch.logaddexp(p.log(), q.log()).exp()  # tensor(0.5000)
 #
 # ``torch.xlogy`` computes ``x * log(y)``, and its result is 0 if ``x`` is
 # 0. A plain product gives nan there, which makes the entropy nan. The
-#    gradient of ``torch.xlogy(p, p)`` at 0 is still nan, so for a loss use
-#    ``F.log_softmax``.
-# ``torch.special.xlog1py`` computes ``x * log(1 + y)``, and
-# ``torch.special.entr`` computes ``-x * log(x)``.
+# gradient of ``torch.xlogy(p, p)`` at 0 is still nan, so for a loss use
+# ``F.log_softmax``. ``torch.special.xlog1py`` computes ``x * log(1 + y)``,
+# and ``torch.special.entr`` computes ``-x * log(x)``.
 p = torch.tensor([0.5, 0.5, 0.0])
 -(p * p.log()).sum()  # tensor(nan)
 -torch.xlogy(p, p).sum()  # tensor(0.6931)
 torch.special.entr(p).sum()  # tensor(0.6931)
 torch.special.xlog1py(p, -p).sum()  # tensor(-0.6931)
+zero = torch.tensor(0.0, requires_grad=True)
+torch.autograd.grad(torch.xlogy(zero, zero), zero)  # (tensor(nan),)
 
 # %%
 # Roots: ``torch.sqrt``, ``torch.rsqrt``
