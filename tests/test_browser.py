@@ -519,8 +519,8 @@ def test_code_of_76_columns_does_not_scroll_on_a_desktop(visit):
     assert room >= 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", LANGUAGES)
+# Each language in one scheme: colours do not depend on the words, nor words on the colours.
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("zh_CN", "dark")])
 def test_axe_finds_nothing(visit, language, scheme):
     page = visit(f"{language}/{KINDS[0]}", color_scheme=scheme)
     base, found = page.url.partition(f"{language}/")[0], []

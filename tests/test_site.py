@@ -1,6 +1,7 @@
 """The built site: links, markup, completeness, and that it says no more than the records do."""
 
 import json
+import posixpath
 import re
 from functools import cache
 from pathlib import Path
@@ -85,8 +86,9 @@ editions = pytest.mark.parametrize("language", LANGUAGES)
 def test_links_lead_somewhere(language):
     """Every internal link, file and anchor exists."""
     broken = []
+    files = {path.relative_to(SITE).as_posix() for path in SITE.rglob("*") if path.is_file()}
     for name in pages(language):
-        here = SITE / language / name
+        folder = f"{language}/{name}".rpartition("/")[0]
         for element in page(language, name).iter():
             if not isinstance(element.tag, str):
                 continue
@@ -95,13 +97,15 @@ def test_links_lead_somewhere(language):
                 if target is None or urlsplit(target).scheme or target.startswith("//"):
                     continue
                 address = urlsplit(target)
-                path = (here.parent / unquote(address.path)).resolve() if address.path else here
-                if path.is_dir():
-                    path /= "index.html"
-                if not path.is_file():
+                path = f"{language}/{name}"
+                if address.path:
+                    path = posixpath.normpath(posixpath.join(folder, unquote(address.path)))
+                if path not in files:
+                    path += "/index.html"
+                if path not in files:
                     broken.append(f"{name}: {target}")
-                elif address.fragment and path.suffix == ".html":
-                    if unquote(address.fragment) not in ids(path):
+                elif address.fragment and path.endswith(".html"):
+                    if unquote(address.fragment) not in ids(SITE / path):
                         broken.append(f"{name}: {target} (no such anchor)")
     assert not broken, "\n".join(broken)
 
