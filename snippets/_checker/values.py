@@ -5,6 +5,7 @@ code of the card is called, and what is not known to be harmless gives its type 
 """
 
 import collections
+import inspect
 import math
 import re
 import sys
@@ -16,7 +17,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
-NUMBERS = 16  # of a tensor, up to which its values are shown
+NUMBERS = 20  # of a tensor, up to which its values are shown
 PARTS = 8  # of a list or a module
 LENGTH = 120  # characters of a value
 WRITTEN = {str, int, bool, complex, type(None), type(...), torch.dtype, torch.device, range}
@@ -212,9 +213,16 @@ def _function(obj):
     """A function of the card, with its arguments."""
     if obj.__module__ != "__main__":
         return None, ""
+    for _ in range(PARTS):  # what a decorator wraps
+        obj = vars(obj).get("__wrapped__", obj)
     code = obj.__code__
-    names = list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    return "function", f"{code.co_name}({', '.join(names)})" if code.co_name != "<lambda>" else ""
+    if code.co_name == "<lambda>":
+        return "function", ""
+    names, plain = list(code.co_varnames), code.co_argcount + code.co_kwonlyargcount
+    stars = ["*"] * bool(code.co_flags & inspect.CO_VARARGS)
+    stars += ["**"] * bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    more = [star + name for star, name in zip(stars, names[plain:], strict=False)]
+    return "function", f"{code.co_name}({', '.join(names[:plain] + more)})"
 
 
 def _module(obj, kind):
@@ -227,9 +235,11 @@ def _module(obj, kind):
         owned |= {id(one): one for one in vars(module)["_parameters"].values() if one is not None}
     facts = kind.__name__
     if all(type(one) in TENSORS and not one.is_nested for one in owned.values()):
-        facts += f", parameters {sum(one.numel() for one in owned.values()):,}"
+        total = sum(one.numel() for one in owned.values())
+        facts += f", parameters {total:,}" if owned else ""
     if not children:
-        return facts, _layer(obj, kind) if _printable(kind) else ""
+        layer = _layer(obj, kind)
+        return facts, "" if layer.endswith(("()", kind.__name__)) else layer
     parts = []
     for name, child in list(children.items())[:PARTS]:
         label = "" if name.isdigit() else f"{name}: "

@@ -13,14 +13,15 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # Code with one of these gives something else on each run: a time, an address, a path, a number
 # of a process or a port, a measurement, what else is installed here.
 UNSTEADY = frozenset(
-    "time perf_counter perf_counter_ns process_time monotonic datetime timeit Timer benchmark"
-    " blocked_autorange profile profiler record_function elapsed_time strftime"
-    " id data_ptr storage_ptr tempfile TemporaryDirectory NamedTemporaryFile mkdtemp mkstemp"
-    " getpid getppid gettempdir environ getcwd cwd __file__ stat st_size st_mtime urandom uuid4"
-    " psutil resource getrusage tracemalloc sys platform cpu_count get_num_threads"
-    " get_num_interop_threads get_cpu_capability memory_allocated max_memory_allocated"
-    " subprocess Popen socket getsockname port urlopen httpx threading Thread multiprocessing"
-    " ThreadPoolExecutor ProcessPoolExecutor mp __version__ __config__ collect_env".split()
+    "time perf_counter perf_counter_ns process_time monotonic datetime strftime timeit Timer"
+    " benchmark blocked_autorange profile profiler record_function elapsed_time"
+    " id hash data_ptr storage_ptr urandom uuid4 secrets SystemRandom"
+    " tempfile TemporaryDirectory NamedTemporaryFile mkdtemp mkstemp gettempdir getcwd cwd"
+    " __file__ stat st_size st_mtime getpid getppid environ sys platform cpu_count"
+    " psutil resource getrusage tracemalloc memory_allocated max_memory_allocated"
+    " get_num_threads get_num_interop_threads get_cpu_capability __version__ __config__"
+    " subprocess Popen socket getsockname port urlopen httpx threading Thread multiprocessing mp"
+    " ThreadPoolExecutor ProcessPoolExecutor as_completed".split()
 )
 
 
