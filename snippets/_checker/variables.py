@@ -88,7 +88,11 @@ class _Finder(ast.NodeVisitor):
         self.places, self.bound, self.hidden = [], set(), []
 
     def _note(self, name, line, column, store):
-        if name != "_" and not any(name in names for names in self.hidden):
+        if (
+            name != "_"
+            and not name.startswith("__")
+            and not any(name in names for names in self.hidden)
+        ):
             self.places.append((line, column, name, store))
             if store:
                 self.bound.add(name)

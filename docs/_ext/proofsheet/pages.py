@@ -269,10 +269,10 @@ def _names_help():
     """Says that names answer, and has the words that names.js needs."""
     attributes = {
         "data-values": _("Values"),
-        "data-keys": _("The arrow keys move from name to name."),
+        "data-keys": _("The arrow keys move from variable to variable."),
         "data-after": _("at the end of the block"),
     }
-    text = _("Point at a name in the code, or tap it, to see what it held when the code ran.")
+    text = _("Point at a variable in the code, or tap it, to see what it held when the code ran.")
     return element("", text, tag="p", classes=["names-help"], attributes=attributes)
 
 
