@@ -230,6 +230,16 @@ def test_what_differs_between_runs_is_not_noted(text):
         del builtins.unsteady
 
 
+def test_the_first_seed_counts_whichever_run_ends_first():
+    card = cards.Card("Card", "", "x = torch.rand(2)", 11, "import torch")
+    entries = []
+    for seeds in ((0, 1), (1, 0)):
+        job = process.Job(Path("card.py"), "cpu", [], None)
+        job.results = {("Card", s): process.check(card, "card.py", s, "cpu") for s in seeds}
+        entries.append(record.entry(card, job))
+    assert entries[0] == entries[1] and "\t[0.4963, 0.7682]" in entries[0]["held"]["texts"][0]
+
+
 def test_committed_records_and_older_ones_are_without(tmp_path, monkeypatch):
     module = tmp_path / "page.py"
     module.write_text(

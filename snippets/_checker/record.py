@@ -117,7 +117,12 @@ def _commit():
 
 def entry(card, job):
     """One card's entry from what its job found under each seed; None if it was skipped."""
-    outcomes = [found for (name, _), found in job.results.items() if name == card.name]
+    # In the order of their seeds, whichever came to its end first.
+    outcomes = [
+        found
+        for (name, _), found in sorted(job.results.items(), key=lambda item: item[0][1])
+        if name == card.name
+    ]
     lost = [(card.line, why) for (name, _), why in job.lost.items() if name == card.name]
     outcomes.append(Outcome(0, lost, 0.0, []))
     first = outcomes[0]
