@@ -19,13 +19,13 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 
 NUMBERS = 20  # of a tensor, up to which its values are shown
 PARTS = 8  # of a list or a module
-LENGTH = 120  # characters of a value
+LENGTH = 200  # characters of a value
 WRITTEN = {str, int, bool, complex, type(None), type(...), torch.dtype, torch.device, range}
 TENSORS = {torch.Tensor, nn.Parameter, nn.Buffer}
 LISTS = {list: "[]", tuple: "()", set: "{}", frozenset: "{}", collections.deque: "[]"}
 DICTS = {dict, collections.OrderedDict, collections.defaultdict, collections.Counter}
-# An absolute path, an address of an object, an address of a host with its port.
-OWN = re.compile(r"(?<![\w.])/\w+/|\b0x[0-9a-f]{5,}|\b[a-z]+://|\b\d+\.\d+\.\d+\.\d+")
+# A path, an address of an object, an address of a host.
+OWN = re.compile(r"/[\w.@+-]+/|\b0x[0-9a-f]{5,}|\b[a-z]+://|\b\d+\.\d+\.\d+\.\d+")
 
 
 def describe(obj, steady=True):

@@ -15,7 +15,8 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 UNSTEADY = frozenset(
     "time perf_counter perf_counter_ns process_time monotonic datetime strftime timeit Timer"
     " benchmark blocked_autorange profile profiler record_function elapsed_time"
-    " id hash data_ptr storage_ptr urandom uuid4 secrets SystemRandom"
+    " id hash data_ptr storage_ptr get_ident ident native_id urandom uuid4 secrets SystemRandom"
+    " .seed initial_seed"
     " tempfile TemporaryDirectory NamedTemporaryFile mkdtemp mkstemp gettempdir getcwd cwd"
     " __file__ stat st_size st_mtime getpid getppid environ sys platform cpu_count"
     " psutil resource getrusage tracemalloc memory_allocated max_memory_allocated"
@@ -137,7 +138,7 @@ def _words(node):
         if isinstance(inner, ast.Name) and not isinstance(inner.ctx, ast.Store):
             found.add(inner.id)
         elif isinstance(inner, ast.Attribute):
-            found.add(inner.attr)
+            found |= {inner.attr, f".{inner.attr}"}
         elif isinstance(inner, ast.alias):
             found |= set(inner.name.split("."))
         elif isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
