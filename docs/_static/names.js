@@ -56,7 +56,9 @@
     box.replaceChildren();
     make("strong", "", box).textContent = name.textContent;
     ["held-facts", "held-value", "held-note"].forEach((kind, n) => {
-      if (parts[n]) make("span", kind, box).textContent = parts[n];
+      if (!parts[n]) return;
+      box.append(" "); // for whoever copies it
+      make("span", kind, box).textContent = parts[n];
     });
     box.hidden = false;
     if (how === "key") name.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -77,10 +79,11 @@
   let pointer = "mouse";
   document.addEventListener("pointerdown", (event) => (pointer = event.pointerType), true);
   document.addEventListener("pointerover", (event) => {
-    if (event.pointerType !== "mouse" || event.buttons) return;
+    // While keys move along the names, text may scroll below a pointer that rests.
+    if (event.pointerType !== "mouse" || event.buttons || (shown && way === "key")) return;
     const name = nameAt(event.target);
     if (name && name !== shown) {
-      clearTimeout(timer);
+      hide();
       timer = setTimeout(show, SOON, name, "hover");
     } else if (shown && way === "hover" && !name && !box.contains(event.target)) {
       clearTimeout(timer);
