@@ -139,6 +139,102 @@ def test_every_card_copies_imports_and_card(visit, language):
         assert [text.strip() for text in copied] == [card.copy.strip() for card in module.cards]
 
 
+# --- names that answer -------------------------------------------------------------------
+
+
+def answering(page, number):
+    """The code block of a card."""
+    block = page.locator("section.card").nth(number).locator("[data-held]").first
+    block.scroll_into_view_if_needed()
+    return block
+
+
+def name_in(block, name, number=0):
+    """Where a variable stands in a block: the middle of it."""
+    block.hover(position={"x": 2, "y": 2})  # what it holds is read when the pointer comes
+    return block.locator(".held", has_text=re.compile(f"^{name}$")).nth(number)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_name_says_what_it_held_to_the_pointer(visit, language):
+    page = visit(f"{language}/{MODULE}")
+    block, box = answering(page, 1), page.locator(".held-box")
+    height = page.evaluate("document.documentElement.scrollHeight")
+    text = block.locator("pre").text_content()
+    name_in(block, "v").hover()
+    box.wait_for()
+    assert box.inner_text().split() == "v shape (3,), dtype int64 [4, 5, 6]".split()
+    assert page.evaluate("document.documentElement.scrollHeight") == height
+    assert block.locator("pre").text_content() == text  # what is copied
+    violations = Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in violations] == []
+    box.hover()  # the pointer may go there, to mark the text
+    page.wait_for_timeout(400)
+    assert box.is_visible()
+    page.keyboard.press("Escape")
+    assert box.is_hidden()
+    name_in(block, "u").hover()
+    box.wait_for()
+    page.locator("h1").hover()
+    box.wait_for(state="hidden")
+
+
+def test_a_name_says_what_it_held_to_a_finger(visit):
+    phone = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+    page = visit("zh_CN/gallery/training/early_stopping.html", **phone)
+    box, blocks = page.locator(".held-box"), page.locator("[data-held]")
+    for number in range(blocks.count()):
+        block = blocks.nth(number)
+        block.scroll_into_view_if_needed()
+        block.locator("pre").tap(position={"x": 3, "y": 3})
+        name = block.locator(".held").last
+        name.scroll_into_view_if_needed()
+        page.wait_for_timeout(150)  # an event of scrolling comes late, and closes the box
+        name.tap()
+        box.wait_for()
+        place = box.bounding_box()
+        assert 0 <= place["x"] and place["x"] + place["width"] <= 320
+        assert 0 <= place["y"] and place["y"] + place["height"] <= 640
+        name.tap()
+        assert box.is_hidden()
+    assert number > 4
+    name.tap()
+    box.wait_for()
+    page.mouse.wheel(0, -300)
+    box.wait_for(state="hidden")
+
+
+def test_names_are_read_out_by_key(visit):
+    """One stop a block; the arrow keys go from name to name and along the lines."""
+    page = visit(f"en/{MODULE}")
+    block, said = answering(page, 1), page.locator(".held-said[role=status]")
+    block.locator("button.copy").focus()
+    page.keyboard.press("Tab")
+    button = block.get_by_role("button", name="Values")
+    assert button.evaluate("button => button === document.activeElement")
+    assert block.locator("button, .held[tabindex]").count() == 2
+    heard = []
+    for key in ("ArrowRight", "ArrowDown", "ArrowRight", "ArrowRight", "ArrowUp", "ArrowLeft"):
+        page.keyboard.press(key)
+        heard.append(said.inner_text().partition(":")[0])
+    assert heard == ["u", "v", "u", "v", "v", "u"]
+    assert said.inner_text() == "u: shape (3,), dtype int64, [1, 2, 3]"
+    page.keyboard.press("Enter")  # what a screen reader has in place of arrow keys
+    assert said.inner_text().startswith("v: ")
+    page.keyboard.press("Tab")
+    assert page.locator(".held-box").is_hidden()
+
+
+def test_a_name_in_a_block_says_when_it_held_that(visit):
+    page = visit("en/gallery/training/early_stopping.html")
+    block = page.locator("section.card", has_text="The loop: at most").locator("[data-held]")
+    name_in(block, "best_epoch").hover()
+    page.locator(".held-box").wait_for()
+    assert page.locator(".held-box").inner_text().endswith("at the end of the block")
+    name_in(block, "best_epoch", -1).hover()
+    page.wait_for_function("!document.querySelector('.held-box').textContent.includes('block')")
+
+
 # --- searching ---------------------------------------------------------------------------
 
 QUERIES = [  # what is typed, pages of the first result, the name that its card is about

@@ -24,21 +24,42 @@ from .find import compound, find, prose
 from .grammar import ClaimError, Raises
 from .names import Tracer
 from .record import OPTIONAL, PROGRAMS, Outcome
+from .values import describe as held
+from .variables import statements
 
 HOOK = "__proofsheet__"
 GENERATOR = torch.default_generator
 
 
 class _Instrument(ast.NodeTransformer):
-    """Rewrite a card so that its claims, and what swallows errors, report to the hook."""
+    """Rewrite a card so that its claims, and what swallows errors, report to the hook.
 
-    def __init__(self, claims):
+    ``noted`` are the statements after which the hook looks at the variables, if it does.
+    """
+
+    def __init__(self, claims, noted=()):
         self.index = {id(claim.statement): n for n, claim in enumerate(claims)}
         self.claims = claims
+        self.noted = {id(statement.node): n for n, statement in enumerate(noted)}
+        self.before = {n for n, statement in enumerate(noted) if statement.before}
 
     def _call(self, method, *args):
         function = ast.Attribute(ast.Name(HOOK, ast.Load()), method, ast.Load())
         return ast.Call(function, [ast.Constant(a) if isinstance(a, int) else a for a in args], [])
+
+    def visit_Module(self, node):
+        """What variables hold is noted between the statements of the top level alone."""
+        body = []
+        for statement in node.body:
+            number = self.noted.get(id(statement))
+            looks = [] if number is None else [ast.Expr(self._call("note", number, 0))]
+            if number in self.before:
+                body += self._locate([ast.Expr(self._call("note", number, 1))], statement)
+            new = self.visit(statement)
+            body += new if isinstance(new, list) else [new]
+            body += self._locate(looks, statement)
+        node.body = body
+        return node
 
     def visit(self, node):
         if isinstance(node, ast.stmt) and not compound(node):
@@ -126,8 +147,9 @@ def _swallows_nothing(manager):
 class _Hook:
     """What instrumented code calls. Forked children report to the process that runs the card."""
 
-    def __init__(self, claims, path, first):
+    def __init__(self, claims, path, first, noted=()):
         self.claims, self.path, self.first = claims, path, first
+        self.noted, self.notes = noted, []
         self.names = {}
         self.heard = []  # (warning, line), not yet claimed
         self.watching = 0  # statements now running that claim a warning
@@ -162,6 +184,19 @@ class _Hook:
             for line in self.file.read().decode().splitlines():
                 self.tell(*json.loads(line))
             self.file.close()
+
+    # --- variables ---
+
+    def note(self, number, before):
+        """Note what the variables of a statement hold, before or after it; children do not."""
+        if os.getpid() != self.pid:
+            return
+        statement = self.noted[number]
+        line = -statement.line if before else statement.line
+        for name in statement.before if before else statement.names:
+            if name in self.names:
+                text = held(self.names[name], name in statement.steady)
+                self.notes.append((line, name, text or ""))
 
     # --- claims ---
 
@@ -289,7 +324,7 @@ def warm(code):
         exec(compile(tree, "<imports>", "exec"), {})
 
 
-def run(card, path, trace=False, observe=None, alter=None, perform=None):
+def run(card, path, trace=False, observe=None, alter=None, perform=None, note=False):
     """Run a card in a namespace of its own and check its claims.
 
     Args:
@@ -300,6 +335,7 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
         alter: called with the parsed card before the run; may change it in place.
         perform: called with the instrumented card and with the names that it needs, and runs
             it where it likes; by default it runs in a namespace of its own.
+        note: also note what the card's variables hold after each statement.
     Returns:
         Outcome. What the card raises is a failure like any other, ``SystemExit`` too.
     """
@@ -310,7 +346,8 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
         observe(claims)
     if alter:
         alter(tree)
-    hook = _Hook(claims, path, card.line)
+    noted = statements(tree) if note else ()
+    hook = _Hook(claims, path, card.line, noted)
     tracer = Tracer() if trace else None
     # A module called __main__, so that what the card defines can be pickled.
     module = types.ModuleType("__main__")
@@ -318,7 +355,7 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
     vars(module)[HOOK] = hook
     if tracer:
         vars(module)[tracer.NAME] = tracer
-    codes = _compiled(card, tree, claims, path, tracer)
+    codes = _compiled(card, tree, claims, path, tracer, noted)
 
     needs, state, start = None, _generators(), time.perf_counter()
     try:
@@ -344,13 +381,13 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
     apis = sorted(tracer.names) if tracer else []
     said = [(claim.line, claim.said) for claim in claims if claim.said]
     found = sorted(failures + _verdict(hook))
-    return Outcome(len(claims), found, seconds, apis, draws=draws, messages=said)
+    return Outcome(len(claims), found, seconds, apis, draws=draws, messages=said, notes=hook.notes)
 
 
-def _compiled(card, tree, claims, path, tracer):
+def _compiled(card, tree, claims, path, tracer, noted):
     """What compiles the import cell and the card, when called: warnings are the card's then."""
     imports = ast.parse(card.imports)
-    tree = _Instrument(claims).visit(tree)
+    tree = _Instrument(claims, noted).visit(tree)
     if tracer:
         tree = tracer.instrument(tree, card.imports)
     ast.fix_missing_locations(tree)

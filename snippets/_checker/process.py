@@ -120,8 +120,9 @@ def check(unit, path, seed, device, shift=0, perform=None):
         alter = functools.partial(seeds.shift, by=shift)
     with state.guarded(seed + shift, device) as leaks:
         outcome = execute.run(
-            unit, path, trace=seed == 0 and not shift, alter=alter, perform=perform
-        )
+            unit, path, trace=seed == 0 and not shift, alter=alter, perform=perform,
+            note=device == "cpu" and seed in SEEDS and not shift,
+        )  # fmt: skip
     outcome.failures += [(unit.line, f"leaves the {leak} changed") for leak in leaks]
     return outcome
 

@@ -5,6 +5,9 @@ that a date or a version is never said of a card that this run did not run::
 
     {"runs": {"1": {"torch": ..., "device": "cpu", "date": ..., "checker": ..., ...}},
      "cards": {"snippets/tensors/joining.py::Stack": {"run": "1", "sha256": ..., ...}}}
+
+An entry on the CPU also says, as ``"held"``, what the card's variables held: see variables.
+Only pages of this machine show that, so it is left out where records are committed.
 """
 
 import fcntl
@@ -21,7 +24,10 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+from . import variables
+
 PROJECT = Path(__file__).resolve().parents[2]
+COMMITTED = PROJECT / "docs" / "verified"  # what others found; the folder is kept small
 IN_PLACE = (PROJECT / "snippets" / "_checker").is_dir()  # else installed in someone's project
 # Whatever else lies in this package decides whether a card passes.
 NO_JUDGES = {"__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"}
@@ -55,6 +61,7 @@ class Outcome:
     needs: str | None = None  # a package or a release that is not here: the card did not run
     draws: bool = False  # did it draw from a global generator?
     messages: list = field(default_factory=list)  # (line, what was raised or warned of, whole)
+    notes: list = field(default_factory=list)  # (line, variable, what it held), see variables
 
 
 @functools.cache
@@ -110,7 +117,12 @@ def _commit():
 
 def entry(card, job):
     """One card's entry from what its job found under each seed; None if it was skipped."""
-    outcomes = [found for (name, _), found in job.results.items() if name == card.name]
+    # In the order of their seeds, whichever came to its end first.
+    outcomes = [
+        found
+        for (name, _), found in sorted(job.results.items(), key=lambda item: item[0][1])
+        if name == card.name
+    ]
     lost = [(card.line, why) for (name, _), why in job.lost.items() if name == card.name]
     outcomes.append(Outcome(0, lost, 0.0, []))
     first = outcomes[0]
@@ -126,7 +138,36 @@ def entry(card, job):
         found["apis"] = apis
     if first.messages:
         found["messages"] = [[line - card.line, _plain(text)] for line, text in first.messages]
+    if held := variables.compact(_steady(outcomes), card.line):
+        found["held"] = held
     return found
+
+
+def _steady(outcomes):
+    """What variables held in the first run, less what differs in another for no reason.
+
+    A card that draws no random numbers gives the same under each seed. A value that differs all
+    the same depends on the clock, on the process, or on something else that no page should show.
+    """
+    first, *others = outcomes
+    if first.draws:
+        return first.notes
+    notes = first.notes
+    for other in others:
+        if [note[:2] for note in other.notes] == [note[:2] for note in notes]:
+            notes = [
+                (line, name, text if text == theirs else _common(text, theirs))
+                for (line, name, text), (_line, _name, theirs) in zip(
+                    notes, other.notes, strict=True
+                )
+            ]
+    return notes
+
+
+def _common(text, theirs):
+    """What two descriptions have in common: the facts, or nothing."""
+    facts = text.partition("\t")[0]
+    return facts if facts == theirs.partition("\t")[0] else ""
 
 
 def _plain(message):
@@ -240,7 +281,12 @@ def _merge(path, runs, cards, run, found):
     if number is None:
         number = str(max([0, *map(int, runs)]) + 1)
     runs = runs | {number: run}
-    cards = cards | {key: one | {"run": number} for key, one in found.items() if one}
+    left_out = {"held"} if path.parent.resolve() == COMMITTED else set()
+    cards = cards | {
+        key: {name: value for name, value in one.items() if name not in left_out} | {"run": number}
+        for key, one in found.items()
+        if one
+    }
     used = {one["run"] for one in cards.values()}
     lines = [f" {json.dumps(key)}: {json.dumps(one)}" for key, one in sorted(cards.items())]
     heads = [f" {json.dumps(key)}: {json.dumps(one)}" for key, one in runs.items() if key in used]

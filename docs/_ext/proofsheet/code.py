@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from . import apis, markup
 LEXER = PythonLexer(stripnl=False, ensurenl=False)
 DOT = (Operator, ".")
 GLANCE = re.compile(r"^\.\. glance:: (.+)$", re.MULTILINE)
+NAMES = ("n", "nf", "nb")  # classes of what can be a variable; names.js counts the same
 OPTION = re.compile(r"\w+=[\w.\"'-]+")
 
 
@@ -81,18 +83,48 @@ def line(code, link=None):
     return markup.html(code, code, html=f'<code class="highlight">{highlight(code, link)}</code>')
 
 
-def block(code, lines, imports, classes):
-    """A code block: ``lines`` is ``code`` as HTML; ``imports`` are copied with it, not shown."""
+def block(code, lines, imports, classes, held=""):
+    """A code block: ``lines`` is ``code`` as HTML; ``imports`` are copied with it, not shown.
+
+    ``held`` is what its variables held, see :func:`held_by`.
+    """
     hidden = ""
     if imports:
         hidden = f'<span class="imports" hidden>{escape(imports, quote=False)}\n\n</span>'
     kind = " ".join(["highlight-python", "notranslate", "card-code", *classes])
     pre = f"<pre>{hidden}{lines}</pre>"
-    made = f'<div class="{kind}"><div class="highlight">{pre}</div></div>\n'
+    data = held and f' data-held="{escape(held)}"'
+    made = f'<div class="{kind}"{data}><div class="highlight">{pre}</div></div>\n'
     return markup.html(code, code, html=made)
 
 
-def highlight(code, link=None, found=(), reached=None):
+@lru_cache(maxsize=1)
+def _tokens(code):
+    return list(LEXER.get_tokens(code))
+
+
+def held_by(code, held):
+    """What the variables in ``code`` held, as names.js reads it; "" if nothing is known.
+
+    The first line has a place for each span with one of the classes ``NAMES``: empty, or the
+    number of one of the lines below, with a ``+`` for what holds at the end of a block.
+
+    Arguments:
+        held: by place, from records.held.
+    """
+    order, texts, row, before = [], {}, 1, ""
+    for kind, text in _tokens(code) if held else ():
+        if _css(kind) in NAMES:
+            said, after = held.get((row, len(before), text), (None, False))
+            order.append(
+                "" if said is None else f"{texts.setdefault(said, len(texts))}{'+' * after}"
+            )
+        row += text.count("\n")
+        before = text.rpartition("\n")[2] if "\n" in text else before + text
+    return "\n".join([",".join(order).rstrip(","), *texts]) if texts else ""
+
+
+def highlight(code, link=None, found=(), reached=None, held=()):
     """``code`` as HTML. A comment after code has the class ``claim``, which site.css marks.
 
     Arguments:
@@ -101,14 +133,18 @@ def highlight(code, link=None, found=(), reached=None):
             before is marked branch by branch.
         reached: did a run with a release that a branch speaks of hold? It is asked with the
             branch and the next newer one, or None.
+        held: places of variables, which are no part of a link: they answer for themselves.
     """
-    tokens = list(LEXER.get_tokens(code))
+    tokens = _tokens(code)
     branches = {claim.line: claim.branches for claim in found}
     made, at, row, before = [], 0, 1, ""
     while at < len(tokens):
         end, target = _name(tokens, at, link)
-        spans = ""
-        for kind, text in tokens[at:end]:
+        spans, lead = "", ""
+        variable = end > at + 1 and (row, len(before), tokens[at][1]) in held
+        for number, (kind, text) in enumerate(tokens[at:end]):
+            if variable and number == 2:  # behind the dot
+                lead, spans = spans, ""
             if kind in Comment and before.strip():
                 spans += _claim(text, branches.get(row), reached)
             else:
@@ -119,7 +155,7 @@ def highlight(code, link=None, found=(), reached=None):
             url, name = map(escape, target)
             where = "external" if "://" in url else "internal"
             spans = f'<a class="reference {where}" href="{url}" title="{name}">{spans}</a>'
-        made.append(spans)
+        made.append(lead + spans)
         at = end
     return "".join(made)
 

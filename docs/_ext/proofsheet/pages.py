@@ -13,7 +13,7 @@ from sphinx.locale import _
 from sphinx.util import logging
 
 from . import apis, changes, code, data, examples, records, tsv
-from .markup import cell, html, joined, link, loose, table, unlinked
+from .markup import cell, element, html, joined, link, loose, table, unlinked
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +81,8 @@ def _module_page(app, docname, page, top, module):
             for image in section.findall(nodes.image):
                 image["alt"] = section[0].astext()
     added = [_badges(module), _downloads(app, docname)]
+    if any("data-held=" in block["html"] for block in top.findall(html)):
+        added.append(_names_help())
     if module.example:
         top += data.later(call=examples.ways, anchor="")
         if app.builder.name != "gettext":
@@ -99,9 +101,9 @@ def _module_page(app, docname, page, top, module):
 def _code(module, card=None, entry=None):
     """The code block of ``card``, or of the import cell."""
     text = (card.code if card else module.imports) + "\n"
-    found, imports, classes = (), "", ["import-cell"]
+    found, held, imports, classes = (), {}, "", ["import-cell"]
     if card:
-        found = entry.claims
+        found, held = entry.claims, records.held(module, card)
         classes = [f"verified-{device}" for device in entry.verified]
         if entry.verified:
             classes.append("verified")
@@ -109,8 +111,8 @@ def _code(module, card=None, entry=None):
             imports = module.imports
     used = sorted(entry.used) if entry else ()
     reached = changes.reached(module, card)
-    lines = code.highlight(text, code.linker(module, used), found, reached)
-    return code.block(text, lines, imports, classes)
+    lines = code.highlight(text, code.linker(module, used), found, reached, held)
+    return code.block(text, lines, imports, classes, code.held_by(text, held))
 
 
 def _card(docname, page, module, section, card):
@@ -261,6 +263,17 @@ def _downloads(app, docname):
         for text, target in links
     ]
     return nodes.paragraph("", "", *joined(made), classes=["downloads"])
+
+
+def _names_help():
+    """Says that names answer, and has the words that names.js needs."""
+    attributes = {
+        "data-values": _("Values"),
+        "data-keys": _("The arrow keys move from variable to variable."),
+        "data-after": _("at the end of the block"),
+    }
+    text = _("Point at a variable in the code, or tap it, to see what it held when the code ran.")
+    return element("", text, tag="p", classes=["names-help"], attributes=attributes)
 
 
 # -------------------------------------------------------------------- chapter pages

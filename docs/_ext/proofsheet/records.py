@@ -1,18 +1,19 @@
 """Read what verification runs found: which card was checked where, and is it still the same?"""
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
-from torchproof import cards, record
+from torchproof import cards, record, variables
 from torchproof.find import find
 from torchproof.grammar import misquoted
 
 ROOT = Path(__file__).resolve().parents[3]
 # What this machine found, and what is committed of what others found.
-BUILT, COMMITTED = ROOT / "build" / "verified", ROOT / "docs" / "verified"
+BUILT, COMMITTED = ROOT / "build" / "verified", record.COMMITTED
 
 DEVICES = ("cpu", "cuda")
 DEVICE_NAMES = {"cpu": "CPU", "cuda": "CUDA"}
@@ -162,6 +163,31 @@ def messages(page, card):
     return found
 
 
+def held(page, card):
+    """What the variables of ``card`` held when it was checked on the CPU, by place.
+
+    Returns:
+        dict: ``(line of the card's code, column, name)`` to ``(text, after)``; see
+        variables.shown.
+    """
+    unit = _unit(page, card)
+    entries = [entry for entry in _entries(page, unit, "cpu") if not entry.get("failures")]
+    kept = next((entry["held"] for entry in entries if "held" in entry), None)
+    if kept is None:
+        return {}
+    above, last = card.line - unit.line, card.code.count("\n") + 1
+    return {
+        (line - above, column, name): shown
+        for (line, column, name), shown in _places(unit.code, json.dumps(kept)).items()
+        if 0 < line - above <= last
+    }
+
+
+@lru_cache(maxsize=1)  # an example is asked about once for each of its cells
+def _places(code, kept):
+    return variables.shown(code, json.loads(kept))
+
+
 def summary(units, device):
     """What the runs that checked ``units``, pairs of module and unit, say of themselves.
 
@@ -198,7 +224,7 @@ def digest(docname):
         for device in DEVICES:
             shown += [outcome(page, unit, device), releases(page, unit, device)]
             for entry in _entries(page, unit, device):
-                shown += [entry.get("failures"), entry.get("messages")]
+                shown += [entry.get("failures"), entry.get("messages"), entry.get("held")]
     shown += [summary([(page, unit) for unit in page.units()], device) for device in DEVICES]
     return hashlib.sha256(repr(shown).encode()).hexdigest()
 

@@ -22,6 +22,7 @@ _ = get_translation("sphinx")
 # Files of Sphinx and its extensions that no page here needs, but the search page the first four.
 SEARCH_ONLY = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "translations.js"}
 NOT_NEEDED = {"furo-extensions.css", "sg-tags.js"}
+ANSWERING = "names.js"  # only where code says what its variables held
 NOT_NEEDED_PREFIXES = ("sg_gallery", "mystnb")
 
 # What templates say of each edition; ``zh_CN`` has the language tag ``zh-CN``.
@@ -50,7 +51,7 @@ def configure(app, config):
     config.html_copy_source = config.html_show_sourcelink = False
     config.html_use_index = False  # the API index is a page of its own
     config.html_css_files = ["site.css"]
-    config.html_js_files = [("site.js", {"defer": "defer"})]
+    config.html_js_files = [(name, {"defer": "defer"}) for name in ("site.js", ANSWERING)]
     config.html_permalinks_icon = "#"
     config.html_sidebars = {
         "**": [f"sidebar/{name}.html" for name in ("brand", "search", "navigation")]
@@ -110,21 +111,24 @@ def break_names(app, pagename, templatename, context, doctree):
         context[part] = LONG_NAME.sub(lambda name: JOINT.sub("<wbr>", name[0]), context[part])
 
 
-def wanted(name, on_search_page):
+def wanted(name, on_search_page, names_answer):
     """Whether a page loads this style sheet or script."""
     base = os.path.basename(str(name))
     if base in SEARCH_ONLY:
         return on_search_page
+    if base == ANSWERING:
+        return names_answer
     return base not in NOT_NEEDED and not base.startswith(NOT_NEEDED_PREFIXES)
 
 
 def complete_context(app, pagename, templatename, context, doctree):
     """Languages, description, social card; leaves out files that the page does not need."""
+    answers = 'class="names-help"' in context.get("body", "")
     for key in ("css_files", "script_files"):
         context[key] = [
             entry
             for entry in context[key]
-            if wanted(getattr(entry, "filename", entry), pagename == "search")
+            if wanted(getattr(entry, "filename", entry), pagename == "search", answers)
         ]
     described = data.of(app.env).pages.get(pagename, data.Page())
     description = first_sentence(described.text) or _(
