@@ -1,6 +1,7 @@
-"""Check files from the command line: ``torchproof snippets gallery``.
+"""Check cards from the command line: ``torchproof snippets gallery``.
 
-Where nothing is installed, ``python snippets/_checker snippets gallery`` does the same.
+``torchproof check PATH...`` checks other files, see ``command``. Where nothing is installed,
+``python snippets/_checker snippets gallery`` does the same.
 """
 
 import argparse
@@ -48,6 +49,11 @@ def main(argv=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an ASCII terminal can do without a check mark
+    argv = sys.argv[1:] if argv is None else list(map(str, argv))
+    if argv[:1] == ["check"]:
+        from torchproof import command
+
+        return command.main(argv[1:])
     options = arguments(argv)
     if options.mutate and (options.device or options.changed):
         sys.exit("torchproof: --mutate runs everything on the CPU, without --device or --changed")

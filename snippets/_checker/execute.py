@@ -20,8 +20,8 @@ from multiprocessing.process import BaseProcess
 import torch
 
 from .compare import Mismatch, check, describe
-from .find import compound, find, prose
-from .grammar import ClaimError, Raises
+from .find import compound, find, printed, prose
+from .grammar import Blank, ClaimError, Raises
 from .names import Tracer
 from .record import OPTIONAL, PROGRAMS, Outcome
 
@@ -32,9 +32,9 @@ GENERATOR = torch.default_generator
 class _Instrument(ast.NodeTransformer):
     """Rewrite a card so that its claims, and what swallows errors, report to the hook."""
 
-    def __init__(self, claims):
+    def __init__(self, claims, mode=None, parts=()):
         self.index = {id(claim.statement): n for n, claim in enumerate(claims)}
-        self.claims = claims
+        self.claims, self.mode, self.parts = claims, mode, parts
 
     def _call(self, method, *args):
         function = ast.Attribute(ast.Name(HOOK, ast.Load()), method, ast.Load())
@@ -54,6 +54,8 @@ class _Instrument(ast.NodeTransformer):
             return self._locate([ast.With([item], [node])], node)
         if isinstance(body, Raises):
             calm = [ast.Expr(self._call("calm", index))]
+        elif self.mode and printed(node):
+            node.value.args = [self._call("value", index, printed(node))]
         elif isinstance(node, ast.AugAssign):
             new.append(ast.Expr(self._call("value", index, ast.Name(node.target.id, ast.Load()))))
         else:
@@ -64,6 +66,8 @@ class _Instrument(ast.NodeTransformer):
         """Any context manager may swallow what its body raises: see whether it comes out again."""
         told = any(id(inner) in self.index and self._tells(inner) for inner in ast.walk(node))
         self.generic_visit(node)
+        if self.mode:
+            return node
         for item in reversed(node.items):  # one statement for each manager
             if _swallows_nothing(item.context_expr):
                 node.body = [type(node)([item], node.body)]
@@ -82,6 +86,8 @@ class _Instrument(ast.NodeTransformer):
     def visit_Try(self, node):
         """A handler that does nothing, and a ``finally`` that leaves, swallow errors."""
         self.generic_visit(node)
+        if self.mode:
+            return node
         for handler in node.handlers:
             if all(map(_does_nothing, handler.body)):
                 handler.body[:0] = self._locate([ast.Expr(self._call("swallowed"))], handler)
@@ -90,6 +96,31 @@ class _Instrument(ast.NodeTransformer):
         return node
 
     visit_TryStar = visit_Try
+
+    def visit_Module(self, node):
+        """In other people's files an error that is claimed ends there, as at a prompt, and one
+        that is not ends the fence, not the document."""
+        ends = [id(inner) in self.index and self._ends(inner) for inner in node.body]
+        self.generic_visit(node)
+        if not self.mode:
+            return node
+        for inner, end in zip(node.body, ends, strict=True):
+            if end and isinstance(inner, ast.Try):
+                inner.handlers[0].body.pop()  # what would raise it again
+        if self.parts:
+            node.body = [part for n in range(len(self.parts)) for part in self._part(node, n)]
+        return node
+
+    def _ends(self, statement):
+        claim = self.claims[self.index[id(statement)]]
+        return claim.tells or claim.blank
+
+    def _part(self, module, number):
+        first, last, _ = self.parts[number]
+        body = [node for node in module.body if first <= node.lineno <= last]
+        name, ended = ast.Name("BaseException", ast.Load()), self._call("ended", number)
+        new = [ast.Try(body, [ast.ExceptHandler(name, None, [ast.Expr(ended)])], [], [])]
+        return self._locate(new, body[0]) if body else []
 
     def _try(self, body, seen, calm):
         handler = ast.ExceptHandler(
@@ -132,6 +163,7 @@ class _Hook:
         self.heard = []  # (warning, line), not yet claimed
         self.watching = 0  # statements now running that claim a warning
         self.undeclared = {}
+        self.stopped = []  # (part, error) of a document
         self.pending = {}
         self.pid, self.file = os.getpid(), tempfile.TemporaryFile()
 
@@ -182,7 +214,7 @@ class _Hook:
 
     def raised(self, index):
         error, claim = sys.exc_info()[1], self.claims[index]
-        if isinstance(claim.body, Raises):
+        if isinstance(claim.body, (Raises, Blank)):
             self._check(index, error)
         else:
             self.tell(index, 0, f"claimed {claim.text}; the line raised {describe(error)}")
@@ -226,6 +258,13 @@ class _Hook:
             for message, line in self.heard:
                 self.tell(None, 0, (line, f"undeclared warning: {describe(message)}"))
             self.heard.clear()
+
+    def ended(self, number):
+        """A part of a document has raised what no claim told of."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, (Exception, SystemExit)):
+            raise
+        self.stopped.append((number, error))
 
     # --- what swallows errors ---
 
@@ -304,7 +343,7 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
         Outcome. What the card raises is a failure like any other, ``SystemExit`` too.
     """
     path = str(path)
-    tree, claims, failures = find(card.code, card.line)
+    tree, claims, failures = find(card.code, card.line, mode=card.mode, blanks=card.blanks)
     failures += prose(card.prose, max(1, card.line - 1 - card.prose.count("\n")))
     if observe:
         observe(claims)
@@ -316,6 +355,8 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
     module = types.ModuleType("__main__")
     hook.names = vars(module)
     vars(module)[HOOK] = hook
+    if card.mode:
+        vars(module).update(__file__=path, __package__=card.package)
     if tracer:
         vars(module)[tracer.NAME] = tracer
     codes = _compiled(card, tree, claims, path, tracer)
@@ -330,8 +371,10 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
                 for code in codes():
                     exec(code, vars(module))
     except (Exception, SystemExit) as error:
-        needs = _missing(error)
-        if not needs:
+        needs = None if card.mode else _missing(error)
+        if card.mode:
+            hook.stopped.append((None, error))
+        elif not needs:
             failures.append((_line_of(error, path, card.line), _explain(error)))
     if os.getpid() != hook.pid:  # a child that the card has forked, at the card's end
         for failure in failures:
@@ -341,24 +384,46 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None):
     if needs:
         return Outcome(len(claims), [], seconds, [], needs)
     hook.collect()
+    notes = _stops(card, hook, failures) if card.mode else []
     apis = sorted(tracer.names) if tracer else []
     said = [(claim.line, claim.said) for claim in claims if claim.said]
-    found = sorted(failures + _verdict(hook))
-    return Outcome(len(claims), found, seconds, apis, draws=draws, messages=said)
+    found = sorted(failures + _verdict(hook, card.mode))
+    seen = [(claim.line, sorted(claim.seen)) for claim in claims] if card.mode else []
+    return Outcome(
+        len(claims), found, seconds, apis, draws=draws, messages=said, notes=notes, seen=seen
+    )
+
+
+def _stops(card, hook, failures):
+    """Where other people's file stopped: a failure, or a note if nothing is claimed there."""
+    notes = []
+    for part, error in hook.stopped:
+        if hasattr(error, "__proofsheet__") or (isinstance(error, SystemExit) and not error.code):
+            continue
+        first, _, claimed = (card.line, None, True) if part is None else card.parts[part]
+        (failures if claimed else notes).append(
+            (_line_of(error, hook.path, first), describe(error))
+        )
+    return notes
 
 
 def _compiled(card, tree, claims, path, tracer):
     """What compiles the import cell and the card, when called: warnings are the card's then."""
     imports = ast.parse(card.imports)
-    tree = _Instrument(claims).visit(tree)
+    future = [
+        node
+        for node in [*imports.body, *(tree.body if card.parts else ())]
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    ]
+    tree.body = [node for node in tree.body if node not in future]
+    tree = _Instrument(claims, card.mode, card.parts).visit(tree)
     if tracer:
         tree = tracer.instrument(tree, card.imports)
     ast.fix_missing_locations(tree)
     flags = 0
-    for node in imports.body:  # ``from __future__ import annotations`` speaks of the card, too
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            for alias in node.names:
-                flags |= getattr(__future__, alias.name).compiler_flag
+    for node in future:  # ``from __future__ import annotations`` speaks of the card, too
+        for alias in node.names:
+            flags |= getattr(__future__, alias.name).compiler_flag
 
     def codes():
         for part in (imports, tree):
@@ -440,10 +505,12 @@ def _generators():
     return GENERATOR.get_state().tolist(), random.getstate(), drawn
 
 
-def _verdict(hook):
+def _verdict(hook, mode=None):
     """``(line, message)`` for all that went wrong while the card ran."""
-    failures = list(hook.undeclared.items())
-    failures += [(line, f"undeclared warning: {describe(one)}") for one, line in hook.heard]
+    failures = []
+    if not mode:
+        failures += list(hook.undeclared.items())
+        failures += [(line, f"undeclared warning: {describe(one)}") for one, line in hook.heard]
     for claim in hook.claims:
         if claim.failure:
             failures.append((claim.line, claim.failure))

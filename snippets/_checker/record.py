@@ -24,7 +24,19 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 IN_PLACE = (PROJECT / "snippets" / "_checker").is_dir()  # else installed in someone's project
 # Whatever else lies in this package decides whether a card passes.
-NO_JUDGES = {"__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"}
+NO_JUDGES = {
+    *("__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"),
+    # These serve files that are no cards.
+    *(
+        "command.py",
+        "documents.py",
+        "own.py",
+        "pytest_cards.py",
+        "pytest_files.py",
+        "rewrite.py",
+        "spell.py",
+    ),
+}
 # Packages that a card may import; where one is not installed, its cards are skipped, visibly.
 OPTIONAL = tuple(
     "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision tqdm torchmetrics"
@@ -55,6 +67,9 @@ class Outcome:
     needs: str | None = None  # a package or a release that is not here: the card did not run
     draws: bool = False  # did it draw from a global generator?
     messages: list = field(default_factory=list)  # (line, what was raised or warned of, whole)
+    # Of a file that was not written for this checker:
+    notes: list = field(default_factory=list)  # (line, why a part that claims nothing stopped)
+    seen: list = field(default_factory=list)  # (line, what the claim's observers saw)
 
 
 @functools.cache
