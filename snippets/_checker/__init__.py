@@ -11,21 +11,22 @@ card, ``compare`` holds each claim against what came out, and ``names`` notes wh
 with, ``plugin`` is the pytest side and ``__main__`` the command.
 
 Files that were not written for this checker: ``documents`` reads them, ``own`` runs them,
-``spell`` says what a claim of a value could be, ``rewrite`` puts it into the file,
+``spell`` says a value as a claim, ``suggest`` which of them to write, ``rewrite`` writes it,
 ``pytest_files`` and ``command`` are the two ways to ask for it.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .own import check, fill
+    from .own import check
+    from .suggest import fill
 
 __all__ = ["check", "fill"]
 
 
 def __getattr__(name):
     if name in __all__:
-        from . import own
+        from . import own, suggest
 
-        return getattr(own, name)
+        return own.check if name == "check" else suggest.fill
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ import argparse
 import sys
 import time
 
-from . import own, process
+from . import own, process, rewrite, suggest
 
 
 def arguments(argv):
@@ -27,9 +27,16 @@ def arguments(argv):
     parser.add_argument("--limit", type=float, default=process.LIMIT, help="seconds for a run")
     parser.add_argument("--workers", type=int, help="runs at once")
     parser.add_argument("--threads", type=int, help="for torch, in each run")
+    parser.add_argument("--fill", action="store_true", help="say what a `#` or `# ?` could claim")
+    parser.add_argument("--fix", action="store_true", help="say what a wrong claim should be")
+    parser.add_argument("--reword", action="store_true", help="say what a claim could be shorter")
+    parser.add_argument("--write", action="store_true", help="write it; else show a diff only")
     parser.add_argument("--github", action="store_true", help="print annotations for GitHub")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what was left out")
-    return parser.parse_args(argv)
+    asked = parser.parse_args(argv)
+    if asked.write and not (asked.fill or asked.fix or asked.reword):
+        parser.error("--write writes what --fill, --fix or --reword says")
+    return asked
 
 
 def main(argv):
@@ -40,7 +47,7 @@ def main(argv):
     """
     try:
         return _main(arguments(argv))
-    except own.Usage as error:
+    except (own.Usage, rewrite.Refused) as error:
         print(f"torchproof: {error}", file=sys.stderr)
         return 2
 
@@ -56,11 +63,15 @@ def _main(asked):
         workers=asked.workers,
         threads=asked.threads,
     )
-    read, report = own.read_all(asked.paths, options)
-    for document, _ in read:
-        own.add(report, document)
-    for _ in own.run(read, options, report):
-        pass
+    if asked.fill or asked.fix or asked.reword:
+        wanted = suggest.Wanted(asked.fill, asked.fix, asked.reword)
+        filled, report = suggest.fill_all(asked.paths, options, wanted)
+        for one in filled:
+            print(one.diff, end="")
+            if asked.write:
+                suggest.save(one)
+    else:
+        report = own.check_all(asked.paths, options)
     show(report, asked)
     seconds = time.perf_counter() - start
     print(f"{report.claims} claims in {report.files} files; {seconds:.1f} s")

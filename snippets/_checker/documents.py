@@ -122,12 +122,18 @@ def read(path, mode="lenient", isolate=False, blanks=False):
     Raises:
         Unreadable: it cannot be read, or is no text.
     """
-    path = Path(path)
     try:
-        raw = path.read_bytes()
-        text, encoding = _decoded(raw, path.suffix == ".py")
+        raw = Path(path).read_bytes()
     except OSError as error:
         raise Unreadable(f"{path}:1: cannot be read: {error.strerror}") from None
+    return parse(path, raw, mode, isolate, blanks)
+
+
+def parse(path, raw, mode="lenient", isolate=False, blanks=False):
+    """What ``read`` gives, of bytes that need not be in the file yet."""
+    path = Path(path)
+    try:
+        text, encoding = _decoded(raw, path.suffix == ".py")
     except (UnicodeDecodeError, SyntaxError, LookupError) as error:
         raise Unreadable(f"{path}:1: cannot be decoded: {error}") from None
     document = Document(path, raw, text, encoding, mode)

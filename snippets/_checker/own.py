@@ -1,6 +1,6 @@
 """Check files of your own: scripts, modules, and the Python code in Markdown and reStructuredText.
 
-``check`` runs what claims something and holds the claims; ``fill`` also says what to write.
+``check`` runs what claims something and holds the claims.
 """
 
 import os
@@ -10,8 +10,6 @@ from pathlib import Path
 from . import documents, process
 
 DEVICES = ("cpu", "cuda", "mps")
-NATIVE = {}
-PLAIN = {"ATEN_CPU_CAPABILITY": "default"}  # as a processor without vector instructions
 
 
 @dataclass(frozen=True, order=True)
@@ -93,8 +91,12 @@ def check(path: str | os.PathLike, **options) -> Report:
     Raises:
         Usage: there is no such file or device.
     """
-    options = Options(**options)
-    read, report = read_all([path], options)
+    return check_all([path], Options(**options))
+
+
+def check_all(paths, options):
+    """Check the files below several paths; see check."""
+    read, report = read_all(paths, options)
     for document, _ in read:
         add(report, document)
     for _ in run(read, options, report):
@@ -187,8 +189,3 @@ def outcome(job, several=False):
         failures.add(Failure(job.path, line, why + on))
     said = {(one.line, one.message) for one in failures}
     return sorted(failures), sorted(one for one in notes if (one.line, one.message) not in said)
-
-
-def fill(path: str | os.PathLike, **options):
-    """Not yet."""
-    raise NotImplementedError

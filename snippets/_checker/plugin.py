@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+REWRITES = {
+    "fill": "gives `#` and `# ?` behind code a claim",
+    "fix": "corrects claims that do not hold",
+    "reword": "says claims that hold shorter",
+}
+
 
 def _numbers(text):
     return tuple(int(one) for one in text.split(","))
@@ -29,6 +35,9 @@ def pytest_addoption(parser):
     group.addoption("--claims-device", choices=devices, help="run on this device only")
     group.addoption("--claims-seeds", type=_numbers, metavar="0,1", help="a run for each")
     group.addoption("--claims-limit", type=float, metavar="SECONDS", help="for a run")
+    for name, what in REWRITES.items():
+        group.addoption(f"--claims-{name}", action="store_true", help=f"show a diff that {what}")
+    group.addoption("--claims-write", action="store_true", help="write what these diffs show")
     group.addoption("--claims-records", type=Path, help="write what came out of cards here")
     text = "take from --claims-records what is known of unchanged cards, and run the others"
     group.addoption("--claims-known", action="store_true", help=text)
@@ -39,6 +48,19 @@ def pytest_configure(config):
     files = config.getini("claims_files") or config.getoption("--claims")
     if (cards or files) and not hasattr(os, "fork"):
         raise pytest.UsageError("claims are checked in forked processes, which Windows has not")
+    if any(config.getoption(f"--claims-{name}") for name in REWRITES):
+        from . import own, suggest
+
+        try:
+            suggest.refuse()
+        except own.Usage as error:
+            raise pytest.UsageError(str(error)) from None
+        if config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
+            raise pytest.UsageError("claims are rewritten by one process: leave out -n")
+        if not files:
+            raise pytest.UsageError("which files? Say --claims, or claims_files in the settings")
+    elif config.getoption("--claims-write"):
+        raise pytest.UsageError("--claims-write writes what --claims-fill, -fix or -reword shows")
     if cards:
         from . import pytest_cards
 

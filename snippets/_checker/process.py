@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from pathlib import Path
@@ -165,6 +165,26 @@ class Server:
 
 
 _server = None
+_others = {}  # servers that started with other variables
+
+
+@contextmanager
+def environment(**variables):
+    """Inside, steps run in a server of its own, which started with these variables."""
+    global _server
+    key, kept = tuple(sorted(variables.items())), _server
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    _server = _others.get(key)
+    try:
+        yield
+    finally:
+        _others[key], _server = _server, kept
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _ask(*request):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from . import documents, own, process
+from . import documents, own, process, rewrite, suggest
 from .pytest_cards import CardFailed, Runs, _holds_cards, _Item
 
 NOT_ASKED = ("conftest.py", "setup.py", "noxfile.py")  # what a tool runs, for its own ends
@@ -53,6 +53,7 @@ class ClaimFile(pytest.File):
 
     def collect(self):
         options = asked(self.config)
+        runs(self.config).files.append(self.path)
         try:
             document = documents.read(self.path, options.mode, options.isolate)
         except documents.Unreadable as error:
@@ -119,6 +120,22 @@ def pytest_sessionfinish(session):
         found.close()
 
 
+def pytest_terminal_summary(terminalreporter, config):
+    """Show, and write if that is asked for, what could be claimed in the files collected."""
+    wanted = [config.getoption(f"--claims-{name}") for name in ("fill", "fix", "reword")]
+    if not any(wanted):
+        return
+    filled, _ = suggest.fill_all(runs(config).files, asked(config), suggest.Wanted(*wanted))
+    terminalreporter.section("what could be claimed")
+    for one in filled:
+        terminalreporter.write(one.diff)
+        try:
+            if config.getoption("--claims-write"):
+                suggest.save(one)
+        except rewrite.Refused as error:
+            terminalreporter.write_line(f"{error}")
+
+
 def runs(config):
     """What this run of pytest has started."""
     if not hasattr(config, "claim_runs"):
@@ -128,6 +145,10 @@ def runs(config):
 
 class FileRuns(Runs):
     """All files of one pytest run, and the stream of their results. They leave no record."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.files = []
 
     def outcome(self, item):
         """The failures of an item."""

@@ -34,6 +34,7 @@ NO_JUDGES = {
         "pytest_cards.py",
         "pytest_files.py",
         "rewrite.py",
+        "suggest.py",
         "spell.py",
     ),
 }
