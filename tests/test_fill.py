@@ -115,6 +115,24 @@ def test_strict_mode_needs_no_mark(tmp_path, one_server):
     assert filled(path, strict=True).text == "x = 1\nx  # 1\nx  #> 1\n"
 
 
+def test_a_mark_within_a_statement_is_no_blank(tmp_path, one_server):
+    path = tmp_path / "a.py"
+    path.write_text("x = max(  #\n    1,  #\n    2,\n)\nif x:  #\n    x  #\n")
+    assert filled(path).text == path.read_text().replace("    x  #", "    x  #> 2")
+
+
+def test_a_line_that_lacks_something_gets_no_claim(tmp_path, one_server):
+    path = tmp_path / "a.py"
+    path.write_text(
+        "undefined  #\nimport math\nopen('absent')  #\nmath.sqrt(-1)  #\nif not math:\n    1  #\n"
+    )
+    one = filled(path)
+    assert "math.sqrt(-1)  # ValueError: math domain error" in one.text
+    assert [failure.message.partition(":")[0] for failure in one.failures] == [
+        "the line raised NameError", "the line raised FileNotFoundError", "never reached",
+    ]  # fmt: skip
+
+
 def test_what_another_processor_computes_counts(tmp_path, monkeypatch):
     """Where instructions matter, an exact float is written rounded."""
     path = tmp_path / "a.py"

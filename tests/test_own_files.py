@@ -1,8 +1,10 @@
 """Files that were not written for this checker: scripts, Markdown, reStructuredText."""
 
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +100,24 @@ def test_strict_mode_takes_each_other_comment_for_a_claim():
 def test_in_a_card_a_mark_is_no_claim():
     _, claims, failures = find.find("x = 1  #> 1", 1)
     assert not claims and failures
+
+
+def test_a_script_that_checks_another_runs_once(tmp_path):
+    paths = written(
+        tmp_path,
+        a_py="x = 1\nx  #> 1\n",
+        caller_py="""
+        import pathlib
+        import torchproof
+
+        with (pathlib.Path(__file__).parent / "log").open("a") as log:
+            log.write("ran ")
+        print(torchproof.check(pathlib.Path(__file__).parent / "a.py", seeds=(0,)).claims)
+        """,
+    )
+    run = subprocess.run([sys.executable, paths["caller_py"]], capture_output=True, text=True)
+    assert run.stdout == "1\n", run.stderr
+    assert (tmp_path / "log").read_text() == "ran "
 
 
 # --- what is read ---------------------------------------------------------------
@@ -446,3 +466,38 @@ def test_pytest_names_a_device_that_is_not_here(project):
     run = project.runpytest("--claims", "--claims-device", "mps")
     assert run.ret == pytest.ExitCode.USAGE_ERROR
     run.stderr.fnmatch_lines(["*this machine has no mps device"])
+
+
+# --- the page about it ------------------------------------------------------------
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "own.md"
+
+
+def test_the_page_shows_what_really_comes_out(tmp_path, monkeypatch, capsys):
+    text = PAGE.read_text(encoding="utf-8")
+    average, blank = re.findall(r"```python\n(.*?)```", text, re.S)
+    (output,) = re.findall(r"```text\n(.*?)```", text, re.S)
+    (diff,) = re.findall(r"```diff\n(.*?)```", text, re.S)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
+    Path("average.py").write_text(average)
+    Path("blank.py").write_text(blank)
+
+    def lines(arguments):
+        command.main(["check", *arguments.split()])
+        return re.sub(r"\d+\.\d s$", "0.0 s", capsys.readouterr().out, flags=re.M).splitlines()
+
+    assert lines("average.py") == re.sub(r"\d+\.\d s$", "0.0 s", output, flags=re.M).splitlines()
+    assert lines("--fill blank.py")[:-1] == diff.splitlines()
+    lines("--fill blank.py --write")
+    assert lines("blank.py") == ["5 claims in 1 files; 0.0 s"]
+
+
+def test_the_page_says_what_is_a_claim():
+    rows = re.findall(r"^\| (`#.*?) \| (.*?) \|$", PAGE.read_text(encoding="utf-8"), re.M)
+    assert len(rows) == 6
+    for comments, what in rows:
+        for comment in re.findall(r"`(.*?)`", comments):
+            _, claims, failures = find.find(f"x = 1  {comment}", 1, mode="lenient")
+            found = "a claim" if claims else "an error" if failures else "a comment"
+            assert what.startswith(found), comment

@@ -113,6 +113,8 @@ def find(code, first, release=None, mode=None, blanks=False):
             blank = bool(mode and not text)
             branches = (Branch(None, "", Blank()),) if blank else grammar.branches(text)
             statement = ends.get(row)
+            if statement is None and blank:
+                continue  # a bare # keeps a formatter from joining lines
             if statement is None:
                 raise ClaimError(
                     "no statement ends on this line: a claim stands behind the last line of one"

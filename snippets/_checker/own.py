@@ -151,6 +151,7 @@ def run(read, options, report, task=process.check):
     todo = [document for document, _ in read if document.units]
     if not todo:
         return
+    process.start()
     known_devices(options.devices)
     jobs = []
     for document in todo:
@@ -170,6 +171,7 @@ def known_devices(devices):
     """Raise Usage if this machine lacks one of ``devices``."""
     if set(devices) == {"cpu"}:
         return
+    process.start()
     machine = process.machine()
     here = [*machine["devices"], *(["mps"] if machine["mps"] else [])]
     for device in devices:

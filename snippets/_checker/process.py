@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+import types
 import warnings
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -185,6 +186,19 @@ def environment(**variables):
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def start():
+    """Have a server that does not run the caller's script again, as a child otherwise does."""
+    global _server
+    main = sys.modules["__main__"]
+    ours = Path(getattr(main, "__file__", None) or "").resolve().parent == Path(__file__).parent
+    if (_server is None or not _server.alive) and not ours:
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            _server = Server()
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _ask(*request):

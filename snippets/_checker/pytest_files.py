@@ -162,6 +162,7 @@ class FileRuns(Runs):
     def start(self, items):
         for item in items:
             self.jobs[item] = process.Job(item.path, item.device, item.steps, process.check)
+        process.start()
         jobs = [self.jobs[item] for item in items]
         self.stream = process.run(jobs, 1 if self.alone else None, limit=self.limit)
 
