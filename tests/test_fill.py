@@ -122,15 +122,20 @@ def test_a_mark_within_a_statement_is_no_blank(tmp_path, one_server):
 
 
 def test_a_line_that_lacks_something_gets_no_claim(tmp_path, one_server):
-    path = tmp_path / "a.py"
+    """It ends its fence, and what stands behind it there gets no claim either."""
+    path = tmp_path / "a.md"
     path.write_text(
-        "undefined  #\nimport math\nopen('absent')  #\nmath.sqrt(-1)  #\nif not math:\n    1  #\n"
+        "```python\nimport math\nmath.sqrt(-1)  #\n```\n\n"
+        "```python\nundefined  #\nmath.pi  #\n```\n\n"
+        "```python\nopen('absent')  #\n```\n"
     )
     one = filled(path)
-    assert "math.sqrt(-1)  # ValueError: math domain error" in one.text
-    assert [failure.message.partition(":")[0] for failure in one.failures] == [
-        "the line raised NameError", "the line raised FileNotFoundError", "never reached",
-    ]  # fmt: skip
+    assert one.text == path.read_text().replace("(-1)  #", "(-1)  # ValueError: math domain error")
+    assert [(failure.line, failure.message.partition(":")[0]) for failure in one.failures] == [
+        (7, "the line raised NameError"),
+        (8, "never reached"),
+        (12, "the line raised FileNotFoundError"),
+    ]
 
 
 def test_what_another_processor_computes_counts(tmp_path, monkeypatch):

@@ -218,6 +218,8 @@ class _Hook:
         error, claim = sys.exc_info()[1], self.claims[index]
         if isinstance(claim.body, Blank) and isinstance(error, UNFINISHED):
             self.tell(index, 0, f"the line raised {describe(error)}")
+            error.__proofsheet__ = True
+            raise  # it ends what it stands in, as it will where nothing claims it
         elif isinstance(claim.body, (Raises, Blank)):
             self._check(index, error)
         else:

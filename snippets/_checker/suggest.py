@@ -135,6 +135,7 @@ def _fill(document, jobs, options, wanted, report):
     report.notes += sorted(notes)
     wrong = {failure.line for failure in found}
     width, changes, unfilled = line_length(document.path), {}, []
+    lost = any(job.lost for job in jobs)  # of which is said enough
     for claim in document.claims:
         if not _asked(claim, wanted, wrong):
             continue
@@ -142,7 +143,7 @@ def _fill(document, jobs, options, wanted, report):
         comment = _comment(document, claim, texts, width, claim.line in wrong)
         if comment is not None:
             changes[claim.line] = claim.column + document.shifts.get(claim.line, 0), comment
-        elif claim.blank and claim.line not in wrong:
+        elif claim.blank and claim.line not in wrong and not lost:
             why = f"no claim of it fits in {width} columns" if texts else "no claim holds each time"
             unfilled.append(Failure(document.path, claim.line, why))
     raw = rewrite.edited(document, changes) if changes else document.raw
