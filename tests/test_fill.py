@@ -1,6 +1,8 @@
 """What can be claimed of a value, and how it gets into a file."""
 
+import io
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -267,6 +269,21 @@ def test_without_write_nothing_is_written(tmp_path, one_server):
     assert one.diff == f"--- {path}\n+++ {path}\n@@ -1,2 +1,2 @@\n x = 1\n-x  #\n+x  #> 1\n"
 
 
+def test_the_diff_is_one_that_patch_applies(tmp_path):
+    path = tmp_path / "a.py"
+    lines = ["x = 1", *[""] * 300]
+    for n in (2, 3, 9, 17, 300):
+        lines[n] = "x  #"
+    path.write_text("\n".join(lines))
+    document = documents.read(path, blanks=True)
+    raw = rewrite.edited(document, {claim.line: (3, "#> 1") for claim in document.claims})
+    text = rewrite.diff(document, raw)
+    assert text.count("@@ -") == 3 and text.count("\n-") == text.count("\n+x") == 5
+    if patch := shutil.which("patch"):
+        subprocess.run([patch, path], input=text, text=True, check=True, capture_output=True)
+        assert path.read_bytes() == raw
+
+
 def test_a_file_that_changed_is_left_alone(tmp_path):
     path, document, raw = read(tmp_path)
     path.write_text("x = 2\nx  #\n")
@@ -291,6 +308,20 @@ def test_a_full_disk_leaves_the_file_whole(tmp_path, monkeypatch, name):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, name, full)
+    with pytest.raises(rewrite.Refused, match="No space left"):
+        rewrite.write(document, raw)
+    assert path.read_text() == "x = 1\nx  #\n" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_while_it_is_written(tmp_path, monkeypatch):
+    path, document, raw = read(tmp_path)
+
+    class Full(io.FileIO):
+        def write(self, data):
+            super().write(data[:3])
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(rewrite, "open", Full, raising=False)
     with pytest.raises(rewrite.Refused, match="No space left"):
         rewrite.write(document, raw)
     assert path.read_text() == "x = 1\nx  #\n" and len(list(tmp_path.iterdir())) == 1

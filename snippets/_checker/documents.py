@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from . import find
+from . import find, grammar
 from .cards import CELL, Card
 
 SUFFIXES = (".py", ".md", ".rst")
@@ -29,6 +29,11 @@ DIRECTIVE = re.compile(
 )
 OPTION = re.compile(r"^[ \t]+:[\w-]+:")
 MAGIC = re.compile(r"^[ \t]*(?:%{1,2}\w|!\w).*$", re.M)  # what only a notebook understands
+# What stands in any file that claims something, or waits for a claim.
+MAY_CLAIM = {
+    "strict": re.compile("#"),
+    "lenient": re.compile(rf"#(?:>|[ \t]*(?:$|\?|\r|{grammar.BEGINS.pattern}))", re.M),
+}
 LEFT_ALONE = "notest"  # in the info string of a fence, or as the :class: of a directive
 
 
@@ -137,6 +142,8 @@ def parse(path, raw, mode="lenient", isolate=False, blanks=False):
     except (UnicodeDecodeError, SyntaxError, LookupError) as error:
         raise Unreadable(f"{path}:1: cannot be decoded: {error}") from None
     document = Document(path, raw, text, encoding, mode)
+    if not MAY_CLAIM[mode].search(text):
+        return document  # which is quickly seen, and so are all files of a folder
     lines = [line.rstrip("\r\n") for line in document.lines]
     if path.suffix == ".py":
         _script(document, lines, isolate, blanks)

@@ -4,7 +4,7 @@ A file is written beside itself and renamed, so that it is whole at any moment.
 """
 
 import ast
-import difflib
+import itertools
 import os
 import stat
 import tempfile
@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import documents
+
+CONTEXT = 3  # lines around a change, in a diff
 
 
 class Refused(Exception):
@@ -53,14 +55,38 @@ def _code(document, raw):
 
 
 def diff(document, raw):
-    """What would change, as a unified diff."""
+    """What would change, as a unified diff; line stands for line, so there is nothing to match."""
     sides = [document.raw.decode(document.encoding), raw.decode(document.encoding)]
-    before, after = (
-        [line.rstrip("\r\n") for line in documents.LINE.findall(text) if line] for text in sides
-    )
+    before, after = map(_shown, sides)
+    hunks = []
+    for n, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old == new:
+            continue
+        if hunks and n - CONTEXT <= hunks[-1][1]:
+            hunks[-1][1] = n + 1 + CONTEXT
+        else:
+            hunks.append([max(0, n - CONTEXT), n + 1 + CONTEXT])
     path = document.path.as_posix()
-    lines = difflib.unified_diff(before, after, path, path, lineterm="")
+    lines = [f"--- {path}", f"+++ {path}"] if hunks else []
+    for first, last in hunks:
+        last = min(last, len(before))
+        where = f"{first + 1},{last - first}"
+        lines.append(f"@@ -{where} +{where} @@")
+        pairs = zip(before[first:last], after[first:last], strict=True)
+        for same, run in itertools.groupby(pairs, lambda pair: pair[0] == pair[1]):
+            run = list(run)
+            if same:
+                lines += [f" {old}" for old, _ in run]
+            else:
+                lines += [f"-{old}" for old, _ in run] + [f"+{new}" for _, new in run]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _shown(text):
+    lines = [line.rstrip("\r\n") for line in documents.LINE.findall(text) if line]
+    if lines and text[-1] not in "\r\n":
+        lines[-1] += "\n\\ No newline at end of file"
+    return lines
 
 
 def write(document, raw):
