@@ -51,6 +51,7 @@ class Unit(Card):
     folder: Path = Path()  # where it runs
     search: tuple = ()  # where its imports look first
     package: str | None = None
+    start: int = 1  # the line to name where the whole of it fails
 
 
 @dataclass
@@ -169,7 +170,7 @@ def _script(document, lines, isolate, blanks):
     try:
         _compiles(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        if _claims_in(lines, document.mode):
+        if _claims_in(lines):
             line = getattr(error, "lineno", None) or 1
             document.failures.append((line, f"does not parse: {_why(error)}"))
         return
@@ -181,7 +182,7 @@ def _script(document, lines, isolate, blanks):
     _unit(document, head, "", blanks)
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
         cell = Fence(start + 1, lines[start:stop])
-        _unit(document, cell.code, head, blanks, name=f"line {start + 1}")
+        _unit(document, cell.code, head, blanks, start=start + 1)
 
 
 def _fences(document, fences, isolate, blanks):
@@ -193,13 +194,13 @@ def _fences(document, fences, isolate, blanks):
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             where = getattr(error, "lineno", None) or fence.first
             why = f"does not parse as Python: {_why(error)}"
-            wrong = bool(_claims_in(fence.lines, document.mode))
+            wrong = _claims_in(fence.lines)
             (document.failures if wrong else document.notes).append((where, why))
             continue
         for line in range(fence.first, fence.last + 1):
             document.shifts[line] = fence.indent
         if isolate:
-            _unit(document, fence.code, "", blanks, name=f"line {fence.first}")
+            _unit(document, fence.code, "", blanks, start=fence.first)
             continue
         _, claims, failures = find.find(fence.code, 1, mode=document.mode, blanks=blanks)
         kept.append((fence, len(claims) + len(failures)))
@@ -214,7 +215,7 @@ def _fences(document, fences, isolate, blanks):
         _unit(document, "\n".join(lines), "", blanks, parts=parts)
 
 
-def _unit(document, code, head, blanks, name="", parts=()):
+def _unit(document, code, head, blanks, parts=(), start=None):
     """Add a unit, if anything is claimed in it."""
     _, claims, failures = find.find(code, 1, mode=document.mode, blanks=blanks)
     document.claims += claims
@@ -225,7 +226,7 @@ def _unit(document, code, head, blanks, name="", parts=()):
     folders = [str(document.path.resolve().parent)] if package is None else [str(root)]
     document.units.append(
         Unit(
-            title=name or document.path.name,
+            title=f"line {start}" if start else document.path.name,
             prose="",
             code=code,
             line=1,
@@ -236,6 +237,7 @@ def _unit(document, code, head, blanks, name="", parts=()):
             folder=Path.cwd(),
             search=tuple(folders),
             package=package,
+            start=start or 1,
         )
     )
 
@@ -258,14 +260,10 @@ def _why(error):
     return getattr(error, "msg", None) or str(error) or type(error).__name__
 
 
-def _claims_in(lines, mode):
-    """Comments that claim something, in lines that are no Python."""
-    found = re.compile(r"\S[^#]*(#>?.*)")
-    return [
-        one
-        for line in lines
-        if (one := found.search(line)) and find.meant(one[1], "lenient" if mode else mode)
-    ]
+def _claims_in(lines):
+    """Whether lines that are no Python have a comment that begins as a claim does."""
+    found = (re.search(r"\S[^#]*(#.*)", line) for line in lines)
+    return any(one and find.meant(one[1], "lenient") for one in found)
 
 
 # --- where a document has code --------------------------------------------------

@@ -97,7 +97,7 @@ def check(path: str | os.PathLike, **options) -> Report:
 def check_all(paths, options):
     """Check the files below several paths; see check."""
     read, report = read_all(paths, options)
-    for document, _ in read:
+    for document in read:
         add(report, document)
     for _ in run(read, options, report):
         pass
@@ -105,7 +105,9 @@ def check_all(paths, options):
 
 
 def read_all(paths, options, blanks=False):
-    """``([(document, named)], Report)`` of the files below ``paths``, unreadable ones as failures.
+    """``([Document], Report)`` of the files below ``paths``.
+
+    A file that cannot be read is a failure if it was named itself, and else is passed over.
 
     Raises:
         Usage: a path leads nowhere, or a file of its kind is never read.
@@ -123,7 +125,7 @@ def read_all(paths, options, blanks=False):
             if named:
                 report.failures.append(Failure(path, 1, str(error).partition(":1: ")[2]))
             continue
-        read.append((document, named))
+        read.append(document)
     return read, report
 
 
@@ -148,7 +150,7 @@ def run(read, options, report, task=process.check):
     Raises:
         Usage: this machine has no such device.
     """
-    todo = [document for document, _ in read if document.units]
+    todo = [document for document in read if document.units]
     if not todo:
         return
     process.start()
@@ -186,8 +188,8 @@ def outcome(job, several=False):
     for found in job.results.values():
         failures |= {Failure(job.path, line, text + on) for line, text in found.failures}
         notes |= {Failure(job.path, line, text + on) for line, text in found.notes}
-    for (unit, _), why in job.lost.items():
-        line = int(unit.removeprefix("line ")) if unit.startswith("line ") else 1
-        failures.add(Failure(job.path, line, why + on))
+    starts = {unit.name: unit.start for unit, _ in job.steps}
+    for (name, _), why in job.lost.items():
+        failures.add(Failure(job.path, starts[name], why + on))
     said = {(one.line, one.message) for one in failures}
     return sorted(failures), sorted(one for one in notes if (one.line, one.message) not in said)

@@ -65,11 +65,11 @@ class ClaimFile(pytest.File):
             text = "\n".join(f"{self.path}:{line}: {what}" for line, what in document.failures)
             yield Wrong.from_parent(self, name="comments", text=text)
         for unit in document.units:
-            name = unit.title if unit.title.startswith("line ") else "claims"
+            name = "claims" if unit.title == self.path.name else unit.title
             item = ClaimItem.from_parent(self, name=f"{name}[{device}]")
             item.unit, item.device = unit, device
             item.steps = [(unit, seed) for seed in options.seeds]
-            item.line = int(name.removeprefix("line ")) if name != "claims" else 1
+            item.line = unit.start
             yield item
 
 

@@ -102,7 +102,7 @@ def fill_all(paths, options, wanted):
     refuse()
     read, report = own.read_all(paths, options, blanks=wanted.fill)
     jobs = []
-    for document, _ in read:
+    for document in read:
         own.add(report, document)
     for job in own.run(read, options, own.Report(), _suggest):
         jobs.append(job)
@@ -111,7 +111,7 @@ def fill_all(paths, options, wanted):
             once = Options(**vars(options) | {"devices": ("cpu",), "seeds": options.seeds[:1]})
             jobs += list(own.run(read, once, own.Report(), _suggest))
     filled = []
-    for document, _ in read:
+    for document in read:
         if document.units or document.failures:
             mine = [job for job in jobs if job.document is document]
             filled.append(_fill(document, mine, options, wanted, report))
