@@ -22,7 +22,11 @@ from torchproof import cards, process, record
 
 
 def arguments(argv):
-    parser = argparse.ArgumentParser(prog="torchproof", description="Check what comments claim.")
+    parser = argparse.ArgumentParser(
+        prog="torchproof",
+        description="Check what the comments of cards claim.",
+        epilog="`torchproof check PATH...` checks files of any other kind: see its own --help.",
+    )
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--device", choices=["cpu", "cuda"], help="only this device")
     parser.add_argument("--changed", action="store_true", help="only files that need it")

@@ -78,20 +78,28 @@ class Usage(Exception):
     """What was asked for cannot be done here."""
 
 
-def check(path: str | os.PathLike, **options) -> Report:
+def check(
+    path: str | os.PathLike,
+    *,
+    strict: bool = False,
+    isolate: bool = False,
+    devices: tuple[str, ...] = ("cpu",),
+    seeds: tuple[int, ...] = process.SEEDS,
+    limit: float = process.LIMIT,
+) -> Report:
     """Check what the comments in a file, or in all files of a folder, claim.
 
     Files that claim nothing are not run.
 
     Args:
         path: a ``.py``, ``.md`` or ``.rst`` file, or a folder.
-        **options: see Options.
+        strict, isolate, devices, seeds, limit: see Options.
     Returns:
         Report.
     Raises:
         Usage: there is no such file or device.
     """
-    return check_all([path], Options(**options))
+    return check_all([path], Options(strict, isolate, tuple(devices), tuple(seeds), limit))
 
 
 def check_all(paths, options):

@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import find, own, process, rewrite
+from . import documents, find, own, process, rewrite
 from .grammar import Raises, Value, branches
 from .own import Failure, Options, Usage
 
@@ -45,6 +45,8 @@ class Filled:
     text: str = ""
     written: bool = False
     failures: list[Failure] = field(default_factory=list)
+    document: documents.Document | None = field(default=None, repr=False)
+    raw: bytes = field(default=b"", repr=False)  # the text, encoded as the file is
 
 
 def fill(
@@ -53,7 +55,11 @@ def fill(
     fix: bool = False,
     reword: bool = False,
     write: bool = False,
-    **options,
+    strict: bool = False,
+    isolate: bool = False,
+    devices: tuple[str, ...] = ("cpu",),
+    seeds: tuple[int, ...] = process.SEEDS,
+    limit: float = process.LIMIT,
 ) -> Filled:
     """Give the blanks of a file their claims: ``x.sum()  #`` or ``x.sum()  # ?``.
 
@@ -62,7 +68,7 @@ def fill(
         fix: also correct claims that do not hold.
         reword: also say claims that hold shorter.
         write: change the file; else only ``diff`` says what would change.
-        **options: see own.Options.
+        strict, isolate, devices, seeds, limit: see own.Options.
     Returns:
         Filled.
     Raises:
@@ -71,7 +77,8 @@ def fill(
     """
     if Path(path).is_dir():
         raise Usage(f"{path} is a folder")
-    filled, report = fill_all([path], Options(**options), Wanted(True, fix, reword))
+    options = Options(strict, isolate, tuple(devices), tuple(seeds), limit)
+    filled, report = fill_all([path], options, Wanted(True, fix, reword))
     if not filled:
         return Filled(Path(path), failures=report.failures)
     (one,) = filled
@@ -150,14 +157,14 @@ def _fill(document, jobs, options, wanted, report):
     stays = [one for one in sorted(found) if one.line not in changes] + unfilled
     report.failures += stays
     own_failures = [Failure(document.path, line, text) for line, text in document.failures]
-    filled = Filled(
+    return Filled(
         document.path,
         rewrite.diff(document, raw),
         raw.decode(document.encoding),
         failures=sorted(own_failures + stays),
+        document=document,
+        raw=raw,
     )
-    filled.document, filled.raw = document, raw
-    return filled
 
 
 def _asked(claim, wanted, wrong):
