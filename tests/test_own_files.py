@@ -445,8 +445,9 @@ def test_pytest_takes_a_file_that_is_named(project):
 def test_pytest_takes_what_the_configuration_names(project):
     project.makeini("[pytest]\nclaims_files = exam*.py\n")
     assert counts(project.runpytest()) == {"passed": 2}
-    project.makeini("[pytest]\nclaims_files = guide.md\n")
-    assert counts(project.runpytest("--claims-seeds", "0")) == {"passed": 1, "failed": 1}
+    project.mkdir("docs").joinpath("deep.md").write_text("```py\n1  #> 1\n```\n")
+    project.makeini("[pytest]\nclaims_files = docs **/gui*.md\n")
+    assert counts(project.runpytest("--claims-seeds", "0")) == {"passed": 2, "failed": 1}
 
 
 def test_pytest_says_what_begins_as_a_claim_and_is_none(project):

@@ -5,7 +5,6 @@ left to pytest, unless the configuration names it in ``claims_files``.
 """
 
 import fnmatch
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ def _takes(path, parent):
     config = parent.config
     if path.suffix not in documents.SUFFIXES or _holds_cards(path, config):
         return False
-    if any(_below(path, config.rootpath, name) for name in config.getini("claims_files")):
+    if not _named(config).isdisjoint((path, *path.parents)):
         return True
     patterns = [*config.getini("python_files"), *NOT_ASKED]
     return config.getoption("--claims") and not (
@@ -28,11 +27,12 @@ def _takes(path, parent):
     )
 
 
-def _below(path, root, name):
-    """Whether ``name``, a file, a folder or a pattern, stands for ``path``."""
-    return path.is_relative_to(root / name) or (
-        path.is_relative_to(root) and Path(path.relative_to(root).as_posix()).match(name)
-    )
+def _named(config):
+    """The files and folders that the configuration names."""
+    if not hasattr(config, "claims_named"):
+        found = [config.rootpath.glob(name) for name in config.getini("claims_files")]
+        config.claims_named = {path for paths in found for path in paths}
+    return config.claims_named
 
 
 def pytest_collect_file(file_path, parent):
