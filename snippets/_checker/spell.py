@@ -15,7 +15,7 @@ from . import compare, grammar, process
 from .grammar import ClaimError, Facts, Raises, flat
 
 DIGITS = (4, 5, 6, 7, 8)  # behind the point, as many as keep clear of a rounding boundary
-LARGEST = 200  # numbers of a tensor that is written out
+LARGEST = 200  # numbers of a tensor, or parts of a list, that are written out
 CONTAINERS = {list: "[{}]", tuple: "({})", set: "{{{}}}"}
 
 
@@ -29,13 +29,18 @@ def suggest(unit, path, seed, device):
 
     def observe(claims):
         for claim in claims:
-            claim.observers.append(functools.partial(_noted, claim))
+            claim.observers.append(functools.partial(_noted, claim, []))
 
     return process.check(unit, path, seed, device, observe=observe)
 
 
-def _noted(claim, actual, names):
-    return [json.dumps(candidates(actual, names, claim))]
+def _noted(claim, known, actual, names):
+    """What holds this time, and did each time before: ``known`` keeps that between passes."""
+    if known:
+        known[0] = [text for text in known[0] if _holds(text, actual, names)]
+    else:
+        known.append(candidates(actual, names, claim))
+    return [json.dumps(known[0])]
 
 
 def candidates(actual, names=None, claim=None):
@@ -56,14 +61,19 @@ def candidates(actual, names=None, claim=None):
         first = max(map(len, found), default=DIGITS[0])
         digits = (None, *range(first, DIGITS[-1] + 1))
         spelled = [value(actual, n) for n in digits]
-        spelled += [compare.describe(actual), *facts(actual)]
+        if not isinstance(actual, (str, dict, *CONTAINERS)) or len(actual) <= LARGEST:
+            spelled.append(compare.describe(actual))
+        spelled += facts(actual)
     return [text for text in dict.fromkeys(spelled) if text and _holds(text, actual, names)]
+
+
+_branches = functools.lru_cache(grammar.branches)
 
 
 def _holds(text, actual, names):
     """Whether a text is a claim, and one that is true without any slack."""
     try:
-        (branch,) = grammar.branches(text)
+        (branch,) = _branches(text)
         compare.check(branch.body, actual, names, strict=True)
     except (ClaimError, compare.Mismatch, ValueError):
         return False
@@ -100,6 +110,8 @@ def _value(actual, digits):
         return _tensor(actual, digits)
     if kind.__module__ == "numpy":
         return _numpy(actual, digits)
+    if isinstance(actual, (dict, tuple, *CONTAINERS)) and len(actual) > LARGEST:
+        return None
     if isinstance(actual, tuple) or kind in CONTAINERS:
         if not actual and kind is set:
             return None
