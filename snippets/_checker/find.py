@@ -111,7 +111,7 @@ def find(code, first, release=None, mode=None, blanks=False):
                 if text is None or (not text and not blanks):
                     continue
             blank = bool(mode and not text)
-            branches = (Branch(None, "", Blank()),) if blank else grammar.branches(text)
+            branches = (Branch(None, "", Blank()),) if blank else _read(text, mode)
             statement = ends.get(row)
             if statement is None and blank:
                 continue  # a bare # keeps a formatter from joining lines
@@ -131,6 +131,16 @@ def find(code, first, release=None, mode=None, blanks=False):
     if not mode:
         failures += _texts(tree, {id(claim.statement) for claim in claims})
     return tree, claims, failures
+
+
+def _read(text, mode):
+    """The branches of a claim; says in other people's files why it must be one."""
+    try:
+        return grammar.branches(text)
+    except ClaimError as error:
+        if mode != "lenient":
+            raise
+        raise ClaimError(f"{error} (a comment that begins so is read as a claim)") from None
 
 
 def meant(comment, mode):

@@ -29,7 +29,7 @@ class Report:
     """What a check found.
 
     Attributes:
-        files: how many files claim something.
+        files: how many files claim something, or try to.
         claims: how many claims they have.
         failures: list of Failure.
         notes: list of Failure; what was left out, and why. They fail nothing.
@@ -139,7 +139,7 @@ def read_all(paths, options, blanks=False):
 
 def add(report, document):
     """Take what is known of a document before it runs into a report."""
-    report.files += bool(document.claims)
+    report.files += bool(document.claims or document.failures)
     report.claims += sum(not claim.blank for claim in document.claims)
     for found, into in (
         (document.failures, report.failures), (document.notes, report.notes)

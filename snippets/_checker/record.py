@@ -27,16 +27,8 @@ IN_PLACE = (PROJECT / "snippets" / "_checker").is_dir()  # else installed in som
 NO_JUDGES = {
     *("__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"),
     # These serve files that are no cards.
-    *(
-        "command.py",
-        "documents.py",
-        "own.py",
-        "pytest_cards.py",
-        "pytest_files.py",
-        "rewrite.py",
-        "suggest.py",
-        "spell.py",
-    ),
+    *("command.py", "documents.py", "own.py", "pytest_cards.py", "pytest_files.py"),
+    *("rewrite.py", "spell.py", "suggest.py"),
 }
 # Packages that a card may import; where one is not installed, its cards are skipped, visibly.
 OPTIONAL = tuple(
