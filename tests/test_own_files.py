@@ -97,6 +97,25 @@ def test_strict_mode_takes_each_other_comment_for_a_claim():
     assert not claims and "not a claim" in failures[0][1]
 
 
+def test_the_head_of_a_statement_has_no_value_and_brackets_are_no_place_for_a_claim():
+    code = """\
+@skip  # AttributeError: no attribute
+def f(
+    x,  # shape (2, 3)
+):  # shape (2, 3)
+    try:
+        return x  # shape (2, 3)
+    except Exception:  # LinAlgError: Singular matrix
+        pass
+    return g(
+        x,  # shape (2, 3)
+    )
+"""
+    _, claims, failures = find.find(code, 1, mode="lenient")
+    assert [claim.line for claim in claims] == [6]
+    assert [line for line, _ in failures] == [10]
+
+
 def test_in_a_card_a_mark_is_no_claim():
     _, claims, failures = find.find("x = 1  #> 1", 1)
     assert not claims and failures

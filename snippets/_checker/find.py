@@ -115,6 +115,8 @@ def find(code, first, release=None, mode=None, blanks=False):
             statement = ends.get(row)
             if statement is None and blank:
                 continue  # a bare # keeps a formatter from joining lines
+            if statement is None and mode == "lenient" and not _within(tree, row):
+                continue  # it speaks of a decorator, or of the head of a def or an except
             if statement is None:
                 raise ClaimError(
                     "no statement ends on this line: a claim stands behind the last line of one"
@@ -176,6 +178,15 @@ def _statements(tree):
             if known is None or node.end_col_offset > known.end_col_offset:
                 ends[node.end_lineno] = node
     return ends
+
+
+def _within(tree, row):
+    """Whether a line is one of a simple statement."""
+    return any(
+        node.lineno <= row <= node.end_lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and not compound(node)
+    )
 
 
 def _source(lines, statement):

@@ -45,6 +45,8 @@ _WORDS = r"(?:Error|Exception|Warning|Interrupt|Exit|Iteration|Group)"
 # Of 15,656 comments after code in 44 public repositories (November 2026) this takes 29: all
 # speak of a value, five with words behind it. About 140 others give a bare shape, `# (1, 10)`,
 # and 65 a value or `shape: ...`; such forms are as often no result, and are left to `#>`.
+# In 13,958 other files, of 15 installed packages, it takes 14, which all speak of a value, too;
+# 19 more stand on the head of a statement, a decorator for one, where `find` takes none.
 BEGINS = re.compile(
     r"(?:tensor|array|Parameter)\((?=[\[\d'\"+-]|\.\d|nan|inf|True|False|\w*indices=)"
     r"|Parameter containing: tensor\(|torch\.Size\("
