@@ -1,9 +1,32 @@
 """Checks what the comments of a Python file claim. Needs torch and nothing else.
 
+``torchproof.check(path)`` and ``torchproof.fill(path)`` are for files of your own; importing
+this package imports no torch, which only the processes that run code do.
+
 ``cards`` reads a file, ``grammar`` says what a claim is, ``find`` finds the claims of a card;
 these and ``record``, which keeps what was found, need no torch. ``process`` forks a process
 for what is to be run. In it ``state`` guards what a card must not change, ``execute`` runs the
 card, ``compare`` holds each claim against what came out, and ``names`` notes what is used.
 ``mutate`` lies on purpose to see whether it is noticed, ``seeds`` shifts what examples seed
 with, ``plugin`` is the pytest side and ``__main__`` the command.
+
+Files that were not written for this checker: ``documents`` reads them, ``own`` runs them,
+``spell`` says a value as a claim, ``suggest`` which of them to write, ``rewrite`` writes it,
+``pytest_files`` and ``command`` are the two ways to ask for it.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .own import check
+    from .suggest import fill
+
+__all__ = ["check", "fill"]
+
+
+def __getattr__(name):
+    if name in __all__:
+        from . import own, suggest
+
+        return own.check if name == "check" else suggest.fill
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

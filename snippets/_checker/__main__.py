@@ -1,6 +1,7 @@
-"""Check files from the command line: ``torchproof snippets gallery``.
+"""Check cards from the command line: ``torchproof snippets gallery``.
 
-Where nothing is installed, ``python snippets/_checker snippets gallery`` does the same.
+``torchproof check PATH...`` checks other files, see ``command``. Where nothing is installed,
+``python snippets/_checker snippets gallery`` does the same.
 """
 
 import argparse
@@ -21,7 +22,11 @@ from torchproof import cards, process, record
 
 
 def arguments(argv):
-    parser = argparse.ArgumentParser(prog="torchproof", description="Check what comments claim.")
+    parser = argparse.ArgumentParser(
+        prog="torchproof",
+        description="Check what the comments of cards claim.",
+        epilog="`torchproof check PATH...` checks files of any other kind: see its own --help.",
+    )
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--device", choices=["cpu", "cuda"], help="only this device")
     parser.add_argument("--changed", action="store_true", help="only files that need it")
@@ -48,6 +53,11 @@ def main(argv=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an ASCII terminal can do without a check mark
+    argv = sys.argv[1:] if argv is None else list(map(str, argv))
+    if argv[:1] == ["check"]:
+        from torchproof import command
+
+        return command.main(argv[1:])
     options = arguments(argv)
     if options.mutate and (options.device or options.changed):
         sys.exit("torchproof: --mutate runs everything on the CPU, without --device or --changed")

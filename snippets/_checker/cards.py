@@ -61,6 +61,11 @@ class Card:
     line: int
     imports: str  # the module's import cell, which the card may rely on
 
+    # What documents.Unit says otherwise, of a file that was not written for this checker.
+    mode = None
+    blanks = False
+    parts = ()
+
     @property
     def name(self):
         """The title without markup: the name of the test and of the record."""

@@ -20,8 +20,8 @@ from multiprocessing.process import BaseProcess
 import torch
 
 from .compare import Mismatch, check, describe
-from .find import compound, find, prose
-from .grammar import ClaimError, Raises
+from .find import compound, find, printed, prose
+from .grammar import Blank, ClaimError, Raises
 from .names import Tracer
 from .record import OPTIONAL, PROGRAMS, Outcome
 from .values import describe as held
@@ -37,9 +37,9 @@ class _Instrument(ast.NodeTransformer):
     ``noted`` are the statements after which the hook looks at the variables, if it does.
     """
 
-    def __init__(self, claims, noted=()):
+    def __init__(self, claims, noted=(), mode=None, parts=()):
         self.index = {id(claim.statement): n for n, claim in enumerate(claims)}
-        self.claims = claims
+        self.claims, self.mode, self.parts = claims, mode, parts
         self.noted = {id(statement.node): n for n, statement in enumerate(noted)}
         self.before = {n for n, statement in enumerate(noted) if statement.before}
 
@@ -47,7 +47,7 @@ class _Instrument(ast.NodeTransformer):
         function = ast.Attribute(ast.Name(HOOK, ast.Load()), method, ast.Load())
         return ast.Call(function, [ast.Constant(a) if isinstance(a, int) else a for a in args], [])
 
-    def visit_Module(self, node):
+    def _card(self, node):
         """What variables hold is noted between the statements of the top level alone."""
         body = []
         for statement in node.body:
@@ -75,6 +75,8 @@ class _Instrument(ast.NodeTransformer):
             return self._locate([ast.With([item], [node])], node)
         if isinstance(body, Raises):
             calm = [ast.Expr(self._call("calm", index))]
+        elif self.mode and printed(node):
+            node.value.args = [self._call("value", index, printed(node))]
         elif isinstance(node, ast.AugAssign):
             new.append(ast.Expr(self._call("value", index, ast.Name(node.target.id, ast.Load()))))
         else:
@@ -85,6 +87,8 @@ class _Instrument(ast.NodeTransformer):
         """Any context manager may swallow what its body raises: see whether it comes out again."""
         told = any(id(inner) in self.index and self._tells(inner) for inner in ast.walk(node))
         self.generic_visit(node)
+        if self.mode:
+            return node
         for item in reversed(node.items):  # one statement for each manager
             if _swallows_nothing(item.context_expr):
                 node.body = [type(node)([item], node.body)]
@@ -103,6 +107,8 @@ class _Instrument(ast.NodeTransformer):
     def visit_Try(self, node):
         """A handler that does nothing, and a ``finally`` that leaves, swallow errors."""
         self.generic_visit(node)
+        if self.mode:
+            return node
         for handler in node.handlers:
             if all(map(_does_nothing, handler.body)):
                 handler.body[:0] = self._locate([ast.Expr(self._call("swallowed"))], handler)
@@ -111,6 +117,31 @@ class _Instrument(ast.NodeTransformer):
         return node
 
     visit_TryStar = visit_Try
+
+    def visit_Module(self, node):
+        """In other people's files an error that is claimed ends there, as at a prompt, and one
+        that is not ends the fence, not the document."""
+        if not self.mode:
+            return self._card(node)
+        ends = [id(inner) in self.index and self._ends(inner) for inner in node.body]
+        self.generic_visit(node)
+        for inner, end in zip(node.body, ends, strict=True):
+            if end and isinstance(inner, ast.Try):
+                inner.handlers[0].body.pop()  # what would raise it again
+        if self.parts:
+            node.body = [part for n in range(len(self.parts)) for part in self._part(node, n)]
+        return node
+
+    def _ends(self, statement):
+        claim = self.claims[self.index[id(statement)]]
+        return claim.tells or claim.blank
+
+    def _part(self, module, number):
+        first, last, _ = self.parts[number]
+        body = [node for node in module.body if first <= node.lineno <= last]
+        name, ended = ast.Name("BaseException", ast.Load()), self._call("ended", number)
+        new = [ast.Try(body, [ast.ExceptHandler(name, None, [ast.Expr(ended)])], [], [])]
+        return self._locate(new, body[0]) if body else []
 
     def _try(self, body, seen, calm):
         handler = ast.ExceptHandler(
@@ -125,6 +156,8 @@ class _Instrument(ast.NodeTransformer):
         return new
 
 
+# What says that a file or this machine lacks something, and is no result.
+UNFINISHED = (NameError, ImportError, OSError)
 LEAVES = (ast.Return, ast.Break, ast.Continue)
 
 
@@ -149,11 +182,12 @@ class _Hook:
 
     def __init__(self, claims, path, first, noted=()):
         self.claims, self.path, self.first = claims, path, first
-        self.noted, self.notes = noted, []
+        self.noted, self.held = noted, []
         self.names = {}
         self.heard = []  # (warning, line), not yet claimed
         self.watching = 0  # statements now running that claim a warning
         self.undeclared = {}
+        self.stopped = []  # (part, error) of a document
         self.pending = {}
         self.pid, self.file = os.getpid(), tempfile.TemporaryFile()
 
@@ -196,7 +230,7 @@ class _Hook:
         for name in statement.before if before else statement.names:
             if name in self.names:
                 text = held(self.names[name], name in statement.steady)
-                self.notes.append((line, name, text or ""))
+                self.held.append((line, name, text or ""))
 
     # --- claims ---
 
@@ -217,7 +251,11 @@ class _Hook:
 
     def raised(self, index):
         error, claim = sys.exc_info()[1], self.claims[index]
-        if isinstance(claim.body, Raises):
+        if isinstance(claim.body, Blank) and isinstance(error, UNFINISHED):
+            self.tell(index, 0, f"the line raised {describe(error)}")
+            error.__proofsheet__ = True
+            raise  # it ends what it stands in, as it will where nothing claims it
+        elif isinstance(claim.body, (Raises, Blank)):
             self._check(index, error)
         else:
             self.tell(index, 0, f"claimed {claim.text}; the line raised {describe(error)}")
@@ -261,6 +299,13 @@ class _Hook:
             for message, line in self.heard:
                 self.tell(None, 0, (line, f"undeclared warning: {describe(message)}"))
             self.heard.clear()
+
+    def ended(self, number):
+        """A part of a document has raised what no claim told of."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, (Exception, SystemExit)):
+            raise
+        self.stopped.append((number, error))
 
     # --- what swallows errors ---
 
@@ -340,7 +385,7 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None, note=Fa
         Outcome. What the card raises is a failure like any other, ``SystemExit`` too.
     """
     path = str(path)
-    tree, claims, failures = find(card.code, card.line)
+    tree, claims, failures = find(card.code, card.line, mode=card.mode, blanks=card.blanks)
     failures += prose(card.prose, max(1, card.line - 1 - card.prose.count("\n")))
     if observe:
         observe(claims)
@@ -353,6 +398,8 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None, note=Fa
     module = types.ModuleType("__main__")
     hook.names = vars(module)
     vars(module)[HOOK] = hook
+    if card.mode:
+        vars(module).update(__file__=path, __package__=card.package)
     if tracer:
         vars(module)[tracer.NAME] = tracer
     codes = _compiled(card, tree, claims, path, tracer, noted)
@@ -367,8 +414,10 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None, note=Fa
                 for code in codes():
                     exec(code, vars(module))
     except (Exception, SystemExit) as error:
-        needs = _missing(error)
-        if not needs:
+        needs = None if card.mode else _missing(error)
+        if card.mode:
+            hook.stopped.append((None, error))
+        elif not needs:
             failures.append((_line_of(error, path, card.line), _explain(error)))
     if os.getpid() != hook.pid:  # a child that the card has forked, at the card's end
         for failure in failures:
@@ -378,24 +427,47 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None, note=Fa
     if needs:
         return Outcome(len(claims), [], seconds, [], needs)
     hook.collect()
+    notes = _stops(card, hook, failures) if card.mode else []
     apis = sorted(tracer.names) if tracer else []
     said = [(claim.line, claim.said) for claim in claims if claim.said]
-    found = sorted(failures + _verdict(hook))
-    return Outcome(len(claims), found, seconds, apis, draws=draws, messages=said, notes=hook.notes)
+    found = sorted(failures + _verdict(hook, card.mode))
+    seen = [(claim.line, sorted(claim.seen)) for claim in claims] if card.mode else []
+    return Outcome(
+        len(claims), found, seconds, apis, draws=draws, messages=said, held=hook.held,
+        notes=notes, seen=seen,
+    )  # fmt: skip
+
+
+def _stops(card, hook, failures):
+    """Where other people's file stopped: a failure, or a note if nothing is claimed there."""
+    notes = []
+    for part, error in hook.stopped:
+        if hasattr(error, "__proofsheet__") or (isinstance(error, SystemExit) and not error.code):
+            continue
+        first, _, claimed = (card.line, None, True) if part is None else card.parts[part]
+        (failures if claimed else notes).append(
+            (_line_of(error, hook.path, first), describe(error))
+        )
+    return notes
 
 
 def _compiled(card, tree, claims, path, tracer, noted):
     """What compiles the import cell and the card, when called: warnings are the card's then."""
     imports = ast.parse(card.imports)
-    tree = _Instrument(claims, noted).visit(tree)
+    future = [
+        node
+        for node in [*imports.body, *(tree.body if card.parts else ())]
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    ]
+    tree.body = [node for node in tree.body if node not in future]
+    tree = _Instrument(claims, noted, card.mode, card.parts).visit(tree)
     if tracer:
         tree = tracer.instrument(tree, card.imports)
     ast.fix_missing_locations(tree)
     flags = 0
-    for node in imports.body:  # ``from __future__ import annotations`` speaks of the card, too
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-            for alias in node.names:
-                flags |= getattr(__future__, alias.name).compiler_flag
+    for node in future:  # ``from __future__ import annotations`` speaks of the card, too
+        for alias in node.names:
+            flags |= getattr(__future__, alias.name).compiler_flag
 
     def codes():
         for part in (imports, tree):
@@ -477,15 +549,17 @@ def _generators():
     return GENERATOR.get_state().tolist(), random.getstate(), drawn
 
 
-def _verdict(hook):
+def _verdict(hook, mode=None):
     """``(line, message)`` for all that went wrong while the card ran."""
-    failures = list(hook.undeclared.items())
-    failures += [(line, f"undeclared warning: {describe(one)}") for one, line in hook.heard]
+    failures = []
+    if not mode:
+        failures += list(hook.undeclared.items())
+        failures += [(line, f"undeclared warning: {describe(one)}") for one, line in hook.heard]
     for claim in hook.claims:
         if claim.failure:
             failures.append((claim.line, claim.failure))
         elif not claim.passes:
-            failures.append((claim.line, f"never reached: {claim.text}"))
+            failures.append((claim.line, f"never reached: {claim.text or 'a blank'}"))
     return failures
 
 

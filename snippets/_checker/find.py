@@ -13,7 +13,7 @@ from functools import cache
 from importlib import metadata
 
 from . import grammar
-from .grammar import Branch, ClaimError, Raises
+from .grammar import Blank, Branch, ClaimError, Raises
 
 # What a line of its own may tell sphinx-gallery: nothing that hides code.
 GALLERY = re.compile(
@@ -40,6 +40,7 @@ class Claim:
     active: Branch  # the one for the torch that is installed
     statement: ast.stmt
     source: str  # the code of the statement, dedented and without comments
+    column: int  # where the comment starts on its line
     # What a run of the card adds to it.
     passes: int = 0
     failure: str | None = None
@@ -62,6 +63,11 @@ class Claim:
         """Whether it says on any side that the statement raises."""
         return any(side.error and not side.body.warning for side in self.branches)
 
+    @property
+    def blank(self):
+        """Whether it waits to be filled in."""
+        return isinstance(self.body, Blank)
+
 
 @cache
 def installed():
@@ -72,13 +78,17 @@ def installed():
         return None
 
 
-def find(code, first, release=None):
+def find(code, first, release=None, mode=None, blanks=False):
     """Find the claims of a card.
 
     Args:
         code: the card's source.
         first: the line of the file on which it starts.
         release: of torch, for claims that differ between releases; by default the installed one.
+        mode: None for a card. In a file that was not written for this checker only comments
+            after code matter: "strict" takes each of them for a claim, remarks to tools
+            excepted, and "lenient" those that begin as only a claim does.
+        blanks: also find the comments that wait for a claim (not in cards).
     Returns:
         (tree, claims, failures): the parsed card, its claims in order, and
         ``(line, message)`` for whatever may not stand as it does.
@@ -93,24 +103,65 @@ def find(code, first, release=None):
         text = token.string.removeprefix("#").strip()
         try:
             if not lines[row - 1][:column].strip():
-                _own_line(text)
+                if not mode:
+                    _own_line(text)
                 continue
-            branches = grammar.branches(text)
+            if mode:
+                text = meant(token.string, mode)
+                if text is None or (not text and not blanks):
+                    continue
+            blank = bool(mode and not text)
+            branches = (Branch(None, "", Blank()),) if blank else _read(text, mode)
             statement = ends.get(row)
+            if statement is None and blank:
+                continue  # a bare # keeps a formatter from joining lines
+            if statement is None and mode == "lenient" and not _within(tree, row):
+                continue  # it speaks of a decorator, or of the head of a def or an except
             if statement is None:
                 raise ClaimError(
                     "no statement ends on this line: a claim stands behind the last line of one"
                 )
             if not all(isinstance(branch.body, Raises) for branch in branches):
-                _value_of(statement)
+                _value_of(statement, mode)
             source = _source(lines, statement)
             active = grammar.active(branches, release)
-            claims.append(Claim(row + first - 1, text, branches, active, statement, source))
+            line = row + first - 1
+            claims.append(Claim(line, text, branches, active, statement, source, column))
         except ClaimError as error:
             failures.append((row + first - 1, str(error)))
     ast.increment_lineno(tree, first - 1)
-    failures += _texts(tree, {id(claim.statement) for claim in claims})
+    if not mode:
+        failures += _texts(tree, {id(claim.statement) for claim in claims})
     return tree, claims, failures
+
+
+def _read(text, mode):
+    """The branches of a claim; says in other people's files why it must be one."""
+    try:
+        return grammar.branches(text)
+    except ClaimError as error:
+        if mode != "lenient":
+            raise
+        raise ClaimError(f"{error} (a comment that begins so is read as a claim)") from None
+
+
+def meant(comment, mode):
+    """What a comment after code claims in a file that was not written for this checker.
+
+    Args:
+        comment: with its ``#``; behind ``#>`` whatever stands is a claim.
+        mode: "lenient" or "strict".
+    Returns:
+        The text of the claim; "" if it waits to be filled in; None if it is a comment.
+    """
+    text = comment.removeprefix("#").strip()
+    if comment.startswith("#>"):
+        return text.removeprefix(">").strip()
+    if text in ("", "?"):
+        return ""
+    if mode == "strict":
+        return None if grammar.TOOL.fullmatch(text) else text
+    return text if grammar.begins(text) else None
 
 
 def compound(node):
@@ -129,6 +180,15 @@ def _statements(tree):
     return ends
 
 
+def _within(tree, row):
+    """Whether a line is one of a simple statement."""
+    return any(
+        node.lineno <= row <= node.end_lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and not compound(node)
+    )
+
+
 def _source(lines, statement):
     """The lines of a statement dedented, less their comments."""
     code = textwrap.dedent("\n".join(lines[statement.lineno - 1 : statement.end_lineno]))
@@ -140,9 +200,24 @@ def _source(lines, statement):
     return "\n".join(line for line in kept if line.strip())
 
 
-def _value_of(statement):
-    """What a value claim speaks of: the expression, or the name just assigned."""
+def printed(statement):
+    """The one thing that a statement prints, or None."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[thing], keywords=[])):
+            return None if isinstance(thing, ast.Starred) else thing
+    return None
+
+
+def _value_of(statement, mode=None):
+    """What a value claim speaks of: the expression, or the name just assigned.
+
+    In other people's files also what is printed, and what is assigned to an attribute.
+    """
     names = (ast.Name, ast.Tuple, ast.List, ast.Starred)
+    if mode:
+        names += (ast.Attribute,)
+    if mode and printed(statement):
+        return
     match statement:
         case ast.Expr(value=ast.Yield() | ast.YieldFrom() | ast.Await()):
             raise ClaimError("what a yield or an await gives is decided elsewhere")

@@ -23,8 +23,9 @@ import sys
 import tempfile
 import threading
 import time
+import types
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from pathlib import Path
@@ -99,12 +100,12 @@ def plan(module, seeds=SEEDS):
     return [(unit, seed) for seed in seeds for unit in module.units()]
 
 
-def check(unit, path, seed, device, shift=0, perform=None):
+def check(unit, path, seed, device, shift=0, perform=None, observe=None):
     """The task of a verification: run a card or an example and hold its claims.
 
     Args:
         shift: is added to the constants that the code seeds generators with.
-        perform: see execute.run.
+        perform, observe: see execute.run.
     Returns:
         Outcome.
     """
@@ -120,10 +121,16 @@ def check(unit, path, seed, device, shift=0, perform=None):
         alter = functools.partial(seeds.shift, by=shift)
     with state.guarded(seed + shift, device) as leaks:
         outcome = execute.run(
-            unit, path, trace=seed == 0 and not shift, alter=alter, perform=perform,
-            note=device == "cpu" and seed in SEEDS and not shift,
-        )  # fmt: skip
-    outcome.failures += [(unit.line, f"leaves the {leak} changed") for leak in leaks]
+            unit,
+            path,
+            trace=seed == 0 and not shift and not unit.mode,
+            observe=observe,
+            alter=alter,
+            perform=perform,
+            note=device == "cpu" and seed in SEEDS and not shift and not unit.mode,
+        )
+    if not unit.mode:
+        outcome.failures += [(unit.line, f"leaves the {leak} changed") for leak in leaks]
     return outcome
 
 
@@ -160,6 +167,39 @@ class Server:
 
 
 _server = None
+_others = {}  # servers that started with other variables
+
+
+@contextmanager
+def environment(**variables):
+    """Inside, steps run in a server of its own, which started with these variables."""
+    global _server
+    key, kept = tuple(sorted(variables.items())), _server
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    _server = _others.get(key)
+    try:
+        yield
+    finally:
+        _others[key], _server = _server, kept
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def start():
+    """Have a server that does not run the caller's script again, as a child otherwise does."""
+    global _server
+    main = sys.modules["__main__"]
+    ours = Path(getattr(main, "__file__", None) or "").resolve().parent == Path(__file__).parent
+    if (_server is None or not _server.alive) and not ours:
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            _server = Server()
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _ask(*request):
@@ -261,7 +301,8 @@ def _look_around(conn):
     devices = {"cpu": _cpu_name()}
     if torch.cuda.is_available():
         devices["cuda"] = torch.cuda.get_device_name()
-    conn.send({"devices": devices, "isa": torch.backends.cpu.get_cpu_capability()})
+    mps = torch.backends.mps.is_available()  # for other people's files; no record knows it
+    conn.send({"devices": devices, "isa": torch.backends.cpu.get_cpu_capability(), "mps": mps})
 
 
 def _cpu_name():
@@ -408,17 +449,19 @@ def _work(folder, path, device, steps, task, threads):
     torch.set_warn_always(len(steps) > 1)
     sys.argv = [str(path)]
     for place, (unit, seed) in enumerate(steps):
+        if unit.mode:  # as Python runs a script: its folder is where imports look first
+            sys.path[:] = dict.fromkeys([*unit.search, *sys.path])
         execute.warm(unit.imports or unit.code)  # an example imports in its first cell
         here = folder / f"{place}.cwd"  # no card finds another one's files
         here.mkdir()
-        os.chdir(here)
+        os.chdir(unit.folder if unit.mode else here)
         pid, known = os.getpid(), set(threading.enumerate())
         result = task(unit, path, seed, device)
         if os.getpid() != pid:  # a child that the card forked and let run on
             os._exit(0)
         left = [one for one in threading.enumerate() if one not in known and not _pooled(one)]
         left = [one for one in left + multiprocessing.active_children() if not one.daemon]
-        if left and hasattr(result, "failures"):
+        if left and hasattr(result, "failures") and not unit.mode:
             kind = "thread" if isinstance(left[0], threading.Thread) else "process"
             result.failures.append((unit.line, f"leaves a {kind} running"))
         os.chdir("/")

@@ -30,7 +30,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 COMMITTED = PROJECT / "docs" / "verified"  # what others found; the folder is kept small
 IN_PLACE = (PROJECT / "snippets" / "_checker").is_dir()  # else installed in someone's project
 # Whatever else lies in this package decides whether a card passes.
-NO_JUDGES = {"__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"}
+NO_JUDGES = {
+    *("__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"),
+    # These serve files that are no cards.
+    *("command.py", "documents.py", "own.py", "pytest_cards.py", "pytest_files.py"),
+    *("rewrite.py", "spell.py", "suggest.py"),
+}
 # Packages that a card may import; where one is not installed, its cards are skipped, visibly.
 OPTIONAL = tuple(
     "numpy pandas scipy matplotlib PIL sklearn skimage mlxtend torchvision tqdm torchmetrics"
@@ -61,7 +66,10 @@ class Outcome:
     needs: str | None = None  # a package or a release that is not here: the card did not run
     draws: bool = False  # did it draw from a global generator?
     messages: list = field(default_factory=list)  # (line, what was raised or warned of, whole)
-    notes: list = field(default_factory=list)  # (line, variable, what it held), see variables
+    held: list = field(default_factory=list)  # (line, variable, what it held), see variables
+    # Of a file that was not written for this checker:
+    notes: list = field(default_factory=list)  # (line, why a part that claims nothing stopped)
+    seen: list = field(default_factory=list)  # (line, what the claim's observers saw)
 
 
 @functools.cache
@@ -151,14 +159,14 @@ def _steady(outcomes):
     """
     first, *others = outcomes
     if first.draws:
-        return first.notes
-    notes = first.notes
+        return first.held
+    notes = first.held
     for other in others:
-        if [note[:2] for note in other.notes] == [note[:2] for note in notes]:
+        if [note[:2] for note in other.held] == [note[:2] for note in notes]:
             notes = [
                 (line, name, text if text == theirs else _common(text, theirs))
                 for (line, name, text), (_line, _name, theirs) in zip(
-                    notes, other.notes, strict=True
+                    notes, other.held, strict=True
                 )
             ]
     return notes
