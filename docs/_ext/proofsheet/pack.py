@@ -11,7 +11,8 @@ from pathlib import Path
 
 from torchproof.reading import ranking, store
 
-from . import languages, records
+from . import data, languages, records
+from .site import shorten
 
 LONGEST = 600  # characters of the text of a page
 FIELDS = ("title", "asked", "more", "module", "others")
@@ -25,7 +26,8 @@ def write(app, entries, rules, listed):
         rules: ``rules``, ``synonyms`` and ``stop_words`` of the search.
         listed: names that no card shows, and where PyTorch's documentation has them.
     """
-    language, found = app.config.language, [_entry(entry) for entry in entries]
+    language, pages = app.config.language, data.of(app.env).pages
+    found = [_entry(entry, pages[entry["docname"]]) for entry in entries]
     facts = rules | {"site": f"{app.config.proofsheet_site}{language}/"}
     tails = _tails(entries, listed)
     made = json.dumps([facts, found, tails]).encode() + _code()
@@ -43,7 +45,7 @@ def _code():
     return b"".join(Path(part.__file__).read_bytes() for part in (ranking, store))
 
 
-def _entry(entry):
+def _entry(entry, page):
     """An entry of the search as it is kept: what is searched, and what is shown."""
     fields = {name: entry[name] for name in FIELDS if name in entry} | {
         "errors": " ".join(entry["errors"]),
@@ -57,7 +59,7 @@ def _entry(entry):
         "title": entry["title"],
         "page": entry.get("module", ""),
         "url": entry["url"],
-        "prose": entry["text"][:LONGEST] if entry["card"] is None else entry["text"],
+        "prose": entry["text"] if entry["card"] is not None else shorten(page.text, LONGEST),
         "shown": _shown(entry["docname"], entry["card"]),
         "fields": fields,
         "errors": entry["errors"],

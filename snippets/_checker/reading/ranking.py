@@ -190,7 +190,8 @@ class Search:
 
         Returns:
             (found, unknown): ``found`` is ``[(document, score)]``, best first; ``unknown`` is
-            ``"message"``, or the name in PyTorch that no card shows, with its address, or None.
+            None, or ``{"message": True}`` if no card quotes the message that was pasted, or
+            ``{"name": ..., "url": ...}`` of a name in PyTorch that no card shows.
         """
         message, pattern = self.words.message(query), self.words.of
         pasted = bool(pattern["message"].search(query))
@@ -222,7 +223,7 @@ class Search:
                 found[document] = add + found.get(document, 0)
         best = sorted(found.items(), key=lambda one: -one[1])[: self.limits["shown"]]
         if pasted:
-            return best, None if known else "message"
+            return best, None if known else {"message": True}
         return best, self._unknown_name(query.strip())
 
     def _liking(self, query):
@@ -264,6 +265,7 @@ class Search:
             self._begins(found, stem, weights["stem"], boost, group)
         if len(word) >= limits["long"] and len(parts) == 1:
             distance = min(6, int(len(word) * limits["fuzzy"] + 0.5))
+            self._exactly(found, word, weights["fuzzy"], boost, group)
             for other, apart in self.index.near(word, distance):
                 weight = weights["fuzzy"] * FUZZY * len(other) / (len(other) + apart)
                 self._exactly(found, other, weight, boost, group)
@@ -328,12 +330,11 @@ class Search:
                 common[number] = common.get(number, 0.0) + weight
         shares = {}
         for number, sum_ in common.items():
-            documents, its = messages[number]
+            document, its = messages[number]
             # What is pasted may go on where a card's message ends, and be cut off where that
             # goes on.
             share = sum_ / min(whole, max(its, whole / 2))
-            for document in documents:
-                shares[document] = max(share, shares.get(document, 0))
+            shares[document] = max(share, shares.get(document, 0))
         return shares
 
     def _unknown_name(self, query):

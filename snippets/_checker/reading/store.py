@@ -29,7 +29,7 @@ CREATE TABLE lengths (field INTEGER PRIMARY KEY, mean REAL, lengths BLOB);
 """
 OF_ALL = """
 CREATE TABLE entries (id INTEGER PRIMARY KEY, kind TEXT, place INTEGER, url TEXT, shown TEXT);
-CREATE TABLE messages (number INTEGER PRIMARY KEY, weight REAL, documents TEXT);
+CREATE TABLE messages (number INTEGER PRIMARY KEY, weight REAL, document INTEGER);
 CREATE TABLE listed (tail TEXT PRIMARY KEY, name TEXT, url TEXT) WITHOUT ROWID;
 """
 OF_LANGUAGE = """
@@ -69,6 +69,7 @@ class Store:
             )
         except sqlite3.Error as error:
             raise Missing from error
+        self.language = language
         self.rules, self.count = self.facts["rules"], self.facts["count"]
         if len(rows) != self.count:
             raise Missing
@@ -82,14 +83,26 @@ class Store:
         row = self._db.execute(f"{query} WHERE id = ?", (document,)).fetchone()
         kind, title, page, url, prose, shown = row
         found = {"kind": kind, "title": title, "page": page, "url": self.facts["site"] + url}
-        return found | {"prose": prose} | json.loads(shown)
+        found |= {"prose": prose} | json.loads(shown)
+        if kind == "example":
+            found |= self._example(url)
+        return found
 
-    def steps(self, document):
-        """The steps of an example, as entries, in order."""
-        (url,) = self._db.execute("SELECT url FROM entries WHERE id = ?", (document,)).fetchone()
-        query = "SELECT id FROM entries WHERE kind = 'step' AND url > ? AND url < ? ORDER BY id"
-        rows = self._db.execute(query, (f"{url}#", f"{url}#\U0010ffff"))
-        return [self.entry(number) for (number,) in rows.fetchall()]
+    def _example(self, url):
+        """The steps of the example at ``url`` (their titles) and its code from top to bottom."""
+        query = "SELECT title, shown FROM entries JOIN texts USING (id) WHERE kind = 'step'"
+        query += " AND url > ? AND url < ? ORDER BY id"
+        rows = self._db.execute(query, (f"{url}#", f"{url}#\U0010ffff")).fetchall()
+        code = "\n\n".join(json.loads(shown)["code"] for _, shown in rows)
+        return {"steps": [title for title, _ in rows], "code": code}
+
+    def whole(self, entry):
+        """The example that ``entry`` is a step of; any other entry is whole."""
+        if entry["kind"] != "step":
+            return entry
+        url = entry["url"].partition("#")[0].removeprefix(self.facts["site"])
+        query = "SELECT id FROM entries WHERE url = ?"
+        return self.entry(self._db.execute(query, (url,)).fetchone()[0])
 
     # --- for the ranking ----------------------------------------------------------------------
 
@@ -137,9 +150,9 @@ class Store:
         return _unpack(lengths), mean
 
     def messages(self):
-        """Of each message that cards quote: its documents and what all its words weigh."""
-        rows = self._db.execute("SELECT documents, weight FROM messages ORDER BY number")
-        return [(json.loads(documents), weight) for documents, weight in rows]
+        """Of each message that cards quote: the document and what all its words weigh."""
+        rows = self._db.execute("SELECT document, weight FROM messages ORDER BY number")
+        return rows.fetchall()
 
     def quoting(self, pair):
         """Numbers of the messages that have ``pair``."""
@@ -344,15 +357,16 @@ def _messages(db, entries, words):
     examples = {one["url"]: i for i, one in enumerate(entries) if one["kind"] == "example"}
     messages, quoting = [], defaultdict(lambda: {0: {}})
     for number, entry in enumerate(entries):
+        page = examples.get(_page(entry))
         for text in entry["errors"]:
-            page = examples.get(_page(entry))
             spoken = words.spoken(text)
-            for pair in spoken:
-                quoting[pair][0][len(messages)] = 1
-            messages.append(([number] if page in (None, number) else [number, page], spoken))
+            for document in [number] if page is None else [number, page]:
+                for pair in spoken:
+                    quoting[pair][0][len(messages)] = 1
+                messages.append((document, spoken))
     single = words.rules["weights"]["pair"]
-    for number, (documents, spoken) in enumerate(messages):
+    for number, (document, spoken) in enumerate(messages):
         times = ((pair, len(quoting[pair][0])) for pair in spoken)
         weight = sum(ranking.rarity(pair, n, len(messages), single) for pair, n in times)
-        db.execute("INSERT INTO messages VALUES (?, ?, ?)", (number, weight, _json(documents)))
+        db.execute("INSERT INTO messages VALUES (?, ?, ?)", (number, weight, document))
     _write_lists(db, "quoting", quoting)
