@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from . import data, languages, records
 from .site import shorten
 
 LONGEST = 600  # characters of the text of a page
+PAGE = re.compile(r"/((?:reference|gallery)/[\w/]+)")  # what a link to a page is, as text
 FIELDS = ("title", "asked", "more", "module", "others")
 
 
@@ -28,6 +30,8 @@ def write(app, entries, rules, listed):
     """
     language, pages = app.config.language, data.of(app.env).pages
     found = [_entry(entry, pages[entry["docname"]]) for entry in entries]
+    for entry in found:
+        entry["prose"] = PAGE.sub(lambda one: _named(app.env, one), entry["prose"])
     facts = rules | {"site": f"{app.config.proofsheet_site}{language}/"}
     tails = _tails(entries, listed)
     made = json.dumps([facts, found, tails]).encode() + _code()
@@ -39,6 +43,12 @@ def write(app, entries, rules, listed):
     if language == languages.SOURCE:
         store.write_common(store.BUILT, facts, found, tails)
     note.write_text(digest)
+
+
+def _named(env, found):
+    """The title of the page that a text links to."""
+    title = env.titles.get(found[1])
+    return found[0] if title is None else f"“{title.astext()}”"
 
 
 def _code():

@@ -19,6 +19,7 @@ EPILOG = """\
 WORDS are a name (torch.gather), a question, or an error message in quotes; "-" reads them from
 standard input. In a pipe the card is a Python script. Colours need rich:
 pip install "torchproof[terminal]"."""
+NO_CARDS = "torchproof: no cards are here; in a checkout, build them with: nox -s docs"
 
 
 def reads(argv):
@@ -41,23 +42,24 @@ def _like_a_path(word):
     )
 
 
-def _parser():
-    parser = argparse.ArgumentParser(
+def parser():
+    """What reads the options."""
+    made = argparse.ArgumentParser(
         "torchproof", USAGE, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("words", nargs="*", metavar="WORDS", help=argparse.SUPPRESS)
-    parser.add_argument("-l", "--list", action="store_true", help="the answers, a line for each")
-    parser.add_argument("-n", type=int, default=1, metavar="N", help="show the Nth of the list")
-    parser.add_argument("--run", action="store_true", help="check the card on the torch here")
-    parser.add_argument("--copy", action="store_true", help="copy its code to the clipboard")
-    parser.add_argument("--web", action="store_true", help="open its page in the browser")
-    parser.add_argument("--json", action="store_true", help="all answers as JSON")
-    parser.add_argument("--lang", choices=LANGUAGES, help="by default that of the system")
-    return parser
+    made.add_argument("words", nargs="*", metavar="WORDS", help=argparse.SUPPRESS)
+    made.add_argument("-l", "--list", action="store_true", help="the answers, a line for each")
+    made.add_argument("-n", type=int, default=1, metavar="N", help="show the Nth of the list")
+    made.add_argument("--run", action="store_true", help="check the card on the torch here")
+    made.add_argument("--copy", action="store_true", help="copy its code to the clipboard")
+    made.add_argument("--web", action="store_true", help="open its page in the browser")
+    made.add_argument("--json", action="store_true", help="all answers as JSON")
+    made.add_argument("--lang", choices=LANGUAGES, help="by default that of the system")
+    return made
 
 
 def _options():
-    return _parser()._option_string_actions
+    return parser()._option_string_actions
 
 
 def main(argv=None):
@@ -82,29 +84,34 @@ def main(argv=None):
 
 
 def _read(argv):
-    parser = _parser()
     if argv[:1] in (["show"], ["search"]):
         argv = argv[1:]
-    options = parser.parse_intermixed_args(argv)
+    options = parser().parse_intermixed_args(argv)
     query = sys.stdin.read() if options.words == ["-"] else " ".join(options.words)
     if not query.strip():
-        parser.print_help()
+        parser().print_help()
         return 0
+    return answer(options, query, drawing.Page(options.lang or _language(query)))
+
+
+def answer(options, query, page):
+    """Show on ``page`` what answers ``query``, in the language of the page.
+
+    Returns:
+        int: as :func:`main` does.
+    """
     try:
-        folder = store.folder()
-        cards = store.Store(folder, options.lang or _language(query))
+        cards = store.Store(store.folder(), page.language)
     except store.Missing:
-        print("torchproof: no cards are here; in a checkout, build them with: nox -s docs",
-              file=sys.stderr)  # fmt: skip
+        print(NO_CARDS, file=sys.stderr)
         return 1
     found, unknown = ranking.Search(cards).search(query)
     if options.json:
         answers = [cards.entry(document) for document, _ in found]
-        made = {"query": query, "language": cards.language, "unknown": unknown, "answers": answers}
+        made = {"query": query, "language": page.language, "unknown": unknown, "answers": answers}
         whole = "utf" in (sys.stdout.encoding or "").lower()
         print(json.dumps(made, ensure_ascii=not whole, indent=1))
         return int(not found)
-    page = drawing.Page(cards.language)
     if not found:
         page.say("nothing")
         return 1
@@ -114,7 +121,7 @@ def _read(argv):
         page.listing([cards.entry(document) for document, _ in found])
         return 0
     if not 1 <= options.n <= len(found):
-        parser.error(f"-n goes from 1 to {len(found)}")
+        parser().error(f"-n goes from 1 to {len(found)}")
     entry = cards.entry(found[options.n - 1][0])
     others = [(i, cards.entry(found[i - 1][0])) for i in range(1, 1 + min(4, len(found)))]
     page.show(entry, [one for one in others if one[0] != options.n])

@@ -96,6 +96,8 @@ class Page:
     """Where a card is shown: standard output, as it is."""
 
     def __init__(self, language):
+        self.language = language
+        self.whole_lines = True  # the terminal breaks long ones, and copies them in one piece
         self.texts = TEXTS[language]
         self.width = max(NARROW, min(WIDE, shutil.get_terminal_size((80, 24)).columns))
         self.console = _console()
@@ -105,7 +107,7 @@ class Page:
     def line(self, text="", style=None):
         """A line of its own, which may be longer than the terminal is wide."""
         if self.console:
-            self.console.print(text, style=style, soft_wrap=True)
+            self.console.print(text, style=style, soft_wrap=self.whole_lines)
         else:
             print(text, flush=True)
 
