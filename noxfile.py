@@ -125,6 +125,16 @@ def sheet(session):
 
 
 @nox.session(**SHARED)
+def pack(session):
+    """Write a wheel of torchproof with the cards of the built site in it: build/dist."""
+    install(session)
+    python(session, "-m", "proofsheet.pack")
+    shutil.rmtree(HERE / "build" / "lib", ignore_errors=True)  # else what is gone stays in it
+    options = ("--wheel", "--quiet", "--no-build-isolation", "--python", str(PYTHON))
+    uv(session, "build", *options, "--out-dir", "build/dist")
+
+
+@nox.session(**SHARED)
 def bench(session):
     """Measure what the checks and the site cost, as ratios within one run."""
     install(session)

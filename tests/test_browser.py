@@ -27,6 +27,7 @@ KINDS = [
     "reference/tensors/broadcasting.html", "gallery/training/whole_workflow.html",
     "gallery/training/index.html", "gallery/help/exercises_basics.html", "path.html",
     "handbooks.html", "quick.html", "messages.html", "api.html", "verified.html", "glossary.html",
+    "terminal.html",
     "search.html?q=torch",
 ]  # fmt: skip
 ABOVE = ["404.html"]  # beside the start page, which leads on at once

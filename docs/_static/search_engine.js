@@ -5,29 +5,21 @@
 (function () {
   "use strict";
 
-  const WORD = /\p{Script=Han}+|[\p{Script=Latin}\p{N}_]+(?:\.[\p{Script=Latin}\p{N}_]+)*/gu;
-  const HAN = /\p{Script=Han}/u;
-  const CAMEL = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g;
-  // How much a word counts by where it stands. The steps are wider than what the frequency of a
-  // word can make up for: a name in the title beats a word of the title beats a name in the code.
-  const BOOST = { name: 100, title: 30, asked: 16, more: 8, apis: 8, errors: 6, module: 6, text: 1 };
-  // A message as Python prints it is about what cards quote; its "size" is no name of a method.
-  const MESSAGE = /\b\w*(?:Error|Exception|Warning|错误|异常|警告)\s*[:：]/g;
-  const MESSAGE_BOOST = { ...BOOST, name: 3, asked: 8, more: 0, errors: 40 };
-  // A message counts as known if a card's message has this share of its words, rare ones more; what
-  // was pasted without the name of an error must be more like one.
-  const KNOWN = 0.5;
-  const ALIKE = 0.7;
-  // The first card of a page is the plain case; later ones must match better to come before it.
-  const FIRST = 0.25;
-  // What a card loses with each word of the query that it lacks: the share it has, to this power.
-  const LACKING = 1.5;
-  const SHOWN = 20;
-  const ERROR = /error|exception|warning|错误|报错|异常|警告/i;
-
   const inWorker = typeof importScripts === "function";
   if (inWorker) importScripts("vendor/minisearch.js", "cards.js");
   const cards = self.proofsheetCards;
+  // What weighs how much, and what a word is: docs/search/rules.toml, which says why.
+  const { boost: BOOST, pastedBoost: PASTED_BOOST, kinds, weights, limits } = cards.rules;
+  const pattern = (name, flags = "g") => new RegExp(cards.rules.patterns[name], flags);
+  const WORD = pattern("word");
+  const HAN = pattern("han", "");
+  const CAMEL = pattern("hump");
+  const HYPHENED = pattern("hyphened");
+  const ENDING = pattern("ending", "");
+  const MESSAGE = pattern("message");
+  const ERROR = pattern("error", "i");
+  const NUMBER = pattern("number");
+  const NAME = pattern("name", "");
   const EMPTY = new Set(cards.stopWords);
   const synonyms = new Map();
   for (const group of cards.synonyms)
@@ -67,7 +59,7 @@
       if (HAN.test(word)) found.push(...word, ...(word.length > 1 ? bigrams(word) : []));
       else found.push(...latin(word));
     }
-    for (const [word] of text.matchAll(/[a-z]+(?:-[a-z]+)+/gi)) found.push(word.replaceAll("-", "").toLowerCase());
+    for (const [word] of text.matchAll(HYPHENED)) found.push(word.replaceAll("-", "").toLowerCase());
     return field === "text" ? found : [...new Set(found)];
   }
 
@@ -94,7 +86,7 @@
   const begins = (word, boost, weight = 1, typing = false) => ({
     queries: [word],
     prefix: true,
-    boost: { ...boost, name: typing && boost === BOOST ? 40 : 0 },
+    boost: { ...boost, name: typing && boost === BOOST ? weights.typing : 1 },
     boostTerm: () => weight,
   });
 
@@ -102,16 +94,16 @@
   function meanings(word, boost, typing) {
     const others = (synonyms.get(word) || []).map((other) =>
       HAN.test(other)
-        ? { combineWith: "AND", queries: bigrams(other).map((pair) => exactly(pair, 0.6)) }
-        : begins(other, boost, 0.6),
+        ? { combineWith: "AND", queries: bigrams(other).map((pair) => exactly(pair, weights.synonym)) }
+        : begins(other, boost, weights.synonym),
     );
     if (HAN.test(word)) return { combineWith: "OR", queries: [{ combineWith: "AND", queries: bigrams(word).map((pair) => exactly(pair)) }, ...others] };
     const queries = [exactly(word), begins(word, boost, 1, typing), ...others];
     const parts = word.split(".");
-    for (let i = 1; i < parts.length; i++) queries.push(exactly(parts.slice(i).join("."), 0.5 ** i));
-    const stem = word.replace(/(ing|ed|es|s)$/, "");
-    if (stem !== word && stem.length >= 4) queries.push(begins(stem, boost, 0.7));
-    if (word.length >= 5 && parts.length === 1) queries.push({ queries: [word], fuzzy: 0.2, boostTerm: () => 0.3 });
+    for (let i = 1; i < parts.length; i++) queries.push(exactly(parts.slice(i).join("."), weights.tail ** i));
+    const stem = word.replace(ENDING, "");
+    if (stem !== word && stem.length >= limits.stem) queries.push(begins(stem, boost, weights.stem));
+    if (word.length >= limits.long && parts.length === 1) queries.push({ queries: [word], fuzzy: limits.fuzzy, boostTerm: () => weights.fuzzy });
     return { combineWith: "OR", queries };
   }
 
@@ -147,16 +139,18 @@
   // --- messages ----------------------------------------------------------------------------
 
   // Of a traceback what stands below it; of a message neither numbers nor files.
-  const LINES = /File "[^"]*", line \d+|Traceback \(most recent call last\):?/;
+  const LINES = pattern("traceback", "");
+  const FILE = pattern("file");
+  const SPOKEN = pattern("spoken");
   function messageIn(query) {
     const starts = [...query.matchAll(MESSAGE)];
     if (LINES.test(query) && starts.length) query = query.slice(starts[starts.length - 1].index);
-    return query.replace(/(?:[\w.~-]*[/\\])+[\w.-]+/g, " ");
+    return query.replace(FILE, " ");
   }
 
   // Two words side by side say more than one.
   function pairs(text) {
-    const found = (text.toLowerCase().match(/[a-z_]*[a-z][a-z_]*/g) || []).filter((word) => word.length > 1);
+    const found = (text.toLowerCase().match(SPOKEN) || []).filter((word) => word.length > 1);
     return new Set([...found.slice(1).map((word, i) => `${found[i]} ${word}`), ...found]);
   }
   // What a step of an example quotes, its page quotes, too.
@@ -169,14 +163,14 @@
   );
   const spread = new Map();
   for (const message of messages) for (const pair of message.pairs) spread.set(pair, (spread.get(pair) || 0) + 1);
-  const weight = (pair) => Math.log(1 + messages.length / ((spread.get(pair) || 0) + 0.5)) * (pair.includes(" ") ? 1 : 0.5);
-  const sum = (some) => [...some].reduce((total, pair) => total + weight(pair), 0);
+  const rarity = (pair) => Math.log(1 + messages.length / ((spread.get(pair) || 0) + 0.5)) * (pair.includes(" ") ? 1 : weights.pair);
+  const sum = (some) => [...some].reduce((total, pair) => total + rarity(pair), 0);
   for (const message of messages) message.whole = sum(message.pairs);
 
   // How much of the pasted message each card's message has: {card: share}. Of a short one: null.
   function alike(message) {
     const shares = new Map(), wanted = pairs(message.replace(MESSAGE, " "));
-    if (wanted.size < 5) return null; // two words or fewer, and their pairs
+    if (wanted.size < limits.pairs) return null; // two words or fewer, and their pairs
     const whole = sum(wanted);
     for (const { id, pairs: its, whole: itsWhole } of messages) {
       const common = sum([...wanted].filter((pair) => its.has(pair)));
@@ -193,16 +187,13 @@
   function search(query) {
     const message = messageIn(query);
     const pasted = query.search(MESSAGE) >= 0;
-    const boost = pasted ? MESSAGE_BOOST : BOOST;
-    const wanted = words(pasted ? message.replace(MESSAGE, " ").replace(/\b\d[\w.]*/g, " ") : query);
-    // Examples rank above cards, which answer less, and above their own steps; pages rank below
-    // cards, and cards about an error below others unless errors are asked for.
+    const boost = pasted ? PASTED_BOOST : BOOST;
+    const wanted = words(pasted ? message.replace(MESSAGE, " ").replace(NUMBER, " ") : query);
     const asked = ERROR.test(query);
-    const kinds = { example: 1.5, step: 0.4, page: 0.35 };
     const phrase = query.trim().toLowerCase();
     const boostDocument = (id, term, { kind, title, place }) =>
-      (kinds[kind] ?? (!asked && ERROR.test(title) ? 0.7 : 1) * (1 + FIRST / (1 + place) ** 2)) *
-      (title.toLowerCase().includes(phrase) ? 1.5 : 1);
+      (kinds[kind] ?? (!asked && ERROR.test(title) ? weights.error : 1) * (1 + weights.first / (1 + place) ** 2)) *
+      (title.toLowerCase().includes(phrase) ? weights.phrase : 1);
     const found = new Map();
     const all = wanted.reduce((sum, { weight }) => sum + weight, 0);
     wanted.forEach(({ word, weight }, i) => {
@@ -218,18 +209,18 @@
         }
     });
     for (const card of found.values())
-      card.score *= [...card.words.values()].reduce((share, one) => share + one, 0) ** LACKING;
+      card.score *= [...card.words.values()].reduce((share, one) => share + one, 0) ** weights.lacking;
     // Cards that quote what was pasted come before all others.
     const top = Math.max(...[...found.values()].map(({ score }) => score), 1);
     const shares = alike(message);
     let known = !shares;
     for (const [id, share] of shares || []) {
-      if (share < (pasted ? KNOWN : ALIKE)) continue;
+      if (share < (pasted ? limits.known : limits.alike)) continue;
       known = true;
       const card = found.get(id) || { id, score: 0, terms: [] };
-      found.set(id, { ...card, score: top * 4 * share ** 2 + card.score });
+      found.set(id, { ...card, score: top * weights.pasted * share ** 2 + card.score });
     }
-    const best = [...found.values()].sort((a, b) => b.score - a.score).slice(0, SHOWN);
+    const best = [...found.values()].sort((a, b) => b.score - a.score).slice(0, limits.shown);
     return {
       found: best.map(({ id, score, terms }) => ({ ...cards.entries[id], apis: self.proofsheetTexts?.apis[id], score, terms })),
       unknown: pasted ? (known ? null : { message: true }) : unknownName(query.trim()),
@@ -242,7 +233,7 @@
   const listed = new Map();
   function unknownName(query) {
     const asked = query.replace(/\(.*$/, "");
-    const name = /[._]|[a-z][A-Z]/.test(asked) ? listed.get(asked.toLowerCase()) : null;
+    const name = NAME.test(asked) ? listed.get(asked.toLowerCase()) : null;
     return name ? { name, url: self.proofsheetTexts.documented[name] } : null;
   }
 

@@ -18,6 +18,12 @@ if not __package__:  # run as a folder, where nothing is installed: be the packa
     spec.loader.exec_module(package)
     __spec__ = None  # so that a child process runs these lines, too
 
+if __name__ == "__main__":  # who looks up a card need not wait for what checks one
+    from torchproof.reading import command
+
+    if command.reads(sys.argv[1:]):
+        sys.exit(command.main())
+
 from torchproof import cards, process, record
 
 

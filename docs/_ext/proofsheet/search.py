@@ -2,12 +2,13 @@
 
 import json
 import re
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
 from sphinx.search import SearchLanguage
 
-from . import data, languages, messages, records, sheet, tsv
+from . import data, languages, messages, pack, records, sheet, tsv
 from .inventory import documented
 from .site import first_sentence
 
@@ -31,7 +32,7 @@ def entries(app):
         title = app.env.titles[docname].astext()
         module = records.module(docname)
         example = bool(module and module.example)
-        for card in page.cards:
+        for number, card in enumerate(page.cards):
             words = asked.get(f"{docname}#{card.anchor}", {})
             few, more = shared(words.get(language, ""))
             own = [few, *messages.causes(docname, card, language)]
@@ -50,6 +51,8 @@ def entries(app):
                     "module": title,
                     "others": " / ".join(words.get(other, "") for other in others),
                     "text": card.text,
+                    "docname": docname,
+                    "card": number,
                 }
             )
         words = asked.get(docname, {})
@@ -66,6 +69,8 @@ def entries(app):
                 "more": more,
                 "others": " / ".join(words.get(other, "") for other in others),
                 "text": " ".join([text, *steps]),
+                "docname": docname,
+                "card": None,
             }
         )
     return found
@@ -127,26 +132,38 @@ def stop_words():
     return (TABLES / "stop_words.txt").read_text(encoding="utf-8").split()
 
 
+def rules():
+    """How both engines weigh what they find; ``rules.toml`` says why."""
+    return tomllib.loads((TABLES / "rules.toml").read_text(encoding="utf-8"))
+
+
 def write_index(app, exception):
     """Write ``_static/cards.js``, and what can come later: ``texts.js``, ``others.js``.
 
     They are scripts, not JSON, since pages opened as files cannot fetch. The page's own scripts
-    read them, or a worker, to both of which they are a part of ``self``.
+    read them, or a worker, to both of which they are a part of ``self``. The terminal's engine
+    gets the same from ``pack``.
     """
     if exception or app.builder.name != "html":
         return
     found = entries(app)
     shown = {name for entry in found for name in (*entry.get("name", ()), *entry.get("apis", ()))}
-    index = {"entries": found, "synonyms": synonyms(), "stopWords": stop_words()}
+    texts = [once(entry) for entry in found]
+    index = {"entries": found, "synonyms": synonyms(), "stopWords": stop_words(), "rules": rules()}
+    listed = {name: where for name, where in official().items() if name not in shown}
+    packed = [entry | {"words": text} for entry, text in zip(found, texts, strict=True)]
+    tables = {"rules": rules(), "synonyms": synonyms(), "stop_words": stop_words()}
+    pack.write(app, packed, tables, listed)
     later = {
-        "texts": [once(entry) for entry in found],
+        "texts": texts,
         "more": [entry.pop("more") for entry in found],
         "apis": [entry.pop("apis", []) for entry in found],
-        "documented": {name: where for name, where in official().items() if name not in shown},
+        "documented": listed,
     }
     others = [entry.pop("others") for entry in found]  # the words of the other language
     for entry in found:
-        del entry["text"]
+        for key in ("text", "docname", "card"):
+            del entry[key]
     for name, content in ("cards", index), ("texts", later), ("others", others):
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         path = Path(app.outdir, "_static", f"{name}.js")
