@@ -20,8 +20,9 @@
   const ALIKE = 0.7;
   // The first card of a page is the plain case; later ones must match better to come before it.
   const FIRST = 0.25;
-  // What a card loses with each word of the query that it lacks: the share it has, to this power.
-  const LACKING = 1.5;
+  // What a card loses with each word of the query that it lacks, more for a word that few cards
+  // have: the share it has, to this power.
+  const LACKING = 2.2;
   const SHOWN = 20;
   const ERROR = /error|exception|warning|错误|报错|异常|警告/i;
 
@@ -204,21 +205,25 @@
       (kinds[kind] ?? (!asked && ERROR.test(title) ? 0.7 : 1) * (1 + FIRST / (1 + place) ** 2)) *
       (title.toLowerCase().includes(phrase) ? 1.5 : 1);
     const found = new Map();
-    const all = wanted.reduce((sum, { weight }) => sum + weight, 0);
+    const rarity = [];
     wanted.forEach(({ word, weight }, i) => {
       const meant = meanings(word, boost, i === wanted.length - 1);
+      const having = new Set();
       for (const part of [engine, later, others])
         for (const { id, score, terms, queryTerms } of part.search(meant, { boost, boostDocument })) {
-          const card = found.get(id) || { id, score: 0, words: new Map(), terms: [] };
+          const card = found.get(id) || { id, score: 0, words: new Set(), terms: [] };
           // MiniSearch multiplies by the number of words found, and would count synonyms as words.
           card.score += (weight * score) / queryTerms.length;
-          card.words.set(i, weight / all);
+          card.words.add(i);
+          having.add(id);
           card.terms.push(...terms);
           found.set(id, card);
         }
+      rarity[i] = weight * Math.log(1 + documents.length / (having.size + 1));
     });
+    const all = rarity.reduce((sum, one) => sum + one, 0);
     for (const card of found.values())
-      card.score *= [...card.words.values()].reduce((share, one) => share + one, 0) ** LACKING;
+      card.score *= ([...card.words].reduce((sum, i) => sum + rarity[i], 0) / all) ** LACKING;
     // Cards that quote what was pasted come before all others.
     const top = Math.max(...[...found.values()].map(({ score }) => score), 1);
     const shares = alike(message);
