@@ -195,21 +195,25 @@
       (kinds[kind] ?? (!asked && ERROR.test(title) ? weights.error : 1) * (1 + weights.first / (1 + place) ** 2)) *
       (title.toLowerCase().includes(phrase) ? weights.phrase : 1);
     const found = new Map();
-    const all = wanted.reduce((sum, { weight }) => sum + weight, 0);
+    const rarity = [];
     wanted.forEach(({ word, weight }, i) => {
       const meant = meanings(word, boost, i === wanted.length - 1);
+      const having = new Set();
       for (const part of [engine, later, others])
         for (const { id, score, terms, queryTerms } of part.search(meant, { boost, boostDocument })) {
-          const card = found.get(id) || { id, score: 0, words: new Map(), terms: [] };
+          const card = found.get(id) || { id, score: 0, words: new Set(), terms: [] };
           // MiniSearch multiplies by the number of words found, and would count synonyms as words.
           card.score += (weight * score) / queryTerms.length;
-          card.words.set(i, weight / all);
+          card.words.add(i);
+          having.add(id);
           card.terms.push(...terms);
           found.set(id, card);
         }
+      rarity[i] = weight * Math.log(1 + documents.length / (having.size + 1));
     });
+    const all = rarity.reduce((sum, one) => sum + one, 0);
     for (const card of found.values())
-      card.score *= [...card.words.values()].reduce((share, one) => share + one, 0) ** weights.lacking;
+      card.score *= ([...card.words].reduce((sum, i) => sum + rarity[i], 0) / all) ** weights.lacking;
     // Cards that quote what was pasted come before all others.
     const top = Math.max(...[...found.values()].map(({ score }) => score), 1);
     const shares = alike(message);

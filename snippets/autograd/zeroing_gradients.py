@@ -5,6 +5,8 @@ Zeroing gradients
 Gradients of several ``backward`` calls add up until you clear them, by
 mistake or on purpose.
 """
+from contextlib import suppress
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -190,3 +192,21 @@ half.grad  # tensor([1.], dtype=torch.float16)
 net = nn.Linear(1, 1)
 net(torch.ones(1)).backward()
 net.to(torch.float64).bias.grad  # tensor([1.], dtype=torch.float64)
+
+# %%
+# Error: Can't detach views in-place (a ``.grad`` that is part of a graph)
+# ------------------------------------------------------------------------
+#
+# ``zero_grad(set_to_none=False)`` detaches each gradient in place. If you
+# have assigned a slice or a reshaped result that autograd recorded, this
+# raises an error. Change gradients under ``torch.no_grad`` or assign
+# ``detach().clone()``, and leave ``set_to_none`` out.
+w = torch.ones(2, requires_grad=True)
+factor = torch.tensor([[2.0, 3.0]], requires_grad=True)
+w.grad = (factor * 1).view(2)
+optimizer = torch.optim.SGD([w], lr=0.1)
+with suppress(RuntimeError):
+    optimizer.zero_grad(set_to_none=False)  # RuntimeError: Can't detach views
+w.grad = (factor * 1).view(2).detach().clone()
+optimizer.zero_grad(set_to_none=False)
+w.grad  # tensor([0., 0.])

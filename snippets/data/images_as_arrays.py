@@ -179,3 +179,19 @@ with TemporaryDirectory() as folder:
     white = torch.ones(3, 4, 4)
     utils.save_image(white, path)
     Image.open(path).getpixel((0, 0))  # (255, 255, 255)
+
+# %%
+# Error: 'Image' object has no attribute 'unsqueeze' (it is no tensor)
+# --------------------------------------------------------------------
+#
+# ``Image.open`` and transforms such as ``Resize`` return PIL images, which
+# have no methods of tensors. End the pipeline with ``v2.ToImage`` and
+# ``v2.ToDtype``, and assign its result. Then add the batch dimension.
+image = Image.new("RGB", (8, 6))
+small = v2.Resize((3, 4))(image)
+with suppress(AttributeError):
+    small.unsqueeze(0)  # AttributeError: 'Image' object has no attribute
+make_tensor = v2.Compose(
+    [v2.Resize((3, 4)), v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+)
+make_tensor(image).unsqueeze(0).shape  # torch.Size([1, 3, 3, 4])

@@ -183,3 +183,23 @@ net = nn.Linear(3, 2)
 len(net.load_state_dict(state).missing_keys)  # 0
 net.weight.shape, net.bias.dtype  # (torch.Size([2, 3]), torch.float32)
 net(torch.ones(1, 3))  # shape (1, 2)
+
+# %%
+# Error: size mismatch in every layer (build with the sizes of the file)
+# ----------------------------------------------------------------------
+#
+# If inner layers differ and not only the last one, the file belongs to
+# another variant of the model. Dropping keys would drop most of the weights.
+# Read the sizes from the tensors, and create the model with them.
+def make(inputs, hidden, classes):
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.Linear(hidden, classes))
+
+
+state = make(8, 32, 10).state_dict()
+with suppress(RuntimeError):
+    other = make(8, 48, 10)
+    other.load_state_dict(state)  # RuntimeError: size mismatch for 0.weight
+hidden, inputs = state["0.weight"].shape
+model = make(inputs, hidden, len(state["1.bias"]))
+model.load_state_dict(state).missing_keys  # []
+hidden, inputs  # (32, 8)

@@ -236,3 +236,19 @@ with suppress(NotImplementedError):
         square + square
     )  # NotImplementedError: not implemented for 'Float8_e4m3fn'
 (square.bfloat16() @ square.bfloat16())[0, 0].item()  # 16.0
+
+# %%
+# Int8 by hand: divide by a scale, ``Tensor.to(torch.int8)`` alone cuts off
+# -------------------------------------------------------------------------
+#
+# Weights are mostly between -1 and 1, so a plain conversion to int8 makes
+# them 0, and the model returns nonsense. Divide by a scale that spreads them
+# over -127 to 127, round, and keep the scale. Multiply by it before use.
+w = torch.tensor([[0.3, -0.7, 0.05], [2.0, -1.27, 0.4]])
+w.to(torch.int8)  # tensor([[0, 0, 0], [2, -1, 0]], dtype=torch.int8)
+scale = w.abs().amax(dim=1, keepdim=True) / 127
+q = (w / scale).round().to(torch.int8)
+q[0]  # tensor([54, -127, 9], dtype=torch.int8)
+back = q * scale
+bool(((back - w).abs() <= scale / 2 + 1e-6).all())  # True
+q.element_size(), w.element_size()  # (1, 4)

@@ -5,6 +5,11 @@ Devices and memory
 Move tensors and modules to a GPU, measure how much memory they take there,
 and free it. Each card also runs on a machine without a GPU.
 """
+import os
+import signal
+import subprocess
+import sys
+
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -206,3 +211,25 @@ with FakeTensorMode():
 y.shape  # torch.Size([8, 100000])
 y.device.type  # 'cuda'
 sum(p.nbytes for p in net.parameters())  # 40000400000
+
+# %%
+# Memory is in use after the program was killed: a child process lives on
+# -----------------------------------------------------------------------
+#
+# The memory of a GPU is free again when each process that uses it has ended.
+# If you kill a program, a process that it started may go on, here ``sleep``
+# in place of a worker. ``nvidia-smi`` or ``fuser -v /dev/nvidia*`` shows its
+# number. End it by this number.
+code = """
+import subprocess, time
+print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
+time.sleep(60)
+"""
+command = [sys.executable, "-c", code]
+program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+child = int(program.stdout.readline())
+program.kill()
+program.wait() < 0  # True
+os.kill(child, 0) is None  # True
+os.kill(child, signal.SIGKILL)
+program.stdout.close()

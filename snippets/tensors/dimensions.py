@@ -7,6 +7,7 @@ Add, drop, swap, move and repeat dimensions.
 from contextlib import suppress
 
 import torch
+from torch import nn
 
 # %%
 # Add a dimension of size 1: ``torch.unsqueeze``, ``None``
@@ -137,6 +138,11 @@ single.squeeze(1).shape  # torch.Size([1])
 torch.zeros(8, 1).squeeze().shape  # torch.Size([8])
 with suppress(TypeError):
     len(single.squeeze())  # TypeError: len() of a 0-d tensor
+features = torch.zeros(1, 16, 1, 1)
+with suppress(ValueError):
+    norm = nn.BatchNorm1d(16)
+    norm(features.squeeze())  # ValueError: expected 2D or 3D input (got 1D
+features.flatten(1).shape  # torch.Size([1, 16])
 
 # %%
 # Error: more than one element refers to a single memory location

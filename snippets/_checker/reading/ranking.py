@@ -200,17 +200,18 @@ class Search:
         if pasted:
             text = pattern["number"].sub(" ", pattern["message"].sub(" ", message))
         wanted = self.words.wanted(text)
-        found, had = {}, {}
-        whole = sum(weight for _, weight in wanted)
+        found, had, rare = {}, {}, []
         for i, (word, weight) in enumerate(wanted):
-            typing = not pasted and i == len(wanted) - 1
+            typing, having = not pasted and i == len(wanted) - 1, set()
             for group in GROUPS:
                 for document, score in self._matches(word, typing, boost, group).items():
                     found[document] = found.get(document, 0) + weight * score
-                    had.setdefault(document, {})[i] = weight / whole
+                    had.setdefault(document, set()).add(i)
+                    having.add(document)
+            rare.append(weight * math.log(1 + self.index.count / (len(having) + 1)))
         liking = self._liking(query)
         for document in found:
-            share = sum(had[document].values())
+            share = sum(rare[i] for i in had[document]) / sum(rare)
             found[document] *= liking(document) * share ** self.weights["lacking"]
         # Cards that quote what was pasted come before all others.
         top = max([1, *found.values()])
