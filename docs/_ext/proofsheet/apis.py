@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 # How prose begins a name, and what it means.
 ALIASES = {"torch": "torch", "Tensor": "torch.Tensor", "nn": "torch.nn", "F": "torch.nn.functional"}
 WRITTEN = re.compile(r"([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)")
+LISTED = 6  # cards about a name, those that have it in their titles first
 COUNTED = ("torch", "torchvision")  # the packages whose namespaces the table of coverage counts
 
 
@@ -196,21 +197,22 @@ def names(app, docname, _place):
         space: nodes.definition_list("", *items, classes=["api-index"])
         for space, items in sorted(groups.items())
     }
-    if len(listings) == 1:
-        return [*listings.values()]  # the page's own title says which
+    label = _("Filter the names")
+    if len(listings) == 1:  # the page's own title says which
+        return [markup.filtered([*listings.values()], label, "dt")]
     jump, sections = nodes.paragraph(classes=["api-jump"]), []
     for space, listing in listings.items():
         anchor, literal = nodes.make_id(f"names {space}"), nodes.literal("", space)
         jump += [nodes.reference("", "", literal, refid=anchor, internal=True), nodes.Text(" ")]
         title = nodes.title("", "", literal.deepcopy())
         sections.append(nodes.section("", title, listing, ids=[anchor], classes=["api-group"]))
-    return [jump, *sections]
+    return [jump, markup.filtered(sections, label, "dt")]
 
 
 def _name(app, docname, name, mentions):
     """One name: where it is documented, the cards about it, how many more use it."""
     literal = linked(name, nodes.literal("", name.rpartition(".")[2]))
-    about = [mention for mention in mentions if mention.rank < 2] or mentions[:3]
+    about = [mention for mention in mentions if mention.rank < 2][:LISTED] or mentions[:3]
     links = [mention.link(app, docname, [nodes.Text(mention.title)]) for mention in about]
     line = nodes.paragraph("", "", *markup.joined(links))
     rest = len(mentions) - len(about)
