@@ -308,7 +308,7 @@ def test_what_no_card_quotes_is_said_to_be_unknown(visit, language):
 )
 def test_a_filter_keeps_what_has_the_words(visit, path, items, words, kept):
     page = visit(f"en/{path}")
-    box = page.locator("[data-filter]")
+    box = page.locator("[data-filtered]")
     every = box.locator(items).count()
     box.locator("input.filter").fill(words)
     shown = box.locator(f"{items}:visible")
@@ -402,6 +402,16 @@ def test_paper_has_the_cards_and_nothing_to_click(visit):
     count = page.locator("section.card").count()
     sheets = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
     assert sheets < count / 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_landing_page_says_where_to_go_before_one_scrolls(visit, language):
+    """The search, six doors and the numbers stand on the first screen of a laptop."""
+    page = visit(f"{language}/index.html", viewport={"width": 1440, "height": 900})
+    assert page.locator(".doors a").count() == 6
+    for part in (".landing-search", ".doors", ".landing-figures", ".shown-card-title"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] < 900, part
 
 
 def test_a_line_and_a_box_of_the_sheet_are_copied(visit, tmp_path):

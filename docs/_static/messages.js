@@ -4,15 +4,14 @@
 
   const box = document.querySelector(".all-messages");
   const words = box.dataset, SHOWN = 50;
-  const field = Object.assign(document.createElement("input"), { type: "search", className: "filter", autocomplete: "off", spellcheck: false });
-  field.placeholder = field.ariaLabel = words.label;
+  const field = box.querySelector("input");
   const status = Object.assign(document.createElement("p"), { className: "filter-status", role: "status" });
   const table = Object.assign(document.createElement("table"), { className: "glance messages", hidden: true });
   const labels = [words.message, words.cause, words.card];
   const head = table.createTHead().insertRow();
   for (const label of labels) head.append(Object.assign(document.createElement("th"), { scope: "col", textContent: label }));
   const body = table.createTBody();
-  box.append(field, status, table);
+  box.append(status, table);
 
   let rows = null;
   window.proofsheetMessages = (found) => {

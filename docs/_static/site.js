@@ -95,16 +95,14 @@
 
   // --- filters: a field above what can be many, which keeps what has all the words ------------
 
-  for (const box of document.querySelectorAll("[data-filter]")) {
-    const field = Object.assign(document.createElement("input"), { type: "search", className: "filter", autocomplete: "off", spellcheck: false });
-    field.placeholder = field.ariaLabel = box.dataset.filter;
+  for (const box of document.querySelectorAll("[data-filtered]")) {
+    const field = box.querySelector("input.filter");
     const items = [...box.querySelectorAll(box.dataset.filtered)].map((item) => [item, item.textContent.toLowerCase()]);
     field.addEventListener("input", () => {
       const wanted = field.value.toLowerCase().split(/\s+/);
       for (const [item, text] of items) item.hidden = !wanted.every((word) => text.includes(word));
       for (const group of box.querySelectorAll("section, table")) group.hidden = !group.querySelector(`${box.dataset.filtered}:not([hidden])`);
     });
-    box.prepend(field);
   }
 
   // --- copying -------------------------------------------------------------------------------
@@ -176,15 +174,18 @@
   const markdown = (card) => `${[...card.children].flatMap(blocks).filter(Boolean).join("\n\n")}\n\n${address(card)}\n`;
 
   // j and k lead to the next card and the one before. (location.replace leaves no trail of steps.)
+  let heading = null; // the card that the page is scrolling to
+  addEventListener("scrollend", () => (heading = null));
   document.addEventListener("keydown", (event) => {
     const step = { j: 1, k: -1 }[event.key];
     if (!step || event.ctrlKey || event.metaKey || event.altKey || dialog.open || event.target.closest("input, textarea, select")) return;
     const cards = [...document.querySelectorAll("section.card")];
-    const next = cards.findIndex((card) => card.getBoundingClientRect().top > 24);
-    const current = next < 0 ? cards.length : next;
-    const above = cards.findLastIndex((card) => card.getBoundingClientRect().top < -8);
-    const target = cards[step > 0 ? current : above];
-    if (target) location.replace(`#${target.id}`);
+    const top = (card) => card.getBoundingClientRect().top;
+    const near = step > 0 ? cards.findIndex((card) => top(card) > 24) : cards.findLastIndex((card) => top(card) < -8);
+    const target = cards[heading ? cards.indexOf(heading) + step : near];
+    if (!target) return;
+    heading = target;
+    location.replace(`#${target.id}`);
   });
 
   // --- saying that something was copied, to eyes and to a screen reader ------------------------

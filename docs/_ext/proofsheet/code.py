@@ -17,7 +17,7 @@ from . import apis, markup
 LEXER = PythonLexer(stripnl=False, ensurenl=False)
 DOT = (Operator, ".")
 GLANCE = re.compile(r"^\.\. glance:: (.+)$", re.MULTILINE)
-SHORT = 3  # lines of a statement that leads to a claim
+SHORT = 4  # lines of a statement that leads to a claim
 OPTION = re.compile(r"\w+=[\w.\"'-]+")
 
 

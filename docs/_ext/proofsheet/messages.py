@@ -96,20 +96,23 @@ def entrance(app, docname, _place):
         if count and home is None:
             logger.warning("no page lists the messages of %s", chapter["docname"], once=True)
         elif count:
-            counted.setdefault(home, []).append((chapter["title"], count))
+            counted.setdefault(home, []).append((chapter, count))
     for home, found in counted.items():
-        to = markup.link(app, docname, home, [nodes.Text(" · ".join(title for title, _n in found))])
+        (first, number), *others = found
+        title = nodes.Text(first["kind"] if others else first["title"])
+        to = markup.link(app, docname, home, [title])
         item = nodes.list_item("", nodes.paragraph("", "", to, classes=["module-title"]))
-        number = sum(count for _title, count in found)
+        number += sum(count for _chapter, count in others)
         text = _("1 message") if number == 1 else _("%d messages") % number
         item += nodes.paragraph("", text, classes=["module-state"])
         items += item
-    labels = {"label": _("Filter the messages"), "more": _("{count} messages; the first {shown}:")}
+    labels = {"more": _("{count} messages; the first {shown}:")}
     labels |= {"some": _("{count} messages:"), "none": _("No message has all of these words.")}
     labels |= {"message": _("Message"), "cause": _("Cause"), "card": _("Card")}
     attributes = {f"data-{name}": text for name, text in labels.items()}
     attributes["data-file"] = "_static/all_messages.js"
-    box = markup.element("", "", tag="div", classes=["all-messages"], attributes=attributes)
+    options = {"attributes": attributes, "before": markup.field(_("Filter the messages"))}
+    box = markup.element("", "", tag="div", classes=["all-messages"], **options)
     return [box, items]
 
 
