@@ -26,10 +26,11 @@ KINDS = [
     "index.html", "reference/index.html", "reference/tensors/index.html", MODULE,
     "reference/tensors/broadcasting.html", "gallery/training/whole_workflow.html",
     "gallery/training/index.html", "gallery/help/exercises_basics.html", "path.html",
-    "handbooks.html", "quick.html", "messages.html", "api.html", "verified.html", "glossary.html",
-    "terminal.html",
+    "handbooks.html", "quick.html", "messages.html", "messages/tensors.html", "api.html",
+    "api/tensor.html", "verified.html", "glossary.html", "terminal.html",
     "search.html?q=torch",
 ]  # fmt: skip
+RULES = {"rules": {"target-size": {"enabled": True}}}  # which axe leaves out by itself
 ABOVE = ["404.html"]  # beside the start page, which leads on at once
 
 
@@ -398,12 +399,13 @@ def test_what_no_card_quotes_is_said_to_be_unknown(visit, language):
     ("path", "items", "words", "kept"),
     [
         ("quick.html", ".sheet-line", "torch.cat(", "torch.cat([a, b], dim=0)"),
-        ("messages.html", "tbody tr", "MAT1 and", "mat1 and mat2 shapes cannot be multiplied"),
+        ("messages/nn.html", "tbody tr", "MAT1 and", "mat1 and mat2 shapes cannot be multiplied"),
+        ("api/tensor.html", "dt", "scatter_r", "scatter_reduce"),
     ],
 )
 def test_a_filter_keeps_what_has_the_words(visit, path, items, words, kept):
     page = visit(f"en/{path}")
-    box = page.locator("[data-filter]")
+    box = page.locator("[data-filtered]")
     every = box.locator(items).count()
     box.locator("input.filter").fill(words)
     shown = box.locator(f"{items}:visible")
@@ -412,6 +414,101 @@ def test_a_filter_keeps_what_has_the_words(visit, path, items, words, kept):
     assert any(kept in text for text in shown.all_text_contents())
     box.locator("input.filter").fill("")
     assert box.locator(f"{items}:visible").count() == every
+
+
+@pytest.mark.parametrize("base", [None, SITE.as_uri() + "/"], ids=["served", "as a file"])
+def test_the_entrance_of_messages_asks_all_of_them(visit, base):
+    page = visit("en/messages.html", base)
+    page.locator("input.filter").fill("MAT1 and")
+    page.locator(".all-messages tbody tr").first.wait_for()
+    assert "mat1 and mat2" in page.locator(".all-messages tbody tr").first.inner_text()
+    assert re.match(r"\d+ messages", page.locator(".filter-status").inner_text())
+    page.locator(".all-messages tbody a").first.click()
+    page.wait_for_url("**/en/reference/**")
+
+
+PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True}
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_row_of_a_card_copies_its_address_and_its_text(visit, language):
+    page = visit(f"{language}/{MODULE}", permissions=CLIPBOARD, **PHONE)
+    card = cards.read(ROOT / "snippets" / "tensors" / "joining.py").cards[1]
+    section = page.locator("section.card").nth(1)
+    address = f"{page.url}#{section.get_attribute('id')}"
+    below = page.locator("section.card").nth(2)
+    row, before = section.locator(".card-tools"), below.bounding_box()
+    row.locator(".copy-link").click()
+    assert page.evaluate("navigator.clipboard.readText()") == address
+    said = page.locator("div[role=status].visually-hidden")
+    assert said.inner_text() == row.locator(".copy-link").inner_text()
+    assert page.url == address.partition("#")[0]
+    row.locator(".copy-markdown").click()
+    text = page.evaluate("navigator.clipboard.readText()")
+    title, sentences, *_, last = text.strip().split("\n\n")
+    assert title.startswith("## ") and "`torch.stack`" in title
+    assert "`dim`" in sentences and "[`torch.stack`](https://docs.pytorch.org/" in sentences
+    assert f"\n```python\n{card.copy.strip()}\n```\n" in text
+    assert last == address
+    after = below.bounding_box()
+    assert {**after, "y": 0} == {**before, "y": 0}  # nothing has moved but the page itself
+    scrolled = page.evaluate("scrollY")
+    assert scrolled >= 0 and section.bounding_box()["height"] > 0
+
+
+def test_a_formula_is_copied_as_tex(visit):
+    page = visit("en/reference/losses/binary_losses.html", permissions=CLIPBOARD)
+    section = page.locator("section.card", has=page.locator("math")).first
+    tex = section.locator("math").first.get_attribute("data-tex")
+    section.locator(".copy-markdown").click()
+    assert f"${tex}$" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_j_and_k_lead_from_card_to_card(visit):
+    page = visit(f"en/{MODULE}")
+    ids = page.locator("section.card").evaluate_all("all => all.map(one => one.id)")
+    for key, n in [("j", 0), ("j", 1), ("j", 2), ("k", 1)]:
+        page.keyboard.press(key)
+        page.wait_for_function("id => location.hash === `#${id}`", arg=ids[n])
+        page.wait_for_function(
+            "id => Math.abs(document.getElementById(id).getBoundingClientRect().top) < 30",
+            arg=ids[n],
+        )
+
+
+def test_nothing_moves_for_those_who_ask_for_that(visit):
+    page = visit(f"en/{MODULE}", reduced_motion="reduce")
+    style = "getComputedStyle(document.querySelector('.sidebar-drawer')).transitionDuration"
+    assert page.evaluate(style) == "0s"
+    assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+
+
+def test_paper_has_the_cards_and_nothing_to_click(visit):
+    page = visit(f"en/{MODULE}")
+    page.emulate_media(media="print")
+    for part in (
+        ".sidebar-drawer",
+        ".breadcrumbs",
+        ".card-tools",
+        ".badge-unchecked",
+        "button.copy",
+    ):
+        assert not page.locator(part).first.is_visible(), part
+    assert page.locator(".imports-fold pre").is_visible()
+    count = page.locator("section.card").count()
+    sheets = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+    assert sheets < count / 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_landing_page_says_where_to_go_before_one_scrolls(visit, language):
+    """The search, six doors and the numbers stand on the first screen of a laptop."""
+    page = visit(f"{language}/index.html", viewport={"width": 1440, "height": 900})
+    assert page.locator(".doors a").count() == 6
+    for part in (".landing-search", ".doors", ".landing-figures", ".shown-card-title"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] < 900, part
 
 
 def test_a_line_and_a_box_of_the_sheet_are_copied(visit, tmp_path):
@@ -538,6 +635,9 @@ FULL_TEXT = [("en", "gather"), ("zh_CN", "gather"), ("zh_CN", "拼接"), ("zh_CN
 def test_full_text_search_works_too(visit, language, query):
     page = visit(f"{language}/search.html?q={query}")
     page.locator("#search-results li a").first.wait_for()
+    excerpt = page.locator("#search-results .context").first
+    excerpt.wait_for()
+    assert not re.search("Jupyter|PyTorch 2", excerpt.inner_text())
 
 
 # --- languages ---------------------------------------------------------------------------
@@ -624,7 +724,7 @@ def test_axe_finds_nothing(visit, language, scheme):
     for path in [*(f"{language}/{kind}" for kind in KINDS), *ABOVE]:
         page.goto(base + path)
         page.wait_for_load_state()
-        for violation in Axe().run(page).response["violations"]:
+        for violation in Axe().run(page, options=RULES).response["violations"]:
             where = [node["html"][:120] for node in violation["nodes"][:3]]
             found.append(f"{path}: {violation['id']}: {where}")
     page.goto(f"{base}{language}/index.html")

@@ -1,11 +1,12 @@
 """The page of error messages: each quotation has its cause, in both languages."""
 
+import json
 import re
 
 import pytest
 
 from proofsheet import languages, messages, records
-from test_site import editions, find, page, text
+from test_site import SITE, editions, find, page, pages, text
 
 
 def quotations():
@@ -38,12 +39,27 @@ def test_no_message_shows_a_machine():
 
 
 @editions
-def test_the_page_lists_them_all(language):
-    tree = page(language, "messages.html")
-    rows = [row for table in find(tree, "messages", "table") for row in table.iter("tr")][1:]
+def test_the_pages_list_them_all(language):
+    """On a page for each chapter; what the entrance asks has the same rows."""
+    trees = [page(language, name) for name in pages(language) if name.startswith("messages/")]
+    tables = [table for tree in trees for table in find(tree, "messages", "table")]
+    rows = [row for table in tables for row in table.iter("tr")]
     cells = [list(row.iter("td")) for row in rows]
     cells = [row for row in cells if row]  # but for the heads
     assert len(cells) > 350
     assert [text(row[0]) for row in cells if not text(row[1]).strip()] == []
     where = [link.get("href") for row in cells for link in row[2].iter("a")]
     assert len(where) == len(cells) and len(set(where)) > 300
+    script = (SITE / language / "_static" / "all_messages.js").read_text(encoding="utf-8")
+    asked = json.loads(script.partition("(")[2].rpartition(")")[0])
+    shown = {
+        (text(row[0]), link.removeprefix("../")) for row, link in zip(cells, where, strict=True)
+    }
+    assert {(message, url) for message, _cause, _card, url in asked} == shown
+
+
+@editions
+def test_the_entrance_leads_to_each_of_these_pages(language):
+    (listing,) = find(page(language, "messages.html"), "columns")
+    links = {link.get("href") for link in listing.iter("a")}
+    assert links == {name for name in pages(language) if name.startswith("messages/")}

@@ -1,5 +1,6 @@
 """The built site: links, markup, completeness, and that it says no more than the records do."""
 
+import gzip
 import json
 import posixpath
 import re
@@ -14,7 +15,7 @@ import pytest
 from docutils import nodes
 
 from proofsheet import changes, code, data, drawing, languages, markup, records, translation
-from proofsheet.pages import moved
+from proofsheet.pages import _tools, moved
 from torchproof.cards import Card
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -306,6 +307,123 @@ def test_a_card_cannot_be_represented_by_a_claim_that_it_does_not_make():
     card = Card("Anything", ".. glance:: x.mean()", CODE, 1, "")
     with pytest.raises(LookupError, match=r"x\.mean"):
         code.chief_claim(card, code.claims(CODE), ())
+
+
+LEADING = """small, big = torch.tensor([3]), torch.tensor([4])
+with torch.no_grad():
+    y = torch.f(small, wide=True)
+z = y + 1
+y  # 1
+z.shape  # 2
+len(z)  # 3
+torch.f(z)  # 4
+small > big  # 5"""
+MADE = "with torch.no_grad():\n    y = torch.f(small, wide=True)"
+
+
+@pytest.mark.parametrize(
+    "title, number, shown",
+    [
+        ("Apply ``torch.f``", 0, (MADE, True)),
+        ("Apply ``f(wide=True)``", 1, (MADE, True)),
+        ("Add one", 0, (MADE, True)),
+        ("Anything", 2, None),
+        ("Apply ``torch.f``", 3, None),
+        ("Compare", 4, ("small, big = torch.tensor([3]), torch.tensor([4])", True)),
+    ],
+)  # fmt: skip
+def test_a_result_with_a_name_is_shown_with_what_made_it(title, number, shown):
+    claim = code.claims(LEADING)[number]
+    assert code.lead(LEADING, claim, re.findall("``(.+?)``", title)) == shown
+
+
+def test_a_function_is_looked_into_if_the_claim_is_in_it():
+    text = (
+        "def work(rank):\n    x = torch.tensor([rank])\n    dist.broadcast(x, src=0)\n    x  # 0\n"
+        "\n\nwork(1)"
+    )
+    assert code.lead(text, code.claims(text)[0], ["broadcast"]) == (
+        "dist.broadcast(x, src=0)",
+        False,
+    )
+
+
+@editions
+def test_no_row_of_the_table_is_a_bare_name(language):
+    """What stands in a list of single lines makes sense there: there is a call or an operator."""
+    bare = []
+    for name, module in modules():
+        for table in find(page(language, f"{name}.html"), "glance", "table"):
+            if module.example or has(table, "which"):
+                continue
+            for row in table.find("tbody"):
+                shown = text(list(row.iter("td"))[1])
+                if re.fullmatch(r"[\w\s,\[\]:\"']*", shown):
+                    bare.append(f"{name}: {shown}")
+    assert not bare, "\n".join(bare)
+
+
+def tools(repository, differing=()):
+    """The row below a card of ``snippets/tensors/joining.py``, as HTML."""
+    config = SimpleNamespace(proofsheet_repository=repository, html_baseurl="https://x.org/en/")
+    builder = SimpleNamespace(get_target_uri="{}.html".format)
+    module = records.module("reference/tensors/joining")
+    where = SimpleNamespace(config=config, builder=builder), "reference/tensors/joining"
+    made = _tools(*where, module, module.cards[0], SimpleNamespace(anchor="here"), differing)
+    return made["html"]
+
+
+def test_a_card_says_where_it_is_edited_if_the_repository_is_known():
+    assert "github.com" not in tools("")
+    links = re.findall(r'href="(.*?)"', tools("owner/name"))
+    assert links[1].startswith(
+        "https://github.com/owner/name/edit/main/snippets/tensors/joining.py#L"
+    )
+    assert links[2].startswith("https://github.com/owner/name/issues/new?title=Joining%3A+")
+    assert "x.org%2Fen%2Freference%2Ftensors%2Fjoining.html%23here" in links[2]
+
+
+def test_a_card_says_what_differs_from_its_page(monkeypatch):
+    runs = {"cpu": records.Summary("2.14", "3.11", "A CPU", "2026-11-30"), "cuda": None}
+    monkeypatch.setattr(records, "summary", lambda units, device: runs[device])
+    whole = records.Summary("2.11–2.14", "3.11", "A CPU", "2026-11-30")
+    assert "badge" not in tools("", [("cpu", runs["cpu"], False)])
+    assert '"badge badge-checked">CPU, PyTorch 2.14<' in tools("", [("cpu", whole, False)])
+    assert '"badge badge-unchecked">Not yet checked on CUDA<' in tools("", [("cuda", whole, True)])
+
+
+@editions
+def test_each_card_has_its_row(language):
+    """With a link to itself, for readers without a mouse, too."""
+    for name, module in modules():
+        for section in find(page(language, f"{name}.html"), "card", "section"):
+            (link,) = find(section, "copy-link")
+            assert link.get("href") == f"#{section.get('id')}", name
+        sections = find(page(language, f"{name}.html"), "card", "section")
+        assert len(sections) == len(module.cards), name
+
+
+BUDGET = 90_000  # bytes of a page with its styles and scripts, compressed
+
+
+@editions
+def test_no_page_is_heavy(language):
+    """Compressed as servers do it; pictures, which load as they come into sight, are extra."""
+
+    @cache
+    def weight(path):
+        return len(gzip.compress(path.read_bytes(), 6))
+
+    heavy = []
+    for name in pages(language):
+        path = SITE / language / name
+        wanted = re.findall(
+            r'(?:<script[^>]+src|rel="stylesheet"[^>]+href)="([^"?]+)', path.read_text("utf-8")
+        )
+        whole = weight(path) + sum(weight((path.parent / file).resolve()) for file in wanted)
+        if whole > BUDGET and name != "search.html":  # which loads the words of all pages
+            heavy.append(f"{name}: {whole / 1000:.0f} kB")
+    assert not heavy, "\n".join(heavy)
 
 
 def test_each_side_of_a_claim_has_its_own_mark():

@@ -95,16 +95,14 @@
 
   // --- filters: a field above what can be many, which keeps what has all the words ------------
 
-  for (const box of document.querySelectorAll("[data-filter]")) {
-    const field = Object.assign(document.createElement("input"), { type: "search", className: "filter", autocomplete: "off", spellcheck: false });
-    field.placeholder = field.ariaLabel = box.dataset.filter;
+  for (const box of document.querySelectorAll("[data-filtered]")) {
+    const field = box.querySelector("input.filter");
     const items = [...box.querySelectorAll(box.dataset.filtered)].map((item) => [item, item.textContent.toLowerCase()]);
     field.addEventListener("input", () => {
       const wanted = field.value.toLowerCase().split(/\s+/);
       for (const [item, text] of items) item.hidden = !wanted.every((word) => text.includes(word));
       for (const group of box.querySelectorAll("section, table")) group.hidden = !group.querySelector(`${box.dataset.filtered}:not([hidden])`);
     });
-    box.prepend(field);
   }
 
   // --- copying -------------------------------------------------------------------------------
@@ -118,8 +116,7 @@
     button.textContent = words.copy;
     button.addEventListener("click", async () => {
       await copy(pre.textContent);
-      button.textContent = words.copied;
-      setTimeout(() => (button.textContent = words.copy), 1600);
+      done(button);
     });
     pre.parentElement.append(button);
   }
@@ -128,8 +125,85 @@
     const text = line.textContent.trimEnd();
     const button = Object.assign(document.createElement("button"), { type: "button", className: "copy-line", title: words.copy });
     button.tabIndex = -1; // by key a reader copies the box
-    button.addEventListener("click", () => copy(text));
+    button.addEventListener("click", () => copy(text).then(() => done()));
     line.append(button);
+  }
+
+  // --- the row below a card: its address, its text as Markdown -------------------------------
+
+  const address = (card) => {
+    const here = location.protocol === "file:" ? document.querySelector("link[rel=canonical]").href : location.href;
+    return `${here.replace(/[?#].*/, "")}#${card.id}`;
+  };
+  for (const link of document.querySelectorAll(".copy-link"))
+    link.addEventListener("click", async (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      await copy(address(link.closest("section")));
+      done(link);
+    });
+  for (const button of document.querySelectorAll(".copy-markdown"))
+    button.addEventListener("click", async () => {
+      await copy(markdown(button.closest("section")));
+      done(button);
+    });
+
+  const inline = (node) => [...node.childNodes].map(inlined).join("");
+  function inlined(node) {
+    if (node.nodeType !== Node.ELEMENT_NODE) return node.textContent.replace(/\s+/g, " ");
+    if (node.matches(".headerlink, .copy")) return "";
+    if (node.matches("code")) return `\`${node.textContent}\``;
+    if (node.matches("math")) return `$${node.dataset.tex}$`;
+    if (node.matches("a[href]")) return `[${inline(node)}](${node.href})`;
+    if (node.matches("strong")) return `**${inline(node)}**`;
+    return node.matches("em") ? `*${inline(node)}*` : inline(node);
+  }
+
+  function blocks(node) {
+    if (node.matches(".ways, .card-tools, figure, img, svg, summary, .output-label")) return [];
+    if (node.matches("h2")) return [`## ${inline(node).trim()}`];
+    if (node.matches("p")) return [inline(node).trim()];
+    if (node.matches("li")) return [`- ${inline(node).trim()}`];
+    if (node.matches("ul, ol")) return [[...node.children].flatMap(blocks).join("\n")];
+    if (node.matches(".math")) return [`$$${node.firstElementChild.dataset.tex}$$`];
+    const pre = node.matches('[class*="highlight-"]') && node.querySelector("pre");
+    if (pre) return [`\`\`\`${node.matches(".card-code") ? "python" : ""}\n${pre.textContent.trimEnd()}\n\`\`\``];
+    return [...node.children].flatMap(blocks);
+  }
+
+  const markdown = (card) => `${[...card.children].flatMap(blocks).filter(Boolean).join("\n\n")}\n\n${address(card)}\n`;
+
+  // j and k lead to the next card and the one before. (location.replace leaves no trail of steps.)
+  let heading = null; // the card that the page is scrolling to
+  addEventListener("scrollend", () => (heading = null));
+  document.addEventListener("keydown", (event) => {
+    const step = { j: 1, k: -1 }[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey || dialog.open || event.target.closest("input, textarea, select")) return;
+    const cards = [...document.querySelectorAll("section.card")];
+    const top = (card) => card.getBoundingClientRect().top;
+    const near = step > 0 ? cards.findIndex((card) => top(card) > 24) : cards.findLastIndex((card) => top(card) < -8);
+    const target = cards[heading ? cards.indexOf(heading) + step : near];
+    if (!target) return;
+    heading = target;
+    location.replace(`#${target.id}`);
+  });
+
+  // --- saying that something was copied, to eyes and to a screen reader ------------------------
+
+  const said = Object.assign(document.createElement("div"), { className: "visually-hidden", role: "status" });
+  document.body.append(said);
+
+  function done(button) {
+    said.textContent = words.copied;
+    setTimeout(() => (said.textContent = ""), 1600);
+    if (!button || button.dataset.before) return;
+    button.dataset.before = button.textContent;
+    button.style.minWidth = `${button.offsetWidth}px`; // nothing beside it moves
+    button.textContent = words.copied;
+    setTimeout(() => {
+      button.textContent = button.dataset.before;
+      delete button.dataset.before;
+    }, 1600);
   }
 
   async function copy(text) {

@@ -95,6 +95,8 @@ layer.weight.shape  # torch.Size([2, 3])
 # normalization layers need no sizes. There are also ``nn.LazyBatchNorm1d``,
 # ``nn.LazyBatchNorm3d``, ``nn.LazyInstanceNorm1d``,
 # ``nn.LazyInstanceNorm2d`` and ``nn.LazyInstanceNorm3d``.
+#
+# .. glance:: net[0].in_channels
 net = nn.Sequential(
     nn.LazyConv2d(8, kernel_size=3),
     nn.LazyBatchNorm2d(),

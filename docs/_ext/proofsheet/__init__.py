@@ -31,8 +31,10 @@ env-updated               500  data.rewrite                which pages show othe
 (post-transform)          900  mathml.Together             keeps a formula with its punctuation
 doctree-resolved          500  data.fill                   makes what was left for later
 html-page-context         100  site.shorten_navigation     gives the theme titles alone
+html-page-context         500  messages                    the script of the page of errors
 html-page-context         900  site                        metadata, breaks in long names
-build-finished            500  apis, search, site          api.json, cards.js, texts.js, start page
+build-finished            500  apis, messages, search,     api.json, all_messages.js, cards.js,
+                               site                        texts.js, start page
 build-finished            500  running.copy_downloads      scripts and notebooks beside the pages
 build-finished            900  running.Complaints          what the next build reads again
 ===================  ========  ==========================  =======================================

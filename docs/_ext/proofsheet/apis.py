@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 # How prose begins a name, and what it means.
 ALIASES = {"torch": "torch", "Tensor": "torch.Tensor", "nn": "torch.nn", "F": "torch.nn.functional"}
 WRITTEN = re.compile(r"([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)")
+LISTED = 4  # cards about a name, those that have it in their titles first
 COUNTED = ("torch", "torchvision")  # the packages whose namespaces the table of coverage counts
 
 
@@ -172,7 +173,10 @@ def write_index(app, exception):
 
 
 def homes(env):
-    """Which page of the index lists which namespace; ``None`` stands for all others."""
+    """Which page of the index lists which namespace; ``None`` stands for all others.
+
+    ``torch.distributed.*`` stands for that namespace and those in it.
+    """
     return {
         space: docname
         for docname, page in sorted(data.of(env).pages.items(), reverse=True)
@@ -180,6 +184,13 @@ def homes(env):
         if place["call"] is names
         for space in place["given"] or [None]
     }
+
+
+def home_of(space, home):
+    """The page of ``home``, which :func:`homes` gave, that lists the namespace ``space``."""
+    parts = space.split(".")
+    wider = [".".join(parts[:n]) + ".*" for n in range(len(parts), 0, -1)]
+    return next((home[one] for one in [space, *wider, None] if one in home), None)
 
 
 def names(app, docname, _place):
@@ -190,27 +201,28 @@ def names(app, docname, _place):
     groups, home = defaultdict(list), homes(app.env)
     for name, mentions in data.of(app.env).once(index).items():
         space = name.rpartition(".")[0]
-        if home.get(space, home.get(None)) == docname:
+        if home_of(space, home) == docname:
             groups[space].append(_name(app, docname, name, mentions))
     listings = {
         space: nodes.definition_list("", *items, classes=["api-index"])
         for space, items in sorted(groups.items())
     }
-    if len(listings) == 1:
-        return [*listings.values()]  # the page's own title says which
+    label = _("Filter the names")
+    if len(listings) == 1:  # the page's own title says which
+        return [markup.filtered([*listings.values()], label, "dt")]
     jump, sections = nodes.paragraph(classes=["api-jump"]), []
     for space, listing in listings.items():
         anchor, literal = nodes.make_id(f"names {space}"), nodes.literal("", space)
         jump += [nodes.reference("", "", literal, refid=anchor, internal=True), nodes.Text(" ")]
         title = nodes.title("", "", literal.deepcopy())
         sections.append(nodes.section("", title, listing, ids=[anchor], classes=["api-group"]))
-    return [jump, *sections]
+    return [markup.filtered([jump, *sections], label, "dt")]
 
 
 def _name(app, docname, name, mentions):
     """One name: where it is documented, the cards about it, how many more use it."""
     literal = linked(name, nodes.literal("", name.rpartition(".")[2]))
-    about = [mention for mention in mentions if mention.rank < 2] or mentions[:3]
+    about = [mention for mention in mentions if mention.rank < 2][:LISTED] or mentions[:3]
     links = [mention.link(app, docname, [nodes.Text(mention.title)]) for mention in about]
     line = nodes.paragraph("", "", *markup.joined(links))
     rest = len(mentions) - len(about)
@@ -237,7 +249,7 @@ def coverage(app, docname, _place):
             continue
         total, some = len(public[space]), len(run.intersection(public[space]))
         name = nodes.literal("", space)
-        if page := home.get(space, home.get(None)):
+        if page := home_of(space, home):
             name = markup.link(app, docname, page, [name])
         texts = (str(total), str(some), f"{some / total:.0%}")
         rows.append([markup.cell(name), *(markup.cell(nodes.Text(text)) for text in texts)])

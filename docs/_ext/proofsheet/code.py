@@ -1,6 +1,8 @@
 """The code of a card: its claims, its colours, its links to PyTorch's documentation."""
 
+import ast
 import re
+import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -17,6 +19,7 @@ LEXER = PythonLexer(stripnl=False, ensurenl=False)
 DOT = (Operator, ".")
 GLANCE = re.compile(r"^\.\. glance:: (.+)$", re.MULTILINE)
 NAMES = ("n", "nf", "nb")  # classes of what can be a variable; names.js counts the same
+SHORT = 4  # lines of a statement that leads to a claim
 OPTION = re.compile(r"\w+=[\w.\"'-]+")
 
 
@@ -60,8 +63,7 @@ def chief_claim(card, found, names):
         raise LookupError(f"no claim contains {named[1]!r}")
     title = card.title.lower()
     troubled = bool(re.search("error|warning|deprecated", title))
-    last = {name.partition("(")[0].rpartition(".")[2] for name in names}
-    options = {option for name in names for option in OPTION.findall(name)}
+    last, options = _named(names)
 
     def rank(claim):
         words = set(re.findall(r"\w{3,}", claim.text.lower())) if claim.error else set()
@@ -75,12 +77,68 @@ def chief_claim(card, found, names):
     return min(found, key=rank, default=None)
 
 
+def _named(names):
+    """The last parts of ``names``, which code has in any case, and their options."""
+    last = {name.partition("(")[0].rpartition(".")[2] for name in names}
+    return last, {option for name in names for option in OPTION.findall(name)}
+
+
+def lead(code, claim, names):
+    """The statement without which ``claim`` says nothing in a list of single lines, or None.
+
+    If the claim is about a result that has a name by then, such as ``y`` or ``len(parts)``,
+    this is the last short statement before it that has one of ``names`` in it. If there is
+    none and the claim calls nothing, it is the one that made what the claim is about.
+
+    Returns:
+        tuple: the statement, and whether others stand between it and the claim.
+    """
+    (last, options), words = _named(names), set(re.findall(r"\w+", claim.source))
+    calls = re.search(r"[\w\])]\(|[a-z]\w*\.[a-z]", claim.source)
+    if calls and (last & words or any(option in claim.source for option in options)):
+        return None
+    before = [step for step in _steps(code, claim.line) if step[1] < claim.line]
+
+    def about(step):
+        return last & set(re.findall(r"\w+", step[2])), sum(o in step[2] for o in options)
+
+    found = [step for step in before if any(about(step))]
+    if not found and not calls:
+        found = [step for step in before if words & step[3]]
+    best = max(found, key=lambda step: (about(step)[1], step[0]), default=None)
+    return best and (best[2], any(step[0] > best[1] for step in before))
+
+
+def _steps(code, line):
+    """Short statements: ``(first line, last line, text, names that they bind)``, in order.
+
+    Of functions and classes only those that ``line`` is in are looked into.
+    """
+    steps, lines, todo = [], code.split("\n"), ast.parse(code).body[::-1]
+    while todo:
+        node = todo.pop()
+        text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        bodies = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt)]
+        if text.count("\n") < SHORT and "  #" not in text.rpartition("\n")[0]:
+            bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _stored(n)}
+            text = textwrap.dedent(text).rpartition("  #")[0] or textwrap.dedent(text)
+            steps.append((node.lineno, node.end_lineno, text.rstrip(), bound))
+        elif not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or line <= node.end_lineno:
+            todo += bodies[::-1]
+    return steps
+
+
+def _stored(name):
+    return isinstance(name.ctx, ast.Store)
+
+
 # ---------------------------------------------------------------------------------- colours
 
 
-def line(code, link=None):
+def line(code, link=None, kind=""):
     """Code within a line of text, or in a table."""
-    return markup.html(code, code, html=f'<code class="highlight">{highlight(code, link)}</code>')
+    made = f'<code class="{f"highlight {kind}".strip()}">{highlight(code, link)}</code>'
+    return markup.html(code, code, html=made)
 
 
 def block(code, lines, imports, classes, held=""):

@@ -35,6 +35,7 @@ class Entry:
     in_prose: set
     messages: dict = field(default_factory=dict)  # quotation of an error -> the whole message
     chief: object = None  # the claim that stands for the card in tables
+    lead: tuple | None = None  # what it needs before it there, see code.lead
 
 
 @dataclass

@@ -1,11 +1,13 @@
 """Examples: the result before the steps, hidden solutions, and the ways from and to cards."""
 
 import base64
+import io
 import re
 from collections import defaultdict
 from html import escape
 
 from docutils import nodes
+from PIL import Image
 from sphinx.locale import _
 from sphinx.util import logging
 
@@ -31,10 +33,13 @@ def result(sections, title):
 def thumbnail(docname):
     """The small picture of an example's result as an address that holds it.
 
-    A chapter shows up to twenty: as files they would be as many requests.
+    A chapter shows up to twenty: as files they would be as many requests. So they are as small
+    as they can be in the width in which they are shown.
     """
-    data = base64.b64encode(drawing.thumbnail(docname).read_bytes())
-    return f"data:image/webp;base64,{data.decode()}"
+    made = io.BytesIO()
+    with Image.open(drawing.thumbnail(docname)) as picture:
+        picture.save(made, "webp", quality=8, alpha_quality=15, method=6)
+    return f"data:image/webp;base64,{base64.b64encode(made.getvalue()).decode()}"
 
 
 def lead_on(top, sections):

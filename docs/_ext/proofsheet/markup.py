@@ -49,9 +49,16 @@ def table(labels, caption, rows, *kinds):
 
 
 def filtered(parts, label, items):
-    """``parts`` below a field, which site.js makes: it hides those ``items`` without its words."""
-    attributes = {"data-filter": label, "data-filtered": items}
-    return element("", "", *parts, tag="div", attributes=attributes)
+    """``parts`` below a field: site.js hides those ``items`` that do not have its words."""
+    attributes = {"data-filtered": items}
+    return element("", "", *parts, tag="div", attributes=attributes, before=field(label))
+
+
+def field(label):
+    """The field of a filter; it stands on the page from the start, so nothing moves later."""
+    said = escape(label)
+    made = f'<input type="search" class="filter" aria-label="{said}" placeholder="{said}"'
+    return made + ' autocomplete="off" spellcheck="false">\n'
 
 
 def loose(node):

@@ -6,6 +6,8 @@ table, in lists, in the search index) is repeated in the reader's language.
 
 from collections import defaultdict
 from functools import cache
+from html import escape
+from urllib.parse import urlencode
 
 from docutils import nodes
 from sphinx import addnodes
@@ -74,9 +76,11 @@ def _module_page(app, docname, page, top, module):
         return
     intro = [node for node in top.children if isinstance(node, nodes.paragraph)]
     for block in [n for n in top.children if isinstance(n, nodes.literal_block)]:
-        block.replace_self(_code(module))
+        block.replace_self(_code(module) if module.example else _imports(module))
+    differing = _differing(module)
     for section, card in zip(sections, module.cards, strict=True):
         page.cards.append(_card(docname, page, module, section, card))
+        section += _tools(app, docname, module, card, page.cards[-1], differing)
         if app.builder.name != "gettext":  # which would ask for the title's translation again
             for image in section.findall(nodes.image):
                 image["alt"] = section[0].astext()
@@ -115,6 +119,16 @@ def _code(module, card=None, entry=None):
     return code.block(text, lines, imports, classes, code.held_by(text, held))
 
 
+def _imports(module):
+    """The imports of a module as one line that opens: they are copied with each card anyway."""
+    names = ", ".join(apis.imported(module.imports))
+    label = escape(_("Imports, copied with each card"))
+    summary = f'<summary>{label}: <code class="notranslate">{escape(names)}</code></summary>'
+    block = _code(module)
+    made = f'<details class="imports-fold">{summary}\n{block["html"]}</details>\n'
+    return html(block.rawsource, "", html=made)
+
+
 def _card(docname, page, module, section, card):
     """Finish the section of one card."""
     section["classes"].append("card")
@@ -140,6 +154,7 @@ def _card(docname, page, module, section, card):
         literals = [literal.astext() for literal in title.findall(nodes.literal)]
         try:
             entry.chief = code.chief_claim(card, entry.claims, literals)
+            entry.lead = entry.chief and code.lead(card.code, entry.chief, literals)
         except LookupError as error:
             logger.warning("%s", error, location=section)
     for block in list(section.findall(nodes.literal_block)):
@@ -158,6 +173,57 @@ def _card(docname, page, module, section, card):
     elif entry.in_title:
         section += data.later(call=examples.ways, anchor=entry.anchor)
     return entry
+
+
+def _tools(app, docname, module, card, entry, differing):
+    """The row below a card: its address, its text, where it is edited, where it was checked.
+
+    Its words are no text of the page: the search would find them on every card.
+    """
+    links = [("copy-link", _("Copy link"), f"#{entry.anchor}")]
+    if repository := app.config.proofsheet_repository:
+        home, address = f"https://github.com/{repository}", app.builder.get_target_uri(docname)
+        asked = {
+            "title": f"{module.title}: {card.name}",
+            "body": f"{app.config.html_baseurl}{address}#{entry.anchor}\n\n",
+        }
+        links += [
+            ("edit", _("Edit"), f"{home}/edit/main/{module.name}#L{card.line}"),
+            ("report", _("Something wrong?"), f"{home}/issues/new?{urlencode(asked)}"),
+        ]
+    parts = [
+        f'<a class="{kind}" href="{escape(target)}">{escape(text)}</a>'
+        for kind, text, target in links
+    ]
+    markdown = escape(_("Copy as Markdown"))
+    parts.insert(1, f'<button type="button" class="copy-markdown">{markdown}</button>')
+    for device, run, before in differing:
+        said = records.summary([(module, card)], device)
+        name = records.DEVICE_NAMES[device]
+        if said is None:
+            text, kind = _("Not yet checked on %s") % name, "unchecked"
+        elif run and said.torch == run.torch and not before:
+            continue
+        else:
+            text, kind = f"{name}, PyTorch {said.torch}", "checked"
+        parts.append(f'<span class="badge badge-{kind}">{escape(text)}</span>')
+    return html("", "", html=f'<p class="card-tools">{" ".join(parts)}</p>\n')
+
+
+def _differing(module):
+    """Devices on which a card may stand otherwise than the badges of its page say.
+
+    Returns:
+        list: of ``(device, what the badge says of the runs, whether it speaks of a part)``;
+        nothing of a device that checked no card of the page.
+    """
+    found = []
+    for device in records.DEVICES if not module.example else ():
+        held = [records.outcome(module, unit, device) == "checked" for unit in module.units()]
+        run = records.summary([(module, unit) for unit in module.units()], device)
+        if run:
+            found.append((device, run, not all(held)))
+    return found
 
 
 @cache
@@ -215,7 +281,11 @@ def _glance(module, entries):
         # A card without a claim shows its last line.
         shown = claim.source if claim else card.code.strip().rpartition("\n")[2].strip()
         linker = code.linker(module, sorted(entry.used))
-        rows.append([cell(want), cell(code.line(shown, linker)), result])
+        made = cell(code.line(shown, linker))
+        if entry.lead:
+            text, apart = entry.lead
+            made.insert(0, code.line(text, linker, "lead apart" if apart else "lead"))
+        rows.append([cell(want), made, result])
     labels = (_("What you want"), _("Code"), _("Result"))
     return table(labels, _("At a glance"), rows)
 

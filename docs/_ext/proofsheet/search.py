@@ -21,12 +21,13 @@ LOOKED_UP = ("function", "class", "method", "attribute", "module")
 def entries(app):
     """One entry per card and per example; those of pages and of an example's steps weigh less.
 
-    The cheat sheet is a page alone: its lines are on the cards, too.
+    The cheat sheet is a page alone: its lines are on the cards, too. So is the page of error
+    messages, whose parts quote what cards quote.
     """
     found, asked, elsewhere, language = [], questions(), pasted(), app.config.language
     others = [name for name in languages.NAMES if name != language]
     for docname, page in sorted(data.of(app.env).pages.items()):
-        if docname.startswith(f"{sheet.CHAPTER}/"):
+        if docname.startswith((f"{sheet.CHAPTER}/", "messages/")):
             continue
         url = app.builder.get_target_uri(docname)
         title = app.env.titles[docname].astext()

@@ -30,8 +30,10 @@ LANGUAGES = [
     {"folder": folder, "tag": folder.replace("_", "-"), "label": label}
     for folder, label in NAMES.items()
 ]
+# A column of contents is narrower than a page.
+SHOWN_CODE = re.compile(r'(?<=<span class="pre">)[^<]{10,}(?=</span>)')
 LONG_NAME = re.compile(r'(?<=<span class="pre">)[\w.]{28,}(?=</span>)')
-JOINT = re.compile(r"(?<=\w[._])(?=[^\W_])")
+JOINT = re.compile(r"(?<=\w[._(=])(?=[^\W_])")
 
 
 def configure(app, config):
@@ -107,8 +109,9 @@ def _titles(env):
 
 def break_names(app, pagename, templatename, context, doctree):
     """Let a long name break behind a dot or an underscore and not within a word."""
-    for part in {"body", "toc", "furo_navigation_tree"} & set(context):
-        context[part] = LONG_NAME.sub(lambda name: JOINT.sub("<wbr>", name[0]), context[part])
+    for part, wide in ("body", LONG_NAME), ("toc", SHOWN_CODE), ("furo_navigation_tree", LONG_NAME):
+        if part in context:
+            context[part] = wide.sub(lambda name: JOINT.sub("<wbr>", name[0]), context[part])
 
 
 def wanted(name, on_search_page, names_answer):
@@ -208,7 +211,7 @@ def _card(app, docname, place):
     box += nodes.paragraph("", "", link, classes=["shown-card-title"])
     skipped = (nodes.title, nodes.section, nodes.target, data.later)
     for child in section.children:
-        if not isinstance(child, skipped):
+        if not isinstance(child, skipped) and child is not section[-1]:  # its row of tools
             box += child.deepcopy()
     for node in list(box.findall(addnodes.pending_xref)):  # too late to resolve it
         node.replace_self(node.children)
