@@ -76,10 +76,11 @@ steep  # ['SELU', 'GELU', 'GELU tanh', 'SiLU', 'Mish', 'Hardswish']
 # Zero below zero: ``nn.ReLU``, ``F.relu``, ``torch.relu``
 # --------------------------------------------------------
 #
-# ReLU computes :math:`\max(0, x)`. Its derivative is 0 for negative and 1
-# for positive inputs; at 0 itself PyTorch uses 0. The layer, the function
-# and ``torch.Tensor.relu`` give the same result. ``nn.ReLU(inplace=True)``,
-# ``F.relu_`` and ``Tensor.relu_`` overwrite their input.
+# ReLU computes :math:`\max(0, x)`. Its derivative is 0 for negative inputs
+# and 1 for positive inputs. At 0 itself, PyTorch uses 0. The layer, the
+# function and ``torch.Tensor.relu`` give the same result.
+# ``nn.ReLU(inplace=True)``, ``F.relu_`` and ``Tensor.relu_`` overwrite
+# their input.
 x = torch.tensor([-2.0, 0.0, 3.0], requires_grad=True)
 F.relu(x).sum().backward()
 x.grad  # tensor([0., 0., 1.])
@@ -117,9 +118,9 @@ F.leaky_relu_(x, 0.5)  # tensor([-1.5000, 10.0000])
 # -----------------------------------------------
 #
 # If the input of a ReLU is negative for all of the data, its gradient is
-# zero and the unit seldom recovers. One large step of the bias can cause
-# this. A leaky ReLU keeps a gradient. To find dead units, look for outputs
-# that stay 0 over many batches.
+# zero and its weights no longer change. One large step of the bias can
+# cause this. A leaky ReLU keeps a gradient. To find dead units, look for
+# outputs that stay 0 over many batches.
 x = torch.randn(1000, 4)
 layer = nn.Linear(4, 3)
 with torch.no_grad():
@@ -157,9 +158,9 @@ x.grad  # tensor([0., 1., 0., 0.])
 # ------------------------------------------------------------
 #
 # Below zero, ELU is :math:`\alpha (e^x - 1)`, which has a kink at 0 unless
-# :math:`\alpha = 1`. CELU is :math:`\alpha (e^{x/\alpha} - 1)` there and
-# has no kink. SELU is an ELU with a fixed :math:`\alpha`, multiplied by a
-# fixed factor on both sides. ``F.elu_``, ``F.celu_`` and ``F.selu_`` work
+# :math:`\alpha = 1`. CELU is :math:`\alpha (e^{x/\alpha} - 1)` below zero
+# and has no kink. SELU is an ELU with a fixed :math:`\alpha`, multiplied by
+# a fixed factor on both sides. ``F.elu_``, ``F.celu_`` and ``F.selu_`` work
 # in place.
 x = torch.tensor([-2.0, -1.0, 3.0])
 negative, positive = x.clamp(max=0), x.clamp(min=0)
@@ -178,11 +179,11 @@ torch.autograd.grad(F.selu(zero), zero)[0]  # tensor(1.7581)
 # Deep networks that normalize themselves: ``nn.SELU``
 # ----------------------------------------------------
 #
-# If the weights have variance 1/fan_in, SELU pulls the mean and the
-# standard deviation back towards 0 and 1 in every layer. With ELU or ReLU
-# the signal of this network fades. Initialize the weights with
-# ``nn.init.kaiming_normal_`` and ``nonlinearity="linear"``, and use
-# ``nn.AlphaDropout`` instead of dropout.
+# If the weights have variance 1/fan_in, where fan_in is the number of
+# inputs, SELU pulls the mean and the standard deviation back towards 0 and
+# 1 in every layer. With ELU or ReLU the signal of this network fades.
+# Initialize the weights with ``nn.init.kaiming_normal_`` and
+# ``nonlinearity="linear"``, and use ``nn.AlphaDropout`` instead of dropout.
 def deviation(activation, depth=20):
     x = torch.randn(300, 300)
     for _ in range(depth):
@@ -235,9 +236,9 @@ torch.autograd.grad(F.mish(zero), zero)[0]  # tensor(0.6000)
 # -----------------------------------------------------
 #
 # These two functions need no exponentials and are used in MobileNetV3.
-# Hardsigmoid is ``relu6(x + 3) / 6``, and Hardswish is x times that. Below
-# -3 both are exactly 0. Above 3, Hardsigmoid is exactly 1 and Hardswish is
-# x.
+# Hardsigmoid is ``relu6(x + 3) / 6``, and Hardswish is x times Hardsigmoid.
+# Below -3 both are exactly 0. Above 3, Hardsigmoid is exactly 1 and
+# Hardswish is x.
 x = torch.tensor([-3.0, 0.0, 1.5, 3.0, 8.0])
 nn.Hardsigmoid()(x)  # tensor([0.0000, 0.5000, 0.7500, 1.0000, 1.0000])
 nn.Hardswish()(x)  # tensor([0.0000, 0.0000, 1.1250, 3.0000, 8.0000])
@@ -250,10 +251,10 @@ torch.allclose(F.hardswish(x), x * F.relu6(x + 3) / 6)  # True
 #
 # Sigmoid maps its input to values from 0 to 1, and tanh from -1 to 1, with
 # :math:`\tanh x = 2\sigma(2x) - 1`. Softsign, :math:`x / (1 + |x|)`, has
-# the limits of tanh but approaches them slowly, so its gradient vanishes
-# later. ``torch.sigmoid``, ``F.sigmoid``, ``Tensor.sigmoid`` and the
-# in-place ``Tensor.sigmoid_`` compute the same, and tanh has the same four
-# forms.
+# the same limits as tanh but approaches them more slowly, so its gradient
+# stays larger for large inputs. ``torch.sigmoid``, ``F.sigmoid``,
+# ``Tensor.sigmoid`` and the in-place ``Tensor.sigmoid_`` compute the same,
+# and tanh has the same four forms.
 x = torch.tensor([0.0, 10.0], requires_grad=True)
 functions = torch.sigmoid, torch.tanh, F.softsign
 slopes = [torch.autograd.grad(f(x).sum(), x)[0] for f in functions]
@@ -287,10 +288,10 @@ torch.allclose(x.grad, (2 * x).sigmoid())  # True
 # Small values to zero: ``nn.Softshrink``, ``nn.Hardshrink``
 # ----------------------------------------------------------
 #
-# Both give 0 from ``-lambd`` to ``lambd``. Outside, Hardshrink keeps the
-# value and Softshrink moves it towards 0 by ``lambd``. Softshrink is the
-# proximal step of an L1 penalty. ``torch.hardshrink`` and
-# ``Tensor.hardshrink`` do the same as ``F.hardshrink``.
+# Both functions give 0 from ``-lambd`` to ``lambd``. Outside this range,
+# Hardshrink keeps the value and Softshrink moves it towards 0 by ``lambd``.
+# ``torch.hardshrink`` and ``Tensor.hardshrink`` do the same as
+# ``F.hardshrink``.
 x = torch.tensor([-3.0, 0.5, 1.0, 4.0])
 nn.Softshrink(lambd=1.0)(x)  # tensor([-2., 0., 0., 3.])
 nn.Hardshrink(lambd=1.0)(x)  # tensor([-3., 0., 0., 4.])
@@ -319,10 +320,10 @@ x  # tensor([-1., -1., -1., 3.])
 # ----------------------------------------------------------
 #
 # An in-place activation overwrites the output of the operation before it.
-# Sigmoid, tanh and exp need their output for the gradient, so ``backward``
-# fails. After a linear layer, a convolution or a normalization,
-# ``inplace=True`` is safe if nothing else uses that output. Otherwise leave
-# it out.
+# Sigmoid, tanh and exp need their output to compute the gradient, so
+# ``backward`` fails after them. After a linear layer, a convolution or a
+# normalization, ``inplace=True`` is safe if nothing else uses that output.
+# Otherwise leave it out.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 y = nn.ReLU(inplace=True)(x.exp())
 with suppress(RuntimeError):

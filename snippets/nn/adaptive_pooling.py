@@ -59,8 +59,8 @@ F.adaptive_max_pool2d_with_indices(x, (1, 2))[1]  # tensor([[[1, 6]]])
 #
 # ``nn.AdaptiveAvgPool1d`` and ``nn.AdaptiveMaxPool1d`` take inputs of shape
 # (N, C, L). ``nn.AdaptiveAvgPool3d`` and ``nn.AdaptiveMaxPool3d`` take (N,
-# C, D, H, W). Each layer has a function in ``F``, and each maximum also has
-# one that ends in ``_with_indices``.
+# C, D, H, W). Each layer has a function form in ``F``. For max pooling, a
+# second function ends in ``_with_indices``.
 x = torch.tensor([[[1.0, 3.0, 2.0, 8.0]]])
 nn.AdaptiveAvgPool1d(2)(x)  # tensor([[[2., 5.]]])
 F.adaptive_avg_pool1d(x, 1)  # tensor([[[3.5]]])
@@ -95,10 +95,9 @@ torch.allclose(over_bands, by_hand)  # True
 # --------------------------------------------------------------
 #
 # For n inputs and m outputs, the window of output i starts at
-# :math:`\lfloor i n / m \rfloor` and ends before
-# :math:`\lceil (i + 1) n / m \rceil`. If m does not divide n, windows
-# overlap. If it does, the result is that of plain pooling with kernel size
-# :math:`n / m`.
+# :math:`\lfloor i n / m \rfloor` and ends before :math:`\lceil (i + 1) n /
+# m \rceil`. If m does not divide n, windows overlap. If m divides n, the
+# result equals plain pooling with kernel size :math:`n / m`.
 def by_hand(x, m):
     n = x.shape[-1]
     ends = [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]

@@ -2,8 +2,9 @@
 Attention
 =========
 
-Let each position of a sequence attend to the others, weighted by how well
-query and key match.
+In attention, each position of a sequence has a query, a key and a value. A
+position reads the values of all positions, weighted by how well its query
+matches their keys.
 """
 import warnings
 from contextlib import suppress
@@ -20,9 +21,10 @@ from torch.nn.attention.flex_attention import flex_attention
 # ----------------------------------------------------------
 #
 # The function computes :math:`\mathrm{softmax}(q k^T / \sqrt{E})\, v`,
-# where q has shape (N, heads, L, E). It has no weights to learn. If a fused
-# kernel supports the inputs, PyTorch uses it and does not store the L by S
-# matrix of scores. ``scale`` replaces :math:`1/\sqrt{E}`.
+# where q has shape (N, heads, L, E) and k has shape (N, heads, S, E). It
+# has no weights to learn. For many inputs, PyTorch uses a fused kernel,
+# which computes everything in one step and does not store the L by S matrix
+# of scores. ``scale`` replaces :math:`1/\sqrt{E}`.
 q = torch.randn(2, 4, 5, 8)
 k, v = torch.randn(2, 4, 6, 8), torch.randn(2, 4, 6, 3)
 scores = q @ k.transpose(-2, -1) / 8**0.5
@@ -39,10 +41,10 @@ torch.allclose(flat, mean.expand_as(flat), atol=1e-5)  # True
 # ---------------------------------------------------------------------
 #
 # ``is_causal=True`` lines up the first query with the first key, as
-# ``causal_upper_left`` does. With a KV cache, the queries are the last
-# positions of the sequence. Use
-# ``torch.nn.attention.bias.causal_lower_right`` for them, because with
-# ``is_causal=True`` they miss most of the past.
+# ``causal_upper_left`` does. With a KV cache, which keeps the keys and
+# values of earlier tokens, the queries are the last positions of the
+# sequence. Use ``torch.nn.attention.bias.causal_lower_right`` for them,
+# because with ``is_causal=True`` they miss most of the past.
 q, k, v = torch.randn(3, 1, 1, 5, 8)
 full = F.scaled_dot_product_attention(q, k, v, is_causal=True)
 last = q[:, :, -2:]
@@ -98,8 +100,8 @@ with suppress(RuntimeError):
 #
 # The layer projects query, key and value, computes attention in
 # ``num_heads`` heads and projects the result back. For self-attention, pass
-# the same tensor three times. It returns the output and the attention
-# weights, which are averaged over the heads unless
+# the same tensor three times. The layer returns the output and the
+# attention weights, which are averaged over the heads unless
 # ``average_attn_weights=False``. With ``need_weights=False`` the weights
 # are None and the layer is faster.
 mha = nn.MultiheadAttention(embed_dim=8, num_heads=2, batch_first=True)
@@ -138,9 +140,10 @@ mha.in_proj_weight.shape  # torch.Size([24, 8])
 # ----------------------------------------------------------
 #
 # In cross-attention the queries come from one sequence, and the keys and
-# values come from another. If keys or values have another width, give it as
-# ``kdim`` and ``vdim``. The output is as long as the queries. The layer
-# then has three projection matrices, and ``in_proj_weight`` is None.
+# values come from another. The output is as long as the queries. If the
+# keys or values have another width than the queries, pass it as ``kdim``
+# and ``vdim``. The layer then has three projection matrices, and
+# ``in_proj_weight`` is None.
 mha = nn.MultiheadAttention(8, 2, kdim=6, vdim=4, batch_first=True)
 text, keys = torch.rand(3, 5, 8), torch.rand(3, 9, 6)
 values = torch.rand(3, 9, 4)
@@ -210,9 +213,9 @@ right(x, x, x)[1].shape  # torch.Size([3, 5, 5])
 # -----------------------------------------------------
 #
 # The kernels give the same result up to rounding, but differ in speed and
-# memory. Name the allowed ones to compare them, or to get an error when a
-# fast one cannot be used. The CPU has ``MATH`` and ``FLASH_ATTENTION``; the
-# others need a GPU. On a GPU,
+# memory. Name the allowed kernels to compare them, or to get an error when
+# a fast kernel cannot be used. The CPU has ``MATH`` and
+# ``FLASH_ATTENTION``; the others need a GPU. On a GPU,
 # ``torch.nn.attention.activate_flash_attention_impl`` can switch to a newer
 # flash attention.
 attend = F.scaled_dot_product_attention
@@ -233,9 +236,9 @@ with suppress(RuntimeError), sdpa_kernel(SDPBackend.EFFICIENT_ATTENTION):
 #
 # ``score_mod`` gets an attention score and its indices, and returns a new
 # score. Here it subtracts a penalty that grows with the distance (ALiBi).
-# With ``torch.compile`` it becomes one fused kernel. Without it,
-# ``flex_attention`` stores all scores and warns, so use it in this way for
-# checking only.
+# With ``torch.compile``, ``flex_attention`` becomes one fused kernel.
+# Without ``torch.compile``, it stores all scores and warns, so use it in
+# this form for checking only.
 def penalty(score, batch, head, i, j):
     return score - 0.5 * abs(i - j)
 

@@ -48,7 +48,7 @@ window.sum(dim=1)  # tensor([1, 2, 3, 3, 3, 3, 3, 3])
 # A boolean mask marks either the pairs that may attend (``tril``) or the
 # pairs that may not (``triu``). A float mask holds 0 where attention is
 # allowed and minus infinity where it is not. ``nn.Transformer`` has a
-# method that builds it. Its meaning is the same in
+# method that builds a causal float mask. A float mask means the same in
 # ``F.scaled_dot_product_attention`` and in ``nn.MultiheadAttention``.
 n = 3
 ones = torch.ones(n, n, dtype=torch.bool)
@@ -91,9 +91,9 @@ _, w = mha(x[:, :1], x, x, key_padding_mask=~visible)
 #
 # Compare the positions with the length of each sequence. The result has
 # shape (N, S), one row per sequence. ``key_padding_mask`` takes this shape,
-# with True for padding. In ``F.scaled_dot_product_attention`` the scores
-# have shape (N, heads, L, S), so the mask needs two more dimensions of size
-# 1 in the middle.
+# with True for padding. In ``F.scaled_dot_product_attention`` the scores of
+# L queries and S keys have shape (N, heads, L, S), so the mask needs two
+# more dimensions of size 1 in the middle.
 lengths = torch.tensor([3, 1])
 valid = torch.arange(3) < lengths.unsqueeze(1)
 filling = ~valid
@@ -174,10 +174,10 @@ with suppress(RuntimeError):
 #
 # ``create_mask`` turns a function into a boolean tensor, where True means
 # "may attend". ``and_masks`` and ``or_masks`` combine two functions.
-# ``create_block_mask`` notes which blocks of 128 are needed, for
-# ``torch.nn.attention.flex_attention.flex_attention``. The default device
-# is the accelerator that PyTorch was built for, so pass ``device`` on a
-# machine without a GPU.
+# ``create_block_mask`` records which blocks of 128 by 128 positions
+# ``torch.nn.attention.flex_attention.flex_attention`` has to compute. The
+# default device is the accelerator that PyTorch was built for, so pass
+# ``device`` on a machine without a GPU.
 def causal(batch, head, i, j):
     return j <= i
 

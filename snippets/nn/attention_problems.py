@@ -102,9 +102,10 @@ right[:, 0].tolist()  # [[[0.0, 1.0]], [[1.0, 0.0]]]
 # The same token again and again: ``is_causal=True`` with a cache of keys
 # -----------------------------------------------------------------------
 #
-# ``is_causal=True`` lines up the first query with the first key, so a
-# single new query attends only to key 0. Leave the flag out when you decode
-# one token at a time. For several new tokens, pass
+# When a model generates text, a cache keeps the keys and values of the
+# earlier tokens. ``is_causal=True`` lines up the first query with the first
+# key, so a single new query attends only to key 0. Leave the flag out when
+# you generate one token at a time. For several new tokens, pass
 # ``torch.nn.attention.bias.causal_lower_right`` or the same mask as a
 # boolean tensor.
 q, k, v = torch.randn(1, 1, 2, 8), *torch.randn(2, 1, 1, 5, 8)
@@ -125,9 +126,9 @@ torch.allclose(attend(q, k, v, attn_mask=mask), two, atol=1e-5)  # True
 #
 # In ``eval()`` without gradients, ``nn.TransformerEncoder`` skips the
 # padded positions and returns zeros there. In ``train()`` it returns other
-# numbers. The real positions agree, so take the mean over these only, with
-# the mask. With ``enable_nested_tensor=False`` both modes give the same
-# output.
+# numbers. At the real positions both modes agree, so use the mask to take
+# the mean over these positions only. With ``enable_nested_tensor=False``
+# both modes give the same output.
 layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
 x = torch.randn(2, 4, 8)
 padding = torch.tensor([[0, 0, 0, 1], [0, 1, 1, 1]]).bool()
@@ -199,10 +200,10 @@ torch.equal(right[2, 7], table[7])  # True
 # -----------------------------------------------------------
 #
 # A vision transformer has one position embedding for each patch, so a
-# different image size needs a different number of them. Set the class token
-# aside, arrange the other embeddings as a grid and resize the grid. Then
-# join both parts and call ``load_state_dict``. Here 14 by 14 patches become
-# 24 by 24.
+# different image size needs a different number of embeddings. Set aside the
+# first embedding, which belongs to the class token. Arrange the others as a
+# grid and resize the grid. Then join both parts and call
+# ``load_state_dict``; here 14 by 14 patches become 24 by 24.
 saved = torch.randn(1, 1 + 14 * 14, 8)
 token, grid = saved[:, :1], saved[:, 1:]
 grid = grid.reshape(1, 14, 14, 8).permute(0, 3, 1, 2)
@@ -223,9 +224,9 @@ torch.equal(model["pos_embed"][:, 0], saved[:, 0])  # True
 #
 # The mask fits the sequence length, but the layer asks for the batch size.
 # Without ``batch_first=True`` the layer takes the first dimension for the
-# length. Set it in ``nn.MultiheadAttention`` or in the Transformer layer.
-# If both sizes happen to be equal, there is no error and the samples attend
-# to each other.
+# length. Pass ``batch_first=True`` to ``nn.MultiheadAttention`` or to the
+# Transformer layer. If both sizes happen to be equal, there is no error and
+# the samples attend to each other.
 x = torch.randn(2, 7, 8)
 mask = torch.ones(7, 7, dtype=torch.bool).triu(diagonal=1)
 wrong = nn.MultiheadAttention(8, 2)
@@ -269,8 +270,9 @@ torch.allclose(alone[0], y[1, :2], atol=1e-5)  # True
 # ``attn_mask``, so there is no kernel left if you allow nothing else. Use
 # float16 or bfloat16 with ``is_causal=True``, or allow
 # ``SDPBackend.EFFICIENT_ATTENTION`` as well.
-# ``torch.backends.cuda.can_use_flash_attention`` tells you whether it can
-# be used. With ``debug=True`` it warns with the reason.
+# ``torch.backends.cuda.can_use_flash_attention`` tells you whether flash
+# attention can be used. With ``debug=True``, it also gives the reason in a
+# warning.
 q = torch.randn(1, 2, 5, 8)
 mask = torch.ones(5, 5, dtype=torch.bool).tril()
 masked = F.scaled_dot_product_attention(q, q, q, attn_mask=mask)

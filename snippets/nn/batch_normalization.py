@@ -2,8 +2,9 @@
 Batch normalization
 ===================
 
-Normalize each channel with the mean and variance of the batch, and keep
-running values for evaluation.
+Normalize each channel with the mean and variance of the batch. For
+evaluation, the layer keeps running values, which are averages over the
+batches.
 """
 from contextlib import suppress
 
@@ -79,8 +80,8 @@ quick.running_mean, quick.running_var  # (tensor([3.]), tensor([2.75]))
 #
 # In evaluation, the layer uses the running values and does not change them,
 # so a sample gets the same output in any batch. Without ``eval()``, a
-# prediction depends on the other samples of the batch. It also changes the
-# running values, even under no_grad.
+# prediction depends on the other samples of the batch. Each call also
+# changes the running values, even under ``torch.no_grad``.
 #
 # .. glance:: torch.allclose(layer(x[:2])[0], layer(x)[0])
 x = torch.tensor([[2.0], [4.0], [9.0]])
@@ -102,9 +103,9 @@ torch.equal(layer.running_mean, before)  # False
 # -------------------------------------------
 #
 # With ``momentum=None``, the running values are the plain mean over all
-# batches since ``reset_running_stats()``. Use this to recompute them after
-# you have averaged the weights of several models. ``update_bn`` in
-# ``torch.optim.swa_utils`` does this for you.
+# batches since ``reset_running_stats()``. If you average the weights of
+# several models, recompute the running values of the result in this way.
+# ``update_bn`` in ``torch.optim.swa_utils`` does this for you.
 #
 # .. glance:: layer.running_mean
 layer = nn.BatchNorm1d(1, momentum=None)
@@ -236,7 +237,7 @@ nn.BatchNorm2d(x.shape[1])(x)  # shape (2, 8, 5, 5)
 #
 # In training, batch normalization has a first and a second derivative.
 # Before 2.14, the third derivative was wrong; now it raises an error. If
-# you need it, write out the formula.
+# you need the third derivative, write out the formula of the normalization.
 def third(normalize):
     x = torch.tensor([[1.0], [2.0], [4.0]], dtype=torch.float64)
     y = normalize(x.requires_grad_())

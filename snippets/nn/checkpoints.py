@@ -82,8 +82,9 @@ round(size(both) / size(net.state_dict()), 2)  # 3.0
 # ``Optimizer.load_state_dict`` moves the state to the device where each
 # parameter is at that time. If the model moves to a GPU later, the state
 # stays behind, and ``step`` raises "Tensors of the same index must be on
-# the same device", or with ``foreach=False`` "Expected all tensors to be on
-# the same device". Here a change of dtype stands for the change of device.
+# the same device". With ``foreach=False`` the message is "Expected all
+# tensors to be on the same device". Here a change of dtype stands for the
+# change of device.
 #
 # .. glance:: resume(move_first=True)
 net = nn.Linear(2, 1)

@@ -46,7 +46,8 @@ net(torch.ones(1, 2)).shape  # torch.Size([1, 2])
 #
 # The first argument of ``forward``, as of other methods, is ``self``.
 # Python counts it, so the message gives one argument more than you passed.
-# If you pass too few, it says "missing 1 required positional argument".
+# If you pass too few arguments, the message says "missing 1 required
+# positional argument".
 class Forgotten(nn.Module):
     def forward(x):
         return x
@@ -74,8 +75,9 @@ Both()(x, mask=x)  # tensor([1., 1.])
 #
 # You pass more arguments than the class takes. Often the method is called
 # ``_init_`` with single underscores, so Python uses ``__init__`` of
-# ``nn.Module`` instead. ``nn.Sigmoid`` takes no arguments, so create the
-# layer first and then call it with the input.
+# ``nn.Module`` instead. ``nn.Sigmoid(x)`` raises the same error, because
+# this class takes no arguments. Create the layer first and then call it
+# with the input.
 class Net(nn.Module):
     def _init_(self, size):
         super().__init__()
@@ -114,7 +116,7 @@ len(torch.optim.SGD(net.parameters()).param_groups[0]["params"])  # 2
 # Error: argument 'input' must be Tensor, not ReLU: made, not called
 # ------------------------------------------------------------------
 #
-# ``nn.ReLU(x)`` creates a layer and takes ``x`` for the argument
+# ``nn.ReLU(x)`` only creates a layer, with ``x`` as its argument
 # ``inplace``. The next layer then gets a module instead of a tensor. Write
 # ``nn.ReLU()(x)`` or ``F.relu(x)``.
 x = torch.tensor([[-1.0]])
@@ -198,8 +200,8 @@ net(x).shape  # torch.Size([1, 2])
 # ---------------------------------------------------------
 #
 # ``net[0]`` works for ``nn.Sequential`` and ``nn.ModuleList``, but not for
-# a class of your own. Use the name of the layer, ``get_submodule`` or
-# ``children`` there.
+# a class of your own. In your own class, reach a layer by its name, with
+# ``get_submodule`` or through ``children``.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

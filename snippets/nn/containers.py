@@ -49,8 +49,8 @@ list(dict(net.named_children()))  # ['fc', 'out']
 # These methods change the network in place and number the layers again,
 # also in the state dict. If you named the layers yourself, ``pop`` and
 # ``+`` replace the names with numbers, and ``insert`` fails except at the
-# end. ``+`` joins two networks and ``*`` repeats one. Both keep the same
-# layers, so the weights are shared.
+# end. ``+`` joins two networks and ``*`` repeats one. The result contains
+# the same layers and not copies, so the weights are shared.
 net = nn.Sequential(nn.Linear(4, 3))
 net.append(nn.Linear(3, 2))
 net.insert(1, nn.ReLU())
@@ -202,11 +202,11 @@ Last()(x).shape  # torch.Size([2, 1])
 # A second network, not a second name: ``copy.deepcopy``
 # ------------------------------------------------------
 #
-# ``target = policy`` gives the same module a second name, so it changes
-# with each training step. For a target network, a teacher or an average of
-# weights, copy the module and freeze the copy. ``load_state_dict`` makes
-# the copy equal to the original again. ``lerp_`` moves it part of the way
-# (a soft update).
+# ``target = policy`` gives the same module a second name, so ``target``
+# changes with each training step. If the second network has to stay as it
+# is, or to follow slowly, copy the module and freeze the copy.
+# ``load_state_dict`` makes the copy equal to the original again. ``lerp_``
+# moves the copy part of the way towards it (a soft update).
 policy = nn.Linear(2, 1)
 alias, target = policy, copy.deepcopy(policy).requires_grad_(False)
 with torch.no_grad():

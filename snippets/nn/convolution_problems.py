@@ -105,10 +105,10 @@ net(torch.rand(4, 3, 32, 32)).shape  # torch.Size([4, 10])
 # Error in a shortcut: even kernels change the size by one
 # --------------------------------------------------------
 #
-# ``padding=kernel_size // 2`` keeps the size if the kernel size is odd.
-# With an even kernel size, the output has one more row and column, and
-# adding the input fails. Use an odd kernel size or ``padding="same"``, or
-# cut the output.
+# A shortcut adds the input of a layer to its output, so both need the same
+# size. ``padding=kernel_size // 2`` keeps the size if the kernel size is
+# odd. With an even kernel size, the output has one more row and column. Use
+# an odd kernel size or ``padding="same"``, or cut the output.
 x = torch.randn(1, 4, 9, 9)
 even = nn.Conv2d(4, 4, kernel_size=4, padding=2)
 even(x).shape  # torch.Size([1, 4, 10, 10])
@@ -124,9 +124,9 @@ odd = nn.Conv2d(4, 4, kernel_size=5, padding=2)
 #
 # In a causal convolution, an output must not depend on later steps.
 # ``padding=`` pads both ends, so use ``F.pad`` and put all the padding
-# before the first step. Its size is the dilation times (kernel size minus
-# one). To test the layer, change the last step: earlier outputs must stay
-# the same.
+# before the first step. The padding needed is the dilation times (kernel
+# size minus one). To test the layer, change the last step: earlier outputs
+# must stay the same.
 conv = nn.Conv1d(1, 1, kernel_size=3, dilation=2)
 left = 2 * (3 - 1)
 x = torch.randn(1, 1, 10)
@@ -163,9 +163,9 @@ torch.allclose(blurred[0, 2, 1, 1], mean)  # True
 # --------------------------------------------------------------
 #
 # Each group takes an equal part of the input channels and produces an equal
-# part of the output channels, so ``groups`` must divide both numbers. For a
-# depthwise convolution, set ``groups`` to ``in_channels`` and
-# ``out_channels`` to a multiple of it.
+# part of the output channels, so ``groups`` must divide both numbers. A
+# depthwise convolution filters each channel on its own: set ``groups`` to
+# ``in_channels``, and ``out_channels`` to a multiple of ``in_channels``.
 with suppress(ValueError):
     nn.Conv2d(
         3, 8, 3, groups=2

@@ -2,7 +2,8 @@
 Convolutions
 ============
 
-Slide a learned kernel over signals, images and volumes.
+Slide a learned kernel, which is a small array of weights, over signals,
+images and volumes.
 """
 from contextlib import suppress
 from itertools import product
@@ -17,10 +18,11 @@ from torch import nn
 # Convolution over images: ``nn.Conv2d``
 # --------------------------------------
 #
-# The input has shape (N, C, H, W). The weight has shape (out channels, in
-# channels, kernel height, kernel width), and the bias has one number per
-# output channel. Neither depends on the size of the image. ``F.conv2d`` and
-# ``torch.conv2d`` compute the same with a weight that you pass.
+# The input has shape (N, C, H, W): batch, channels, height and width. The
+# weight has shape (out channels, in channels, kernel height, kernel width),
+# and the bias has one number per output channel. Neither depends on the
+# size of the image. ``F.conv2d`` and ``torch.conv2d`` compute the same with
+# a weight that you pass.
 layer = nn.Conv2d(3, 16, kernel_size=5, dtype=torch.float64)
 layer.weight.shape  # torch.Size([16, 3, 5, 5])
 sum(p.numel() for p in layer.parameters()) == 16 * (3 * 5 * 5 + 1)  # True
@@ -57,9 +59,10 @@ y.flatten()  # tensor([1., 3., 2.])
 # The kernel is not flipped: convolution and cross-correlation
 # ------------------------------------------------------------
 #
-# In deep learning, "convolution" means cross-correlation. Textbooks, NumPy
-# and SciPy flip the kernel first, so flip it yourself to get their numbers.
-# For a learned kernel the difference does not matter.
+# In deep learning, "convolution" means cross-correlation, which does not
+# flip the kernel. Textbooks, NumPy and SciPy flip the kernel first, so flip
+# it yourself to get their numbers. For a learned kernel the difference does
+# not matter.
 x = torch.tensor([[[1.0, 0.0, 0.0, 2.0]]])
 kernel = torch.tensor([[[1.0, 10.0, 100.0]]])
 y = F.conv1d(x, kernel, padding=2)
@@ -74,9 +77,10 @@ np.convolve([1, 0, 0, 2], [1, 10, 100])  # array([1, 10, 100, 2, 20, 200])
 #
 # Along each dimension, the output size is
 # :math:`\lfloor (n + 2p - d(k - 1) - 1) / s \rfloor + 1` for input size n,
-# kernel size k, stride s, padding p and dilation d. Because the division
-# rounds down, the last columns may not be used. To halve the size, use k=3,
-# s=2 and p=1.
+# kernel size k, stride s, padding p and dilation d. The stride is the step
+# of the kernel, and the dilation is the distance between its elements.
+# Because the division rounds down, the last columns may not be used. To
+# halve the size, use k=3, s=2 and p=1.
 def size(n, k, s, p, d):
     return (n + 2 * p - d * (k - 1) - 1) // s + 1
 
@@ -153,9 +157,9 @@ with suppress(ValueError):
 # -----------------------------------------------------
 #
 # A depthwise convolution filters each channel on its own, and a 1x1
-# convolution then mixes the channels. Together they need about an eighth of
-# the weights and of the multiplications here. The price is that the whole
-# kernel is a product of the two.
+# convolution then mixes the channels. Here the pair needs about an eighth
+# of the weights of the full convolution. In return it has less freedom: it
+# equals a full convolution whose kernel is the product of the two kernels.
 def count(module):
     return sum(p.numel() for p in module.parameters())
 
@@ -189,10 +193,11 @@ torch.allclose(conv(x), per_pixel)  # True
 # A kernel of your own: Sobel edges with ``F.conv2d``
 # ---------------------------------------------------
 #
+# The Sobel kernel responds where the brightness changes from left to right.
 # The weight must be 4-D, for example (1, 1, 3, 3) for one input and one
-# output channel. For a colour image, repeat it for each channel and set
-# ``groups=3``. In a module, store it with ``register_buffer``, so that it
-# moves with the module and is not trained.
+# output channel. For a colour image, repeat the kernel for each channel and
+# set ``groups=3``. In a module, store the kernel with ``register_buffer``,
+# so that it moves with the module and is not trained.
 image = torch.tensor([[0, 0, 0, 9, 9], [0, 0, 0, 9, 9], [0, 0, 0, 9, 9.0]])
 sobel = torch.tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1.0]])
 edges = F.conv2d(image[None, None], sobel[None, None], padding=(0, 1))
@@ -206,10 +211,10 @@ F.conv2d(colour, sobel.expand(3, 1, 3, 3), groups=3)  # shape (1, 3, 1, 3)
 # Receptive field by ``stride`` and ``dilation``
 # ----------------------------------------------
 #
-# The figure shows which inputs one output sees after three convolutions
-# with kernel size 3: those for which it has a gradient. Strides and growing
-# dilations widen the receptive field without holes. A dilation of 2 in all
-# layers skips every second input.
+# Each row of the figure shows the receptive field of one output after three
+# convolutions with kernel size 3. A dot is an input for which this output
+# has a gradient. Strides and growing dilations widen the receptive field
+# without holes. A dilation of 2 in all layers skips every second input.
 def seen(**options):
     x = torch.zeros(1, 1, 41, dtype=torch.float64, requires_grad=True)
     y, kernel = x, torch.ones(1, 1, 3, dtype=torch.float64)
@@ -287,10 +292,10 @@ layer(batch.unsqueeze(1))  # shape (64, 8, 26, 26)
 #
 # If the dtypes differ, the message names them as C++ does: double is
 # float64, float is float32 and c10::Half is float16. If the devices differ,
-# it says torch.FloatTensor for the CPU and torch.cuda.FloatTensor for a
-# GPU. An image read with NumPy often has the wrong dtype, and a batch that
-# was not moved has the wrong device. Convert the input to the dtype and
-# device of the weight.
+# the message says torch.FloatTensor for the CPU and torch.cuda.FloatTensor
+# for a GPU. An image read with NumPy often has the wrong dtype, and a batch
+# that was not moved has the wrong device. Convert the input to the dtype
+# and device of the weight.
 conv = nn.Conv2d(3, 8, 3)
 images = torch.rand(2, 3, 5, 5, dtype=torch.float64)
 with suppress(RuntimeError):

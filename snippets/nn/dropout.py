@@ -149,9 +149,10 @@ torch.allclose(layer.eval()(x).T, layer.weight)  # True
 # Drop the branch of a residual block: stochastic depth
 # -----------------------------------------------------
 #
-# Stochastic depth drops the whole branch for some samples. Here dropout
-# acts on a single 1 for each sample, and broadcasting multiplies the sample
-# by the result. ``torchvision.ops.stochastic_depth`` does this in its mode
+# A residual block adds the output of a branch to its input. Stochastic
+# depth drops the whole branch for some samples. Here dropout acts on a
+# single 1 for each sample, and broadcasting multiplies the sample by the
+# result. ``torchvision.ops.stochastic_depth`` does this in its mode
 # ``"row"``.
 def drop_path(x, p, training):
     ones = x.new_ones(x.shape[0], *[1] * (x.ndim - 1))

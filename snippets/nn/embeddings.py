@@ -102,8 +102,8 @@ layer(torch.tensor([[0, 1], [2, 0]]))  # tensor([[2.], [4.]])
 #
 # ``per_sample_weights`` multiplies each vector by a weight before the sum,
 # for example by word counts or tf-idf. It works only with ``mode="sum"``.
-# With ``include_last_offset=True``, the last offset is the number of ids,
-# as in the CSR layout.
+# With ``include_last_offset=True``, ``offsets`` has one more entry, the
+# number of ids.
 vectors = torch.tensor([[1.0], [10.0], [100.0]])
 ids = torch.tensor([0, 1, 2])
 weights = torch.tensor([2.0, 3.0, 4.0])
@@ -168,10 +168,11 @@ with suppress(RuntimeError):
 # Sampled ids outside the vocabulary: an embedding is not the logits
 # ------------------------------------------------------------------
 #
-# A bigram model can use the rows of ``nn.Embedding(vocab, vocab)`` as
-# logits. With another width, a row has one number for each feature and not
-# for each token, so sampled ids can exceed the vocabulary. Add a linear
-# layer from the width to the vocabulary size after the embedding.
+# A bigram model predicts the next token from the current token alone, so it
+# can use the rows of ``nn.Embedding(vocab, vocab)`` as logits. With another
+# width, a row has one number for each feature and not for each token, so
+# sampled ids can exceed the vocabulary. Add a linear layer from the width
+# to the vocabulary size after the embedding.
 vocab, width = 6, 100
 table, head = nn.Embedding(vocab, width), nn.Linear(width, vocab)
 ids = torch.zeros(500, dtype=torch.int64)
@@ -189,9 +190,9 @@ sampled.max() < vocab  # tensor(True)
 # ----------------------------------------------------
 #
 # An id is negative, or it is not below ``num_embeddings``. Remember to
-# count padding and unknown words. On a GPU this is a device-side assert,
-# after which the process can no longer use the GPU, so the code runs on the
-# CPU.
+# count padding and unknown words. On a GPU the message is "device-side
+# assert triggered", and the process cannot use the GPU afterwards. The code
+# here therefore runs on the CPU.
 table = nn.Embedding(10, 3, device="cpu")
 ids = torch.tensor([4, 10], device="cpu")
 with suppress(IndexError):

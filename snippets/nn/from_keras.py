@@ -78,9 +78,9 @@ torch.allclose(same, F.linear(last, weight), atol=1e-4)  # True
 # ---------------------------------------------------
 #
 # ``nn.Conv2d(padding="same")`` raises an error for a stride above 1.
-# ``padding=1`` pads both sides, while TensorFlow puts an odd zero at the
-# end, so the outputs are shifted. Compute the padding as TensorFlow does
-# and use ``F.pad``.
+# ``padding=1`` pads both sides. If the number of zeros is odd, TensorFlow
+# puts one more at the end, so the outputs are shifted. Compute the padding
+# as TensorFlow does and use ``F.pad``.
 def pad_same(x, kernel, stride):
     pads = []
     for size in x.shape[:1:-1]:
@@ -209,10 +209,10 @@ twice > loss  # tensor(True)
 # Initial weights as in Keras: Glorot uniform and a bias of 0
 # -----------------------------------------------------------
 #
-# ``nn.Linear`` and ``nn.Conv2d`` draw weights and biases between plus and
-# minus one over the square root of the number of inputs. Keras draws Glorot
-# uniform weights and sets biases to 0. In its recurrent layers, the
-# recurrent weights are orthogonal and the bias of the forget gate is 1.
+# ``nn.Linear`` and ``nn.Conv2d`` draw weights and biases between :math:`\pm
+# 1 / \sqrt{n}`, where n is the number of inputs. Keras draws Glorot uniform
+# weights and sets biases to 0. In its recurrent layers, the recurrent
+# weights are orthogonal and the bias of the forget gate is 1.
 layer = nn.Linear(100, 50)
 layer.bias.abs().max() <= 0.1  # tensor(True)
 

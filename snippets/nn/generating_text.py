@@ -62,8 +62,8 @@ torch.equal(first, again)  # True
 #
 # A temperature below 1 makes likely tokens even more likely, and the text
 # becomes more regular. Above 1, rare tokens come more often. Near 0, the
-# result is that of ``argmax``. A temperature of 0 divides by zero, so use
-# ``argmax`` instead.
+# most likely token gets all of the probability. A temperature of 0 divides
+# by zero, so use ``argmax`` instead.
 logits = torch.tensor([2.0, 1.0, 0.0])
 logits.softmax(dim=0)  # tensor([0.6652, 0.2447, 0.0900])
 (logits / 0.5).softmax(dim=0)  # tensor([0.8668, 0.1173, 0.0159])
@@ -220,7 +220,7 @@ perplexity = (-each.mean()).exp()  # shape ()
 #
 # Add the log probability of each next token to the score of each text, and
 # keep the best combinations. ``topk`` runs over the flattened scores, so
-# ``//`` and ``%`` recover the text and the token from its index. Here the
+# ``//`` and ``%`` turn each index back into a text and a token. Here the
 # most likely first token is not part of the best text.
 step_1 = torch.tensor([0.6, 0.4]).log()
 step_2 = torch.tensor([[0.5, 0.5], [0.9, 0.1]]).log()

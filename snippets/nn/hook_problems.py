@@ -2,8 +2,9 @@
 Hooks in practice
 =================
 
-Record, change or block the outputs of layers in a model that you did not
-write, and avoid the common traps of hooks.
+A hook is a function that PyTorch calls when a layer has computed its output
+or a gradient. Use hooks to record, change or block the outputs of layers in
+a model that you did not write.
 """
 from contextlib import suppress
 from functools import partial
@@ -42,8 +43,8 @@ torch.equal(net(x), before)  # True
 #
 # A hook gets the module but not its name, so ``partial`` adds the name as
 # the first argument. A ``lambda`` in a loop would see the last name in
-# every call. Add hooks only to modules without children; otherwise a block
-# appears in the list as well as its parts.
+# every call. Add hooks only to modules without children. Otherwise the
+# result lists a block and then also each of its parts.
 def keep(name, module, args, output):
     shapes[name] = tuple(output.shape)
 

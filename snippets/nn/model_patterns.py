@@ -31,8 +31,8 @@ sum(isinstance(m, nn.Linear) for m in net.modules())  # 2
 #
 # ``nn.Linear`` transforms the last dimension and keeps the dimensions
 # before it. An input of shape (batch, time, features) therefore needs
-# neither a loop nor ``TimeDistributed``. The same weights are applied to
-# each time step.
+# neither a loop nor a wrapper such as ``TimeDistributed`` in Keras. The
+# same weights are applied to each time step.
 layer = nn.Linear(4, 2)
 x = torch.randn(3, 5, 4)
 y = layer(x)
@@ -133,7 +133,7 @@ net.log_beta.grad.shape  # torch.Size([])
 #
 # ``torch.sigmoid`` turns a parameter into a weight between 0 and 1,
 # whatever value training gives the parameter. For more than two branches,
-# use ``softmax`` over a vector of parameters. Its weights add up to 1.
+# use ``softmax`` over a vector of parameters. These weights add up to 1.
 gate = nn.Parameter(torch.zeros(()))
 a, b = torch.ones(3), torch.full((3,), 3.0)
 share = torch.sigmoid(gate)
@@ -149,9 +149,9 @@ three.softmax(dim=0).detach().sum()  # tensor(1.0000)
 # -------------------------------------------------------------
 #
 # Give each categorical column an ``nn.Embedding`` with one row for each
-# category. Join the embedding vectors with the standardized numbers. The
-# square root of the number of categories, or half of that number, is a
-# common size for the vectors.
+# category. Join the embedding vectors with the standardized numbers. Common
+# sizes for the vectors are half the number of categories, or its square
+# root.
 class Table(nn.Module):
     def __init__(self, counts, numbers):
         super().__init__()
@@ -213,10 +213,10 @@ encoder(x).shape  # torch.Size([64, 2])
 # Mixture of experts: a router weighs several layers
 # --------------------------------------------------
 #
-# The router is a small layer that scores each expert for each sample. The
-# two experts with the highest scores get weights, and ``scatter`` leaves
-# the weight of the others at 0. This simple version computes all experts,
-# also those whose weight is 0.
+# The experts are layers of the same shape. The router is a small layer that
+# scores each expert for each sample. The two experts with the highest
+# scores get weights, and ``scatter`` leaves the weight of the others at 0.
+# This simple version computes all experts, also those whose weight is 0.
 experts = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
 router = nn.Linear(4, 3)
 x = torch.randn(5, 4)

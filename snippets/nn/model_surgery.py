@@ -16,8 +16,8 @@ from torchvision import models
 # A layer is replaced by setting an attribute of its parent, and
 # ``modules()`` does not tell you the parent. Go through the children of
 # each module instead, and call the function again for the children that
-# stay. Here it replaces each ReLU with GELU and each batch normalization
-# with group normalization.
+# stay. Here each ReLU becomes a GELU, and each batch normalization becomes
+# a group normalization.
 def replace(parent, kind, make):
     for name, child in parent.named_children():
         if isinstance(child, kind):

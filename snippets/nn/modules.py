@@ -36,9 +36,11 @@ net(torch.ones(5, 4))  # shape (5, 2)
 # Call the module itself: ``nn.Module.forward`` skips the hooks
 # -------------------------------------------------------------
 #
-# ``net(x)`` runs ``forward`` together with the hooks of the module. After
+# A hook is a function that the module calls before or after ``forward``.
+# ``net(x)`` runs ``forward`` together with the hooks, and after
 # ``nn.Module.compile`` it runs the compiled code. ``net.forward(x)`` skips
-# both, and with them features that depend on hooks, such as pruning.
+# the hooks and the compiled code. Features that are built from hooks, such
+# as pruning, then have no effect.
 #
 # .. glance:: layer(x)
 layer = nn.ReLU()
@@ -167,10 +169,11 @@ net[0].weight.is_shared()  # True
 # ---------------------------------------------------------------------
 #
 # A module has no ``device`` attribute, because its parameters may lie on
-# different devices. Ask one of the parameters instead. ``to_empty`` moves a
-# module without copying its values, as you need for a module on the meta
-# device. ``nn.Module.cuda``, ``nn.Module.xpu``, ``nn.Module.mtia`` and
-# ``nn.Module.ipu`` move it to the device in their name.
+# different devices. Ask one of the parameters instead. On the meta device,
+# tensors have a shape but no values, so such a module needs ``to_empty``,
+# which copies no values. ``nn.Module.cuda``, ``nn.Module.xpu``,
+# ``nn.Module.mtia`` and ``nn.Module.ipu`` move a module to the device in
+# their name.
 net = nn.Linear(4, 2, device="meta")
 with suppress(AttributeError):
     net.device  # AttributeError: 'Linear' object has no attribute 'device'
@@ -225,8 +228,9 @@ seen  # [(0, ['input'])]
 #
 # The hook receives the gradients with respect to the inputs and outputs of
 # the module. A hook set with ``register_full_backward_pre_hook`` runs
-# earlier and receives the gradient of the outputs alone. Here y = 2·3·x,
-# and the second layer multiplies by 3.
+# earlier and receives only the gradient with respect to the outputs. Here
+# the second layer multiplies by 3, so the gradient is 1 at its output and 3
+# at its input.
 def look(module, grad_input, grad_output):
     seen["in"], seen["out"] = grad_input[0].item(), grad_output[0].item()
 
@@ -249,9 +253,9 @@ loss.backward()  # None since 2.14, UserWarning: hook is firing before
 # Old hook that sees the wrong gradient: ``register_backward_hook``
 # -----------------------------------------------------------------
 #
-# The old hook gives the gradient at the last operation of ``forward``, here
-# 3, and raises a warning. The full hook gives the gradient with respect to
-# the input of the module, here 6.
+# The old hook gives the gradient with respect to the input of the last
+# operation of ``forward``, here 3, and raises a warning. The full hook
+# gives the gradient with respect to the input of the module, here 6.
 class Six(nn.Module):
     def forward(self, x):
         return (x * 2) * 3
@@ -276,7 +280,8 @@ grads  # [3.0, 6.0]
 # ---------------------------------------------------------
 #
 # Call ``super().__init__()`` before you assign the first layer or
-# parameter. It creates the dicts in which the module registers them.
+# parameter. This call creates the dicts in which the module registers
+# layers and parameters.
 class Forgotten(nn.Module):
     def __init__(self):
         self.fc = nn.Linear(4, 2)

@@ -3,7 +3,7 @@ Normalization
 =============
 
 Most normalization layers give activations a mean of 0 and a variance of 1.
-They differ in the axes over which they compute both.
+They differ in the axes over which they compute the mean and the variance.
 
 .. which::
 
@@ -73,10 +73,10 @@ F.layer_norm(torch.tensor([1.0, 3.0]), (2,))  # tensor([-1.0000, 1.0000])
 # --------------------------------
 #
 # RMS normalization divides by the root of the mean square and does not
-# subtract the mean. Its only parameter is the weight. By default ``eps``
-# comes from ``torch.finfo`` for the dtype, and for bfloat16 it is that of
-# float32. For a pretrained checkpoint, pass the ``eps`` that it was trained
-# with.
+# subtract the mean. Its only parameter is the weight. By default ``eps`` is
+# ``torch.finfo(dtype).eps`` of the input, and bfloat16 uses the value of
+# float32. For pretrained weights, pass the ``eps`` that was used in their
+# training.
 x = torch.randn(2, 5, 8, dtype=torch.float64) / 1000
 layer = nn.RMSNorm(8, eps=1e-6, dtype=torch.float64)
 rms = (x.square().mean(-1, keepdim=True) + 1e-6).sqrt()

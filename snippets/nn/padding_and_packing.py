@@ -80,8 +80,8 @@ x.masked_fill(~mask, -torch.inf).amax(dim=1)  # tensor([-2., -8.])
 #
 # A ``nn.utils.rnn.PackedSequence`` stores the first steps of all sequences,
 # then all second steps, and so on. ``batch_sizes`` says how many sequences
-# have a value at each step. Recurrent layers accept it and skip the
-# padding.
+# have a value at each step. Recurrent layers accept a packed sequence and
+# skip the padding.
 padded = torch.tensor([[1, 2, 3], [4, 5, 0], [6, 0, 0]])
 packed = pack_padded_sequence(padded, [3, 2, 1], batch_first=True)
 packed.data  # tensor([1, 4, 6, 2, 5, 3])
@@ -159,9 +159,10 @@ output[1:, -1].abs().sum().item()  # 0.0
 # Compute a loss without the padding: ``PackedSequence.data``
 # -----------------------------------------------------------
 #
-# ``data`` contains the valid steps only, so a linear layer or a loss on it
-# needs no mask. Pack the targets in the same way. For padded targets, the
-# ``ignore_index`` of the loss gives the same result.
+# ``data`` of a packed sequence contains the valid steps only. A linear
+# layer or a loss that takes ``data`` needs no mask. Pack the targets in the
+# same way. For padded targets, the ``ignore_index`` of the loss gives the
+# same result.
 logits = torch.randn(2, 3, 5)
 targets = torch.tensor([[1, 2, 3], [4, -100, -100]])
 lengths = [3, 1]
@@ -193,10 +194,10 @@ torch.equal(back, order.argsort())  # True
 # Error: lengths must be sorted in decreasing order, on the CPU
 # -------------------------------------------------------------
 #
-# By default ``enforce_sorted`` is True, but you need it only for ONNX
-# export. The lengths must be on the CPU even if the batch is on a GPU, so
-# pass a list or ``lengths.cpu()``. Here the meta device takes the place of
-# the GPU. A length of 0 raises an error, too.
+# By default ``enforce_sorted`` is True, but this is only needed to export a
+# model to the ONNX format. The lengths must be on the CPU even if the batch
+# is on a GPU, so pass a list or ``lengths.cpu()``. Here the meta device
+# takes the place of the GPU. A length of 0 raises an error, too.
 x = torch.randn(2, 5, 3)
 with suppress(RuntimeError):
     pack_padded_sequence(x, [2, 5], True)  # RuntimeError: must be sorted

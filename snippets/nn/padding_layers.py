@@ -2,7 +2,7 @@
 Padding layers
 ==============
 
-Add a border to the last dimensions of a tensor. It is filled with a
+Add a border to the last dimensions of a tensor. Fill the border with a
 constant or with values from the tensor itself.
 """
 from contextlib import suppress

@@ -15,8 +15,9 @@ from torch import nn
 # ------------------------------------------
 #
 # A module registers an ``nn.Parameter`` as soon as you assign it to an
-# attribute. By default the parameter requires a gradient. It is a leaf
-# tensor even if you create it under ``torch.no_grad``.
+# attribute. By default the parameter requires a gradient, even if you
+# create it under ``torch.no_grad``. It is a leaf tensor, so ``backward``
+# stores its gradient in ``grad``.
 #
 # .. glance:: layer.factor.requires_grad, layer.factor.is_leaf
 class Scale(nn.Module):

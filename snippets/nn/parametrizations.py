@@ -2,8 +2,8 @@
 Parametrizations and pruning
 ============================
 
-Compute a weight from other tensors: constrain it, normalize it, prune it
-with a mask, or fuse it with batch normalization.
+Compute a weight from other tensors: constrain it, normalize it, set a part
+of it to 0 (pruning), or fuse it with batch normalization.
 """
 from contextlib import suppress
 
@@ -124,7 +124,8 @@ whole.parametrizations.weight.original0.shape  # torch.Size([])
 # Bound how a layer stretches: ``parametrizations.spectral_norm``
 # ---------------------------------------------------------------
 #
-# Spectral normalization divides the weight by its largest singular value. A
+# Spectral normalization divides the weight by its largest singular value,
+# which is the largest factor by which the matrix stretches a vector. A
 # linear layer then stretches no vector, up to a small error. A convolution
 # still may, because its kernel is treated as a matrix. The singular value
 # is estimated by power iteration, with one step each time the weight is

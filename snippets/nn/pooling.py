@@ -112,8 +112,9 @@ largest = nn.MaxPool1d(3, stride=1, padding=1)
 # With ``return_indices=True`` the pooling returns the positions, too. They
 # are indices into the flattened H and W of each channel.
 # ``F.max_pool1d_with_indices``, ``F.max_pool2d_with_indices`` and
-# ``F.max_pool3d_with_indices`` return both without the argument. If several
-# values are equal, the index is that of the first.
+# ``F.max_pool3d_with_indices`` return the values and the positions without
+# this argument. If several values are equal, the index of the first is
+# returned.
 x = torch.tensor([[[1.0, 5.0, 2.0, 2.0], [4.0, 3.0, 0.0, 1.0]]])
 values, indices = F.max_pool2d(x, 2, return_indices=True)
 indices  # tensor([[[1, 2]]])
@@ -127,10 +128,10 @@ F.max_pool3d_with_indices(x[None], (1, 2, 4))[1]  # tensor([[[[1]]]])
 # ---------------------------------------------------
 #
 # Unpooling puts each maximum back to its position and fills the rest with
-# zeros, as in the decoder of SegNet. It needs the indices from the pooling.
-# Pass ``output_size`` if the original size was not a multiple of the
-# window. ``nn.MaxUnpool1d`` and ``nn.MaxUnpool3d`` do the same in one and
-# three dimensions.
+# zeros, as in the decoder of SegNet. The layer needs the indices from the
+# pooling. Pass ``output_size`` if the original size was not a multiple of
+# the window. ``nn.MaxUnpool1d`` and ``nn.MaxUnpool3d`` do the same in one
+# and three dimensions.
 x = torch.tensor([[[1.0, 5.0, 2.0, 0.0], [4.0, 3.0, 9.0, 7.0]]])
 values, indices = nn.MaxPool2d(2, return_indices=True)(x)
 y = nn.MaxUnpool2d(2)(values, indices)
@@ -152,7 +153,7 @@ torch.equal(F.max_unpool3d(*pooled, 2), nn.MaxUnpool3d(2)(*pooled))  # True
 # The layer computes :math:`(\sum x^p)^{1/p}` over each window, where p is
 # ``norm_type``. If the inputs are not negative, p = 1 gives the sum, and a
 # larger p comes closer to the maximum. The layer takes no absolute values,
-# so with an odd p negative inputs cancel positive ones, and with p = 3 a
+# so with an odd p negative inputs cancel positive ones. With p = 3 a
 # negative sum gives nan. Since 2.13 ``torch.inf`` gives the maximum of the
 # absolute values.
 x = torch.tensor([[[3.0, 4.0, 5.0, 12.0]]])
@@ -196,9 +197,9 @@ F.fractional_max_pool3d_with_indices(volume, 2, 4)[1].dtype  # torch.int64
 # -------------------------------------------------------
 #
 # In max pooling, the largest element of each window gets the whole
-# gradient. In average pooling, all elements of the window share it equally.
-# If an element is the largest in several windows, it gets the gradients of
-# all these windows.
+# gradient. In average pooling, all elements of the window get an equal
+# share. If an element is the largest in several windows, it gets the
+# gradients of all these windows.
 x = torch.tensor([[[1.0, 5.0, 2.0, 3.0]]], requires_grad=True)
 F.max_pool1d(x, 2).sum().backward()
 x.grad  # tensor([[[0., 1., 0., 1.]]])
@@ -226,9 +227,9 @@ nn.AdaptiveAvgPool2d(1)(x)  # shape (1, 8, 1, 1)
 # ----------------------------------------------------------
 #
 # With more padding, a window could contain nothing but padding and would
-# have no maximum. Use a larger kernel, or pad with ``F.pad`` first, where
-# you choose the value. ``F.max_pool1d`` may say "half of kernel size"
-# instead.
+# have no maximum. Use a larger kernel, or pad with ``F.pad`` first and
+# choose the value of the padding yourself. ``F.max_pool1d`` may say "half
+# of kernel size" instead.
 x = torch.tensor([[[1.0, 2.0, 3.0]]])
 with suppress(RuntimeError):
     F.max_pool1d(x, 2, padding=2)  # RuntimeError: at most half of

@@ -39,8 +39,8 @@ long[:, -context:].shape  # torch.Size([1, 4])
 # RoPE rotates pairs of features by an angle that grows with the position.
 # Here each pair has one feature from each half of the vector, as in Llama.
 # If both positions move by the same distance, the dot product of query and
-# key stays the same. The rotation keeps the length of a vector, and values
-# are not rotated.
+# key stays the same. The rotation keeps the length of a vector; the value
+# vectors of attention are not rotated.
 def rotate(x, positions, base=10000.0):
     half = x.shape[-1] // 2
     rates = base ** (-torch.arange(half) / half)
@@ -62,7 +62,7 @@ torch.allclose(turned[0], q)  # True
 # RoPE with a cache: new tokens begin at the length of the cache
 # --------------------------------------------------------------
 #
-# With a cache, each step processes only the new token, and
+# With a cache of keys, each step processes only the new token, and
 # ``torch.arange(1)`` would give it position 0. Start the positions at the
 # number of keys in the cache. The keys in the cache are already rotated.
 def rotate(x, start):
@@ -131,7 +131,8 @@ torch.allclose(scores @ v, y, atol=1e-5)  # True
 # Embed a number with sine and cosine: time steps of diffusion models
 # -------------------------------------------------------------------
 #
-# A network takes the time step as a vector. Multiply the number by several
+# A diffusion model removes noise in many time steps, and its network gets
+# the number of the step as a vector. Multiply the number by several
 # frequencies, then take the sine and the cosine of the products. The input
 # holds one number for each sample of the batch.
 def embed(t, size, longest=10000.0):
@@ -169,9 +170,10 @@ torch.equal(grid[1, 2, :4], grid[1, 4, :4])  # True
 # Class token: one learned vector before each sequence
 # ----------------------------------------------------
 #
-# Create a parameter of shape (1, 1, features) and expand it over the batch.
-# After the encoder, its output is at position 0. The position embeddings
-# and a padding mask need one more entry, too.
+# The output of the class token stands for the whole sequence. Create a
+# parameter of shape (1, 1, features) and expand it over the batch. After
+# the encoder, the output of the token is at position 0. The position
+# embeddings and a padding mask need one more entry, too.
 token = nn.Parameter(torch.zeros(1, 1, 8))
 x = torch.randn(4, 6, 8)
 x = torch.cat([token.expand(4, -1, -1), x], dim=1)

@@ -19,8 +19,9 @@ from torch import nn
 # If only the weights are int8, each call converts them back to floats and
 # multiplies floats. The weights need a quarter of the memory, but the
 # amount of arithmetic stays the same. For more speed, use a fused kernel,
-# such as torchao with ``torch.compile``. If arithmetic is the bottleneck,
-# quantize the activations to int8 as well.
+# which converts and multiplies in one step, such as torchao with
+# ``torch.compile``. If arithmetic is the bottleneck, quantize the
+# activations to int8 as well.
 weight, x = torch.randn(64, 256), torch.randn(8, 256)
 scale = weight.abs().amax(dim=1, keepdim=True) / 127
 stored = (weight / scale).round().to(torch.int8)
@@ -36,10 +37,10 @@ error < 0.02  # tensor(True)
 # ----------------------------------------------------
 #
 # Dynamic quantization supports ``nn.Linear``, ``nn.LSTM``, ``nn.GRU`` and
-# the recurrent cells, and embeddings with a ``qconfig`` of their own. It
-# skips a convolution without a warning, even if you name ``nn.Conv2d`` in
-# the call. For convolutions, use static quantization (pt2e), which needs
-# calibration data.
+# the recurrent cells, and embeddings that have their own quantization
+# settings (``qconfig``). It skips a convolution without a warning, even if
+# you name ``nn.Conv2d`` in the call. For convolutions, use static
+# quantization (pt2e), which first measures the activations on sample data.
 net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2))
 net = net.cpu()
 kinds = {nn.Conv2d, nn.Linear}
@@ -147,10 +148,10 @@ q.int_repr().tolist()  # [[64, -127], [64, -127]]
 # ---------------------------------------------------------------
 #
 # A layer of a statically quantized model got a float tensor. Before you
-# call ``prepare``, put a ``QuantStub`` before the first quantized layer and
-# a ``DeQuantStub`` after the last one. The same error from
-# ``quantized::conv2d`` has the same cause. With torchao or pt2e you need no
-# stubs.
+# call ``prepare``, put a ``QuantStub``, which quantizes the input, before
+# the first quantized layer, and a ``DeQuantStub``, which gives floats
+# again, after the last one. The same error from ``quantized::conv2d`` has
+# the same cause. With torchao or pt2e you need no stubs.
 tools = torch.ao.quantization
 stubs = tools.QuantStub(), nn.Linear(2, 2), tools.DeQuantStub()
 models = []

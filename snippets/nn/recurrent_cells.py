@@ -34,7 +34,7 @@ torch.allclose(cell(x, h), total.relu(), atol=1e-5)  # True
 #
 # ``nn.LSTMCell`` takes the pair (h, c) and returns the new pair. The rows
 # of its weights form four blocks: the input gate, the forget gate, the
-# candidate and the output gate, in that order.
+# candidate for the new cell state and the output gate, in that order.
 cell = nn.LSTMCell(3, 4)
 x, h, c = torch.randn(2, 3), torch.randn(2, 4), torch.randn(2, 4)
 gates = F.linear(x, cell.weight_ih, cell.bias_ih)

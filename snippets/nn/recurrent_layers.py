@@ -33,9 +33,10 @@ lstm(x[0])[0].shape  # torch.Size([7, 5])
 # Choose between ``nn.RNN``, ``nn.GRU`` and ``nn.LSTM``
 # -----------------------------------------------------
 #
-# A GRU adds two gates to a plain RNN and has 3 times its weights. An LSTM
-# adds three gates and a cell state, and has 4 times the weights. An RNN and
-# a GRU return one state, and an LSTM returns a pair.
+# A gate is a factor between 0 and 1 that the layer computes. A GRU adds two
+# gates to a plain RNN and has 3 times its weights. An LSTM adds three gates
+# and a cell state, and has 4 times the weights. An RNN and a GRU return one
+# state, and an LSTM returns a pair.
 #
 # .. glance:: count(gru) == 3 * count(rnn)
 def count(layer):
@@ -95,7 +96,7 @@ torch.allclose(c_n[0], c)  # True
 # -------------------------------------------------
 #
 # In a name, ``ih`` stands for the weights of the input and ``hh`` for those
-# of the state, ``l0`` is the number of the layer, and ``_reverse`` marks
+# of the state. ``l0`` is the number of the layer, and ``_reverse`` marks
 # the backward direction. The weights and biases start with uniform random
 # values between :math:`\pm 1/\sqrt{\text{hidden}}`. The recurrent layers
 # share the base class ``nn.RNNBase``.
@@ -175,9 +176,9 @@ with suppress(ValueError):
 # -------------------------------------------------------
 #
 # Pass the returned state as the second argument, and two pieces of a
-# sequence give the same output as the whole. Without it the state starts at
-# zero. Detach the state between training steps, because ``backward()``
-# raises an error when it reaches the graph that was freed.
+# sequence give the same output as the whole. Without this argument, the
+# state starts at zero. Detach the state between training steps, because
+# ``backward()`` raises an error when it reaches the graph that was freed.
 lstm = nn.LSTM(3, 5, dtype=torch.float64)
 x = torch.randn(10, 2, 3, dtype=torch.float64)
 whole, _ = lstm(x)
@@ -196,11 +197,11 @@ lstm(x[6:], state)[0].sum().backward()
 # -------------------------------------------------------------
 #
 # With a bias near 0, the forget gate is near 0.5, so the cell state is
-# about halved at each step. The two biases are added. In the second
-# quarter, which belongs to the forget gate, set one of them to 1 and the
-# other to 0. Change the values in place, so that the weights stay in one
-# block of memory for cuDNN; otherwise call ``flatten_parameters()``
-# afterwards.
+# about halved at each step. The layer adds the two biases ``bias_ih_l0``
+# and ``bias_hh_l0``. Their second quarter belongs to the forget gate: set
+# one bias to 1 there and the other to 0. Change the values in place;
+# otherwise call ``flatten_parameters()`` afterwards, because cuDNN needs
+# the weights in one block of memory.
 lstm = nn.LSTM(3, 5)
 hidden = lstm.hidden_size
 with torch.no_grad():

@@ -119,9 +119,10 @@ with suppress(AttributeError):
 #
 # A state from the last batch still belongs to the graph of that batch,
 # which ``backward`` has freed. Call ``detach`` on the state between
-# batches, for an LSTM on both tensors. The values stay the same, and the
-# gradient stops there. ``retain_graph=True`` is no solution, because it
-# keeps the graph of each batch in memory.
+# batches; the state of an LSTM consists of two tensors. The values stay the
+# same, and no gradient flows back into the earlier batch.
+# ``retain_graph=True`` is no solution, because it keeps the graph of each
+# batch in memory.
 lstm = nn.LSTM(2, 4, batch_first=True)
 output, state = lstm(torch.randn(5, 7, 2))
 output.sum().backward()
@@ -176,11 +177,11 @@ output.unflatten(0, (2, 6)).shape  # torch.Size([2, 6, 5, 4])
 # Warning: RNN module weights are not part of single contiguous chunk
 # -------------------------------------------------------------------
 #
-# cuDNN needs the weights of a layer in one block of memory. A copy of the
-# layer, a parametrization or a newly assigned weight may break the block.
-# The results stay correct, but each call needs more memory. Call
-# ``flatten_parameters()`` in ``forward`` before the layer, and change
-# weights in place.
+# On an NVIDIA GPU, the library cuDNN needs the weights of a layer in one
+# block of memory. A copy of the layer, a parametrization or a newly
+# assigned weight may break the block. The results stay correct, but each
+# call needs more memory. Call ``flatten_parameters()`` in ``forward``
+# before the layer, and change weights in place.
 class Reader(nn.Module):
     def __init__(self):
         super().__init__()

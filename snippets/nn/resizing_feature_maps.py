@@ -16,10 +16,10 @@ from torch import nn
 # Resize to a size or by a factor: ``F.interpolate``
 # --------------------------------------------------
 #
-# ``F.interpolate`` resizes the dimensions after (N, C). The default mode
-# ``"nearest"`` works for one, two or three dimensions. ``"linear"`` is for
-# one dimension, ``"bilinear"`` and ``"bicubic"`` are for two, and
-# ``"trilinear"`` is for three.
+# ``F.interpolate`` resizes the dimensions after the batch and the channels.
+# The default mode ``"nearest"`` works for one, two or three dimensions.
+# ``"linear"`` is for one dimension, ``"bilinear"`` and ``"bicubic"`` are
+# for two, and ``"trilinear"`` is for three.
 x = torch.tensor([[[1.0, 3.0]]])
 F.interpolate(x, size=4)  # tensor([[[1., 1., 3., 3.]]])
 y = F.interpolate(x, scale_factor=2, mode="linear")
@@ -55,9 +55,9 @@ torch.allclose(aligned(x), up(x))  # True
 #
 # With ``True`` the centres of the first and last pixel keep their
 # positions. With ``False``, the default, the outer edges of the image keep
-# theirs, but the last edge moves if ``scale_factor`` does not give a whole
-# number. Use the same setting for images and masks, because otherwise they
-# are shifted against each other.
+# their positions. The last edge still moves if the size times
+# ``scale_factor`` is not a whole number. Use the same setting for images
+# and masks, because otherwise they are shifted against each other.
 def source(i, n, m, align_corners):
     if align_corners:
         return i * (n - 1) / (m - 1)
@@ -78,11 +78,11 @@ y[0, 0, -1]  # tensor(3.8333)
 # ``"nearest"`` or ``"nearest-exact"`` in ``F.interpolate``
 # ---------------------------------------------------------
 #
-# ``"nearest"`` takes the element :math:`\lfloor i n / m \rfloor`, which is
-# shifted to the left and the top. PyTorch keeps this old rule for
-# compatibility. ``"nearest-exact"`` takes the pixel with the nearest
-# centre, as PIL and scikit-image do. Both modes create no new values, so
-# use them for masks with class labels.
+# For output i of m, ``"nearest"`` takes the element :math:`\lfloor i n / m
+# \rfloor` of the n inputs, so the result is shifted. PyTorch keeps this old
+# rule for compatibility. ``"nearest-exact"`` takes the pixel with the
+# nearest centre, as PIL and scikit-image do. Both modes create no new
+# values, so use them for masks with class labels.
 x = torch.tensor([[[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]]])
 F.interpolate(x, size=2)  # tensor([[[0., 3.]]])
 F.interpolate(x, size=2, mode="nearest-exact")  # tensor([[[1., 4.]]])
@@ -94,6 +94,7 @@ y  # tensor([[[[0, 0, 7, 7]]]], dtype=torch.uint8)
 # See the modes on five values: ``mode`` of ``F.interpolate``
 # -----------------------------------------------------------
 #
+# The dots are five values, and the lines show them enlarged to 80 values.
 # Linear interpolation stays between the neighbouring values. Cubic
 # interpolation overshoots them, so clamp the result if the range matters.
 # ``"area"`` is adaptive average pooling and is meant for shrinking.
@@ -161,10 +162,11 @@ torch.equal(nn.PixelShuffle(2)(maps), grid.reshape(2, 3, 10, 12))  # True
 # Mix the groups of a grouped convolution: ``nn.ChannelShuffle``
 # --------------------------------------------------------------
 #
-# ``nn.ChannelShuffle`` takes one channel from each group in turn. The next
-# grouped convolution then sees channels of all groups, as in ShuffleNet.
-# The order is fixed and not random. ``F.channel_shuffle`` is the function
-# form, and ``F.native_channel_shuffle`` gives the same result.
+# A grouped convolution processes each group of channels on its own.
+# ``nn.ChannelShuffle`` takes one channel from each group in turn, in a
+# fixed order. The next grouped convolution then sees channels of all
+# groups, as in ShuffleNet. ``F.channel_shuffle`` is the function form, and
+# ``F.native_channel_shuffle`` gives the same result.
 x = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).reshape(1, 6, 1, 1)
 y = nn.ChannelShuffle(groups=2)(x)
 y.flatten()  # tensor([0., 3., 1., 4., 2., 5.])
@@ -219,9 +221,9 @@ torch.equal(mirrored, image.flip(-1))  # True
 # Deprecated: ``F.upsample``, ``F.upsample_nearest``
 # --------------------------------------------------
 #
-# These functions raise a warning and call ``F.interpolate``. If you replace
-# ``F.upsample_bilinear``, pass ``align_corners=True`` to get the same
-# result.
+# These functions raise a warning and call ``F.interpolate``. In place of
+# ``F.upsample_bilinear``, call ``F.interpolate`` with
+# ``align_corners=True`` to get the same result.
 x = torch.tensor([[[[0.0, 3.0]]]])
 y = F.upsample(x, size=(1, 4))  # UserWarning: is deprecated
 z = F.upsample_nearest(x, size=(1, 4))  # UserWarning: is deprecated

@@ -62,8 +62,8 @@ with suppress(RuntimeError):
 #
 # The distance is the p-norm of the difference over the last dimension. The
 # default is the Euclidean distance, ``p=1`` adds up the absolute
-# differences, and ``p=inf`` takes the largest. "Pairwise" means that rows
-# at the same position are compared, not all pairs of rows.
+# differences, and ``p=inf`` takes the largest difference. "Pairwise" means
+# that rows at the same position are compared, not all pairs of rows.
 a = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
 b = torch.tensor([[3.0, 4.0], [1.0, 3.0]])
 F.pairwise_distance(a, b)  # tensor([5.0000, 2.0000])
@@ -95,8 +95,8 @@ F.pdist(torch.rand(10, 4)).shape  # torch.Size([45])
 #
 # For vectors of length 1, :math:`\|a - b\|^2 = 2 - 2 \cos(a, b)`, so both
 # measures rank neighbours in the same order. If a search index supports
-# only the Euclidean distance, normalize the vectors first and use it for
-# cosine search.
+# only the Euclidean distance, normalize the vectors first. The index then
+# also finds the neighbours by cosine similarity.
 a = F.normalize(torch.randn(100, 16, dtype=torch.float64))
 b = F.normalize(torch.randn(100, 16, dtype=torch.float64))
 squared = F.pairwise_distance(a, b, eps=0).square()

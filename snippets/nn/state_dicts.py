@@ -17,8 +17,10 @@ from torch import nn
 # -----------------------------------------------------
 #
 # ``parameters`` gives the learned tensors, which you pass to the optimizer.
-# ``state_dict`` gives the parameters and persistent buffers by name, which
-# you save. Its tensors are detached and share memory with the module.
+# ``state_dict`` is what you save: it gives the parameters and the buffers
+# by name. A buffer is a tensor that is not learned, such as a running mean.
+# The tensors of the state dict are detached and share memory with the
+# module.
 norm = nn.BatchNorm1d(2)
 [name for name, _ in norm.named_parameters()]  # ['weight', 'bias']
 list(norm.state_dict())[:3]  # ['weight', 'bias', 'running_mean']
@@ -52,8 +54,8 @@ module.get_buffer("steps")  # tensor(0)
 #
 # Save the state dict. Later, create the model from its code and load the
 # state dict into it. By default ``torch.load`` uses ``weights_only=True``
-# and reads tensors, numbers, strings and plain containers. Here a buffer in
-# memory takes the place of the file.
+# and reads tensors, numbers, strings and plain containers. Here
+# ``io.BytesIO`` takes the place of the file.
 net = nn.Linear(3, 2)
 file = io.BytesIO()
 torch.save(net.state_dict(), file)
@@ -141,8 +143,9 @@ list(plain)  # ['weight', 'bias']
 #
 # By default the values are copied into the existing parameters, which keep
 # their dtype and device. With ``assign=True`` the loaded tensors replace
-# the parameters, as a module on the meta device needs. Create the optimizer
-# afterwards, and tie shared weights again.
+# the parameters. A module on the meta device needs this, because its
+# parameters have no memory to copy into. Create the optimizer afterwards,
+# and tie shared weights again.
 #
 # .. glance:: net.weight.dtype  # torch.float64
 state = {"weight": torch.ones(1, 2, dtype=torch.float64)}

@@ -50,7 +50,8 @@ torch.allclose(net(grey), expected, atol=1e-4)  # True
 #
 # The last layer gives a score for each of the 1000 classes of ImageNet.
 # Replace it with a layer that has the same input size and your number of
-# classes. Its name depends on the model, so print the model to find it.
+# classes. The name of this layer depends on the model, so print the model
+# to find it.
 resnet = models.resnet18()
 resnet.fc = nn.Linear(resnet.fc.in_features, 5)
 mobile = models.mobilenet_v3_small()

@@ -41,10 +41,10 @@ dropout(torch.tensor([1.0, 2.0]))  # tensor([1., 2.])
 # ---------------------------------------------------------
 #
 # In training mode, batch normalization uses the mean and variance of the
-# batch. It also moves the running statistics towards them by the fraction
-# ``momentum``. After ``eval()`` it uses the running statistics and does not
-# update them. The result for one sample then no longer depends on the other
-# samples.
+# batch. It also keeps a running mean and a running variance, and moves both
+# towards those of the batch by the fraction ``momentum``. After ``eval()``
+# it uses the running mean and variance and does not update them. The result
+# for one sample then no longer depends on the other samples.
 norm = nn.BatchNorm1d(1, momentum=0.5, affine=False)
 x = torch.tensor([[2.0], [6.0]])
 norm(x)  # tensor([[-1.0000], [1.0000]])

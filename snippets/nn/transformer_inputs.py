@@ -40,11 +40,11 @@ with torch.no_grad():
 # --------------------------------------------------------
 #
 # With a causal ``tgt_mask`` and the padding on the right, no real position
-# sees the padding, so the outputs there stay the same without the mask.
-# ``ignore_index`` leaves the padded positions out of the loss. Without a
-# causal mask, or with the padding on the left, the decoder needs it.
-# ``memory_key_padding_mask`` hides the padding of the source and is needed
-# either way.
+# sees the padding. The outputs at the real positions are then the same
+# without ``tgt_key_padding_mask``, and ``ignore_index`` leaves the padded
+# positions out of the loss. Without a causal mask, or with the padding on
+# the left, the decoder needs the mask. ``memory_key_padding_mask`` hides
+# the padding of the source and is needed either way.
 layer = nn.TransformerDecoderLayer(16, 4, 32, 0.0, batch_first=True)
 decoder = nn.TransformerDecoder(layer, 2).double()
 target, memory = torch.randn(2, 1, 5, 16, dtype=torch.float64)

@@ -15,10 +15,10 @@ from torch import nn
 # --------------------------------------------
 #
 # An encoder layer consists of self-attention and a feed-forward block, and
-# the encoder is a stack of copies of it. The output has the shape of the
-# input. The input must be embeddings, so add ``nn.Embedding``, positions
-# and an output layer yourself. The hidden size ``dim_feedforward`` is 2048
-# by default.
+# the encoder is a stack of copies of this layer. The output has the shape
+# of the input. The input must be embeddings, so add ``nn.Embedding``,
+# positions and an output layer yourself. The hidden size
+# ``dim_feedforward`` is 2048 by default.
 layer = nn.TransformerEncoderLayer(
     d_model=16, nhead=4, dim_feedforward=32, batch_first=True
 )
@@ -113,9 +113,9 @@ torch.allclose(encoder(x)[:, :4], seen, atol=1e-5)  # False
 # Padded batches: ``src_key_padding_mask``
 # ----------------------------------------
 #
-# True marks the padding. The outputs at the valid positions are then the
-# same as without padding. The decoder reads the memory, too, but the mask
-# is not passed on to it. Pass the same mask again as
+# True marks the padding. The outputs of the encoder at the valid positions
+# are then the same as without padding. The decoder reads these outputs (the
+# memory), but it does not get this mask. Pass the mask again as
 # ``memory_key_padding_mask``.
 model = nn.Transformer(16, 4, 1, 1, 32, 0.0, batch_first=True).double()
 source = torch.randn(1, 5, 16, dtype=torch.float64)
@@ -153,10 +153,10 @@ torch.allclose(first, second, atol=1e-5)  # False
 # Sinusoidal positions by hand
 # ----------------------------
 #
-# PyTorch has no layer for this. Each position is encoded by sines and
-# cosines with wavelengths from :math:`2\pi` to about
-# :math:`10000 \cdot 2\pi`. The dot product of two encodings depends only on
-# the distance of the positions. Keep the table in a buffer.
+# PyTorch has no layer for sinusoidal positions. Each position is encoded by
+# sines and cosines with wavelengths from :math:`2\pi` to about :math:`10000
+# \cdot 2\pi`. The dot product of two encodings depends only on the distance
+# of the positions. Keep the table in a buffer.
 def sinusoidal(length, width):
     positions = torch.arange(length).unsqueeze(1)
     rates = 10000 ** (-torch.arange(0, width, 2) / width)

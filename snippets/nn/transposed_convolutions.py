@@ -29,8 +29,8 @@ nn.ConvTranspose2d(16, 4, 4)(x)  # shape (8, 4, 10, 10)
 #
 # Each input value is multiplied by the whole kernel. The resulting copies
 # are placed ``stride`` apart and added where they overlap. ``padding``
-# removes that many elements from each end, which is the opposite of what it
-# does in a convolution.
+# removes that many elements from each end, whereas in a convolution it adds
+# them.
 x = torch.tensor([[[1.0, 10.0]]])
 kernel = torch.tensor([[[1.0, 2.0, 3.0]]])
 y = F.conv_transpose1d(x, kernel, stride=2)
@@ -63,9 +63,10 @@ F.conv_transpose3d(volume, layer.weight, stride=2)  # shape (1, 1, 6, 8, 10)
 # -----------------------------------------------------
 #
 # The gradient of ``F.conv2d`` with respect to its input is a transposed
-# convolution with the same weight. As matrices, one is the transpose of the
-# other. The name "deconvolution" is misleading, because the operation
-# restores the shape but not the values of the input.
+# convolution with the same weight. If you write the convolution as a
+# matrix, the transposed convolution is the transpose of this matrix. The
+# name "deconvolution" is misleading, because the operation restores the
+# shape but not the values of the input.
 options = {"stride": 2, "padding": 1}
 weight = torch.randn(4, 3, 3, 3, dtype=torch.float64)
 x = torch.randn(2, 3, 9, 9, dtype=torch.float64, requires_grad=True)
@@ -122,9 +123,9 @@ y  # tensor([[[2., 4., 2., 4., 2., 4., 2., 3.]]])
 # -------------------------------------------------
 #
 # Pass the size that you want in the call, and the layer chooses the
-# ``output_padding`` for it. In this way a U-Net can process images of
-# different sizes. The size must be one of the few that the formula allows,
-# as many as the ``stride``.
+# ``output_padding`` for it. In this way a U-Net, which shrinks images and
+# enlarges them again, can process images of different sizes. Along each
+# dimension, the formula allows as many sizes as the ``stride``, here two.
 down = nn.Conv2d(1, 1, 3, stride=2, padding=1)
 up = nn.ConvTranspose2d(1, 1, 3, stride=2, padding=1)
 x = torch.zeros(1, 1, 30, 37)
@@ -138,10 +139,10 @@ with suppress(ValueError):
 # Checkerboard patterns: kernel size not divisible by stride
 # ----------------------------------------------------------
 #
-# With kernel size 3 and stride 2, some outputs are the sum of two copies of
-# the kernel and others of one, which makes a pattern in images. Choose a
-# kernel size that is divisible by the stride. Or enlarge the image first
-# and apply a convolution to it.
+# With kernel size 3 and stride 2, two copies of the kernel overlap at some
+# outputs and not at others. This makes a checkerboard pattern in images.
+# Choose a kernel size that is divisible by the stride. Or enlarge the image
+# first and apply a convolution to it.
 x = torch.ones(1, 1, 4)
 y = F.conv_transpose1d(x, torch.ones(1, 1, 3), stride=2)
 y  # tensor([[[1., 1., 2., 1., 2., 1., 2., 1., 1.]]])

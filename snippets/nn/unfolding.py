@@ -14,9 +14,10 @@ from torch import nn
 # Windows as columns: ``nn.Unfold``, ``F.unfold``
 # -----------------------------------------------
 #
-# Each column of the result is one window, which is also called im2col. Each
-# row is one position within the window, channel by channel. The input needs
-# two spatial dimensions, and the options are those of a convolution.
+# Each column of the result is one window. Each row is one position within
+# the window, channel by channel. Other libraries call this operation
+# im2col. The input needs two spatial dimensions, and the options are those
+# of a convolution.
 #
 # .. tensors:: x, F.unfold(x[None], 2)[0]
 x = torch.tensor([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]])
@@ -64,10 +65,10 @@ cut[0, 0, 3]  # tensor([0., 0., 0., 0.])
 # Sliding windows along one dimension: ``Tensor.unfold``
 # ------------------------------------------------------
 #
-# The method takes a dimension, a size and a step, and returns a view. The
-# window becomes the last dimension. ``F.unfold`` makes a copy instead, has
-# options for padding and dilation, and needs images. ``torch.unfold_copy``
-# is the method with a copy as its result.
+# ``Tensor.unfold`` takes a dimension, a size and a step, and returns a
+# view. The window becomes the last dimension. ``torch.unfold_copy`` does
+# the same and returns a copy. ``F.unfold`` also makes a copy, has options
+# for padding and dilation, and needs images.
 prices = torch.tensor([1.0, 3.0, 5.0, 4.0])
 prices.unfold(0, 2, 1)  # tensor([[1., 3.], [3., 5.], [5., 4.]])
 prices.unfold(0, 2, 1).mean(-1)  # tensor([2.0, 4.0, 4.5])
@@ -81,9 +82,9 @@ view.data_ptr() == x.data_ptr()  # True
 # Convolution as ``F.unfold`` and a matrix product
 # ------------------------------------------------
 #
-# Use this form if you want to replace the matrix product, for example by
-# weights that differ at each position. With stride 1 and kernel size k, the
-# windows need about k² times the memory of the image.
+# Write a convolution in this form if you want to change the matrix product,
+# for example to use different weights at each position. With stride 1 and
+# kernel size k, the windows need about k² times the memory of the image.
 x = torch.randn(2, 3, 8, 9, dtype=torch.float64)
 weight = torch.randn(4, 3, 3, 3, dtype=torch.float64)
 windows = F.unfold(x, kernel_size=3)  # shape (2, 27, 42)
@@ -96,9 +97,9 @@ torch.einsum("pok,nkp->nop", per_place, windows)  # shape (2, 4, 42)
 # Locally connected layer: separate weights for each position
 # -----------------------------------------------------------
 #
-# PyTorch has no such module. Multiply each window by the weights of its
-# position. If the weights are equal at all positions, the result is that of
-# a convolution, as here.
+# PyTorch has no layer of this kind. Multiply each window by the weights of
+# its position. Here the weights are equal at all positions, so the result
+# equals a convolution.
 weight = torch.randn(4, 3, 2, 2, dtype=torch.float64)
 x = torch.randn(2, 3, 5, 5, dtype=torch.float64)
 windows = F.unfold(x, kernel_size=2)
@@ -113,8 +114,8 @@ torch.allclose(y, F.conv2d(x, weight))  # True
 # Set the kernel size and the stride to the patch size, and transpose the
 # result to (N, patches, values). ``reshape`` and ``permute`` give the same
 # patches. A linear layer on the patches equals a convolution with this
-# kernel size and stride, and patch embeddings are usually written in this
-# way.
+# kernel size and stride. Patch embeddings are usually written as such a
+# convolution.
 images = torch.randn(2, 3, 32, 48, dtype=torch.float64)
 patches = F.unfold(images, 16, stride=16).mT  # shape (2, 6, 768)
 torch.equal(patches[0, 1], images[0, :, :16, 16:32].flatten())  # True
@@ -130,8 +131,8 @@ torch.allclose(tokens, embed(images).flatten(2).mT)  # True
 #
 # Cut the image into tiles and run the model on each tile, here ``tiles *
 # 2``. Multiply the outputs by weights that decrease towards the border of
-# the tile. Fold the outputs and the weights, and divide one by the other.
-# The weights blend the tiles where they overlap.
+# the tile. Fold the weighted outputs and the weights, and divide the first
+# result by the second. The weights blend the tiles where they overlap.
 image = torch.rand(1, 3, 24, 24, dtype=torch.float64)
 columns = F.unfold(image, 8, stride=4)
 tiles = columns.mT.reshape(-1, 3, 8, 8)  # shape (25, 3, 8, 8)
