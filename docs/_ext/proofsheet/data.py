@@ -104,12 +104,13 @@ class later(nodes.General, nodes.Element):
     """
 
 
-def add_place(app, name, call, *options, parsed=False):
+def add_place(app, name, call, *options, parsed=False, reads=None):
     """Add the directive ``name``, which leaves a place for ``call`` to fill.
 
     What the directive is given, as its argument or as its content, is ``place["given"]``, a
     list of words; its ``options`` have the same names there. Content that is ``parsed``
-    becomes the children of the place.
+    becomes the children of the place. A page that has one is read again if the file ``reads``
+    changes.
     """
 
     class Place(SphinxDirective):
@@ -122,6 +123,8 @@ def add_place(app, name, call, *options, parsed=False):
             words = [*self.arguments, *([] if parsed else self.content)]
             place = later(call=call, given=" ".join(words).split(), **self.options)
             self.set_source_info(place)
+            if reads:
+                self.env.note_dependency(str(reads))
             if parsed:
                 self.state.nested_parse(self.content, self.content_offset, place)
             return [place]

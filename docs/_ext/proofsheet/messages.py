@@ -137,7 +137,7 @@ def add_script(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    data.add_place(app, "error-messages", index)
-    data.add_place(app, "all-messages", entrance)
+    data.add_place(app, "error-messages", index, reads=TABLE)
+    data.add_place(app, "all-messages", entrance, reads=TABLE)
     app.connect("html-page-context", add_script)
     app.connect("build-finished", write)
