@@ -56,10 +56,10 @@ targets.sum(dim=1)  # tensor([1., 1., 1., 1.])
 # How strongly to mix: ``alpha``
 # ------------------------------
 #
-# The share of the first image is drawn from the distribution Beta(alpha,
-# alpha). With 1 all shares are equally likely, with a small value most
-# batches stay almost unchanged, and with a large value the two images have
-# nearly equal shares.
+# The share of an image in the mix is drawn from the distribution
+# Beta(alpha, alpha). With 1 all shares are equally likely, with a small
+# value most batches stay almost unchanged, and with a large value the two
+# images have nearly equal shares.
 images = torch.rand(2, 1, 4, 4)
 labels = torch.tensor([0, 1])
 even = v2.MixUp(alpha=1.0, num_classes=2)

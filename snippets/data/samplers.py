@@ -47,8 +47,8 @@ type(DataLoader([1, 2]).sampler) is SequentialSampler  # True
 #
 # ``shuffle=True`` uses this sampler: every index appears once, in a new
 # order in each epoch. ``num_samples`` makes an epoch shorter or longer. If
-# it is larger than the dataset, the sampler goes through whole permutations
-# first.
+# it is larger than the dataset, the sampler goes through all samples in one
+# random order, and then in another.
 generator = torch.Generator(torch.get_default_device())
 data = range(10)
 every = RandomSampler(data, generator=generator)

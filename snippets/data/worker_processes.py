@@ -270,10 +270,10 @@ del batches
 # ------------------------------------------------------------------
 #
 # The cause of the error says how the worker ended. "Killed" often means
-# that the machine ran out of memory. "Bus error" means that ``/dev/shm``
-# was full, so give Docker ``--shm-size=8g`` or use fewer workers. For "exit
-# code 1", run with ``num_workers=0`` and read the traceback;
-# :doc:`/gallery/help/data_workers` shows each case.
+# that the machine ran out of memory. "Bus error" means that the shared
+# memory ``/dev/shm`` was full, so give Docker ``--shm-size=8g`` or use
+# fewer workers. For "exit code 1", run with ``num_workers=0`` and read the
+# traceback; :doc:`/gallery/help/data_workers` shows each case.
 class Ends(Dataset):
     def __len__(self):
         return 1
