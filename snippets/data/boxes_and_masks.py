@@ -127,7 +127,7 @@ v2.ClampBoundingBoxes()(outside)[0]  # tensor([70., 70., 100., 100.])
 # ``SanitizeBoundingBoxes`` also drops the mask of each box that it drops. A
 # mask of classes, with shape (H, W), stays unchanged. Older versions of
 # torchvision raised the error "The shape of the mask [2] at index 0 does
-# not match the shape of the indexed tensor" for it.
+# not match the shape of the indexed tensor" for such a mask.
 #
 # .. glance:: out["masks"].shape
 boxes = tv_tensors.BoundingBoxes(

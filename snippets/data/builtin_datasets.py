@@ -23,8 +23,8 @@ from torchvision.transforms import v2
 # ``datasets.MNIST("data", train=True, download=True)`` downloads the files
 # once and then reads them from disk. The card writes scikit-learn's small
 # digits in the format of MNIST, so it needs no download. A sample is an
-# image and a label: a PIL image by default, a tensor with this transform.
-# ``data`` holds all images.
+# image and a label; by default the image is a PIL image, and with this
+# transform it is a tensor. The attribute ``data`` holds all images.
 #
 # .. glance:: mnist.data
 digits = load_digits()

@@ -110,9 +110,10 @@ torch.allclose(loss, (weight[targets] * each).mean())  # True
 # -----------------------------------------------------------------
 #
 # ``nn.BCEWithLogitsLoss`` multiplies the loss of the positives by
-# ``pos_weight``. With this ratio, positives and negatives have the same
-# total weight. For multi-label targets, pass one number per label. Unlike
-# with class weights, the mean still divides by the number of elements.
+# ``pos_weight``. If ``pos_weight`` is the number of negatives divided by
+# the number of positives, both have the same total weight. For multi-label
+# targets, pass one number per label. Unlike with class weights, the mean
+# still divides by the number of elements.
 targets = torch.tensor([0.0, 0.0, 0.0, 1.0])
 pos_weight = (targets == 0).sum() / (targets == 1).sum()
 pos_weight  # tensor(3.)
@@ -127,8 +128,8 @@ torch.allclose(loss, each.mean())  # True
 # ---------------------------------------------------------------------
 #
 # A model that is trained on balanced batches learns equal shares of the
-# classes. To correct it, add the log of the true share divided by the share
-# in training to each logit.
+# classes. To correct the model, divide the true share of each class by its
+# share in training, and add the logarithm of this ratio to the logit.
 #
 # .. glance:: corrected.softmax(dim=0)
 share = torch.tensor([0.9, 0.1])

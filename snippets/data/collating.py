@@ -33,8 +33,9 @@ default_collate(["cat", "dog"])  # ['cat', 'dog']
 # ------------------------------------------------
 #
 # The batch has the same structure as a sample, with a batch in the place of
-# each value. A tuple becomes a list of batches. The keys are those of the
-# first sample, so a key that is missing there is dropped without a warning.
+# each value. A tuple becomes a list of batches. A dict keeps the keys of
+# the first sample, so a key that the first sample does not have is dropped
+# without a warning.
 pairs = [(1, "cat"), (2, "dog")]
 default_collate(pairs)  # [tensor([1, 2]), ('cat', 'dog')]
 samples = [{"x": 1, "box": {"w": 3}}, {"x": 2, "box": {"w": 4}, "id": 9}]
@@ -146,8 +147,8 @@ mask = torch.arange(3) < lengths.unsqueeze(1)
 # ---------------------------------------------------------------
 #
 # ``nn.utils.rnn.pack_padded_sequence`` needs the lengths on the CPU, even
-# if the batch is on a GPU. Create them there in ``collate_fn``. With
-# ``enforce_sorted=False`` the sequences may come in any order.
+# if the batch is on a GPU. Create the lengths on the CPU in ``collate_fn``.
+# With ``enforce_sorted=False`` the sequences may come in any order.
 def pad(sequences):
     lengths = torch.tensor([len(s) for s in sequences], device="cpu")
     return pad_sequence(sequences, batch_first=True), lengths

@@ -106,9 +106,9 @@ rare = labels[torch.tensor(shares, device="cpu")].float().mean(dim=1)
 # Same number of each class in a batch: P classes times K samples
 # ---------------------------------------------------------------
 #
-# Triplet and contrastive losses need several samples of each class in a
-# batch. Shuffle the indices of each class, and put K of each class into a
-# batch. Pass the sampler as ``batch_sampler``.
+# Losses that compare samples, such as the triplet loss, need several
+# samples of each class in a batch. Shuffle the indices of each class, and
+# put K of each class into a batch. Pass the sampler as ``batch_sampler``.
 class EachClass(Sampler):
     def __init__(self, labels, k):
         self.groups = [
@@ -251,9 +251,10 @@ two  # tensor([[0, 1], [6, 7]])
 # --------------------------------------------------------------------
 #
 # A persistent worker keeps the copy of the dataset that it started with. If
-# you change an attribute of the dataset between epochs, such as the stage
-# of a curriculum, the worker does not see it. Keep such a value in a tensor
-# in shared memory, or let the workers start again in each epoch.
+# you change an attribute of the dataset between epochs, such as the
+# difficulty of its samples, the worker does not see the change. Keep such a
+# value in a tensor in shared memory, or let the workers start again in each
+# epoch.
 class Stage(Dataset):
     def __init__(self):
         self.plain = 0

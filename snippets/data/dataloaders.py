@@ -155,10 +155,10 @@ loader = DataLoader(dataset, sampler=batches, batch_size=None)
 # Iterate forever over a ``DataLoader``
 # -------------------------------------
 #
-# Use this to train for a number of steps instead of epochs.
-# ``itertools.cycle`` keeps all batches of the first epoch in memory and
-# repeats them in the same order. A generator that loops over the loader
-# again shuffles again.
+# To train for a number of steps instead of epochs, iterate over the loader
+# without an end. ``itertools.cycle`` keeps all batches of the first epoch
+# in memory and repeats them in the same order. A generator that loops over
+# the loader again shuffles again.
 def forever(loader):
     while True:
         yield from loader
@@ -176,12 +176,12 @@ kept[:50] == kept[50:]  # True
 # Faster copies to the GPU: ``DataLoader(pin_memory=True)``
 # ---------------------------------------------------------
 #
-# ``pin_memory=True`` puts the batches into page-locked memory, from which
-# ``non_blocking=True`` copies while the program continues. Without an
-# accelerator it has no effect and gives a warning, so check first. If the
-# error says "cannot pin 'torch.cuda.FloatTensor' only dense CPU tensors can
-# be pinned", the dataset returns tensors on the GPU. Return them on the
-# CPU.
+# ``pin_memory=True`` puts the batches into page-locked memory, which always
+# stays in RAM. From there, ``non_blocking=True`` copies to the GPU while
+# the program continues. Without an accelerator, ``pin_memory`` has no
+# effect and gives a warning, so check first. If the error says "cannot pin
+# 'torch.cuda.FloatTensor' only dense CPU tensors can be pinned", the
+# dataset returns tensors on the GPU and should return them on the CPU.
 device = torch.get_default_device()
 dataset = TensorDataset(torch.arange(4.0, device="cpu"))
 gpu = torch.cuda.is_available()

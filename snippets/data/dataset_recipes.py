@@ -169,10 +169,11 @@ x = torch.tensor(archive["x"])  # tensor([0, 1, 2])
 # Share a stream among ranks and workers (``IterableDataset`` with DDP)
 # ---------------------------------------------------------------------
 #
-# Each rank has its own workers, so the stream is divided among all workers
-# of all ranks. The number of a worker in this count is ``rank * workers``
-# plus its ``id``. In a real program, the rank and the number of ranks come
-# from ``torch.distributed``. Here they are arguments.
+# In distributed training, each process (rank) has its own workers, so the
+# stream is divided among all workers of all ranks. The number of a worker
+# in this count is ``rank * workers`` plus its ``id``. In a real program,
+# the rank and the number of ranks come from ``torch.distributed``. Here
+# they are arguments.
 class Stream(IterableDataset):
     def __init__(self, samples, rank, ranks):
         self.samples, self.rank, self.ranks = samples, rank, ranks

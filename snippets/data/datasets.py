@@ -136,9 +136,9 @@ again.indices == train.indices  # True
 # ---------------------------------------------
 #
 # Define ``__getitems__`` if one request for many samples is cheaper than
-# many requests, as with a database. The loader then passes it all indices
-# of a batch at once. The method returns a list of samples, which the loader
-# collates.
+# many requests, as with a database. The loader then calls this method with
+# all indices of a batch at once. The method returns a list of samples,
+# which the loader collates.
 class Rows(Dataset):
     calls = 0
 
@@ -199,10 +199,11 @@ len(random_split(range(45), sizes, generator=generator))  # 20
 # Endless loop over a dataset: ``__getitem__`` without ``IndexError``
 # -------------------------------------------------------------------
 #
-# A plain ``for`` loop ignores the ``__len__`` of such a class. It counts up
-# until ``__getitem__`` raises ``IndexError``, which does not happen if the
-# samples are computed. Define ``__iter__``, or loop over
-# ``range(len(...))``. A ``DataLoader`` stops at the right place.
+# If a dataset has no ``__iter__``, a plain ``for`` loop ignores its
+# ``__len__``. The loop counts up until ``__getitem__`` raises
+# ``IndexError``, which does not happen if the samples are computed. Define
+# ``__iter__``, or loop over ``range(len(...))``. A ``DataLoader`` stops at
+# the right place.
 class Doubles(Dataset):
     def __len__(self):
         return 3

@@ -140,8 +140,8 @@ dataset[1]  # (tensor([6., 3.]), tensor(1))
 # ----------------------------------------------------
 #
 # The file stays on disk, and the rows that you access are read from it.
-# Copy the row, because a tensor must not share memory that is not writable.
-# Without the copy, ``torch.from_numpy`` warns.
+# Copy each row before you make a tensor of it, because the memory of the
+# file is not writable. Without the copy, ``torch.from_numpy`` warns.
 with tempfile.TemporaryDirectory() as folder:
     np.save(f"{folder}/x.npy", np.arange(12.0).reshape(4, 3))
     rows = np.load(f"{folder}/x.npy", mmap_mode="r")
@@ -174,9 +174,10 @@ with tempfile.TemporaryDirectory() as folder:
 # Open a file on first use: datasets with workers
 # -----------------------------------------------
 #
-# An open file cannot be pickled for spawned workers. Forked workers share
-# its position, so they disturb each other. Open the file when the first
-# sample is requested, and each worker has its own.
+# A spawned worker (a new Python process) gets the dataset through pickle,
+# which cannot store an open file. Forked workers (copies of the process)
+# share the position in the file, so they disturb each other. Open the file
+# when the first sample is requested, and each worker has its own.
 class Lazy(Dataset):
     def __init__(self, path):
         self.path, self.file = path, None

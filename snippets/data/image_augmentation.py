@@ -2,8 +2,8 @@
 Augmentation policies
 =====================
 
-Augment images with ready-made policies, or combine random transforms
-yourself.
+A policy chooses random transforms and their strength. Augment images with
+ready-made policies, or combine random transforms yourself.
 """
 from contextlib import suppress
 

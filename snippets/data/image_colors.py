@@ -18,10 +18,10 @@ from torchvision.transforms import v2
 # Vary light and colour at random: ``v2.ColorJitter``
 # ---------------------------------------------------
 #
-# With a number ``b`` the factor is drawn from 1 - b to 1 + b, and with a
-# pair from this range. A factor of 1 changes nothing. Hue is different: it
-# is an offset between -0.5 and 0.5 of the colour circle. Properties that
-# you leave out stay unchanged.
+# Each property is changed by a random factor: a number b gives the range
+# from 1 - b to 1 + b, and a pair gives the range itself. A factor of 1
+# changes nothing. Hue is different: it is an offset between -0.5 and 0.5 of
+# the colour circle. Properties that you leave out stay unchanged.
 jitter = v2.ColorJitter(brightness=0.25, contrast=(0.5, 2.0), hue=0.125)
 jitter.brightness  # (0.75, 1.25)
 jitter.contrast  # (0.5, 2.0)

@@ -138,9 +138,9 @@ shares = [view(torch.ones(1, 80, 80)).mean().item() for _ in range(20)]
 # --------------------------------------
 #
 # The transform shifts each pixel by smoothed noise. ``alpha`` sets how
-# strong the shift is, and ``sigma`` how smooth. It suits handwriting and
-# images of tissue. ``v2.functional.elastic`` takes the shifts, in units of
-# half the side.
+# strong the shift is, and ``sigma`` sets how smooth it is. The transform
+# suits handwriting and images of tissue. ``v2.functional.elastic`` takes
+# the shifts, in units of half the side.
 #
 # .. glance:: torch.allclose(bent, x, atol=1e-4)
 x = torch.rand(1, 28, 28)

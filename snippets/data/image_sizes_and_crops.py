@@ -36,8 +36,8 @@ old.tobytes() == v2.Resize(224)(photo).tobytes()  # True
 # Without antialiasing, shrinking an image picks single pixels and drops
 # those between, so stripes vanish or turn into false ones. Antialiasing is
 # always on for PIL images and on by default for tensors. The two results
-# here differ by at most 1 of 255. ``F.interpolate`` does not use it by
-# default.
+# here differ by at most 1 of 255. ``F.interpolate`` does not use
+# antialiasing by default.
 #
 # .. glance:: bool((smooth[0, 0, 1:-1] - 0.5).abs().max() < 0.1)
 stripes = torch.tensor([0.0, 1.0]).repeat(9).expand(1, 6, 18)

@@ -100,8 +100,9 @@ Image.fromarray(first.transpose(1, 2, 0)).size  # (8, 6)
 # -------------------------------------------------------------------
 #
 # ``convert("L")`` sets all values above 255 to 255, so a scan with values
-# up to 4,000 looks white. Keep the array instead, choose a window by its
-# centre and width, and scale the window to the range from 0 to 1.
+# up to 4,000 looks white. Keep the array instead, and choose a window, the
+# range of values that matters, by its centre and width. Scale this window
+# to the range from 0 to 1.
 scan = np.array([[0, 100, 255, 1000, 4000]], dtype=np.int32)
 gray = Image.fromarray(scan).convert("L")
 np.array(gray).tolist()  # [[0, 100, 255, 255, 255]]

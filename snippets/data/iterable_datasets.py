@@ -128,7 +128,7 @@ sorted(read(2))  # [0, 0, 1, 1, 2, 2]
 # In a worker, ``get_worker_info`` returns an object with ``id`` and
 # ``num_workers``. In the main process it returns ``None``. Let each worker
 # take every ``num_workers``-th sample from ``id`` on. Or give each worker
-# its own files, so that it does not read samples that it skips.
+# its own files, so that no worker reads samples and then skips them.
 #
 # .. glance:: sorted(sample.item() for sample in loader)
 class Sharded(IterableDataset):

@@ -56,9 +56,10 @@ targets.sum(dim=1)  # tensor([1., 1., 1., 1.])
 # How strongly to mix: ``alpha``
 # ------------------------------
 #
-# The share is drawn from Beta(alpha, alpha). With 1 all shares are equally
-# likely, with a small value most batches stay almost unchanged, and with a
-# large value the two images have nearly equal shares.
+# The share of an image in the mix is drawn from the distribution
+# Beta(alpha, alpha). With 1 all shares are equally likely, with a small
+# value most batches stay almost unchanged, and with a large value the two
+# images have nearly equal shares.
 images = torch.rand(2, 1, 4, 4)
 labels = torch.tensor([0, 1])
 even = v2.MixUp(alpha=1.0, num_classes=2)
@@ -75,8 +76,9 @@ shares = torch.stack([weak(images, labels)[1][0, 0] for _ in range(400)])
 # --------------------------------------------
 #
 # ``F.cross_entropy`` accepts class indices or probabilities, so you can
-# keep this loss. It is the weighted sum of the losses for the two labels.
-# To compute the accuracy in training, compare with the original labels.
+# keep this loss. With mixed labels, it is the weighted sum of the losses
+# for the two labels. To compute the accuracy in training, compare with the
+# original labels.
 images, labels = torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 2, 3])
 mixed, targets = v2.MixUp(num_classes=4)(images, labels)
 logits = torch.randn(4, 4)

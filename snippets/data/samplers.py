@@ -47,8 +47,8 @@ type(DataLoader([1, 2]).sampler) is SequentialSampler  # True
 #
 # ``shuffle=True`` uses this sampler: every index appears once, in a new
 # order in each epoch. ``num_samples`` makes an epoch shorter or longer. If
-# it is larger than the dataset, the sampler goes through whole permutations
-# first.
+# it is larger than the dataset, the sampler goes through all samples in one
+# random order, and then in another.
 generator = torch.Generator(torch.get_default_device())
 data = range(10)
 every = RandomSampler(data, generator=generator)
@@ -78,9 +78,9 @@ abs(left_out - 0.368) < 0.01  # True
 # Select samples and shuffle them: ``SubsetRandomSampler``
 # --------------------------------------------------------
 #
-# Use it to train on a part of a dataset. For validation in order, pass a
-# plain list as ``sampler``, or use a ``torch.utils.data.Subset``. With a
-# sampler, ``len(loader.dataset)`` still counts all samples.
+# Use this sampler to train on a part of a dataset. For validation in order,
+# pass a plain list as ``sampler``, or use a ``torch.utils.data.Subset``.
+# With a sampler, ``len(loader.dataset)`` still counts all samples.
 data = range(100, 106)
 generator = torch.Generator(torch.get_default_device())
 sampler = SubsetRandomSampler([0, 2, 4], generator=generator)
@@ -148,8 +148,9 @@ loader = DataLoader(range(10, 15), batch_sampler=own)
 #
 # ``torch.utils.data.distributed.DistributedSampler`` gives each process
 # other samples. To make all shares equally long it repeats the first
-# samples, or cuts the last ones with ``drop_last=True``. The number of
-# processes and the rank come from the process group by default.
+# samples, or cuts the last ones with ``drop_last=True``. By default the
+# number of processes and the rank (the number of this process) come from
+# the process group.
 shares = [
     DistributedSampler(range(5), num_replicas=2, rank=rank, shuffle=False)
     for rank in range(2)

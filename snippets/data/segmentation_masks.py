@@ -108,9 +108,9 @@ np.array_equal(values["JPEG"] > 127, drawn > 127)  # True
 #
 # Bilinear interpolation averages the class numbers of neighbouring pixels,
 # so the values 1 and 2 appear between the classes 0 and 3. Rotate and
-# resize a mask with nearest-neighbour interpolation. A ``tv_tensors.Mask``
-# always gets it, even if the transform uses bilinear interpolation for the
-# image.
+# resize a mask with nearest-neighbour interpolation. For a
+# ``tv_tensors.Mask``, nearest-neighbour interpolation is always used, even
+# if the transform uses bilinear interpolation for the image.
 mask = torch.zeros(1, 8, 8, dtype=torch.uint8)
 mask[:, 2:6, 2:6] = 3
 bilinear = v2.InterpolationMode.BILINEAR

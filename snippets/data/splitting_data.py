@@ -87,8 +87,10 @@ len(torch.stack(rare).unique()) > 1  # True
 # Cross-validation: ``KFold``
 # ---------------------------
 #
-# Each sample is in the validation part of one fold. Train a new model for
-# each fold, and report the mean and the spread of the k results.
+# Cross-validation divides the samples into k parts and uses each part once
+# for validation and the others for training. Each such split is called a
+# fold. Train a new model for each fold, and report the mean and the spread
+# of the k results.
 dataset = TensorDataset(torch.arange(6))
 held_out = []
 for train, val in KFold(3, shuffle=True, random_state=0).split(range(6)):

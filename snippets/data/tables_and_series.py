@@ -127,8 +127,8 @@ table.iloc[1].tolist()  # [2, 4, 6]
 # ------------------------------------------------------
 #
 # With ``chunksize``, pandas reads some rows at a time, so memory holds one
-# part of the file. Wrap it in an ``IterableDataset`` that yields whole
-# batches, and pass ``batch_size=None`` to the loader.
+# part of the file. Wrap this reader in an ``IterableDataset`` that yields
+# whole batches, and pass ``batch_size=None`` to the loader.
 class Chunks(IterableDataset):
     def __init__(self, open_file, rows):
         self.open_file, self.rows = open_file, rows
@@ -234,8 +234,8 @@ change.abs().mean() < walk.std()  # tensor(True)
 # -----------------------------------------------
 #
 # A model that predicts one step can predict more steps if you append each
-# prediction to the window. The errors accumulate on the way. The
-# alternative is a model with one output per step.
+# prediction to the window. The errors accumulate with each step.
+# Alternatively, use a model with one output per step.
 def predict(model, window, steps):
     values = []
     for _ in range(steps):

@@ -115,8 +115,8 @@ words.index("cat"), other.index("cat")  # (2, 3)
 # ----------------------------------------------------------
 #
 # A language model predicts the next token at each position. Cut a block at
-# a random place, and use the same block one token later as the target. Each
-# start needs ``block + 1`` tokens after it.
+# a random place, and use the same block one token later as the target. From
+# each start on, there must be ``block + 1`` tokens.
 def draw(tokens, block, batch):
     starts = torch.randint(0, len(tokens) - block, (batch,))
     x = torch.stack([tokens[i : i + block] for i in starts])

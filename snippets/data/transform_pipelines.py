@@ -182,8 +182,8 @@ all(fits(*flip(image, mask)) for _ in range(400))  # True
 # ---------------------------------------------------------
 #
 # If you transform a batch, all images are cropped at the same place, and
-# all of them are flipped or none. To draw for each image, transform the
-# images one by one.
+# either all of them are flipped or none of them. To draw for each image,
+# transform the images one by one.
 batch = torch.tensor([0.0, 1.0]).expand(64, 1, 1, 2)
 flip = v2.RandomHorizontalFlip()
 together = flip(batch)

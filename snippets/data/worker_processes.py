@@ -21,8 +21,9 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 # -----------------------------------------------------------------
 #
 # Each worker is a process with a copy of the dataset. On Linux it is
-# started with fork, or with forkserver from Python 3.14 on. On macOS and
-# Windows it is spawned. The cards on this page use ``"fork"``, which works
+# forked, as a copy of the program, or from Python 3.14 on started by a
+# small helper process (forkserver). On macOS and Windows it is spawned as a
+# new Python process. The cards on this page use ``"fork"``, which works
 # without ``if __name__ == "__main__":`` and does not exist on Windows.
 #
 # .. glance:: len(set(pids))
@@ -242,7 +243,7 @@ with suppress(KeyError):
 #
 # By default the loop waits for a batch without a limit, so a worker that
 # hangs stops the program without a message. With ``timeout`` you get an
-# error instead. Choose a time far above that of the slowest batch. The
+# error instead. Choose a time much longer than the slowest batch takes. The
 # worker here hangs until ``wake`` is set, which happens after the error.
 class Stuck(Dataset):
     def __len__(self):
@@ -269,10 +270,10 @@ del batches
 # ------------------------------------------------------------------
 #
 # The cause of the error says how the worker ended. "Killed" often means
-# that the machine ran out of memory. "Bus error" means that ``/dev/shm``
-# was full, so give Docker ``--shm-size=8g`` or use fewer workers. For "exit
-# code 1", run with ``num_workers=0`` and read the traceback;
-# :doc:`/gallery/help/data_workers` shows each case.
+# that the machine ran out of memory. "Bus error" means that the shared
+# memory ``/dev/shm`` was full, so give Docker ``--shm-size=8g`` or use
+# fewer workers. For "exit code 1", run with ``num_workers=0`` and read the
+# traceback; :doc:`/gallery/help/data_workers` shows each case.
 class Ends(Dataset):
     def __len__(self):
         return 1

@@ -88,11 +88,11 @@ torch.allclose(F.cross_entropy(two_classes, target), binary)  # True
 # Why with logits: ``nn.BCELoss`` on a saturated sigmoid
 # ------------------------------------------------------
 #
-# In float32 the sigmoid of 20 is exactly 1, and the logarithm of the other
-# probability is minus infinity. ``nn.BCELoss`` limits the logarithm to
-# -100, and the gradient with respect to the logit is 0. A confident but
-# wrong prediction is then not corrected. ``nn.BCEWithLogitsLoss`` gives the
-# correct loss and gradient.
+# In float32 the sigmoid of 20 is exactly 1. The probability of the other
+# class is then 0, and its logarithm is minus infinity. ``nn.BCELoss``
+# limits the logarithm to -100, and the gradient with respect to the logit
+# is 0, so a confident but wrong prediction is not corrected.
+# ``nn.BCEWithLogitsLoss`` gives the correct loss and gradient.
 logits = torch.tensor([20.0], requires_grad=True)
 target = torch.tensor([0.0])
 p = torch.sigmoid(logits)
@@ -110,7 +110,7 @@ torch.autograd.grad(loss, logits)[0]  # tensor([1.])
 #
 # ``nn.BCEWithLogitsLoss`` has no ``label_smoothing`` argument. Move the
 # targets away from 0 and 1 yourself. The loss is then smallest at a finite
-# logit, so a larger one is pulled back. The result equals that of
+# logit, so a larger logit is pulled back. The result equals that of
 # ``F.cross_entropy`` with ``label_smoothing`` for two classes.
 smoothing = 0.1
 labels = torch.tensor([1.0, 0.0])
@@ -129,10 +129,10 @@ torch.allclose(loss, same)  # True
 # Labels 1 and -1: ``nn.SoftMarginLoss``, ``F.soft_margin_loss``
 # --------------------------------------------------------------
 #
-# This is the logistic loss, the mean of :math:`\log(1 + e^{-y x})`. It
-# equals ``nn.BCEWithLogitsLoss`` with the labels 1 and 0. Do not use the
-# label 0 here, because its loss is :math:`\log 2` for each logit and it
-# teaches the model nothing.
+# ``nn.SoftMarginLoss`` is the logistic loss, the mean of :math:`\log(1 +
+# e^{-y x})` for logits x and labels y. It equals ``nn.BCEWithLogitsLoss``
+# with the labels 1 and 0. Do not use the label 0 here, because its loss is
+# :math:`\log 2` for each logit and it teaches the model nothing.
 logits = torch.tensor([2.0, -1.0, 0.5])
 sign = torch.tensor([1.0, -1.0, -1.0])
 loss = nn.SoftMarginLoss()(logits, sign)

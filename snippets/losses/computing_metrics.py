@@ -93,10 +93,11 @@ both.sum() / matrix.sum()  # tensor(0.6667)
 # mIoU is nan: a class occurs in no mask
 # --------------------------------------
 #
-# Add up the confusion matrices of all batches and then divide once. If a
-# class is neither in the masks nor in the predictions, its IoU is 0/0, and
-# ``nanmean`` leaves it out. A class that is predicted but does not occur
-# has an IoU of 0.
+# The IoU of a class is the overlap of its true and predicted pixels,
+# divided by their union. Add up the confusion matrices of all batches and
+# then divide once. If a class is neither in the masks nor in the
+# predictions, its IoU is 0/0, and ``nanmean`` leaves it out. A class that
+# is predicted but does not occur has an IoU of 0.
 target = torch.tensor([[0, 0], [1, 1]])
 predicted = torch.tensor([[0, 0], [1, 0]])
 pairs = (3 * target + predicted).flatten()
@@ -149,7 +150,8 @@ auc  # tensor(0.7500)
 # -------------------------------------------------------------
 #
 # Sort the samples by score, compute the precision at each positive, and
-# take the mean. Prefer it to the ROC AUC if positives are rare.
+# take the mean. Prefer the average precision to the ROC AUC if positives
+# are rare.
 scores = torch.tensor([0.9, 0.8, 0.7, 0.2])
 target = torch.tensor([1, 0, 1, 0])
 ranked = target[scores.argsort(descending=True)]

@@ -23,10 +23,11 @@ from torch import nn
 # Loss of a classifier: ``nn.CrossEntropyLoss``, ``F.cross_entropy``
 # ------------------------------------------------------------------
 #
-# The logits have shape (N, C). The targets have shape (N,) and hold the
-# index of the correct class as int64. The loss is :math:`-\log` of the
-# probability that softmax gives to the correct class. For equal logits it
-# is :math:`\log C`, so an untrained network should start near this value.
+# The logits have shape (N, C), for N samples and C classes. The targets
+# have shape (N,) and hold the index of the correct class as int64. The loss
+# is :math:`-\log` of the probability that softmax gives to the correct
+# class. For equal logits it is :math:`\log C`, so an untrained network
+# should start near this value.
 logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
 target = torch.tensor([0, 2])
 loss = nn.CrossEntropyLoss()(logits, target)
@@ -72,9 +73,9 @@ torch.allclose(logits.grad, by_hand / 2)  # True
 # -------------------------------------------------------
 #
 # For unbalanced data, pass one weight per class. The loss is the weighted
-# mean, divided by the sum of the weights of the targets in the batch. If a
-# weight is proportional to one over the number of samples, each class
-# counts the same.
+# mean, divided by the sum of the weights of the targets in the batch. If
+# the weight of a class is proportional to one over its number of samples,
+# all classes have the same total weight.
 counts = torch.tensor([900.0, 100.0])
 weight = counts.sum() / (2 * counts)
 weight  # tensor([0.5556, 5.0000])
@@ -127,10 +128,11 @@ torch.allclose(loss, -(soft * log_p).sum(dim=1).mean())  # True
 # ---------------------------------------------
 #
 # A float target with the shape of the logits is a distribution over the
-# classes, such as one from mixup or from a teacher. Without class weights,
-# one-hot floats give the same loss as indices. With class weights, the mean
-# divides by N and not by the weights. The function does not check that the
-# rows sum to 1, and ``ignore_index`` does not apply.
+# classes, such as one from two mixed images (mixup) or from a teacher
+# model. Without class weights, one-hot floats give the same loss as
+# indices. With class weights, the mean divides by N and not by the weights.
+# The function does not check that the rows sum to 1, and ``ignore_index``
+# does not apply.
 logits = torch.tensor([[2.0, 0.0, 1.0], [0.0, 3.0, 0.0]])
 target = torch.tensor([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0]])
 loss = F.cross_entropy(logits, target)

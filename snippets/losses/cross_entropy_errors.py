@@ -59,8 +59,9 @@ torch.allclose(old(log_p, target), nn.NLLLoss()(log_p, target))  # True
 # ------------------------------------------------------------------
 #
 # The mean divides by the number of targets that are not ignored. If a batch
-# has padding only, this is 0/0. Use ``reduction="sum"`` and divide by this
-# number, but at least by 1. You can also skip such a batch.
+# has padding only, the mean is 0/0. Use ``reduction="sum"`` and divide the
+# sum by the number of targets that are not ignored, but at least by 1. You
+# can also skip such a batch.
 logits = torch.zeros(2, 3, requires_grad=True)
 target = torch.tensor([-100, -100])
 F.cross_entropy(logits, target).item()  # nan

@@ -17,9 +17,10 @@ from torch import nn
 # ----------------------------------------------------------
 #
 # Pass log-probabilities of shape (T, N, C), with time first, and targets of
-# shape (N, S) without blanks. Also pass the length of each input in time
-# steps and of each target in labels. One class is the blank. By default
-# this is class 0, so the labels start at 1.
+# shape (N, S). Also pass the length of each input in time steps and of each
+# target in labels. One class is the blank, which means "no label" and does
+# not occur in the targets. By default this is class 0, so the labels start
+# at 1.
 T, N, C, S = 50, 4, 20, 12
 log_p = torch.randn(T, N, C).log_softmax(dim=2)
 targets = torch.randint(1, C, (N, S))

@@ -104,11 +104,12 @@ torch.allclose(focal_loss(logits, target), by_hand)  # True
 # Dice loss for segmentation
 # --------------------------
 #
-# The Dice loss is one minus twice the overlap divided by the sum of both
-# areas, for each image. A small object counts as much as a large one, if
-# ``eps`` is small compared with both areas. Use probabilities and not a
-# thresholded mask, which has no gradient. Because of ``eps``, an empty mask
-# that is predicted as empty has the loss 0 and not NaN.
+# The Dice score of a predicted and a true mask is twice their overlap,
+# divided by the sum of both areas. The loss is one minus this score for
+# each image, so a small object counts as much as a large one if ``eps`` is
+# small compared with both areas. Use probabilities and not a thresholded
+# mask, which has no gradient. Because of ``eps``, an empty mask that is
+# predicted as empty has the loss 0 and not NaN.
 def dice_loss(probability, mask, eps=1.0):
     overlap = (probability * mask).flatten(1).sum(dim=1)
     areas = (probability + mask).flatten(1).sum(dim=1)
@@ -165,8 +166,9 @@ x.grad  # tensor([1.1000, -2.1000])
 # Learn the weights of several losses
 # -----------------------------------
 #
-# Give each task a parameter s and use the loss :math:`e^{-s} L + s`. It is
-# smallest at :math:`e^s = L`, so the weight :math:`e^{-s}` does not go to
+# Give each task a parameter s, and replace its loss L by :math:`e^{-s} L +
+# s`. This sum is smallest at :math:`e^s = L`, so the weight :math:`e^{-s}`
+# does not go to
 # 0. Pass these parameters to the optimizer together with those of the
 # network.
 log_var = torch.zeros(2, requires_grad=True)
@@ -226,8 +228,8 @@ torch.autograd.gradcheck(F.relu, kink, raise_exception=False)  # False
 #
 # ``argmax`` returns integers, so no gradient flows back through it. Use
 # ``softmax`` to compute a weighted mean instead. If you need a single
-# choice, ``F.gumbel_softmax(hard=True)`` returns a one-hot vector and has
-# the gradient of a soft choice.
+# choice, ``F.gumbel_softmax(hard=True)`` returns a one-hot vector, and
+# ``backward`` computes the gradient as if it were still the softmax.
 scores = torch.tensor([[1.0, 3.0, 2.0]], requires_grad=True)
 values = torch.tensor([10.0, 20.0, 30.0])
 values[scores.argmax(dim=1)].requires_grad  # False

@@ -15,9 +15,10 @@ from torch.distributions import Categorical, kl_divergence
 # -----------------------------------------------------------
 #
 # Pass the predicted log-probabilities first and the target probabilities
-# second. The loss is :math:`\sum q (\log q - x)`, which is KL(target ||
-# prediction). The arguments are in the reverse order of the usual notation.
-# Set ``reduction="batchmean"`` for the mean over the batch.
+# second. For targets q and log-probabilities x, the loss is :math:`\sum q
+# (\log q - x)`, which is KL(target || prediction). The arguments are in the
+# reverse order of the usual notation. Set ``reduction="batchmean"`` for the
+# mean over the batch.
 p = torch.tensor([[0.5, 0.25, 0.25], [0.2, 0.2, 0.6]])
 q = torch.tensor([[0.25, 0.5, 0.25], [0.2, 0.2, 0.6]])
 loss = nn.KLDivLoss(reduction="batchmean")(p.log(), q)
@@ -135,10 +136,11 @@ torch.allclose(jensen_shannon(p, q), jensen_shannon(q, p))  # True
 # Knowledge distillation: ``F.kl_div`` with a temperature
 # -------------------------------------------------------
 #
-# Divide the logits by a temperature T, so that the student also learns how
-# the teacher ranks the wrong classes. The gradients shrink by about
-# :math:`T^2`, so the loss is multiplied by :math:`T^2`. Run the teacher
-# under ``no_grad``, or use ``detach``.
+# In distillation, a student model learns from the outputs of a teacher
+# model. Divide the logits by a temperature T, so that the student also
+# learns how the teacher ranks the wrong classes. The gradients shrink by
+# about :math:`T^2`, so the loss is multiplied by :math:`T^2`. Run the
+# teacher under ``no_grad``, or use ``detach``.
 teacher = torch.tensor([[5.0, 2.0, 0.0]])
 student = torch.tensor([[1.0, 2.0, 0.0]], requires_grad=True)
 T = 4.0
@@ -181,11 +183,12 @@ torch.allclose(per_text, by_hand.sum() / len(mask), atol=1e-5)  # True
 # KL term of a variational autoencoder: ``kl_divergence`` of normals
 # ------------------------------------------------------------------
 #
-# The KL divergence of the encoder's normal distribution from the standard
-# one is :math:`(\mu^2 + \sigma^2 - 1 - \log \sigma^2) / 2` per dimension.
-# Sum it over the dimensions and average it over the batch. Do not use
-# ``F.kl_div`` here, because it takes probabilities and not means and
-# variances.
+# The encoder of a variational autoencoder returns the mean and the variance
+# of a normal distribution. Its KL divergence from the standard normal
+# distribution is :math:`(\mu^2 + \sigma^2 - 1 - \log \sigma^2) / 2` per
+# dimension. Sum this over the dimensions and average it over the batch. Do
+# not use ``F.kl_div`` here, because it takes probabilities and not means
+# and variances.
 mean = torch.tensor([[0.0, 1.0], [2.0, 0.0]])
 log_var = torch.tensor([[0.0, 0.0], [1.0, -1.0]])
 kl = (mean**2 + log_var.exp() - 1 - log_var) / 2

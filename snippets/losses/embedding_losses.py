@@ -14,10 +14,10 @@ from torch import nn
 # ------------------------------------------------
 #
 # The loss of a matching pair (target 1) is :math:`1 - \cos`, and the loss
-# of another pair (target -1) is :math:`\max(0, \cos - m)`. The lengths of
-# the vectors do not matter. With the default margin of 0, the loss pushes
-# other pairs until they are orthogonal. A ``margin`` between 0 and 1 lets
-# them stay closer.
+# of another pair (target -1) is :math:`\max(0, \cos - m)` with the margin
+# m. The lengths of the vectors do not matter. With the default margin of 0,
+# the loss pushes other pairs until they are orthogonal. A ``margin``
+# between 0 and 1 lets them stay closer.
 a = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
 b = torch.tensor([[3.0, 4.0], [3.0, 4.0], [0.0, 2.0]])
 y = torch.tensor([1, -1, -1])
@@ -64,9 +64,10 @@ limit.grad  # tensor([0.]) since 2.14, tensor([-1.]) before
 # Contrastive loss of pairs, by hand
 # ----------------------------------
 #
-# Siamese networks are trained with this loss. For a matching pair it is the
-# squared distance. For another pair it is the square of the amount by which
-# the distance is below the margin. ``torch.nn`` has no module for it, and
+# Siamese networks, which encode both inputs with the same layers, are
+# trained with this loss. For a matching pair it is the squared distance.
+# For another pair it is the square of the amount by which the distance is
+# below the margin. ``torch.nn`` has no module for it, and
 # ``F.hinge_embedding_loss`` does not square.
 #
 # .. glance:: same * d.square() + (1 - same) * apart
@@ -82,7 +83,8 @@ same * d.square() + (1 - same) * apart  # tensor([25., 9., 0.])
 # Anchor, positive, negative: ``nn.TripletMarginLoss``
 # ----------------------------------------------------
 #
-# The loss is :math:`\max(0, d(a, p) - d(a, n) + m)`. It is 0 if the
+# For an anchor a, a positive p that matches it and a negative n that does
+# not, the loss is :math:`\max(0, d(a, p) - d(a, n) + m)`. It is 0 if the
 # negative is farther from the anchor than the positive by at least the
 # margin. ``p`` is the norm of the distance, 2 by default. Since 2.14 the
 # gradient is 0 if the negative is farther by exactly the margin.
@@ -108,7 +110,7 @@ pos.grad  # tensor([[0., 0.]]) since 2.14, tensor([[0.6000, 0.8000]]) before
 # If the network gives each input the same vector, both distances are 0 and
 # the loss is the margin. To check for this, compute the standard deviation
 # over the batch, which is then 0. Try a lower learning rate, normalized
-# embeddings, and random or semi-hard triplets instead of the hardest ones.
+# embeddings, and random triplets instead of the hardest ones.
 loss = nn.TripletMarginLoss(margin=1.0)
 collapsed = torch.full((8, 16), 0.25)
 loss(collapsed, collapsed, collapsed)  # tensor(1.)
@@ -164,10 +166,10 @@ torch.allclose(default, F.triplet_margin_loss(a, p, n))  # True
 # InfoNCE, the contrastive loss of CLIP: ``F.cross_entropy``
 # ----------------------------------------------------------
 #
-# Row i of the first view matches row i of the second, and the other rows
-# are the negatives. Divide the similarities by a temperature and use them
-# as logits. The correct classes are on the diagonal, so the target is
-# ``torch.arange``. CLIP averages the losses of both directions.
+# Row i of ``a`` matches row i of ``b``, such as an image and its caption.
+# The other rows are the negatives. Divide the similarities by a temperature
+# and use them as logits. The correct classes are on the diagonal, so the
+# target is ``torch.arange``; CLIP averages the losses of both directions.
 a = F.normalize(torch.randn(6, 16), dim=1)
 b = F.normalize(torch.randn(6, 16), dim=1)
 logits = a @ b.T / 0.1
@@ -183,10 +185,11 @@ torch.allclose(equal, torch.tensor(6.0).log())  # True
 # NT-Xent, the loss of SimCLR: log(2N - 1) means nothing is learned
 # -----------------------------------------------------------------
 #
-# Two views of N samples make 2N rows, and row i matches row i + N. Minus
-# infinity on the diagonal keeps a row from matching itself. If all the rows
-# are equal, the loss is :math:`\log(2N - 1)`, which is 5.54 for N = 128.
-# Normalize the rows, and try temperatures from 0.07 to 0.5.
+# Two views (augmented versions) of N samples make 2N rows, and row i
+# matches row i + N. Minus infinity on the diagonal keeps a row from
+# matching itself. If all the rows are equal, the loss is :math:`\log(2N -
+# 1)`, which is 5.54 for N = 128. Normalize the rows, and try temperatures
+# from 0.07 to 0.5.
 def nt_xent(a, b, temperature):
     z = F.normalize(torch.cat([a, b]), dim=1)
     similarity = z @ z.T / temperature

@@ -80,8 +80,8 @@ torch.allclose(a, b)  # True
 # ``nn.AdaptiveLogSoftmaxWithLoss`` is the last layer and the loss in one.
 # The classes must be sorted by frequency, and ``cutoffs`` divides them into
 # clusters. Rare clusters have smaller layers, so there are fewer parameters
-# than in a linear layer. It returns the log-probability of each target and
-# the loss, which is minus their mean.
+# than in a linear layer. The layer returns the log-probability of each
+# target and the loss, which is minus the mean of these log-probabilities.
 adaptive = nn.AdaptiveLogSoftmaxWithLoss(16, 1000, cutoffs=[50, 200])
 hidden = torch.randn(5, 16)
 target = torch.tensor([3, 999, 120, 7, 49])
@@ -116,11 +116,11 @@ nats / torch.tensor(2.0).log()  # tensor(3.0000)
 # Log-probability of each token: ``gather`` with labels of -100
 # -------------------------------------------------------------
 #
-# To score a text, as in DPO, add the log-probabilities of its tokens.
-# ``gather`` does not know ``ignore_index`` and raises an error for -100.
-# Replace these labels with 0 first, and set their positions to 0
-# afterwards. ``F.cross_entropy`` with ``reduction="none"`` gives the same
-# numbers with the opposite sign.
+# To score a text, for example in training on preferred answers (DPO), add
+# the log-probabilities of its tokens. ``gather`` does not know
+# ``ignore_index`` and raises an error for -100. Replace these labels with 0
+# first, and set their positions to 0 afterwards. ``F.cross_entropy`` with
+# ``reduction="none"`` gives the same numbers with the opposite sign.
 logits = torch.tensor([[[2.0, 0, 0], [0, 1, 0], [0, 0, 3]]], device="cpu")
 labels = torch.tensor([[0, 2, -100]], device="cpu")
 log_p = logits.log_softmax(dim=-1)

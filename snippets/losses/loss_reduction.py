@@ -46,9 +46,9 @@ prediction.grad  # tensor([2., 4.])
 #
 # For ``nn.MSELoss`` and similar losses, ``"mean"`` divides by the number of
 # elements and not by the number of samples. Many papers sum the loss over
-# each sample and average it over the batch, which gives a value that is
-# larger by the number of elements per sample. ``nn.CrossEntropyLoss``
-# divides by the number of targets that are not ignored.
+# each sample and average it over the batch, which multiplies the value by
+# the number of elements per sample. ``nn.CrossEntropyLoss`` divides by the
+# number of targets that are not ignored.
 image = torch.ones(4, 3, 8, 8)
 zero = torch.zeros(4, 3, 8, 8)
 F.mse_loss(image, zero)  # tensor(1.)
@@ -100,7 +100,7 @@ output_weight = torch.tensor([1.0, 0.0, 0.0])
 # Compute one loss per element, keep the largest with ``topk`` and take
 # their mean. The other samples get no gradient. For segmentation, flatten
 # the pixels of each image first. Wrong labels have large losses, too, so do
-# not choose too few.
+# not keep too few elements.
 logits = torch.tensor([[3.0, 0.0], [0.0, 0.0], [0.0, 2.0], [1.0, 0.0]])
 logits.requires_grad_()
 target = torch.zeros(4, dtype=torch.int64)
@@ -182,8 +182,8 @@ w.grad  # tensor(23.)
 #
 # The mean of ``F.cross_entropy`` divides by the number of targets that are
 # not ignored, and this number differs between sequences of different
-# lengths. Sum the loss of each part, and divide it by the number in the
-# whole batch. An average of the means gives another result.
+# lengths. Sum the loss of each part, and divide it by the number of such
+# targets in the whole batch. An average of the means gives another result.
 logits = torch.randn(2, 4, 5)
 target = torch.tensor([[1, 2, 3, 4], [2, -100, -100, -100]])
 whole = F.cross_entropy(logits.flatten(0, 1), target.flatten())

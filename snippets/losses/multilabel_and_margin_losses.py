@@ -36,9 +36,9 @@ torch.allclose(loss, (w * each).mean(dim=1))  # True
 # --------------------------------------------------------
 #
 # Each row of the target lists the correct labels, followed by -1. What
-# comes after the -1 is ignored. Each correct label should score 1 more than
-# each other label. The loss is the sum of :math:`\max(0, 1 - (x_j - x_i))`
-# over these pairs, divided by C.
+# comes after the -1 is ignored. Each correct label i should score 1 more
+# than each other label j. The loss is the sum of :math:`\max(0, 1 - (x_j -
+# x_i))` over these pairs, divided by C.
 scores = torch.tensor([0.5, 3.0, 1.0, 2.5])
 target = torch.tensor([3, 1, -1, 0])
 loss = nn.MultiLabelMarginLoss()(scores, target)
@@ -74,10 +74,11 @@ F.multi_margin_loss(scores, target, weight=weight)  # tensor(1.)
 # Rank pairs: ``nn.MarginRankingLoss``, ``F.margin_ranking_loss``
 # ---------------------------------------------------------------
 #
-# The loss is :math:`\max(0, -y (x_1 - x_2) + m)`. With the target 1 the
-# first score should be larger, and with -1 the second. The default margin
-# is 0, so equal scores have no loss. Since 2.14 they have no gradient
-# either, so pass a margin.
+# For scores :math:`x_1` and :math:`x_2`, target y and margin m, the loss is
+# :math:`\max(0, -y (x_1 - x_2) + m)`. With the target 1 the first score
+# should be larger, and with -1 the second. The default margin is 0, so
+# equal scores have no loss. Since 2.14 they have no gradient either, so
+# pass a margin.
 first = torch.tensor([3.0, 1.0, 2.0])
 second = torch.tensor([1.0, 3.0, 2.0])
 y = torch.tensor([1.0, 1.0, 1.0])

@@ -25,10 +25,10 @@ from torch import nn
 # Mean squared error: ``nn.MSELoss``, ``F.mse_loss``
 # --------------------------------------------------
 #
-# The loss is the mean of :math:`(x - y)^2` over all elements. The module
-# and the function compute the same. Neither of them divides by two, so the
-# gradient is :math:`2 (x - y) / n`. Since 2.12 the target can be float64,
-# the default of NumPy.
+# The loss is the mean of :math:`(x - y)^2` over all elements, for
+# predictions x and targets y. The module and the function compute the same.
+# Neither of them divides by two, so the gradient is :math:`2 (x - y) / n`.
+# Since 2.12 the target can be float64, the default of NumPy.
 prediction = torch.tensor([1.0, 2.0, 5.0, 4.0], requires_grad=True)
 target = torch.tensor([1.0, 3.0, 2.0, 4.0])
 loss = nn.MSELoss()(prediction, target)
@@ -82,7 +82,7 @@ torch.allclose(loss, F.mse_loss(error, zero) / 2)  # True
 # The loss is :math:`e^2 / 2 \beta` up to ``beta``, and
 # :math:`|e| - \beta / 2` above it, with slope 1. The Huber loss is
 # ``delta`` times the smooth L1 loss, so the two agree for the default value
-# 1. With ``beta=0`` it is the absolute error.
+# 1. With ``beta=0``, the smooth L1 loss is the absolute error.
 error = torch.tensor([0.0, 1.0, 2.0, 10.0])
 zero = torch.zeros(4)
 smooth = nn.SmoothL1Loss(beta=2.0, reduction="none")
@@ -145,8 +145,9 @@ def best(criterion):
 # Counts: ``nn.PoissonNLLLoss``, ``F.poisson_nll_loss``
 # -----------------------------------------------------
 #
-# By default the network predicts the logarithm of the rate, and the loss is
-# :math:`e^x - y x`. With ``log_input=False`` it predicts the rate. The loss
+# The rate is the count that the network expects. By default the network
+# predicts the logarithm x of the rate, and the loss for a count y is
+# :math:`e^x - y x`; with ``log_input=False`` it predicts the rate. The loss
 # leaves out the term :math:`\log y!`, so it can be negative. ``full=True``
 # adds Stirling's approximation of this term for counts above 1.
 log_rate = torch.tensor([0.0, 1.0, 2.0])

@@ -16,9 +16,11 @@ from torch.distributions import Categorical, Independent, Normal
 # Discounted returns of an episode
 # --------------------------------
 #
-# Go through the rewards from the last to the first. ``done`` is 1 at the
-# last step of an episode and starts a new sum there. One tensor can
-# therefore hold several episodes, one after the other.
+# The return of a step is the sum of the rewards from this step on, and
+# ``gamma`` reduces each later reward. Go through the rewards from the last
+# to the first. ``done`` is 1 at the last step of an episode and starts a
+# new sum there. One tensor can therefore hold several episodes, one after
+# the other.
 def discounted_returns(rewards, done, gamma):
     returns, total = torch.zeros_like(rewards), 0.0
     for t in reversed(range(len(rewards))):
@@ -36,11 +38,11 @@ returns  # tensor([1.7500, 1.5000, 1.0000, 4.0000, 4.0000])
 # Policy gradient (REINFORCE): ``-(log_prob * return)``
 # -----------------------------------------------------
 #
-# Pass the output of the network to ``Categorical(logits=...)``. The loss
-# has a minus sign because the optimizer minimizes. The gradient of the
-# logits is softmax minus one-hot, times the return, divided by the batch
-# size. The value of the loss does not measure success, so watch the returns
-# instead.
+# The policy gives each action a probability: pass the output of the network
+# to ``Categorical(logits=...)``. The loss has a minus sign because the
+# optimizer minimizes. The gradient of the logits is softmax minus one-hot,
+# times the return, divided by the batch size. The value of the loss does
+# not measure success, so watch the returns instead.
 logits = torch.zeros(2, 3, requires_grad=True)
 actions, returns = torch.tensor([0, 2]), torch.tensor([6.0, -3.0])
 policy = Categorical(logits=logits)
@@ -53,10 +55,10 @@ logits.grad[1]  # tensor([-0.5000, -0.5000, 1.0000])
 # Subtract a baseline: ``detach`` the advantage
 # ---------------------------------------------
 #
-# The advantage is the return minus the prediction of the value network.
-# With ``detach`` the policy loss does not train the value network, which
-# has its own loss. Standardize the advantages of a batch to mean 0 and
-# standard deviation 1.
+# The value network predicts the return of a state, and the advantage is the
+# return minus this prediction. With ``detach`` the policy loss does not
+# train the value network, which has its own loss. Standardize the
+# advantages of a batch to mean 0 and standard deviation 1.
 value = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 returns = torch.tensor([2.0, 2.0, 2.0])
 advantage = (returns - value).detach()
@@ -109,10 +111,12 @@ torch.allclose(log_prob, each.sum(dim=1))  # True
 # Generalized advantage estimation (GAE)
 # --------------------------------------
 #
-# GAE sums the one-step errors and discounts them by ``gamma * lam``.
-# ``values`` has one more entry than ``rewards``, for the state after the
-# last step. With ``lam=1`` the advantage is the return minus the value, and
-# with ``lam=0`` it is the error of one step.
+# The error of a step is its reward plus the discounted value of the next
+# state, minus the value of its own state. GAE sums these errors and
+# discounts them by ``gamma * lam``. ``values`` has one more entry than
+# ``rewards``, for the state after the last step. With ``lam=1`` the
+# advantage is the return minus the value, and with ``lam=0`` it is the
+# error of one step.
 def gae(rewards, values, done, gamma=0.5, lam=1.0):
     advantages, total = torch.zeros_like(rewards), 0.0
     for t in reversed(range(len(rewards))):
@@ -132,11 +136,11 @@ gae(rewards, values, done, lam=0.0)  # tensor([0.7500, 0.7500, 0.5000])
 # Q value of the chosen action: ``gather``
 # ----------------------------------------
 #
-# ``gather`` picks the value of the chosen action from the output of the Q
-# network. The actions must be integers of dtype int64 with shape (N, 1),
-# and ``squeeze(1)`` removes the second dimension afterwards. An action
-# index that is too large raises an error on the CPU, and a device-side
-# assert on CUDA.
+# A Q network returns one value for each action, and ``gather`` picks the
+# value of the chosen action. The actions must be integers of dtype int64
+# with shape (N, 1), and ``squeeze(1)`` removes the second dimension
+# afterwards. An action index that is too large raises an error on the CPU,
+# and a device-side assert on CUDA.
 q = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 actions = torch.tensor([0, 1, 1])
 q.gather(1, actions.unsqueeze(1)).squeeze(1)  # tensor([1., 4., 6.])
@@ -166,9 +170,10 @@ q[rows, actions.long()].shape  # torch.Size([3])
 # Target of Q-learning: ``no_grad`` and ``1 - done``
 # --------------------------------------------------
 #
-# The target network computes the value of the next state under ``no_grad``.
-# At the end of an episode there is no next state, and ``1 - done`` removes
-# its value. ``F.smooth_l1_loss`` limits the gradient of large errors.
+# The target network is a copy of the network that changes more slowly. It
+# computes the value of the next state under ``no_grad``. At the end of an
+# episode there is no next state, and ``1 - done`` removes its value.
+# ``F.smooth_l1_loss`` limits the gradient of large errors.
 torch.manual_seed(0)
 network, target_network = nn.Linear(4, 2), nn.Linear(4, 2)
 states, next_states = torch.randn(3, 4), torch.randn(3, 4)

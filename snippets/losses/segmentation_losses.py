@@ -2,7 +2,9 @@
 Segmentation losses
 ===================
 
-Train a segmentation model when most of the pixels are background.
+Train a segmentation model when most of the pixels are background. Many of
+these losses use the Dice score of two masks: twice their overlap, divided
+by the sum of both areas.
 """
 from contextlib import suppress
 
@@ -98,8 +100,8 @@ dice = 2 * (probability * mask).sum() / (probability + mask).sum()
 #
 # The gradient of the Dice loss passes through the sigmoid, which is almost
 # flat at a logit of -20. Cross entropy with logits still has a gradient of
-# -1 for the wrong pixel. Add it to the Dice loss, or start the training
-# with it.
+# -1 for the wrong pixel. Add cross entropy to the Dice loss, or start the
+# training with it.
 mask = torch.tensor([1.0, 0.0, 0.0])
 logits = torch.tensor([-20.0, -20.0, -20.0], requires_grad=True)
 
@@ -180,8 +182,9 @@ round(1 - dice / (2 - dice), 4)  # 0.4
 # ------------------------------------------------
 #
 # ``alpha`` is the weight of false alarms, and ``beta`` is the weight of
-# missed pixels. With 0.5 for both it is the Dice loss. A larger ``beta``
-# helps to find small objects, but it leads to more false alarms.
+# missed pixels. With 0.5 for both, the Tversky loss equals the Dice loss. A
+# larger ``beta`` helps to find small objects, but it leads to more false
+# alarms.
 def tversky_loss(probability, mask, alpha, beta):
     found = (probability * mask).sum()
     false_alarms = (probability * (1 - mask)).sum()

@@ -13,10 +13,11 @@ from torch import nn
 # Two views without negatives: SimSiam and BYOL, ``detach`` one side
 # ------------------------------------------------------------------
 #
-# The prediction from one view should point in the same direction as the
-# projection of the other view. ``detach`` stops the gradient of the
-# projection. Without it, the network can make all vectors equal. The loss
-# is between -1 and 1, and -1 is perfect.
+# The network computes a vector, the projection, for each of two augmented
+# views of an image. A small predictor should turn the projection of one
+# view into that of the other. ``detach`` stops the gradient of the
+# projection; without ``detach``, the network can make all vectors equal.
+# The loss is between -1 and 1, and -1 is perfect.
 def half(prediction, projection):
     return -F.cosine_similarity(prediction, projection.detach()).mean()
 
@@ -52,7 +53,7 @@ collapsed = torch.randn(64) + 0.001 * torch.randn(2000, 64)
 #
 # After each step, the weights of the teacher move a small part of the way
 # towards the student. The teacher gets no gradient, so leave it out of the
-# optimizer. Copy the buffers, too, because otherwise its batch
+# optimizer. Copy the buffers, too, because otherwise the teacher's batch
 # normalization keeps the initial statistics.
 student = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
 teacher = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
@@ -78,9 +79,11 @@ teacher[1].running_mean.equal(student[1].running_mean)  # True
 # Many negatives from a queue: MoCo
 # ---------------------------------
 #
-# The queue holds keys of earlier batches, so the number of negatives does
-# not depend on the batch size. The positive is in column 0, so the target
-# of each row is 0. After the step, replace the oldest keys by the new ones.
+# The query and the key are the vectors of two views of the same image. The
+# queue holds the keys of earlier batches as negatives, so the number of
+# negatives does not depend on the batch size. The positive is in column 0,
+# so the target of each row is 0. After the step, replace the oldest keys by
+# the new ones.
 query = F.normalize(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), dim=1)
 key = query.clone()
 queue = F.normalize(torch.tensor([[-1.0, 0.0], [0.0, -1.0], [1.0, 1.0]]))

@@ -76,11 +76,10 @@ steep  # ['SELU', 'GELU', 'GELU tanh', 'SiLU', 'Mish', 'Hardswish']
 # Zero below zero: ``nn.ReLU``, ``F.relu``, ``torch.relu``
 # --------------------------------------------------------
 #
-# ReLU computes :math:`\max(0, x)`. Its derivative is 0 for negative inputs
-# and 1 for positive inputs. At 0 itself, PyTorch uses 0. The layer, the
-# function and ``torch.Tensor.relu`` give the same result.
-# ``nn.ReLU(inplace=True)``, ``F.relu_`` and ``Tensor.relu_`` overwrite
-# their input.
+# ReLU computes :math:`\max(0, x)`. Its derivative is 1 for positive inputs
+# and 0 for all others, including 0 itself. The layer, the function and
+# ``torch.Tensor.relu`` give the same result. ``nn.ReLU(inplace=True)``,
+# ``F.relu_`` and ``Tensor.relu_`` overwrite their input.
 x = torch.tensor([-2.0, 0.0, 3.0], requires_grad=True)
 F.relu(x).sum().backward()
 x.grad  # tensor([0., 0., 1.])

@@ -166,8 +166,8 @@ torch.allclose(last[:, 4:], output[:, 0, 4:], atol=1e-6)  # True
 #
 # Exchange the first two thirds of each kernel and bias. With
 # ``reset_after=True``, which is the default of Keras 3, Keras uses the same
-# formula as PyTorch. Its bias then has two rows, one for the input and one
-# for the state.
+# formula as PyTorch. The bias of Keras then has two rows, one for the input
+# and one for the state.
 def exchange(keras):
     update, reset, candidate = keras.chunk(3, dim=-1)
     return torch.cat([reset, update, candidate], dim=-1).T

@@ -77,10 +77,10 @@ half.abs().max() < 0.2  # tensor(True) since 2.12, tensor(False) before
 # ------------------------------------------------------------
 #
 # For :math:`n_{in}` inputs and :math:`n_{out}` outputs, Xavier (Glorot)
-# initialization gives the weights a variance of
-# :math:`2 / (n_{in} + n_{out})`, times the square of ``gain``. This is a
-# compromise between keeping the variance in the forward pass and in the
-# backward pass. The bounds of the uniform form are :math:`\sqrt{3}`
+# initialization gives the weights a variance of :math:`2 / (n_{in} +
+# n_{out})`, times the square of ``gain``, a factor for the activation. This
+# is a compromise between keeping the variance in the forward pass and in
+# the backward pass. The bounds of the uniform form are :math:`\sqrt{3}`
 # standard deviations.
 weight = torch.empty(300, 500)
 std = 5 / 3 * math.sqrt(2 / (300 + 500))

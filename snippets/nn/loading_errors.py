@@ -113,10 +113,11 @@ torch.equal(first(x), second(x))  # False
 # Unexpected key(s) such as position_ids: leave them out
 # ------------------------------------------------------
 #
-# An older version of the class saved a buffer that the new version does not
-# have, or registers with ``persistent=False``. The buffer is computed and
-# not learned, so remove its key. Keep ``strict=True``, so that a missing
-# weight still raises an error.
+# An older version of the class saved a buffer, which is a tensor that is
+# not a parameter. The new version does not have this buffer, or does not
+# save it because of ``persistent=False``. The buffer is computed and not
+# learned, so remove its key. Keep ``strict=True``, so that a missing weight
+# still raises an error.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

@@ -65,9 +65,10 @@ F.pad(x, (2, 1), mode="circular")  # tensor([[3., 4., 1., 2., 3., 4., 1.]])
 # ----------------------------------------------
 #
 # Orange points are padding, blue points are the input. The last three modes
-# add no values outside the range of the input. The zeros make a step, which
-# an edge filter would find. Use circular padding for angles and periodic
-# signals, because it makes a step in other signals.
+# add no values outside the range of the input. The zeros of the mode
+# ``"constant"`` make a step, which an edge filter would find. Use circular
+# padding for angles and periodic signals, because it makes a step in other
+# signals.
 x = torch.tensor([[2.0, 3.0, 5.0, 8.0]])
 modes = ["constant", "reflect", "replicate", "circular"]
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.2), sharey=True)

@@ -152,8 +152,8 @@ torch.equal(F.max_unpool3d(*pooled, 2), nn.MaxUnpool3d(2)(*pooled))  # True
 #
 # The layer computes :math:`(\sum x^p)^{1/p}` over each window, where p is
 # ``norm_type``. If the inputs are not negative, p = 1 gives the sum, and a
-# larger p comes closer to the maximum. The layer takes no absolute values,
-# so with an odd p negative inputs cancel positive ones. With p = 3 a
+# larger p comes closer to the maximum. The layer takes no absolute values:
+# with an odd p negative inputs cancel positive ones, and with p = 3 a
 # negative sum gives nan. Since 2.13 ``torch.inf`` gives the maximum of the
 # absolute values.
 x = torch.tensor([[[3.0, 4.0, 5.0, 12.0]]])

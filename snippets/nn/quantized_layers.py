@@ -57,10 +57,10 @@ type(small[2]) is nn.Linear  # False
 # Error: Could not run 'aten::...' with the 'QuantizedCPU' backend
 # ----------------------------------------------------------------
 #
-# An operation that was not converted gets a quantized tensor. It may be a
-# layer without a ``qconfig``, a layer that was converted in training mode,
-# or a plain function such as ``+``. Call ``dequantize`` first, or place a
-# ``DeQuantStub`` in the model. For a sum, use
+# An operation that was not converted gets a quantized tensor. This
+# operation may be a layer without a ``qconfig``, a layer that was converted
+# in training mode, or a plain function such as ``+``. Call ``dequantize``
+# first, or place a ``DeQuantStub`` in the model. For a sum, use
 # ``torch.ao.nn.quantized.FloatFunctional``.
 x = torch.rand(1, 3, 8, 8, device="cpu")
 with warnings.catch_warnings():

@@ -69,8 +69,9 @@ vit(x).shape  # torch.Size([2, 5])
 # ------------------------------------------------------------------
 #
 # In training mode these models return a named tuple with the logits of the
-# main classifier and of the auxiliary classifiers. Add the auxiliary losses
-# with a small factor. After ``eval()`` the models return a tensor.
+# main classifier and of the auxiliary classifiers, which sit in the middle
+# of the network. Add their losses with a small factor. After ``eval()`` the
+# models return a tensor.
 target = torch.tensor([0, 2])
 net = models.googlenet(num_classes=3, init_weights=False)
 output = net(torch.rand(2, 3, 64, 64))

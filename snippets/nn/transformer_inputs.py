@@ -17,8 +17,8 @@ from torch import nn
 #
 # Encode the source once and begin with the start token. In each step, take
 # the logits of the last position and append the best token, until the end
-# token appears. Training passes the whole shifted target with a causal
-# mask, so use the same mask here.
+# token appears. In training, the decoder gets the whole shifted target with
+# a causal mask, so use the same mask here.
 embed, to_logits = nn.Embedding(12, 16), nn.Linear(16, 12)
 model = nn.Transformer(16, 2, 1, 1, 32, 0.0, batch_first=True).eval()
 start, end, steps = 1, 2, 6
