@@ -153,7 +153,7 @@ def test_words_of_a_text():
         ("gather", True), ("show snippets", True), ("--list gather", True), ("-", True), ("", True),
         ("--help", True), ("--lang=en gather", True), ("RuntimeError: a/b.py is lost", True),
         ("snippets gallery", False), ("snippets", False), ("--changed snippets", False),
-        ("no/such.py", False), ("lost.py", False), ("check gather", False), ("fill x", False),
+        ("no/such.py", False), ("lost.py", False), ("check gather", False), ("fill a tensor", True),
         ("snippets/tensrs", False), ("--merge records", False), ("x" * 5000, True),
     ],
 )  # fmt: skip
