@@ -10,7 +10,7 @@ import sys
 
 from . import drawing, ranking, store
 
-CHECKER = ("check", "fill")  # subcommands of the checker
+CHECKER = ("check",)  # subcommands of the checker
 LANGUAGES = ("en", "zh_CN")
 USAGE = """\
 torchproof [show] WORDS ...   show the card that answers, such as: torchproof gather
