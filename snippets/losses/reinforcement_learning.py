@@ -176,6 +176,7 @@ q[rows, actions.long()].shape  # torch.Size([3])
 # ``F.smooth_l1_loss`` limits the gradient of large errors.
 torch.manual_seed(0)
 network, target_network = nn.Linear(4, 2), nn.Linear(4, 2)
+target_network.load_state_dict(network.state_dict())
 states, next_states = torch.randn(3, 4), torch.randn(3, 4)
 actions, rewards = torch.tensor([0, 1, 0]), torch.tensor([1.0, 0.0, 2.0])
 done = torch.tensor([0.0, 0.0, 1.0])
