@@ -181,7 +181,7 @@
     if (!step || event.ctrlKey || event.metaKey || event.altKey || dialog.open || event.target.closest("input, textarea, select")) return;
     const cards = [...document.querySelectorAll("section.card")];
     const top = (card) => card.getBoundingClientRect().top;
-    const near = step > 0 ? cards.findIndex((card) => top(card) > 24) : cards.findLastIndex((card) => top(card) < -8);
+    const near = step > 0 ? cards.findIndex((card) => top(card) > 60) : cards.findLastIndex((card) => top(card) < 10);
     const target = cards[heading ? cards.indexOf(heading) + step : near];
     if (!target) return;
     heading = target;

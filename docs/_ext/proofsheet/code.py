@@ -119,11 +119,12 @@ def _steps(code, line):
         node = todo.pop()
         text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
         bodies = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt)]
-        if text.count("\n") < SHORT and "  #" not in text.rpartition("\n")[0]:
+        around = bodies and node.lineno <= line <= node.end_lineno
+        if not around and text.count("\n") < SHORT and "  #" not in text.rpartition("\n")[0]:
             bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _stored(n)}
             text = textwrap.dedent(text).rpartition("  #")[0] or textwrap.dedent(text)
             steps.append((node.lineno, node.end_lineno, text.rstrip(), bound))
-        elif not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or line <= node.end_lineno:
+        elif around or not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             todo += bodies[::-1]
     return steps
 
