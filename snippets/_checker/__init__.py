@@ -12,7 +12,8 @@ with, ``plugin`` is the pytest side and ``__main__`` the command.
 
 Files that were not written for this checker: ``documents`` reads them, ``own`` runs them,
 ``spell`` says a value as a claim, ``suggest`` which of them to write, ``rewrite`` writes it,
-``pytest_files`` and ``command`` are the two ways to ask for it.
+``pytest_files`` and ``command`` are the two ways to ask for it. ``reading`` shows cards in a
+terminal.
 """
 
 from typing import TYPE_CHECKING
