@@ -155,8 +155,8 @@ def checked_epoch(model, criterion, inputs, lr=0.05):
 # Fill the missing value with the mean of its column
 # --------------------------------------------------
 #
-# The error message of ``checked_epoch`` points to row 8 of batch 6, column
-# 2. The missing value is replaced by the mean of the column over the
+# The error message of ``checked_epoch`` points to column 2 in row 8 of
+# batch 6. The missing value is replaced by the mean of the column over the
 # training rows, without the ``nan``, and then the epoch finishes. Another
 # fix is to leave out the row. Fill the gap before you scale, because one
 # ``nan`` makes the mean of its column ``nan``, and after scaling the whole
