@@ -5,8 +5,8 @@ Sequence to sequence (seq2seq): encoder, decoder, teacher forcing
 An encoder reads a date as people write it, such as "7 march 1987". A
 decoder with attention writes it in ISO form, one character at a time. In
 training, the decoder gets the correct previous characters as its input
-(teacher forcing). On the test set it gets its own, and more than 95 % of
-the dates are right in all ten characters.
+(teacher forcing). On the test set it gets the characters that it wrote
+itself, and more than 95 % of the dates are right in all ten characters.
 """
 import random
 from contextlib import suppress
