@@ -2,12 +2,12 @@
 Phones and edge devices: ``ExecuTorch`` in place of PyTorch Mobile
 ==================================================================
 
-``ExecuTorch`` turns an exported program into a ``.pte`` file, which a small
-runtime executes on a phone or a microcontroller. This page exports a
-convolutional network for XNNPACK, a library of fast operators for CPUs, and
-runs the file with the runtime. The outputs agree with those of PyTorch
-within a tolerance of 1e-3, and the file is less than twice as large as the
-weights.
+``ExecuTorch`` turns an exported program, the graph of a model with its
+weights, into a ``.pte`` file, which a small runtime executes on a phone or
+a microcontroller. This page exports a convolutional network for XNNPACK, a
+library of fast operators for CPUs, and runs the file with the runtime. The
+outputs agree with those of PyTorch within a tolerance of 1e-3, and the file
+is less than twice as large as the weights.
 """
 import tempfile
 import warnings
@@ -66,8 +66,8 @@ print("executorch", metadata.version(executorch.__name__))
 #
 # The partitioner finds the parts of the graph that XNNPACK can compute and
 # hands them over. The rest runs with the portable operators of the runtime.
-# Here one part is handed over, and no operator of the network is left,
-# because batch normalization is folded into the convolution before it.
+# Here one part is handed over, and it contains all operators of the
+# network. Batch normalization is folded into the convolution before it.
 example = (test_images[:1],)
 program = torch.export.export(model, example)
 

@@ -99,10 +99,10 @@ class Classifier:
 # Second file: a limit for the size of a request
 # ----------------------------------------------
 #
-# If a service reads requests of any size, a client can fill its memory.
-# This middleware reads the body of a request itself and stops at the limit.
-# It counts the bytes that arrive, because a client may leave out the header
-# ``Content-Length``.
+# If a service reads requests of any size, a client can fill its memory. A
+# middleware handles each request before the service does. This one reads
+# the body of a request itself and stops at the limit. It counts the bytes
+# that arrive, because a client may leave out the header ``Content-Length``.
 (folder / "body_limit.py").write_text('''
 from fastapi.responses import JSONResponse
 
@@ -389,8 +389,8 @@ refused("/image")  # (422, ['body', 'file'], 'Field required')
 # ----------------------------------------------------------------
 #
 # A text and an incomplete file are both refused with status 415. A small
-# file can hold a very large image, and the black one here has 25 million
-# pixels, so the service checks the size in the file header before it
+# file can hold a very large image: the black image here has 25 million
+# pixels. The service therefore checks the size in the file header before it
 # decodes the pixels. A body over the limit is refused whether the client
 # declares its length or not. The last request does not declare it, because
 # its body is an iterator.
@@ -460,8 +460,8 @@ with suppress(TimeoutError):
 # The probabilities of the service differ from those of the model by less
 # than 0.00001, and the accuracy is above 93 %. Left: twelve of the images
 # that were sent, with the predictions. Right: the probability in each of
-# the 300 responses, against the one that the model gives in this process.
-# The points lie on the diagonal.
+# the 300 responses, against the probability that the model gives in this
+# process. The points lie on the diagonal.
 cleanup.close()
 atexit.unregister(cleanup.close)
 right_answers = torch.tensor(served_digits) == labels[test_rows[:300]]

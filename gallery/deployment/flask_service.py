@@ -147,8 +147,8 @@ def fault():
 # ``flask run`` is meant for development, so use a production server such as
 # ``waitress``. With port 0 the system chooses a free port, which appears in
 # the log. If the process ends early, or does not answer in time, the error
-# shows the log. At the end the server is asked to stop, and it is killed if
-# it does not.
+# shows the log. At the end the server is asked to stop, and if it does not
+# stop, it is killed.
 started = []
 
 
@@ -287,8 +287,8 @@ server.close()
 #
 # The accuracy on the uploaded images is above 93 %, and the responses agree
 # with the predictions of the model. Left: twelve uploaded images with the
-# predictions. Right: the probability in each response, against the one that
-# the model gives in this process.
+# predictions. Right: the probability in each response, against the
+# probability that the model gives in this process.
 cleanup.close()
 atexit.unregister(cleanup.close)
 difference = max(

@@ -36,8 +36,8 @@ from torchao.quantization import Int8WeightOnlyConfig, quantize_
 #
 # ``quantize_`` converts the weights of the three linear layers to int8. For
 # each row it also stores a scale, the factor that turns the integers back
-# into weights. It changes the copy, and the weights of the trained network
-# stay float32.
+# into weights. ``quantize_`` changes the copy, and the weights of the
+# trained network stay float32.
 torch.manual_seed(0)
 data = load_digits()
 pixels = torch.tensor(data.data, dtype=torch.float32) / 16

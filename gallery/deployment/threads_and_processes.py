@@ -5,7 +5,7 @@ PyTorch in a web service: threads, processes and memory that grows
 This page shows common mistakes of services that use PyTorch, and how to
 avoid them. Decorate each function that answers requests with
 ``torch.inference_mode``, because switching gradients off affects only the
-thread that does it. Limit the threads of each process with
+thread in which it is done. Limit the threads of each process with
 ``torch.set_num_threads``, and answer requests in a fixed thread pool. Load
 the model in the worker process. Return Python numbers instead of tensors,
 because a tensor can keep its computation graph in memory. The examples run
@@ -44,9 +44,9 @@ model.eval()
 # -----------------------------------------------------------
 #
 # ``torch.set_grad_enabled(False)`` in the main program has no effect in the
-# threads that answer requests. With each result, they record a computation
-# graph, which is needed only for gradients. If the results are kept, their
-# graphs are kept as well, and the memory grows. Put
+# threads that answer requests. For each result, these threads record a
+# computation graph, which is needed only for gradients. If the results are
+# kept, their graphs are kept as well, and the memory grows. Put
 # ``torch.inference_mode`` on the function that the thread calls.
 def in_thread(function, *args):
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -127,12 +127,13 @@ ask(None) == torch.get_num_threads()  # True
 # Load in the worker: Cannot re-initialize CUDA in forked subprocess
 # ------------------------------------------------------------------
 #
-# ``gunicorn`` forks its workers. If the model is on the GPU before the
-# fork, for example because of ``--preload``, a worker fails with this
-# error. Load the model in the worker: leave out ``--preload``, or use the
-# hook ``post_fork`` or the ``lifespan`` of FastAPI. Changing the start
-# method of ``multiprocessing`` does not help, because ``gunicorn`` forks by
-# itself. Without a GPU, the code below shows no error.
+# ``gunicorn`` is a server that forks its workers, so each worker starts as
+# a copy of the main process. If the model is on the GPU before the fork,
+# for example because of ``--preload``, a worker fails with this error. Load
+# the model in the worker: leave out ``--preload``, or use the hook
+# ``post_fork`` or the ``lifespan`` of FastAPI. Changing the start method of
+# ``multiprocessing`` does not help, because ``gunicorn`` forks by itself.
+# Without a GPU, the code below shows no error.
 gpu = torch.cuda.is_available()
 if gpu:
     torch.ones(1, device="cuda")

@@ -59,10 +59,10 @@ print("ray", metadata.version(ray.__name__))
 # What TorchServe was: an archive and a handler
 # ---------------------------------------------
 #
-# ``torch-model-archiver`` packed the weights and a handler into a ``.mar``
-# file, which the server loaded: see :doc:`torchserve_archive`. The handler
-# had four methods. The code builds an archive with the same layout, with
-# ``zipfile``.
+# ``torch-model-archiver`` packed the weights and a handler, the class that
+# answers requests, into a ``.mar`` file. The server loaded this file: see
+# :doc:`torchserve_archive`. The handler had four methods. The code builds
+# an archive with the same layout, with ``zipfile``.
 handler = '''
 class Digits:
     def initialize(self, context): ...
@@ -156,9 +156,9 @@ if __name__ == "__main__":
 # -----------------------------------
 #
 # ``num_replicas`` is the number of processes that hold the model. Ray sends
-# each request to one of them, and the response says to which one. When the
-# script is asked to end, it shuts Ray down first, because Ray has processes
-# of its own.
+# each request to one of these processes, and the response names the
+# process. When the script is asked to end, it shuts Ray down first, because
+# Ray has processes of its own.
 (folder / "replicas.py").write_text('''
 import os
 import signal

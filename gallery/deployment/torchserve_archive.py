@@ -2,10 +2,11 @@
 TorchServe: make a ``.mar`` archive and serve it
 ================================================
 
-``torch-model-archiver`` packs weights, network and handler into a ``.mar``
-file. ``torchserve``, which needs Java, serves the file: below it answers
-300 requests, as the model itself does. TorchServe is archived and gets no
-more fixes. For a new service see :doc:`torchserve_and_after`.
+``torch-model-archiver`` packs the weights, the network and a handler, the
+class that answers requests, into a ``.mar`` file. ``torchserve``, which
+needs Java, serves the file. On this page it answers 300 requests with the
+predictions of the model itself. TorchServe is archived and gets no more
+fixes. For a new service see :doc:`torchserve_and_after`.
 """
 import atexit
 import json
@@ -147,9 +148,10 @@ manifest["modelFile"], manifest["handler"]  # ('network.py', 'handler.py')
 # ------------------------------------
 #
 # The addresses are often ports, such as ``http://127.0.0.1:8080``. Here
-# they are Unix sockets in the temporary folder, so no port has to be free,
-# and with port 0 the system chooses those for gRPC. Keep the management
-# address from others: it loads models, and a model brings code.
+# they are Unix sockets in the temporary folder, so no port has to be free.
+# The ports for gRPC, another protocol, are 0, so the system chooses them.
+# Do not let others reach the management address: it loads models, and a
+# model brings code.
 (folder / "config.properties").write_text(f"""
 inference_address=unix:{folder / "inference"}
 management_address=unix:{folder / "management"}
@@ -177,9 +179,9 @@ client, management = connect("inference"), connect("management")
 #
 # ``torchserve`` is ``python -m ts.model_server``. It starts Java and notes
 # the process id in a file in ``TMPDIR``. ``--ncs`` saves no settings, and
-# with ``--disable-token-auth`` clients need no key. Stop it with
-# ``torchserve --stop``: it ends Java, which a signal to the first process
-# does not.
+# with ``--disable-token-auth`` clients need no key. Stop the server with
+# ``torchserve --stop``, which also ends Java. A signal to the first process
+# does not end Java.
 torchserve = [*python, "-m", "ts.model_server", "--foreground"]
 environment = os.environ | {"TMPDIR": str(folder), "TEMP": str(folder)}
 log = folder / "torchserve.log"
@@ -274,9 +276,10 @@ len(running())  # 3
 # 300 digits, and ten requests that do not fit
 # --------------------------------------------
 #
-# 32 threads send one digit each. The answers are those of the model, and at
-# least one batch had several requests. Ten requests among them have a
-# single pixel: these are refused, and the others are answered.
+# 32 threads send the requests, with one digit each. The answers are those
+# of the model, and at least one batch had several requests. Ten requests
+# among them have a single pixel: these are refused, and the others are
+# answered.
 test_pixels = pixels[test_rows[:300]].cpu()
 with torch.inference_mode():
     own = model(test_pixels).softmax(dim=1).max(dim=1)
@@ -343,8 +346,8 @@ running()  # []
 # The service reaches more than 93 % accuracy on the test set, with the same
 # predictions as the model. Left: the number of requests in batches of each
 # size, which depends on the load of the machine. Right: the probability in
-# each answer, against the one that the model computed in this process. The
-# points lie on the diagonal.
+# each answer, against the probability that the model computed in this
+# process. The points lie on the diagonal.
 cleanup.close()
 atexit.unregister(cleanup.close)
 found = [answer["probability"] for answer in answers]

@@ -3,18 +3,18 @@ Accuracy is stuck: the loss falls, or each epoch gives one number
 =================================================================
 
 Before you change the network, count how often each class is predicted. If
-every sample gets the same class, check the rule that turns outputs into
-classes, the last layer and the loss function. If both classes are predicted
-and the accuracy still does not change, make sure that you evaluate the
-model that is trained, and compare the accuracy with the loss. With the
-right rule, the network of this page reaches more than 90 % accuracy on the
-test set.
+every sample gets the same class, check three things: the rule that turns
+outputs into classes, the last layer, and the loss function. If both classes
+are predicted and the accuracy still does not change, make sure that you
+evaluate the model that is trained, and compare the accuracy with the loss.
+With the right rule, the network of this page reaches more than 90 %
+accuracy on the test set.
 
 * Is the accuracy the same number in every epoch?
 
-  * Is it the share of one class? See *One output and argmax: class 0 for
-    each sample* and *Wrong threshold: a probability against 0, a logit
-    against 0.5*.
+  * Does it equal the share of one class? See *One output and argmax: class
+    0 for each sample* and *Wrong threshold: a probability against 0, a
+    logit against 0.5*.
   * Are both classes predicted? See *The wrong model is evaluated*.
 
 * Does the loss stay at 0.693? See *Loss 0.693: the outputs do not depend on
@@ -221,9 +221,9 @@ copy is model, copy[0].weight.equal(model[0].weight)  # (False, False)
 # ----------------------
 #
 # With 20 samples, the accuracy moves in steps of 0.05. By chance alone, it
-# differs from the accuracy on a very large set by about ``sqrt(p * (1 - p)
-# / n)``, which is 0.09 for an accuracy of 0.8. Do not take a difference of
-# that size for progress.
+# differs from the accuracy p on a very large set by about ``sqrt(p * (1 -
+# p) / n)``, where n is the number of samples. For p = 0.8 and n = 20 this
+# is 0.09. Do not take a difference of that size for progress.
 def standard_error(p, n):
     return round(math.sqrt(p * (1 - p) / n), 4)
 
@@ -235,10 +235,10 @@ standard_error(0.8, 2000)  # 0.0089
 # Better on validation than on training
 # -------------------------------------
 #
-# The training loss is measured with dropout, and while the weights still
-# change during the epoch. Measure both losses in ``eval()`` mode with the
-# same weights. Data augmentation that makes the training samples harder has
-# the same effect.
+# The training loss is measured with dropout switched on, and the weights
+# still change during the epoch. To compare the losses, measure both in
+# ``eval()`` mode with the same weights. Data augmentation that makes the
+# training samples harder also raises the training loss.
 torch.manual_seed(1)
 model = make_model()
 model.insert(2, nn.Dropout(0.8))
@@ -255,11 +255,12 @@ in_training > in_eval  # True
 #
 # Cross-entropy over a single output is always 0, because softmax turns one
 # number into the probability 1, and ``argmax`` is always 0. If all labels
-# are 0 as well, the accuracy is 1. The first samples of a sorted dataset
-# can all have one label, and a table can hold the label among its features.
-# Print the shape of the outputs, the count of each label and the columns
-# that equal the label. If the result is too good on the validation set
-# only, look for duplicates, see :doc:`/reference/data/splitting_data`.
+# are 0 as well, the accuracy is 1. Other causes are a sorted dataset, whose
+# first samples can all have one label, and a table that contains the label
+# as a feature. Print the shape of the outputs, the count of each label and
+# the columns that equal the label. If the result is too good on the
+# validation set only, look for samples that are in both sets, see
+# :doc:`/reference/data/splitting_data`.
 outputs = torch.tensor([[0.3], [-2.0], [5.0], [0.0]])
 same_label = torch.zeros(4, dtype=torch.long)
 F.cross_entropy(outputs, same_label)  # tensor(0.)

@@ -6,8 +6,10 @@ Try the backends ``"eager"``, ``"aot_eager"`` and ``"inductor"`` in this
 order. The first one that fails shows which part is at fault. If nothing
 fails but the program is slow, count the graphs and the compilations.
 ``TORCH_COMPILE_DISABLE=1`` switches the compiler off without a change to
-the code. The model on this page has a graph break and compiles again as it
-is called. After the repair, one graph and one compilation are enough.
+the code. The model on this page is split into several graphs by a graph
+break, a line that the compiler cannot put into a graph. It is also compiled
+again from call to call. After the repair, one graph and one compilation are
+enough.
 
 * A long traceback from ``torch._dynamo`` or ``torch._inductor``? See *Which
   part fails: three backends in turn*.
@@ -39,11 +41,11 @@ from torch.nn import functional as F
 # Which part fails: three backends in turn
 # ----------------------------------------
 #
-# ``"eager"`` captures the graph and runs it as it is, so an error there
-# comes from your code or from the capture. ``"aot_eager"`` captures the
-# backward pass as well. If both pass and ``"inductor"`` fails, the compiler
-# of the kernels is at fault. In that case update PyTorch and Triton, and
-# report the bug.
+# ``"eager"`` captures the operations as a graph and runs this graph without
+# compiling it. An error there comes from your code or from the capture.
+# ``"aot_eager"`` captures the backward pass as well. If only ``"inductor"``
+# fails, the fault is in the step that generates the fast code (the
+# kernels), so update PyTorch and Triton, and report the bug.
 torch.manual_seed(0)
 
 
@@ -95,8 +97,8 @@ with redirect_stderr(StringIO()), suppress(exc.BackendCompilerFailed):
 # The environment variable ``TORCH_COMPILE_DISABLE=1`` switches the compiler
 # off. ``torch.compiler.disable`` excludes a single function. With
 # ``suppress_errors``, a function that cannot be compiled runs in eager
-# mode. Use it only for a while, because it hides the errors of the
-# compiler.
+# mode, that is, as ordinary Python. Use this setting only for a while,
+# because it hides the errors of the compiler.
 torch.compiler.reset()
 with redirect_stderr(StringIO()), config.patch(suppress_errors=True):
     saved = torch.compile(torch.sin, backend=broken)(x)
@@ -156,10 +158,11 @@ print(table.splitlines()[0])
 # Different results: compare with float64
 # ---------------------------------------
 #
-# Fused kernels round at other places than separate operations do. Compute
-# the result once in float64 as a reference. If the compiled result is about
-# as close to the reference as the eager result, both are fine. If the error
-# is larger even with ``"aot_eager"``, look for a bug, or for dropout that
+# The compiler joins (fuses) several operations into one kernel, which
+# rounds at other places than the separate operations do. Compute the result
+# once in float64 as a reference. If the compiled result is about as close
+# to the reference as the eager result, both are fine. If the error is
+# larger even with ``"aot_eager"``, look for a bug, or for dropout that
 # draws other random numbers.
 
 

@@ -60,10 +60,12 @@ batch.max().item(), model[0].num_embeddings  # (10, 10)
 # Find the right line: ``CUDA_LAUNCH_BLOCKING=1``
 # -----------------------------------------------
 #
-# A kernel runs on the GPU in the background, and Python has already moved
-# on when it fails. With this environment variable, Python waits for each
-# kernel. Set it in the shell before the program starts. The script below
-# fails in the line ``rows = table(ids)``, on the CPU as well as on a GPU.
+# A kernel is the code of one operation on the GPU. It runs in the
+# background, so Python has already moved on when it fails. With
+# ``CUDA_LAUNCH_BLOCKING=1``, Python waits for each kernel. Set this
+# environment variable in the shell before the program starts. The script
+# below fails in the line ``rows = table(ids)``, on the CPU as well as on a
+# GPU.
 script = """
 import torch
 
@@ -89,12 +91,13 @@ any(words in traceback for words in named)  # True
 # CUBLAS and cuDNN errors: check the memory, then each library
 # ------------------------------------------------------------
 #
-# The libraries reserve memory at their first call, and report
-# "ALLOC_FAILED" or "NOT_INITIALIZED" if the GPU is full. In that case halve
-# the batch size, and look for other processes in ``nvidia-smi``. Then try
-# one small operation of each library in a new process. If a small
-# convolution fails although memory is free, the installation is broken, so
-# install PyTorch in a new environment.
+# cuBLAS computes matrix products and cuDNN convolutions. Both libraries
+# reserve memory at their first call, and report "ALLOC_FAILED" or
+# "NOT_INITIALIZED" if the GPU is full. In that case halve the batch size,
+# and look for other processes in ``nvidia-smi``. Then try one small
+# operation of each library in a new process. If a small convolution fails
+# although memory is free, the installation is broken, so install PyTorch in
+# a new environment.
 small = torch.rand(4, 4)
 image = torch.rand(1, 1, 8, 8)
 operations = {
@@ -159,11 +162,12 @@ counts["0"] <= 1  # True
 # An operation that needs a newer GPU: compute capability
 # -------------------------------------------------------
 #
-# ``torch._scaled_mm`` multiplies float8 matrices on GPUs of compute
-# capability 8.9, 9.0 or higher. An RTX 3090 (8.6) or an A100 (8.0) cannot
-# do this. On such a GPU, store the weights in float8 and convert them to
-# bfloat16 for the multiplication. bfloat16 itself is fast from compute
-# capability 8.0 on.
+# The compute capability is a number for the generation of a GPU.
+# ``torch._scaled_mm`` multiplies float8 matrices on GPUs from compute
+# capability 8.9 on. An RTX 3090 (8.6) or an A100 (8.0) cannot do this. On
+# such a GPU, store the weights in float8 and convert them to bfloat16 for
+# the multiplication. bfloat16 itself is fast from compute capability 8.0
+# on.
 weights = torch.tensor([0.1, 1.0, 300.0])
 stored = weights.to(torch.float8_e4m3fn)
 stored.nbytes, weights.nbytes  # (3, 12)

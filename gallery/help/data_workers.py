@@ -2,10 +2,11 @@
 DataLoader workers hang, die or fill the memory: find out which, and why
 ========================================================================
 
-Set ``num_workers=0`` first. If the error stays, the fault is in the dataset
-or in ``collate_fn``, and the traceback shows the line. If the error goes
-away, the cause lies in the way the workers are started, in what they share
-with your process or in the memory that they need. This page reproduces the
+Set ``num_workers=0`` first, so that your own process loads the data and not
+a worker process. If the error stays, the fault is in the dataset or in
+``collate_fn``, and the traceback shows the line. If the error goes away,
+the cause lies in the way the workers are started, in what they share with
+your process or in the memory that they need. This page reproduces the
 failures, shows how to recognize them, and repairs them.
 
 * Is there a message?
@@ -67,8 +68,9 @@ from torch.utils.data import (
 # ----------------------------------------------
 #
 # ``act`` stands for what a real dataset does, such as opening a file,
-# augmenting an image or calling a library. The loader starts its workers
-# with ``"fork"``, which was the default on Linux before Python 3.14.
+# augmenting an image or calling a library. The loader uses ``"fork"``: each
+# worker starts as a copy of your process. This was the default on Linux
+# before Python 3.14.
 class Calls(Dataset):
     def __init__(self, act, samples=4):
         self.act, self.samples = act, samples
@@ -106,12 +108,13 @@ with suppress(KeyError):
 # ----------------------------------------------------
 #
 # The message "DataLoader worker (pid(s) ...) exited unexpectedly" says
-# little, but the error above it in the traceback, its ``__cause__``, names
-# the signal or the exit code that ended the worker. "Killed" usually means
-# that the memory of the machine is full, so use fewer workers, a smaller
+# little. The error above it in the traceback (its ``__cause__``) names the
+# signal or the exit code that ended the worker. "Killed" usually means that
+# the memory of the machine is full, so use fewer workers, a smaller
 # ``prefetch_factor`` and no cache in the dataset. "Bus error" usually means
-# that ``/dev/shm`` is full, which has 64 MB in a Docker container unless
-# you start it with ``--shm-size=8g`` or ``--ipc=host``.
+# that the shared memory in ``/dev/shm`` is full. A Docker container has 64
+# MB of it by default, so start the container with ``--shm-size=8g`` or
+# ``--ipc=host``.
 def cause(act):
     try:
         next(iter(load(Calls(act))))
@@ -148,10 +151,10 @@ with suppress(RuntimeError):
 # to complete. Error loading caffe2_detectron_ops_gpu.dll or one of its
 # dependencies" often comes from a worker on Windows. Each worker is a new
 # process that imports torch again, and Windows reserves memory for the
-# libraries of each one. Use fewer workers, or ``num_workers=0``, or enlarge
-# the paging file in the system settings and restart Windows. The child
-# process below gets a dataset by pickle, as such a worker does, and imports
-# torch for it.
+# libraries of each process. Use fewer workers, or ``num_workers=0``, or
+# enlarge the paging file in the system settings and restart Windows. The
+# child process below receives a pickled dataset, as such a worker does, and
+# has to import torch to read it.
 libraries = Path(torch.__file__).parent / "lib"
 sizes = [file.stat().st_size for file in libraries.glob("*torch*")]
 print(f"{sum(sizes) >> 20} MiB of libraries for each worker")
@@ -173,8 +176,8 @@ ran.stdout.split()  # [b'False', b'True']
 #
 # On Linux, the batches from the workers lie in shared memory. Up to
 # ``num_workers * prefetch_factor`` batches wait there at one time. Compare
-# their size with the free space. The last line prints both, for 4 workers
-# and a ``prefetch_factor`` of 2.
+# their size with the free space. For 4 workers and a ``prefetch_factor`` of
+# 2, the last line prints the size and the free space.
 batch = next(iter(DataLoader(torch.zeros(64, 3, 224, 224), batch_size=64)))
 batch.nbytes  # 38535168
 ahead = 4 * 2 * batch.nbytes
@@ -191,10 +194,10 @@ if shared.exists():
 # A forked worker gets a copy of the memory of your process, but only one of
 # its threads. A lock that another thread holds is never released in the
 # copy, and a thread pool has no threads there, so the worker waits forever.
-# Here Python's own pool shows this; for OpenCV, call
-# ``cv2.setNumThreads(0)`` before the loop. ``timeout`` turns the wait into
-# an error, and ``faulthandler`` writes down the line at which the worker
-# waits, as ``py-spy dump --pid`` does from outside.
+# The example uses a thread pool of Python. OpenCV has a pool as well, so
+# call ``cv2.setNumThreads(0)`` before the loop. ``timeout`` turns the wait
+# into an error. ``faulthandler`` writes down the line at which the worker
+# waits, and ``py-spy dump --pid`` shows this line from outside.
 pool = ThreadPoolExecutor(1)
 pool.submit(abs, -1).result()  # 1
 waits = Calls(lambda index: pool.submit(abs, index).result())
@@ -294,8 +297,8 @@ with suppress(RuntimeError):
 # A clone lies in ordinary memory and needs no open file. If you do not want
 # to change the loop, call
 # ``torch.multiprocessing.set_sharing_strategy("file_system")`` at the start
-# of the program, which shares tensors by name instead of by open file. You
-# can also raise the limit in the shell with ``ulimit -n 65535``.
+# of the program. Tensors are then shared by name instead of through an open
+# file. You can also raise the limit in the shell with ``ulimit -n 65535``.
 len(collect(torch.clone))  # 200
 strategy = mp.get_sharing_strategy()
 mp.set_sharing_strategy("file_system")
@@ -353,10 +356,10 @@ assert grown["list"] > 2 * grown["array"] or grown["list"] == 0, grown
 # Windows and macOS spawn their workers, and Python 3.14 on Linux uses a
 # forkserver, so the dataset, ``collate_fn`` and ``worker_init_fn`` are
 # pickled. A lambda, a class or function inside a function, and an open file
-# cannot be pickled. Functions of a module and ``functools.partial`` can. A
-# class from a notebook cell is sent by its name alone, and the worker
-# reports "AttributeError: Can't get attribute", so move the class to a
-# ``.py`` file.
+# cannot be pickled. Functions of a module and ``functools.partial`` can be
+# pickled. A class from a notebook cell is sent by its name alone, and the
+# worker reports "AttributeError: Can't get attribute", so move the class to
+# a ``.py`` file.
 def goes_through(thing):
     try:
         return bool(pickle.dumps(thing))

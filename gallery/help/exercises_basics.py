@@ -48,8 +48,9 @@ with suppress(NotImplementedError):
 # Solution 1
 # ----------
 #
-# The means and the standard deviations have shape (13,). Next to a table of
-# shape (178, 13), this works like (1, 13).
+# The means and the standard deviations have shape (13,). In an operation
+# with the table, whose shape is (178, 13), broadcasting treats this shape
+# as (1, 13).
 def standardize(table):
     return (table - table.mean(dim=0)) / table.std(dim=0)
 
@@ -215,8 +216,8 @@ check_cross_entropy(cross_entropy)
 #
 # .. hint::
 #
-#    The sum is easy once the mask has a third dimension. Do not divide it
-#    by L.
+#    The sum is easy once the mask has a third dimension. Do not divide the
+#    sum by L.
 def masked_mean(values, mask):
     raise NotImplementedError("your turn")
 
@@ -253,9 +254,9 @@ check_masked_mean(masked_mean)
 #
 # .. hint::
 #
-#    The derivative of the square is twice the residual. The derivative of a
-#    residual with respect to ``w`` is a row of ``x``. Add up and divide by
-#    N.
+#    Call ``x @ w - y`` the residual. The derivative of its square is twice
+#    the residual. The derivative of a residual with respect to ``w`` is a
+#    row of ``x``. Add up and divide by N.
 def gradient(x, y, w):
     raise NotImplementedError("your turn")
 

@@ -116,8 +116,9 @@ with suppress(NotImplementedError):
 # Solution 2
 # ----------
 #
-# ``gradcheck`` compares the backward pass with finite differences of the
-# forward pass, in float64.
+# ``gradcheck`` changes the input a little and measures how much the output
+# of the forward pass changes. It compares the result with the backward
+# pass, in float64.
 class Swish(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -359,8 +360,8 @@ with suppress(NotImplementedError):
 # Solution 6
 # ----------
 #
-# The example input has two rows, because a batch of one would be taken for
-# a constant.
+# The example input has two rows, because the export would treat a batch
+# size of 1 as a constant.
 def export(model, path):
     torch.onnx.export(
         model,

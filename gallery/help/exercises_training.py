@@ -70,8 +70,9 @@ check_parabola(fit_parabola)
 # 2. Split 70 / 15 / 15, the same each time
 # -----------------------------------------
 #
-# Return three datasets that have no row in common. Two calls must return
-# the same three.
+# ``patients`` is a dataset of 442 rows, one for each patient. Split it into
+# three datasets that have no row in common. A second call must return the
+# same three datasets.
 #
 # .. hint::
 #
@@ -220,7 +221,8 @@ check_choose(choose)
 #
 # Pass the losses one by one to
 # ``torch.optim.lr_scheduler.ReduceLROnPlateau`` with ``factor=0.1`` and
-# ``patience=2``. Return the learning rate after each of them.
+# ``patience=2``. This scheduler lowers the learning rate when the loss
+# stops falling. Return the learning rate after each loss.
 #
 # .. hint::
 #
@@ -244,8 +246,8 @@ with suppress(NotImplementedError):
 # Solution 5
 # ----------
 #
-# Two epochs without improvement change nothing. The third one lowers the
-# learning rate.
+# After two epochs without improvement, the learning rate stays the same.
+# After the third, the scheduler lowers it.
 def plateau_rates(losses, lr):
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=lr)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(

@@ -2,13 +2,14 @@
 Export fails: torch.export and ONNX
 ===================================
 
-Export with an example batch of two or more samples, and use
+ONNX is a file format for models, and ONNX Runtime runs such files without
+PyTorch. Export with an example batch of two or more samples, and use
 ``dynamic_shapes`` to say which sizes may vary. Replace an ``if`` on the
 value of a tensor by ``torch.where``, and replace an operator that has no
 ONNX form by other operators. Call ``eval()`` before the export and before
-you compare. This page shows the error for each of these mistakes. The
-repaired model gives the results of PyTorch in ONNX Runtime for batches of
-four sizes.
+you compare. This page shows the error for each of these mistakes. In ONNX
+Runtime, the repaired model gives the same results as in PyTorch for batches
+of four sizes.
 
 * "Constraints violated (batch)" or a batch of 1? See *Constraints violated:
   an example batch of 1*.
@@ -63,9 +64,9 @@ def run(file, x):
 # -------------------------------------------
 #
 # The export treats a size of 1 in the example as a constant, because 1
-# broadcasts. With ``Dim`` it raises an error. With ``Dim.AUTO`` it passes,
-# but the program refuses other batch sizes. Use 2 samples or more in the
-# example.
+# broadcasts. ``Dim`` marks a size that may vary, so this example raises an
+# error. With ``Dim.AUTO`` there is no error, but the exported program
+# refuses other batch sizes. Use 2 samples or more in the example.
 model = nn.Linear(4, 2).eval()
 batch = torch.export.Dim("batch")
 with suppress(torch._dynamo.exc.UserError):
@@ -218,10 +219,10 @@ error  # "ModuleNotFoundError: No module named 'onnxscript'"
 # --------------------------------------
 #
 # ``dynamic_axes`` belongs to the old exporter, so write ``dynamic_shapes``.
-# Leave out ``opset_version``, because the new exporter itself writes
-# version 18 or later and a number such as 11 is older. ``dynamo=False``
-# starts the old exporter. It records the branch that the example takes and
-# drops the other one without an error.
+# ``opset_version`` is the version of the ONNX operators. Leave it out,
+# because the new exporter writes version 18 or later, and a number such as
+# 11 is older. ``dynamo=False`` starts the old exporter. It records the
+# branch that the example takes and drops the other one without an error.
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     axes = {"input": {0: "batch"}}
@@ -239,7 +240,8 @@ run(file, torch.rand(8, 4)).shape  # (8, 2)
 # Dropout and batch normalization behave differently in training mode. Call
 # ``eval()`` before the export and before you compare. Pass the same array
 # to both models, and compare with a tolerance, such as 1e-5 in float32. If
-# the difference is larger, check the preprocessing and look for float16.
+# the difference is larger, check the preprocessing, and check whether one
+# of the models uses float16.
 net = nn.Sequential(
     nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
     nn.Dropout(0.5), nn.Linear(144, 2),

@@ -45,7 +45,7 @@ from torch.optim.swa_utils import update_bn
 #
 # The images show dark digits on a white background, with pixels from 0 to
 # 16. They are not scaled here, because BatchNorm adjusts mean and scale if
-# its statistics are right.
+# its statistics, the running mean and the running variance, are right.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -119,9 +119,9 @@ with torch.inference_mode():
 # ----------------------------------------------
 #
 # ``wrong_mode`` puts only BatchNorm in training mode, and restores its
-# statistics afterwards. Here the batch holds nothing but zeros, so its mean
-# differs from that of the training data. Many of the zeros are then
-# predicted as other digits.
+# statistics afterwards. Here all images of the batch show the digit 0, so
+# their mean differs from the mean of the training data. Many of them are
+# then predicted as other digits.
 @torch.no_grad()
 def wrong_mode(model, batch):
     saved = {n: b.clone() for n, b in model.named_buffers()}
@@ -180,10 +180,10 @@ damaged < repaired - 0.1  # True
 #
 # The running mean starts at 0 and the running variance at 1, and
 # ``momentum`` says how far each batch moves them. A momentum of 0.1 in
-# PyTorch is 0.9 in TensorFlow. With 0.001 and two short epochs, the
-# statistics are still near the start. The weights are good, because the
-# model predicts well in training mode, so leaving out ``model.eval()`` is
-# not the solution.
+# PyTorch is 0.9 in TensorFlow. With a momentum of 0.001 and two short
+# epochs, the statistics are still near these values. The model predicts
+# well in training mode, so its weights are good. To leave out
+# ``model.eval()`` is not the solution.
 slow = make_model(momentum=0.001)
 optimizer = torch.optim.Adam(slow.parameters(), lr=0.01)
 for _ in range(2):
@@ -274,7 +274,8 @@ assert slow_cured > 0.9, slow_cured
 #
 # The first three bars use the weights of one model, and the last two bars
 # those of another. Blue bars are measured in evaluation mode with the right
-# statistics. Orange bars lack one of the two.
+# statistics. Orange bars lack either evaluation mode or the right
+# statistics.
 bars = {
     "eval()": test_accuracy,
     "no eval(),\nby class": wrong_accuracy,

@@ -3,12 +3,13 @@ Installation problems: what to print and what it means
 ======================================================
 
 First print the path of the Python that runs, the build of PyTorch, and the
-CUDA version of the build. These three lines explain most failures. A build
-that ends in ``+cpu`` has no CUDA, another Python has no ``torch``, and
-torchvision and NumPy must fit the PyTorch release. It is often easier to
-create a new virtual environment, with one command for all packages, than to
-repair an old one. The last step runs each part once and checks that the
-parts fit.
+CUDA version of the build. A build is one compiled version of a release,
+such as the one for the CPU. The three lines explain most failures: the
+build ends in ``+cpu`` and has no CUDA, PyTorch is installed in another
+Python, or torchvision or NumPy does not fit the PyTorch release. It is
+often easier to create a new virtual environment, with one command for all
+packages, than to repair an old one. The last step runs each part once and
+checks that the parts fit.
 
 * "No module named 'torch'"? See *No module named torch: another Python*.
 * "Could not find a version that satisfies the requirement torch"? See *No
@@ -46,9 +47,9 @@ import torchvision
 # ``sys.executable`` is the path of the Python that runs. The part of the
 # version after ``+`` names the build, such as ``cpu``, or ``cu130`` for
 # CUDA 13.0. ``torch.version.cuda`` is the CUDA version of the build, or
-# None in a build without CUDA, while ``nvidia-smi`` shows the newest
-# version that the driver supports. ``python -m torch.utils.collect_env``
-# prints more.
+# None in a build without CUDA. ``nvidia-smi`` shows the newest CUDA version
+# that the driver supports. ``python -m torch.utils.collect_env`` prints
+# more.
 print(sys.executable)
 print(platform.python_version(), f"{8 * struct.calcsize('P')} bit")
 print(platform.system(), platform.machine())
@@ -116,11 +117,13 @@ if not built and torch.version.hip is None:
 #
 # "... with CUDA capability sm_120 is not compatible with the current
 # PyTorch installation" and "no kernel image is available for execution on
-# the device" both mean that the build has no code for this GPU. Code for
-# ``sm_80`` runs on capabilities 8.0 to 8.9, and ``compute_90`` is
-# translated for 9.0 and later. A new GPU needs a new build, such as one for
-# CUDA 12.8 or later with capability 12.0 (RTX 5090), and an old GPU needs
-# an old build. Rebuild extensions with ``TORCH_CUDA_ARCH_LIST``.
+# the device" both mean that the build has no code for this GPU. The compute
+# capability of a GPU is the number of its generation. Code for ``sm_80``
+# runs on capabilities 8.0 to 8.9, and code for ``compute_90`` is translated
+# on capability 9.0 and later. A new GPU needs a new build, and an old GPU
+# needs an old build. For example, an RTX 5090 (capability 12.0) needs a
+# build for CUDA 12.8 or later. Rebuild extensions with
+# ``TORCH_CUDA_ARCH_LIST``.
 def supported(capability, archs):
     for arch in archs:
         kind, digits = re.match(r"(sm|compute)_(\d+)", arch).groups()

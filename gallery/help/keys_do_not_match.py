@@ -111,8 +111,8 @@ list(trained.state_dict())[2:]  # ['head.weight', 'head.bias']
 # ------------------------------------------------------------
 #
 # Missing keys are in the model but not in the file. Unexpected keys are in
-# the file but not in the model. ``compare`` returns the same names as two
-# lists, which your code can test.
+# the file but not in the model. ``compare`` returns the missing and the
+# unexpected names as two lists, so your code can test them.
 def compare(model, state):
     wanted, given = set(model.state_dict()), set(state)
     return sorted(wanted - given), sorted(given - wanted)
@@ -171,8 +171,8 @@ loaded["into wrapper"] = wrapper.module.to(device)
 # ``torch.compile(model)`` returns a wrapper, too. Save the state dict of
 # the original model, or use ``model.compile()``, which compiles in place
 # and leaves the keys as they are. A file can have both prefixes, in either
-# order, and ``plain_keys`` removes both. ``backend="eager"`` only saves
-# time here.
+# order, and ``plain_keys`` removes both. ``backend="eager"`` is used here
+# to save time.
 def plain_keys(state, prefixes=("module.", "_orig_mod.")):
     plain = {}
     for key, value in state.items():
@@ -264,9 +264,9 @@ torch.equal(five.body[0].weight, trained.body[0].weight)  # True
 # of the prefix, no name agrees. ``strict=False`` turns the error into a
 # return value that is easy to overlook, and the model keeps its random
 # weights, so it gives random predictions and no loading error. The same
-# happens if you ``update`` the model's own state dict with the keys that it
-# knows, because it knows none of them. Check the two lists of the return
-# value, as in the step before, and count the keys that agree.
+# happens if you pick the keys that the model has as well and ``update`` its
+# state dict with them, because no key is picked. Check the two lists of the
+# return value, as in the step before, and count the keys that agree.
 wrapper = nn.DataParallel(deepcopy(trained))
 state = through_file(wrapper.state_dict())
 untouched = Net()
@@ -286,10 +286,10 @@ accuracy(untouched) == chance  # True
 # -----------------------------------
 #
 # Tensors are loaded to the device they were saved on. If that device does
-# not exist, ``torch.load`` raises an error, and here a 64th GPU stands for
-# it. ``map_location`` chooses another device. ``"cpu"`` works on every
-# machine, and ``load_state_dict`` then copies the values to the device of
-# the model.
+# not exist, ``torch.load`` raises an error. Here ``cuda:63`` stands for
+# such a device. ``map_location`` chooses another device. ``"cpu"`` works on
+# every machine, and ``load_state_dict`` then copies the values to the
+# device of the model.
 missing_gpu = "cuda:63"
 with suppress(RuntimeError):
     through_file(

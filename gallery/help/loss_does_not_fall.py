@@ -88,8 +88,8 @@ def fit(model, optimizer, x, y, criterion=F.cross_entropy, epochs=5):
 #
 # Before training, each of the ten classes has a probability near 1/10, so
 # the loss is near ``log(10)``. A hundred steps on 32 samples should bring
-# it close to 0. If they do not, check the code, the learning rate and the
-# scale of the inputs. If they do, check the data.
+# the loss close to 0. If the loss stays high, check the code, the learning
+# rate and the scale of the inputs. If it gets close to 0, check the data.
 def overfit_one_batch(model, lr=0.01, criterion=F.cross_entropy):
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     batch = x_train[:32], y_train[:32]
@@ -270,8 +270,8 @@ curves["softmax twice"] = fit(model, optimizer, x_train, y_train)
 # each image, scaled to mean 0 and variance 1. Outputs of shape (N, 1) minus
 # targets of shape (N,) give N by N differences, so the model learns to
 # predict the mean of all targets and the loss stays near their variance.
-# ``F.mse_loss`` warns; the hand-written ``mse_broadcast`` does not. Give
-# both the same shape with ``targets.unsqueeze(1)``.
+# ``F.mse_loss`` warns; the hand-written ``mse_broadcast`` does not.
+# ``targets.unsqueeze(1)`` gives the targets the shape of the outputs.
 ink = x_train.mean(dim=1)
 ink = (ink - ink.mean()) / ink.std()
 guess = torch.zeros(4, 1)

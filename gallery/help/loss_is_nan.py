@@ -14,8 +14,8 @@ start again from finite weights.
     data*.
   * Are they finite, and is the output ``nan``? See *Find the first layer
     whose output is not finite: forward hooks*.
-  * Is it unclear which of them it is? See *Check inputs, loss and gradients
-    with isfinite*.
+  * Is it unclear where the ``nan`` starts? See *Check inputs, loss and
+    gradients with isfinite*.
   * Should training continue? See *Skip a batch whose loss is nan, and count
     how many*.
 
@@ -155,11 +155,12 @@ def checked_epoch(model, criterion, inputs, lr=0.05):
 # Fill the missing value with the mean of its column
 # --------------------------------------------------
 #
-# The message points to row 8 of batch 6, column 2. The missing value is
-# replaced by the mean of the column over the training rows, without the
-# ``nan``, and then the epoch finishes. Another fix is to leave out the row.
-# Fill the gap before you scale, because one ``nan`` makes the mean ``nan``
-# and then the whole column.
+# The error message of ``checked_epoch`` points to column 2 in row 8 of
+# batch 6. The missing value is replaced by the mean of the column over the
+# training rows, without the ``nan``, and then the epoch finishes. Another
+# fix is to leave out the row. Fill the gap before you scale, because one
+# ``nan`` makes the mean of its column ``nan``, and after scaling the whole
+# column is ``nan``.
 model = make_model()
 run = partial(checked_epoch, model, F.mse_loss)
 with suppress(FloatingPointError):
@@ -223,7 +224,8 @@ with suppress(RuntimeError):
 # A forward hook on each module checks its output, in the order in which the
 # modules run. ``Standardize`` divides by the standard deviation of the
 # batch. In a batch of one row the standard deviation is 0, and 0 / 0 is
-# ``nan``. Such an epoch fails at its last batch if only one row is left.
+# ``nan``. If the last batch of an epoch has only one row, the epoch fails
+# there.
 class Standardize(nn.Module):
     def __init__(self, eps=0.0):
         super().__init__()
@@ -268,11 +270,12 @@ first_bad_layer(model, inputs[:1]) is None  # True
 # Finite loss, nan gradient: anomaly mode names the operation
 # -----------------------------------------------------------
 #
-# The weights start at 0. At 0 the derivative of the root is infinite and
-# the derivative of the square is 0, and their product is ``nan``.
+# The loss contains the root of the summed squares of the weights, and the
+# weights start at 0. At 0 the derivative of the root is infinite and the
+# derivative of the square is 0, so their product is ``nan``.
 # ``set_detect_anomaly`` names the operation that returned ``nan`` and shows
-# its line of the forward pass, but it is slow, so use it only for the
-# search. Use ``torch.linalg.vector_norm`` instead, whose gradient is 0
+# its line of the forward pass. It is slow, so use it only for the search.
+# ``torch.linalg.vector_norm`` computes the same root with a gradient of 0
 # here; more cases are in :doc:`/reference/autograd/nan_gradients`.
 linear = nn.Linear(10, 1)
 nn.init.zeros_(linear.weight)
@@ -348,9 +351,9 @@ with torch.autocast(device.type, dtype=torch.float16):
 # ``masked_fill`` raises an error for -1e9 in ``float16``. Converted to
 # ``float16``, -1e9 is minus infinity, and 0 times minus infinity is
 # ``nan``. Fill with ``-torch.inf`` or ``torch.finfo(dtype).min`` instead.
-# In a fully masked row, here the first, the weights are ``nan`` with
-# ``-torch.inf`` and equal with ``torch.finfo``, and
-# ``F.scaled_dot_product_attention`` returns 0; see
+# The first row here is fully masked. Its weights are ``nan`` with
+# ``-torch.inf`` and all equal with ``torch.finfo``.
+# ``F.scaled_dot_product_attention`` returns 0 for this row; see
 # :doc:`/reference/nn/attention_masks`.
 scores = torch.zeros(3, 3, dtype=torch.float16)
 hidden = torch.ones(3, 3, dtype=torch.bool).triu()
@@ -395,8 +398,9 @@ assert 1 < first_bad(by_hand) < 100
 # ----------------------------------------
 #
 # Left: the squared error on a logarithmic scale. The missing value stops a
-# run that looked normal, while a high learning rate shows some steps
-# earlier. Right: the loss with a variance in its two forms. A cross marks
+# run that looked normal. A learning rate that is too high shows some steps
+# earlier, because the loss grows. Right: the loss of the model that
+# predicts a variance, with ``softplus`` and with ``relu``. A cross marks
 # the last finite loss, and a dotted line marks the first step with ``nan``
 # or ``inf``.
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.8))

@@ -123,8 +123,9 @@ model.weight.grad is None  # True
 # decreasing, the accuracy is computed wrongly. Without ``dim``, ``argmax``
 # searches the flattened tensor and returns one index for the whole batch,
 # which is then compared with all labels, without an error. Pass the
-# dimension of the classes as ``dim``. Logits that are compared with labels
-# are hardly ever equal, and integer division rounds an accuracy down to 0.
+# dimension of the classes as ``dim``. There are two other causes: the
+# logits themselves are compared with the labels, or integer division rounds
+# the accuracy down to 0.
 optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
 for _ in range(100):
     optimizer.zero_grad()
@@ -146,9 +147,9 @@ correct // len(labels), correct / len(labels) > 0.85  # (0, True)
 # -------------------------------------------------
 #
 # Predictions of shape (N,) and targets of shape (N, 1) broadcast to (N, N),
-# so each prediction is compared with each label. The mean is then near
-# chance, even for a good model. Remove the extra dimension with
-# ``squeeze(1)``.
+# so each prediction is compared with each label. Even for a good model, the
+# accuracy is then about as low as for a random guess. Remove the extra
+# dimension with ``squeeze(1)``.
 column = labels.unsqueeze(1)
 table = logits.argmax(dim=1) == column
 table.shape  # torch.Size([597, 597])

@@ -44,10 +44,11 @@ from torch import nn
 # Digits, a network, and a scaler for any device
 # ----------------------------------------------
 #
-# ``autocast`` and ``GradScaler`` both take the type of the device, such as
-# "cpu" or "cuda". This page uses the scaler on a CPU as well, so that its
-# errors can be shown. In your own code, use a scaler with float16; bfloat16
-# does not need one.
+# The scaler, a ``GradScaler``, multiplies the loss so that small float16
+# gradients do not become 0. ``autocast`` and ``GradScaler`` both take the
+# type of the device, such as "cpu" or "cuda". This page uses the scaler on
+# a CPU as well, so that its errors can be shown. In your own code, use a
+# scaler with float16; bfloat16 does not need one.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -125,8 +126,8 @@ scaler.step(optimizer)
 # then ``step``, then ``update``. It is an error to call ``unscale_`` or
 # ``step`` twice before ``update``, ``step`` before ``scale``, or ``update``
 # without ``step``. Clip after ``unscale_``, because before it the gradients
-# are multiplied by the scale, here 65,536. With gradient accumulation, call
-# ``step`` and ``update`` after the last part.
+# are multiplied by the scale, here 65,536. If you accumulate the gradients
+# of several batches, call ``step`` and ``update`` after the last of them.
 scaler = make_scaler()
 with suppress(AssertionError):
     scaler.step(
@@ -155,7 +156,8 @@ with suppress(AssertionError):
 #
 # A result computed under ``autocast`` may be float16 or bfloat16, and it
 # keeps this dtype outside the block. A layer outside the block has float32
-# weights, so the dtypes do not match. Extend the block, or convert the
+# weights, so the dtypes do not match. In the error message, "Half" stands
+# for float16 and "Float" for float32. Extend the block, or convert the
 # result with ``float``. NumPy has no bfloat16, so convert before
 # ``numpy()``, too.
 head = nn.Linear(10, 2)

@@ -108,8 +108,9 @@ torch.save(old, home / "whole.pth")
 # Look at the size of the file and at its first bytes. ``torch.save`` writes
 # a zip archive, which begins with ``PK``; files from before PyTorch 1.6
 # begin differently and still load. A file that begins with ``<`` is
-# probably a web page, and one that begins with ``version`` a Git LFS
-# pointer. An empty file comes from an interrupted download.
+# probably a web page. A file that begins with ``version`` is probably a Git
+# LFS pointer, a short text in place of the real file. An empty file comes
+# from an interrupted download.
 (home / "page.pth").write_text("<!DOCTYPE html><title>Sign in</title>")
 (home / "pointer.pth").write_text("version https://git-lfs.github.com/spec")
 (home / "empty.pth").touch()
@@ -133,9 +134,9 @@ with suppress(EOFError):
 # Since PyTorch 2.6, ``torch.load`` by default accepts tensors and plain
 # containers and refuses most other classes. The message names the first
 # class that it refuses. ``get_unsafe_globals_in_checkpoint`` lists all such
-# classes without running code from the file. This page wrote the file
-# itself, so it is safe to read it with ``weights_only=False``, which runs
-# code from the file; to allow single classes instead, see
+# classes without running code from the file. ``weights_only=False`` runs
+# code from the file. This is safe here, because this page wrote the file
+# itself. To allow single classes instead, see
 # :doc:`/reference/nn/checkpoints`.
 with suppress(pickle.UnpicklingError):
     torch.load(
@@ -210,11 +211,11 @@ with suppress(RuntimeError):
 # Names: module., _orig_mod. and renamed layers
 # ---------------------------------------------
 #
-# The class of today uses other names for its layers. ``convert`` removes
-# the prefixes and renames the layers. ``load_state_dict`` raises an error
-# if a name is missing or left over, so its success shows that the
-# conversion is complete. More cases, such as a size mismatch, are in
-# :doc:`keys_do_not_match`.
+# ``Today``, the class in the new code, uses other names for its layers.
+# ``convert`` removes the prefixes and renames the layers.
+# ``load_state_dict`` raises an error if a name is missing or left over, so
+# its success shows that the conversion is complete. More cases, such as a
+# size mismatch, are in :doc:`keys_do_not_match`.
 class Today(nn.Module):
     def __init__(self):
         super().__init__()

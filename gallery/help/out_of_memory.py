@@ -3,9 +3,10 @@ CUDA out of memory: count what takes it, then reduce it in order
 ================================================================
 
 Parameters, gradients and optimizer state take a fixed amount of memory.
-Activations grow with the batch size, and graphs that are not released grow
-with each step. This page counts them all in bytes on any device, and a
-budget raises the error without a GPU. First find the leaks. Then reduce the
+Activations, the results that the backward pass needs, grow with the batch
+size. Graphs that are not released grow with each step. This page counts all
+of this in bytes, on any device. A limit in bytes, the ``budget``, raises
+the error of a full GPU without a GPU. First find the leaks. Then reduce the
 memory with smaller batches, gradient accumulation, ``autocast`` and
 checkpointing. At the end a network trains with a twelfth of its activation
 memory.
@@ -128,10 +129,11 @@ class SavedMemory:
 # ---------------------------------------------------------------
 #
 # Each parameter has a gradient, and Adam keeps two averages for it.
-# Together with the parameters this is four times their size, whatever the
-# batch size. The activations grow in proportion to the batch, and for 1,280
-# samples they take more memory than all the rest. On a GPU, libraries and
-# the allocator need some memory as well.
+# Parameters, gradients and averages together take four times the memory of
+# the parameters, whatever the batch size. The activations grow in
+# proportion to the batch, and for 1,280 samples they take more memory than
+# all the rest. On a GPU, libraries and the allocator need some memory as
+# well.
 def nbytes(tensors):
     return sum(t.nbytes for t in tensors)
 
@@ -201,9 +203,9 @@ detached[9]  # 0
 # The same leak after ``backward``: the nodes stay
 # ------------------------------------------------
 #
-# After ``backward``, the nodes of each step's graph still hang on the sum.
-# Their number grows with each step, and a function that walks through the
-# graph takes longer and longer.
+# A node of the graph stands for one operation. After ``backward``, the sum
+# still refers to the nodes of all steps. Their number grows with each step,
+# and a function that walks through the graph takes longer and longer.
 def graph_length(tensor):
     seen, todo = set(), [tensor.grad_fn]
     while todo:
@@ -329,9 +331,9 @@ parts.peak < whole.peak / 3  # True
 # ---------------------------
 #
 # In ``bfloat16`` an activation takes two bytes instead of four.
-# ``autocast`` also keeps ``bfloat16`` copies of the weights, so the saved
-# memory is less than half, but the share of the copies shrinks with larger
-# batches. Parameters and optimizer state stay ``float32``.
+# ``autocast`` also keeps ``bfloat16`` copies of the weights, so you save
+# less than half of the memory. In larger batches, the copies matter less.
+# Parameters and optimizer state stay ``float32``.
 def peak(model, size=1280, amp=False):
     memory = SavedMemory(model)
     cast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp)
@@ -367,7 +369,7 @@ torch.allclose(at_once, again)  # True
 # CPU has no such counter. ``nvidia-smi`` shows more, because PyTorch keeps
 # freed memory for later tensors. ``empty_cache`` gives that memory to other
 # programs, but it seldom prevents your own error, because PyTorch does the
-# same before it raises one. If the message says that "reserved but
+# same before it raises an error. If the message says that "reserved but
 # unallocated memory is large", the memory is fragmented, so set the
 # environment variable ``PYTORCH_ALLOC_CONF=expandable_segments:True``
 # before the program starts (``PYTORCH_CUDA_ALLOC_CONF`` in older releases).

@@ -6,7 +6,8 @@ A model underfits if it is bad on its own training data. It overfits if it
 is good on the training data and much worse on the validation data.
 Underfitting needs a larger model or longer training; overfitting needs more
 data or regularization. This page shows both on the same handwritten digits
-and repairs them. It also shows how copies in both sets hide overfitting.
+and repairs them. It also shows how copies of the same image in both sets
+hide overfitting.
 
 * Is the training accuracy low?
 

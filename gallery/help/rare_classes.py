@@ -157,9 +157,9 @@ recall, precision = recall_and_precision(y_val, answers)
 #
 # The weight of a class is one over its share, divided by the number of
 # classes. An error on a nine then costs more than thirty times as much as
-# an error on another digit. How the weights enter the mean, and the
-# argument ``pos_weight`` of ``nn.BCEWithLogitsLoss``, are explained in
-# :doc:`/reference/data/class_imbalance`.
+# an error on another digit. :doc:`/reference/data/class_imbalance` explains
+# how the weights enter the mean of the loss. It also explains the argument
+# ``pos_weight`` of ``nn.BCEWithLogitsLoss``.
 counts = y_train.bincount(minlength=2)
 weight = len(y_train) / (2 * counts)
 (weight[1] / weight[0] > 30).item()  # True

@@ -3,11 +3,12 @@ Several processes: hangs, ports, unused parameters
 ==================================================
 
 Training with several processes hangs if one process does not make a call
-that the others make. While you search, give the group a short ``timeout``,
-so that the hang becomes an error. With gloo, ``monitored_barrier`` names
-the missing process. Other messages come from a port in use, from parameters
-without a gradient, and from keys that begin with ``module.``. This page
-repairs each of these errors, and at the end two processes train one model.
+that the others make. While you search, give the process group a short
+``timeout``, so that the hang becomes an error. With the backend gloo,
+``monitored_barrier`` names the missing process. Other messages come from a
+port in use, from parameters without a gradient, and from keys that begin
+with ``module.``. This page repairs each of these errors, and at the end two
+processes train one model.
 
 * Does the program hang?
 
@@ -69,10 +70,12 @@ def run(function):
 # Hangs at a collective: one rank does not call it
 # ------------------------------------------------
 #
-# Rank 0 calls ``all_reduce``, but rank 1 does not. By default, rank 0 waits
-# ten minutes with NCCL and thirty minutes with gloo. A group with a timeout
-# of one second turns the hang into an error. With gloo,
-# ``monitored_barrier`` raises an error that names the missing rank.
+# A collective is a call that each process of the group has to make, and a
+# rank is the number of a process. Here rank 0 calls ``all_reduce``, but
+# rank 1 does not. By default, rank 0 waits ten minutes with NCCL, the
+# backend for GPUs, and thirty minutes with gloo. A group with a timeout of
+# one second turns the hang into an error. With gloo, ``monitored_barrier``
+# raises an error that names the missing rank.
 def skips(rank, store):
     limit = timedelta(seconds=1)
     short, other = dist.new_group(timeout=limit), dist.new_group()
@@ -151,11 +154,12 @@ free.port != hub.port  # True
 # Expected to have finished reduction: name the unused parameters
 # ---------------------------------------------------------------
 #
-# ``DistributedDataParallel`` waits for the gradient of each parameter. A
-# layer gets no gradient if ``forward`` or the loss does not use it, and
-# then the second step fails. After ``backward``, look for the parameters
-# whose gradient is None. With the environment variable
-# ``TORCH_DISTRIBUTED_DEBUG=DETAIL`` the message contains their names.
+# ``DistributedDataParallel`` averages the gradients of the processes, so it
+# waits for the gradient of each parameter. A layer gets no gradient if
+# ``forward`` or the loss does not use it, and then the second step fails.
+# After ``backward``, look for the parameters whose gradient is None. With
+# the environment variable ``TORCH_DISTRIBUTED_DEBUG=DETAIL`` the message
+# contains their names.
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

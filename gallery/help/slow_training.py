@@ -154,8 +154,8 @@ disk.reads, len(slow_loader)  # (640, 80)
 # If the data fits into memory, read it once before you create the loader.
 # The epochs then read nothing. A list or dictionary that ``__getitem__``
 # fills does not help as much with workers, because each worker fills its
-# own copy and loses it at its end. You can also store the prepared tensors
-# in one file.
+# own copy, which is lost when the worker ends. You can also store the
+# prepared tensors in one file.
 disk = SlowDigits(train_rows)
 samples = [disk[i] for i in range(len(disk))]
 inputs = torch.stack([image for image, _ in samples])
@@ -286,9 +286,10 @@ many > 10 * few  # True
 #
 # An epoch takes 80 steps with a batch size of 8, and 5 steps with a batch
 # size of 128. A step runs about the same number of operations for 128
-# samples as for 8, so the epoch runs less than a tenth of them. Larger
-# batches mean fewer updates, so raise the learning rate or the number of
-# epochs. Larger batches also need more memory; see :doc:`out_of_memory`.
+# samples as for 8, so the epoch runs less than a tenth of the operations.
+# Larger batches mean fewer updates, so raise the learning rate or the
+# number of epochs. Larger batches also need more memory; see
+# :doc:`out_of_memory`.
 medium = Batches(*on_device, batch_size=128)
 epoch(*make_model(), medium)
 by_128 = epoch(*make_model(), medium)
@@ -305,14 +306,14 @@ of_8 > 10 * of_128  # True
 # A small model is slower on the GPU (cuda, mps) than on the CPU
 # --------------------------------------------------------------
 #
-# Each operation on a GPU has a fixed cost, because Python starts a kernel
-# for it. The two networks here run the same number of operations, but the
-# wide one computes 256 times as much in them. If a small model or a small
-# batch is slower with ``mps`` or ``cuda`` than on the CPU of your MacBook
-# or PC, try larger batches, avoid ``item()`` and ``cpu()`` in the loop, or
-# stay on the CPU. Measure after a warm-up, and call
-# ``torch.mps.synchronize`` or ``torch.cuda.synchronize`` before you read
-# the clock.
+# Each operation on a GPU has a fixed cost, because Python starts a kernel,
+# the code of this operation on the GPU. The two networks here run the same
+# number of operations, but those of the wide network compute 256 times as
+# much. If a small model or a small batch is slower with ``mps`` or ``cuda``
+# than on the CPU of your MacBook or PC, try larger batches, avoid
+# ``item()`` and ``cpu()`` in the loop, or stay on the CPU. Measure after a
+# warm-up, and call ``torch.mps.synchronize`` or ``torch.cuda.synchronize``
+# before you read the clock.
 def cost(width):
     net = nn.Sequential(nn.Linear(width, width), nn.ReLU())
     rows = torch.rand(8, width)
@@ -354,8 +355,8 @@ abs(asked_each_step - summed.item()) < 1e-9  # True
 # steps, and ``backward`` has to go through it. ``nodes`` counts the
 # operations in the graph of a tensor. Call ``detach`` on the state between
 # steps; a sum of losses and a list of outputs grow in the same way, see
-# :doc:`out_of_memory`. If the graph does not grow, look for a list, a plot
-# or hooks that grow.
+# :doc:`out_of_memory`. If the graph does not grow, look for a list or a
+# plot that grows, or for hooks that are added in each step.
 def nodes(tensor):
     seen, todo = set(), [tensor.grad_fn]
     while todo:

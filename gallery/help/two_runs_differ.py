@@ -3,11 +3,11 @@ Two runs differ with the same seed: find the first difference
 =============================================================
 
 Record the loss of each step, and find the first step at which two runs
-differ. If it is the first step, the weights or the data differ. If it comes
-after the first epoch, something else drew random numbers, often the
-validation loop. If only the last digits differ, sums were computed in
-another order. This page shows and repairs each case, and at the end two
-runs are equal to the last bit.
+differ. If it is the first step, the weights or the data differ. If the
+difference comes after the first epoch, something else drew random numbers,
+often the validation loop. If only the last digits differ, sums were
+computed in another order. This page shows and repairs each case, and at the
+end two runs are equal to the last bit.
 
 * Is the first loss different?
 
@@ -149,9 +149,10 @@ first_difference(reference, run(0, used))  # 0
 # --------------------------------------------------
 #
 # By default, Python hashes strings with a new random number in each
-# process. The order of a set of strings therefore changes, and with it the
-# number of each class. Use ``sorted(set(names))``. Sort lists of files as
-# well, because ``os.listdir`` and ``glob`` do not guarantee an order.
+# process. The order of a set of strings therefore changes. If the classes
+# are numbered in this order, their numbers change, too. Use
+# ``sorted(set(names))``. Sort lists of files as well, because
+# ``os.listdir`` and ``glob`` do not guarantee an order.
 program = "print(list({'cat', 'dog', 'bird', 'fish', 'cow', 'owl'}))"
 
 
@@ -178,7 +179,7 @@ len({order_in_process(number, in_order) for number in range(8)})  # 1
 # workers. The validation loop therefore changes the dropout masks of the
 # next epoch: the first 12 steps are equal, and the 13th differs. Neither
 # run is wrong. To make training independent of validation, give the
-# validation loader a generator of its own, or put the block under
+# validation loader a generator of its own, or run the validation under
 # ``torch.random.fork_rng``.
 def validate(model, loader):
     with torch.inference_mode():
@@ -260,9 +261,9 @@ big, one = torch.tensor(1e8), torch.tensor(1.0)
 # Errors of deterministic mode: CUBLAS_WORKSPACE_CONFIG
 # -----------------------------------------------------
 #
-# ``torch.use_deterministic_algorithms(True)`` selects deterministic kernels
-# and raises an error if an operation has none; ``warn_only=True`` warns
-# instead. For matrix products on CUDA, set
+# ``torch.use_deterministic_algorithms(True)`` selects deterministic
+# implementations and raises an error if an operation has none;
+# ``warn_only=True`` warns instead. For matrix products on CUDA, set
 # ``CUBLAS_WORKSPACE_CONFIG=:4096:8`` in the shell before the program
 # starts. Keep ``torch.backends.cudnn.benchmark`` at its default, False.
 # More about these settings is in :doc:`/gallery/training/reproducibility`.

@@ -203,12 +203,12 @@ state["weight"].device.type  # 'cpu'
 # CUDA error: device-side assert triggered
 # ----------------------------------------
 #
-# Usually a label is not below the number of classes, as in "t >= 0 && t <
-# n_classes", or an index is not below ``num_embeddings``. The line in the
-# traceback is often the wrong one, because the GPU runs behind the program.
-# Run the same batch on the CPU, where the error is raised at the right
-# line, or set ``CUDA_LAUNCH_BLOCKING=1``. Start a new process after the
-# assert.
+# Usually a label is not below the number of classes, and the message
+# contains "t >= 0 && t < n_classes". It can also be an index that is not
+# below ``num_embeddings``. The line in the traceback is often the wrong
+# one, because the GPU runs behind the program. Run the same batch on the
+# CPU, where the error is raised at the right line, or set
+# ``CUDA_LAUNCH_BLOCKING=1``. Start a new process after the assert.
 logits = torch.zeros(1, 3, 2, 2, device="cpu")
 mask = torch.tensor([[[0, 1], [2, 255]]], device="cpu")
 with suppress(IndexError):
@@ -225,12 +225,12 @@ ids.min().item() >= 0, ids.max().item() < 10  # (True, False)
 # CUDA error: an illegal memory access was encountered
 # ----------------------------------------------------
 #
-# A kernel used memory outside its range. The cause can be an extension
-# compiled for another PyTorch version, an index that a custom kernel does
-# not check, or a fault in a library or in the GPU. Find the operation with
-# ``CUDA_LAUNCH_BLOCKING=1`` or with the program ``compute-sanitizer``.
-# Check indices before the call, rebuild extensions, and update PyTorch and
-# the driver.
+# A kernel, the code of an operation on the GPU, used memory outside its
+# range. The cause can be an extension compiled for another PyTorch version,
+# an index that a custom kernel does not check, or a fault in a library or
+# in the GPU. Find the operation with ``CUDA_LAUNCH_BLOCKING=1`` or with the
+# program ``compute-sanitizer``. Check indices before the call, rebuild
+# extensions, and update PyTorch and the driver.
 def check(index, size):
     low, high = index.min().item(), index.max().item()
     if low < 0 or high >= size:
@@ -245,10 +245,10 @@ with suppress(IndexError):
 # A Mac: float64 does not exist on MPS
 # ------------------------------------
 #
-# A NumPy array of floats is float64 by default, and ``from_numpy`` keeps
-# this dtype. To avoid "Cannot convert a MPS Tensor to float64 dtype",
-# convert to float32 when you move the data. ``PYTORCH_ENABLE_MPS_FALLBACK``
-# does not help here.
+# MPS is the device for the GPU of a Mac. A NumPy array of floats is float64
+# by default, and ``from_numpy`` keeps this dtype. To avoid "Cannot convert
+# a MPS Tensor to float64 dtype", convert to float32 when you move the data.
+# ``PYTORCH_ENABLE_MPS_FALLBACK`` does not help here.
 array = np.array([0.5, 1.5])
 torch.from_numpy(array).dtype  # torch.float64
 target = "mps" if torch.backends.mps.is_available() else "cpu"

@@ -4,9 +4,10 @@ GPT from scratch: causal attention, sampling, and a key-value cache
 
 A GPT predicts the next token from the tokens before it. On this page the
 tokens are the characters of NumPy's docstrings. After a short training, the
-model has a lower loss on held-out text than a table of character pairs. A
-key-value cache (KV cache) gives the same logits, and 40 characters take
-less than a tenth of the multiplications.
+model has a lower loss on held-out text than a table that counts which
+character follows which. A key-value cache (KV cache) keeps what was
+computed for earlier tokens. With the cache the logits are the same, and 40
+characters take less than a tenth of the multiplications.
 """
 import inspect
 from contextlib import suppress
@@ -55,7 +56,7 @@ print(f"{len(texts)} docstrings, {len(train_text)} characters to train on")
 # The mask lets each new token attend to itself and to the tokens before it.
 # The cache holds the keys and values of earlier tokens, so ``x`` contains
 # the new tokens only. ``tril`` shifts its diagonal by the length of the
-# cache.
+# cache. :doc:`multi_head_attention` explains queries, keys and values.
 class Attention(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -232,10 +233,11 @@ restrict(logits, top_p=0.8).exp()  # tensor([0.4000, 0., 0.3000, 0.2000])
 # The KV cache gives the same logits
 # ----------------------------------
 #
-# The first call reads the prompt, and each later call reads one token. Do
-# not use ``is_causal=True`` in ``F.scaled_dot_product_attention`` for this,
-# because its mask starts at the first key. A single new token would attend
-# to the first key only, and PyTorch raises no error.
+# The first call reads the prompt, the text to be continued, and each later
+# call reads one token. Do not use ``is_causal=True`` in
+# ``F.scaled_dot_product_attention`` for this, because its mask starts at
+# the first key. A single new token would attend to the first key only, and
+# PyTorch raises no error.
 with torch.inference_mode():
     wanted, _ = exact(tokens)
     logits, caches = exact(tokens[:, :10])

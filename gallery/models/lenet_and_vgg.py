@@ -73,8 +73,9 @@ lenet(nn.functional.pad(small, (2, 2, 2, 2))).shape  # torch.Size([1, 10])
 # A number in the list is a 3 by 3 convolution with that many output
 # channels, and ``"M"`` is a pooling that halves height and width. VGG-13,
 # VGG-16 and VGG-19 differ in this list only. torchvision's ``_bn`` models
-# add batch normalization after each convolution. Adaptive pooling gives
-# feature maps of 7 by 7 to the classifier.
+# add batch normalization after each convolution. Adaptive pooling brings
+# each channel to 7 by 7 values for the classifier, the three linear layers
+# at the end.
 class VGG(nn.Module):
     def __init__(self, widths, classes=1000, dropout=0.5):
         super().__init__()

@@ -2,11 +2,12 @@
 LSTM text classifier: ``pack_padded_sequence`` and the last valid state
 =======================================================================
 
-An LSTM and a BiLSTM read the first sentence of a docstring and predict
-which of four libraries it comes from. Packed sequences give the state after
-the last word, and both models reach more than 67 % accuracy on the test
-set. With ``output[:, -1]`` of a padded batch, the same LSTM learns far
-less.
+An LSTM reads a sentence word by word and keeps a state. A BiLSTM reads the
+sentence backwards as well. On this page both read the first sentence of a
+docstring and predict which of four libraries it comes from. Packed
+sequences leave out the padding and give the state after the last word. Both
+models then reach more than 67 % accuracy on the test set. With ``output[:,
+-1]`` of a padded batch, the same LSTM learns far less.
 """
 import ast
 import re
@@ -216,11 +217,12 @@ for name, form in tqdm({
 # Read the state of the packed LSTM too late
 # ------------------------------------------
 #
-# In a padded batch, ``output[:, -1]`` comes some steps after the last word,
-# more for short sentences than for long ones. Here the weights are those of
-# the packed LSTM, and each state is read ``late`` steps after the last
-# word. With zero steps the predictions match the packed ones. At 32 steps
-# the accuracy is more than 5 percentage points lower.
+# In a padded batch, ``output[:, -1]`` is the state some steps after the
+# last word. The shorter a sentence is, the more steps lie between. Here the
+# weights are those of the packed LSTM, and each state is read ``late``
+# steps after the last word. With zero steps the predictions match those of
+# the packed LSTM. With 32 steps the accuracy is more than 5 percentage
+# points lower.
 @torch.inference_mode()
 def predict_late(model, loader, late):
     model.eval()

@@ -2,11 +2,12 @@
 MLP and CNN templates: BatchNorm, dropout, global average pooling
 =================================================================
 
-This page has two classes to copy: an MLP with ``nn.BatchNorm1d`` and
-``nn.Dropout``, and a CNN with ``nn.AdaptiveAvgPool2d(1)`` that accepts
-images of many sizes. Both reach more than 93 % accuracy on a test set of
-handwritten digits. When the images are shifted by two pixels, the CNN still
-reaches more than 70 %, and the MLP less than 40 %.
+This page has two classes to copy. The MLP (multilayer perceptron) stacks
+linear layers with ``nn.BatchNorm1d`` and ``nn.Dropout``. The CNN
+(convolutional network) ends with ``nn.AdaptiveAvgPool2d(1)`` and therefore
+accepts images of many sizes. Both reach more than 93 % accuracy on a test
+set of handwritten digits. When the images are shifted by two pixels, the
+CNN still reaches more than 70 %, and the MLP less than 40 %.
 """
 from contextlib import suppress
 
@@ -22,7 +23,8 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 # ---------------------------------------------------------------
 #
 # ``hidden`` lists the widths of the hidden layers, as many as you like. The
-# last layer gives logits, so no norm, dropout or softmax follows it.
+# last layer gives logits, so no normalization layer (norm), dropout or
+# softmax follows it.
 class MLP(nn.Sequential):
     def __init__(self, inputs, hidden, classes, dropout=0.2):
         layers = [nn.Flatten()]
@@ -112,7 +114,7 @@ torch.allclose(norm(flat), norm(flat + 5), atol=1e-3)  # True
 # The MLP refuses a batch of one
 # ------------------------------
 #
-# You meet this error when the last batch of an epoch holds one sample.
+# The MLP raises an error when the last batch of an epoch holds one sample.
 # ``DataLoader(..., drop_last=True)`` leaves that batch out. In evaluation
 # mode the norm uses its running statistics, and one sample is enough. The
 # CNN accepts one sample here, because a norm after a convolution also

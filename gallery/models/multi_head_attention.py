@@ -3,10 +3,11 @@ Multi-head attention from scratch, and what its masks mean
 ==========================================================
 
 A class of four linear layers computes the same as
-``nn.MultiheadAttention``, with a causal mask and with a padding mask, and
-is compared with ``F.scaled_dot_product_attention``. It is then trained to
-find a digit among ten images. It reaches more than 85 % accuracy on images
-that it was not trained on, and its attention weights show where it looks.
+``nn.MultiheadAttention``, also with a causal mask and with a padding mask.
+The page compares it with ``F.scaled_dot_product_attention``, too. A model
+with this class is then trained to find a digit among ten images. It reaches
+more than 85 % accuracy on images that it was not trained on, and the
+attention weights show where it looks.
 """
 import math
 from contextlib import suppress
@@ -23,11 +24,13 @@ from tqdm import tqdm
 # Queries, keys, values, and heads
 # --------------------------------
 #
-# The scores of a query are its dot products with the keys, divided by the
-# square root of the width of a head. A softmax over the keys turns the
-# scores into weights, and the output of a head is the weighted mean of the
-# values. Each head works on one part of the width and has its own attention
-# weights. ``hidden`` is ``True`` where a query must not attend to a key.
+# Attention compares each query with the keys and returns a mean of the
+# values. The scores of a query are its dot products with the keys, divided
+# by the square root of the width of a head. A softmax over the keys turns
+# the scores into weights, and the output of a head is the weighted mean of
+# the values. Each head works on one part of the width and has its own
+# attention weights. ``hidden`` is ``True`` where a query must not attend to
+# a key.
 class MultiHeadAttention(nn.Module):
     def __init__(self, width, heads):
         super().__init__()
@@ -80,8 +83,8 @@ torch.allclose(wrong, output)  # False
 # PyTorch keeps the weights for queries, keys and values in one matrix,
 # ``in_proj_weight``, one above the other. By default it returns the
 # attention weights averaged over the heads. ``average_attn_weights=False``
-# returns those of each head. Its biases start at zero, and random biases
-# make the comparison stricter.
+# returns those of each head. The biases of ``nn.MultiheadAttention`` start
+# at zero, and random biases make the comparison stricter.
 reference = nn.MultiheadAttention(32, 4, batch_first=True).double()
 nn.init.normal_(reference.in_proj_bias)
 reference.in_proj_weight.shape  # torch.Size([96, 32])

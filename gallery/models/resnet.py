@@ -68,9 +68,10 @@ with suppress(RuntimeError):
 # The network: a stem, stages of blocks, a head
 # ---------------------------------------------
 #
-# The first block of a stage halves height and width, except in the first
-# stage. The network is an ``nn.Sequential`` with named parts and needs no
-# ``forward`` of its own. The names are those of torchvision.
+# The stem is the part up to the first pooling, and the head is the last
+# linear layer. The first block of a stage halves height and width, except
+# in the first stage. The network is an ``nn.Sequential`` with named parts
+# and needs no ``forward`` of its own. The names are those of torchvision.
 class ResNet(nn.Sequential):
     def __init__(self, block, depths, widths, classes):
         channels = widths[0]
@@ -140,9 +141,9 @@ figure.tight_layout()
 #
 # By default, ``nn.Module.load_state_dict`` raises an error if a name or a
 # shape differs. In training mode both networks also update the running
-# statistics of their norms, and in evaluation mode they use them. With
-# internet access, ``weights=ResNet18_Weights.DEFAULT`` gives trained
-# weights instead.
+# statistics of batch normalization, and in evaluation mode they use these
+# statistics. With internet access, ``weights=ResNet18_Weights.DEFAULT``
+# gives trained weights instead.
 reference = resnet18(weights=None).double()
 model.double().load_state_dict(reference.state_dict())
 x = torch.rand(2, 3, 96, 96, dtype=torch.float64)
@@ -297,9 +298,9 @@ curves = {
 #
 # Left: the training loss. Right: the validation accuracy. Without
 # shortcuts, the deep network ends with a higher training loss than the
-# shallow one, so the cause is not overfitting but that the optimizer does
-# not find good weights in these steps. With shortcuts, the 26 layers reach
-# a low loss in the same number of steps.
+# shallow one, so the cause is not overfitting. The optimizer does not find
+# good weights in so few steps. With shortcuts, the 26 layers reach a low
+# loss in the same number of steps.
 final = {name: losses[-1] for name, (losses, _) in curves.items()}
 test = {name: accuracy(model, test_set) for name, model in models.items()}
 for name in models:

@@ -101,8 +101,8 @@ SEBlock(8, reduction=16).fc1.out_features  # 1
 # In a CNN: after the norm, before the ReLU
 # -----------------------------------------
 #
-# A residual network has the block at the end of the residual, before the
-# sum that :doc:`resnet` shows. The CNN here has two plain convolutions. The
+# In a residual network, the block stands at the end of the residual, before
+# the sum (see :doc:`resnet`). The CNN here has two plain convolutions. The
 # blocks add 700 parameters to its 5,178.
 def make_model(se):
     torch.manual_seed(0)

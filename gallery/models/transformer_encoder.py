@@ -2,11 +2,12 @@
 Transformer encoder from scratch: positional encoding, pre-norm, masks
 ======================================================================
 
-One class computes the same as ``nn.TransformerEncoderLayer``, with pre-norm
-or post-norm, and with a padding mask. Two such layers classify handwritten
-digits from 16 patches and reach more than 85 % accuracy on the test set.
-Without positional encoding, the same model cannot tell one order of the
-patches from another and stays below 75 %.
+One class computes the same as ``nn.TransformerEncoderLayer``, also with a
+padding mask. It can normalize before each part (pre-norm) or after it
+(post-norm). Two such layers classify handwritten digits, each cut into 16
+patches, and reach more than 85 % accuracy on the test set. Without
+positional encoding, the same model cannot tell one order of the patches
+from another and stays below 75 %.
 """
 from contextlib import suppress
 

@@ -5,8 +5,9 @@ Vision Transformer (ViT) from scratch: patches, class token, image size
 A Vision Transformer cuts an image into patches and reads them as a
 transformer reads words. The class below computes the same as torchvision's
 ``VisionTransformer``. It is trained on handwritten digits and reaches more
-than 88 % accuracy on the test set. With interpolated position embeddings
-and 40 more steps it reaches this on larger images, too.
+than 88 % accuracy on the test set. For larger images, the learned vectors
+of the positions (position embeddings) are interpolated, and the model is
+trained for 40 more steps. It then reaches more than 88 % on them as well.
 """
 import math
 from collections import OrderedDict
@@ -25,9 +26,10 @@ from tqdm import tqdm
 # Patches: ``nn.Conv2d`` with a stride as long as its kernel
 # ----------------------------------------------------------
 #
-# Such a convolution reads each patch once and turns it into a vector. It
-# computes the same as ``F.unfold`` and a linear layer with the same
-# weights. The patches come row by row, as the sequence (N, L, width).
+# If the stride of a convolution equals its kernel size, it reads each patch
+# once and turns it into a vector. It computes the same as ``F.unfold`` and
+# a linear layer with the same weights. The patches come row by row, as the
+# sequence (N, L, width).
 torch.manual_seed(0)
 images = torch.rand(2, 3, 16, 16)
 conv = nn.Conv2d(3, 32, kernel_size=4, stride=4)
@@ -241,10 +243,10 @@ fit(model, 20, steps=200, lr=3e-3)
 # A larger image has more patches: interpolate the position embeddings
 # --------------------------------------------------------------------
 #
-# An image of 28 by 28 pixels has 49 patches, and the weights do not fit.
-# Set the embedding of the class token aside, arrange the others in a grid
-# of rows and columns, interpolate the grid, and flatten it again.
-# torchvision has ``interpolate_embeddings`` for this.
+# An image of 28 by 28 pixels has 49 patches, so the position embeddings for
+# 25 patches do not fit. Set the embedding of the class token aside, arrange
+# the others in a grid of rows and columns, interpolate the grid, and
+# flatten it again. torchvision has ``interpolate_embeddings`` for this.
 state = model.state_dict()
 large = build(28)
 large.encoder.pos_embedding.shape  # torch.Size([1, 50, 48])

@@ -2,12 +2,13 @@
 DCGAN: images from noise with ``ConvTranspose2d``
 =================================================
 
-A deep convolutional GAN (DCGAN) generates images of handwritten digits. The
-generator turns noise into an image with transposed convolutions, and the
-discriminator judges images with strided convolutions. A classifier that was
-trained on real digits recognizes more than a third of the generated ones
-with high confidence. On the way from one noise vector to another, the
-generated image changes gradually.
+A GAN trains a generator, which makes images from noise, against a
+discriminator, which tells them from real ones. In a deep convolutional GAN
+(DCGAN), the generator uses transposed convolutions and the discriminator
+uses strided convolutions. On this page the images are handwritten digits. A
+classifier that was trained on real digits recognizes more than a third of
+the generated digits with high confidence. On the way from one noise vector
+to another, the generated image changes gradually.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -74,8 +75,9 @@ nn.Conv2d(3, 5, 4, stride=2, padding=1)(x)  # shape (1, 5, 2, 2)
 # The generator takes noise in the form of an image of one pixel with 32
 # channels, and its layers enlarge it to 2, 4 and 8 pixels. The
 # discriminator goes the other way and ends in one logit. Strides take the
-# place of pooling. There is no batch normalization next to the image, and a
-# convolution in front of a batch normalization needs no bias.
+# place of pooling. The layers next to the image have no batch
+# normalization. A convolution in front of a batch normalization needs no
+# bias.
 latent, width = 32, 24
 generator = nn.Sequential(
     nn.ConvTranspose2d(latent, 2 * width, 2, bias=False),

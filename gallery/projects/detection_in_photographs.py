@@ -3,8 +3,8 @@ Faster R-CNN on photographs: the pretrained pipeline, and your own class
 ========================================================================
 
 A pretrained Faster R-CNN takes a list of photographs and returns boxes,
-labels and scores. This page is checked without internet access: the
-detector has random weights here, and its boxes mean nothing. A small Faster
+labels and scores. This page is checked without internet access, so this
+detector has random weights here and its boxes mean nothing. A small Faster
 R-CNN is then trained on the coins in the upper half of a photograph. It
 finds more than 90 % of the coins in the lower half.
 """
@@ -35,10 +35,11 @@ from tqdm import tqdm
 # -------------------------------------------------
 #
 # The weights enum describes a detector before its weights are downloaded.
-# For each detector the table has the mean average precision (mAP) on COCO
-# in percent, the millions of parameters, and the billions of operations for
-# an image. This page takes a detector with few operations. Its label 17 is
-# a cat, and it has no label for a coin.
+# For each detector the table has the mean average precision (mAP) on COCO,
+# a dataset of photographs, in percent. It also has the millions of
+# parameters and the billions of operations for an image. This page takes a
+# detector with few operations. Its label 17 is a cat, and it has no label
+# for a coin.
 for name in list_models(module=detection):
     meta = get_model_weights(name).DEFAULT.meta
     box_map = meta["_metrics"]["COCO-val2017"]["box_map"]
@@ -121,8 +122,8 @@ x2.max() > 512  # tensor(True)
 # ------------------------------------------------
 #
 # Faster R-CNN takes ``box_score_thresh``, and SSD takes ``score_thresh``.
-# Each ignores the name of the other without an error. When the detector is
-# built, change the attribute.
+# Each of them ignores the other name without an error. After the detector
+# is built, change its attribute instead.
 fast = detection.fasterrcnn_mobilenet_v3_large_320_fpn
 ssd = detection.ssdlite320_mobilenet_v3_large
 untrained = {"weights": None, "weights_backbone": None}
@@ -140,9 +141,9 @@ with torch.inference_mode():
 # ------------------------------------------
 #
 # Two boxes of the same label overlap by an intersection over union (IoU) of
-# at most ``box_nms_thresh``, 0.5 by default. So ``batched_nms`` with 0.5
-# keeps all boxes, and with 0.2 fewer. :doc:`object_detection` shows how it
-# chooses.
+# at most ``box_nms_thresh``, 0.5 by default. ``batched_nms`` with a limit
+# of 0.5 therefore keeps all boxes, and with 0.2 it keeps fewer.
+# :doc:`object_detection` shows how it chooses.
 model.roi_heads.nms_thresh  # 0.5
 found = output["boxes"], output["scores"], output["labels"]
 len(batched_nms(*found, iou_threshold=0.5))  # 100
@@ -175,9 +176,9 @@ grey.tensors.shape  # torch.Size([1, 3, 320, 512])
 # Draw boxes with names and scores: ``draw_bounding_boxes``
 # ---------------------------------------------------------
 #
-# It returns a painted copy of the pixels. To set the size of the text, pass
-# a font file; Matplotlib brings one. With no box it warns and returns the
-# pixels.
+# ``draw_bounding_boxes`` returns a painted copy of the pixels. To set the
+# size of the text, pass a font file; Matplotlib brings one. If there is no
+# box, the function warns and returns the pixels unchanged.
 def paint(pixels, output, names, threshold):
     sure = output["scores"] > threshold
     found = zip(output["labels"][sure], output["scores"][sure], strict=True)
@@ -203,8 +204,8 @@ torch.equal(unpainted, cat)  # True
 # -------------------------------------------
 #
 # Trained weights fit 91 categories. To find something else, load the
-# detector with them and then replace its predictor. The background counts:
-# one new class makes 2.
+# detector with these weights and then replace its predictor. The background
+# counts as a class, so one new class makes 2.
 with suppress(ValueError):
     fast(
         weights=weights, num_classes=2
@@ -284,8 +285,8 @@ def example(pixels, boxes):
 #
 # Transforms of ``v2`` move the boxes of ``tv_tensors`` with the image; see
 # :doc:`/reference/data/boxes_and_masks`. ``SanitizeBoundingBoxes`` removes
-# boxes of which a crop left a strip. Photographs without a coin are made
-# grey and have no box.
+# a box if the crop has left only a narrow strip of it. Photographs without
+# a coin are made grey and have no box.
 with_coins = example(upper, upper_boxes)
 without = [
     example(TF.rgb_to_grayscale(pixels), torch.zeros(0, 4))
@@ -312,11 +313,12 @@ target["boxes"].shape  # torch.Size([0, 4])
 # A small Faster R-CNN
 # --------------------
 #
-# It works in two stages. From anchors of three sizes it proposes boxes
-# where something may be. ``MultiScaleRoIAlign`` cuts a map of 4 by 4 out of
-# the features for each proposal, and the last layers give it a class and a
-# better box. ``min_size=64`` resizes photographs to a shorter side of 64
-# pixels.
+# A Faster R-CNN works in two stages. The first stage starts from anchors,
+# boxes of three given sizes at each position, and proposes boxes where
+# something may be. For each proposal, ``MultiScaleRoIAlign`` cuts a map of
+# 4 by 4 values out of the features, and the last layers predict a class and
+# a better box from it. ``min_size=64`` resizes photographs to a shorter
+# side of 64 pixels.
 def block(channels_in, channels_out, stride):
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
@@ -349,9 +351,10 @@ build().transform([upper / 255])[0].image_sizes  # [(64, 163)]
 # Train two: with and without photographs that have no coin
 # ---------------------------------------------------------
 #
-# The first detector sees four crops of coins and four of other photographs
-# in each step, the second eight crops of coins. Fine-tune a pretrained
-# detector with the same loop, at a lower learning rate.
+# In each step, the first detector sees four crops of coins and four crops
+# of other photographs, and the second detector sees eight crops of coins.
+# Fine-tune a pretrained detector with the same loop, at a lower learning
+# rate.
 def train(sources, steps=150):
     detector = build()
     optimizer = torch.optim.AdamW(detector.parameters())
@@ -410,7 +413,8 @@ assert recall > 0.9 and precision > 0.9
 #
 # Three photographs without a coin, which neither detector has seen, give 40
 # crops each. Each box there is wrong. The detector that has learned from
-# photographs without a coin finds fewer than half as many.
+# photographs without a coin finds fewer than half as many wrong boxes as
+# the other one.
 others = data.coffee(), data.astronaut(), load_sample_image("flower.jpg")
 crops = []
 for pixels in others:

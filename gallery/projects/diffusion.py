@@ -4,9 +4,9 @@ Train a diffusion model (DDPM): add noise, predict it, generate images
 
 A diffusion model learns to predict the noise in a noisy image. To generate
 an image, it starts from pure noise and removes a little of it in each step.
-This page trains a small DDPM on handwritten digits. A classifier that was
-trained on real digits recognizes more than half of the generated ones, and
-finds all ten classes among them.
+This page trains a small denoising diffusion probabilistic model (DDPM) on
+handwritten digits. A classifier that was trained on real digits recognizes
+more than half of the generated ones, and finds all ten classes among them.
 """
 import math
 from contextlib import suppress
@@ -235,9 +235,11 @@ len(trace)  # 101
 # The step is the mean of ``q(x_{t-1} | x_t, x_0)``
 # -------------------------------------------------
 #
-# If the noise is known, the original image is known, too. The image one
-# step earlier then has a normal distribution, whose mean is a weighted sum
-# of ``x_0`` and ``x_t``. The formula in ``generate`` gives the same mean.
+# ``x_0`` is the original image and ``x_t`` the noisy image after step
+# ``t``. If the noise is known, the original image is known, too. The image
+# one step earlier then has a normal distribution, whose mean is a weighted
+# sum of ``x_0`` and ``x_t``. The formula in ``generate`` gives the same
+# mean.
 x_0, noise, step = images[:5], torch.randn(5, 64), 40
 x_t = add_noise(x_0, torch.full((5,), step), noise)
 left = 1 - alpha_bars[step]

@@ -4,9 +4,10 @@ Object detection with torchvision: boxes, labels, scores, NMS and mAP
 
 This page trains an FCOS detector from ``torchvision`` with a small
 backbone. It finds and classifies the handwritten digits in an image. The
-test images are made of digits that are not in the training set. On them the
-detector reaches a mean average precision (mAP) of more than 0.85 at an
-intersection over union of 0.5.
+test images are made of digits that are not in the training set. On these
+images the detector reaches a mean average precision (mAP) of more than
+0.85. A box counts as found if its intersection over union (IoU) with a true
+box is at least 0.5.
 """
 from contextlib import suppress
 
@@ -87,8 +88,9 @@ target["boxes"].shape[1], target["labels"].dtype  # (4, torch.int64)
 # A backbone returns feature maps and has an attribute ``out_channels``.
 # This one returns a map of 8 by 8 positions, and at each position FCOS
 # predicts a score for each class, a box, and how close the position is to
-# the centre of the box. FCOS needs one anchor per position, and its size of
-# 8 is the distance between two positions in pixels. The detector normalizes
+# the centre of the box. An anchor is a box at a given place from which a
+# detector predicts. FCOS needs one anchor per position, and its size of 8
+# is the distance between two positions in pixels. The detector normalizes
 # the images and resizes them, to 800 pixels by default.
 def block(channels_in, channels_out, stride):
     return nn.Sequential(
@@ -150,10 +152,12 @@ box_convert(xywh, "xywh", "xyxy")  # tensor([[40., 10., 60., 34.]])
 # Intersection over union, and non-maximum suppression
 # ----------------------------------------------------
 #
-# A detector often finds the same object several times. ``nms`` keeps the
-# box with the highest score and removes the boxes whose overlap with it is
-# larger than a threshold. ``batched_nms`` does this within each class. The
-# detector applies it before it returns its predictions.
+# The intersection over union (IoU) is the area that two boxes share,
+# divided by the area that they cover together. A detector often finds the
+# same object several times. ``nms`` keeps the box with the highest score
+# and removes the boxes whose overlap with it is larger than a threshold.
+# ``batched_nms`` does this within each class. The detector applies it
+# before it returns its predictions.
 boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 8], [20, 0, 30, 10]])
 scores = torch.tensor([0.8, 0.9, 0.6])
 box_iou(boxes[:1], boxes)  # tensor([[1.0000, 0.8000, 0.0000]])
@@ -190,11 +194,11 @@ def hits(output, target, label, iou=0.5):
 # mAP: the mean over the classes
 # ------------------------------
 #
-# Precision is the share of hits among the predictions so far. It is
-# replaced by its maximum over the later predictions, so that it does not
-# rise from left to right. The average precision adds up this value at each
-# hit and divides by the number of true boxes. A digit that is not found
-# therefore counts as 0.
+# Precision is the share of hits among the predictions so far. At each
+# prediction it is replaced by its maximum from there on, so that it does
+# not rise from left to right. The average precision adds up this value at
+# each hit and divides by the number of true boxes. A digit that is not
+# found therefore counts as 0.
 def average_precision(outputs, targets, label):
     found, total = [], 0
     for output, target in zip(outputs, targets, strict=True):

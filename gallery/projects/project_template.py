@@ -465,8 +465,8 @@ with suppress(ValueError):
 # ---------------------------------------------
 #
 # This process trains in another folder. The checkpoint holds the results of
-# the resumed run. The two agree in each epoch, so neither the interruption
-# nor the command line changed the training.
+# the resumed run. The results of the two runs agree in each epoch, so
+# neither the interruption nor the command line changed the training.
 net, history = training.fit(settings, project / "runs" / "notebook")
 saved = torch.load(run / "checkpoint.pt", map_location="cpu")
 here, there = torch.tensor(history), torch.tensor(saved["history"])

@@ -182,10 +182,10 @@ class PriceModel(nn.Module):
 # ``evaluate.py``: MAE, RMSE, R², and two baselines
 # -------------------------------------------------
 #
-# MAE and RMSE are in 1,000 dollars. R² is 1 for perfect predictions, and 0
-# for a model that always predicts the mean of the targets. The baselines
-# are the mean of the training prices and linear least squares on the
-# training rows.
+# MAE, the mean absolute error, and RMSE, the root of the mean squared
+# error, are in 1,000 dollars. R² is 1 for perfect predictions, and 0 for a
+# model that always predicts the mean of the targets. The baselines are the
+# mean of the training prices and linear least squares on the training rows.
 evaluate = add("evaluate", """
 import torch
 

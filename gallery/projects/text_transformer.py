@@ -3,10 +3,11 @@ Text classification with ``nn.TransformerEncoder`` and a padding mask
 =====================================================================
 
 This page trains a small transformer on docstrings of NumPy and
-scikit-learn. It reads the text of one section and predicts which section it
-was: parameters, returns, see also, notes or examples. It reaches more than
-75 % accuracy on the test set. With a padding mask and a masked mean, its
-predictions stay the same when the batch is padded further.
+scikit-learn. The model reads the text of one section and predicts which
+section it was: parameters, returns, see also, notes or examples. It reaches
+more than 75 % accuracy on the test set. The padding mask hides the padding
+from attention, and the masked mean leaves it out of the mean. With both,
+the predictions stay the same when the batch is padded further.
 """
 import math
 import re

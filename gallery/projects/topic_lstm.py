@@ -2,11 +2,12 @@
 Topic classification with an LSTM: a complete project
 =====================================================
 
-This page trains a bidirectional LSTM on the documentation of Python's
-standard library. It reads a paragraph and predicts which of six topics it
-belongs to, with more than 70 % accuracy on the test set. The page also
-prints the errors with the highest confidence. One saved file holds what a
-new process needs to give the same predictions.
+A bidirectional LSTM reads a text word by word, forwards and backwards. This
+page trains one on the documentation of Python's standard library. The model
+reads a paragraph and predicts which of six topics it belongs to, with more
+than 70 % accuracy on the test set. The page also prints the errors with the
+highest confidence. One saved file holds what a new process needs to give
+the same predictions.
 """
 import ast
 import copy

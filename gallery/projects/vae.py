@@ -2,12 +2,13 @@
 Train a variational autoencoder (VAE): ``rsample``, KL divergence, ELBO
 =======================================================================
 
-A VAE compresses an image into the mean and the variance of a few latent
-variables, draws random values from them, and decodes these. Its loss is a
-reconstruction term plus a KL divergence. This page trains a VAE on
-handwritten digits. It reconstructs test images, generates new digits from
-noise, and interpolates between two digits. A classifier recognizes more
-than half of the new digits.
+A VAE describes an image by a few numbers, the latent variables. The encoder
+gives a mean and a variance for each of them, and the decoder turns a random
+draw back into an image. The loss is a reconstruction term plus a KL
+divergence, which keeps the latent variables close to a standard normal
+distribution. This page trains a VAE on handwritten digits. It reconstructs
+test images, generates new digits from noise, and interpolates between two
+digits. A classifier recognizes more than half of the new digits.
 """
 from contextlib import suppress
 

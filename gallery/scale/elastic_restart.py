@@ -52,10 +52,11 @@ EPOCHS = 6
 # Save on one rank, load on all
 # -----------------------------
 #
-# Rank 0 writes to a second file first and then replaces the checkpoint with
-# it, so the checkpoint is complete even if a process dies. All ranks read
-# it at the start, if it exists. The order of the samples depends on the
-# seed and the epoch, so the sampler has no state to save.
+# A rank is the number of a process. Rank 0 writes to a second file first
+# and then replaces the checkpoint with it, so the checkpoint is complete
+# even if a process dies. All ranks read it at the start, if it exists. The
+# order of the samples depends on the seed and the epoch, so the sampler has
+# no state to save.
 def save(home, model, optimizer, epoch, losses):
     state = {"epoch": epoch, "losses": losses}
     state["model"] = model.state_dict()
@@ -79,8 +80,8 @@ def restore(home, model, optimizer):
 #
 # ``torchrun`` counts the restarts in ``TORCHELASTIC_RESTART_COUNT``. If
 # ``crash_at`` is the number of a step, rank 1 sends itself SIGKILL in that
-# step of the first attempt. Rank 0 waits for it in ``backward``. It then
-# fails as well, or ``torchrun`` ends it.
+# step of the first attempt. Rank 0 waits for rank 1 in ``backward``. Then
+# rank 0 fails as well, or ``torchrun`` ends it.
 def train(home, crash_at):
     dist.init_process_group("gloo")
     rank = dist.get_rank()
@@ -144,7 +145,8 @@ for path in [home / "checkpoint.pt", *home.glob("starts-*")]:
 # -------------------------------------------
 #
 # ``--max-restarts=1`` allows one restart of all processes. The default is
-# 0. The environment variable gives each attempt its own store. Otherwise a
+# 0. The environment variable gives each attempt its own store, in which the
+#    processes find each other. Otherwise a
 # new process may find the address of a process that is gone, and gloo
 # reports that the connection was refused.
 imports = f"""

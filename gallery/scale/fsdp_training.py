@@ -2,11 +2,12 @@
 Train a sharded model with FSDP: half the bytes on each process
 ===============================================================
 
-``fully_shard`` splits each parameter between the processes, and with it the
-gradients and the state of the optimizer. On this page, two processes train
-a network on handwritten digits, first with two copies of the model and then
-with shards. The losses agree to 0.01, and each process holds half as many
-bytes. At the end, one process loads the weights that two processes trained.
+FSDP (fully sharded data parallel) trains a model that is split between
+processes. ``fully_shard`` splits each parameter, and with it the gradients
+and the state of the optimizer. On this page, two processes train a network
+on handwritten digits, first with two copies of the model and then with
+shards. The losses agree to 0.01, and each process holds half as many bytes.
+At the end, one process loads the weights that two processes trained.
 """
 import inspect
 import json
@@ -59,9 +60,9 @@ sum(p.numel() for p in build().parameters())  # 216586
 # Copies or shards: ``DistributedDataParallel`` or ``fully_shard``
 # ----------------------------------------------------------------
 #
-# ``DistributedDataParallel`` keeps the whole model on each rank. For FSDP,
-# call ``fully_shard`` for each layer first, and then for the model that
-# contains the layers.
+# ``DistributedDataParallel`` keeps the whole model on each rank, that is,
+# in each process. For FSDP, call ``fully_shard`` for each layer first, and
+# then for the model that contains the layers.
 def distribute(model, way):
     if way == "copies":
         return DistributedDataParallel(model)
@@ -189,10 +190,10 @@ gap < 1e-2  # True
 # ---------------------------------------
 #
 # A copy holds 216,586 numbers of 4 bytes: once as parameters, once as
-# gradients and twice as moments of AdamW. The first dimension of each
-# parameter is even, so each rank holds exactly half. The activations are
-# not counted, and neither are the parameters that a rank collects while a
-# layer runs.
+# gradients, and twice as the running averages (moments) of AdamW. The first
+# dimension of each parameter is even, so each rank holds exactly half. The
+# activations are not counted, and neither are the parameters that a rank
+# collects while a layer runs.
 copies[0]["bytes"]["parameters"]  # 866344
 copies[0]["bytes"]["optimizer"]  # 1732688
 shards[0]["bytes"]["parameters"]  # 433172

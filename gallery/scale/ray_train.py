@@ -96,9 +96,10 @@ def run_epoch(net, optimizer, loader, epoch, size):
 #
 # ``prepare_data_loader`` gives the loader a ``DistributedSampler`` that
 # shuffles if the loader does. ``BATCH`` is the size of the whole batch, so
-# the loader of each worker gets its part of it. On a GPU both functions
-# also move the model and the batches there. What the function returns on
-# rank 0 is part of the result.
+# each worker divides it by the number of workers. On a GPU,
+# ``prepare_model`` and ``prepare_data_loader`` also move the model and the
+# batches there. What ``train`` returns on rank 0, the first worker, is part
+# of the result.
 def train(config):
     context = get_context()
     rank, size = context.get_world_rank(), context.get_world_size()
@@ -127,8 +128,8 @@ def train(config):
 # ----------------------------------------------
 #
 # Each worker calls ``report``, and each call waits for the others. A
-# checkpoint is a folder: here rank 0 hands one over, with the weights of
-# the model without the wrapper. Ray copies it to the storage.
+# checkpoint is a folder. Here rank 0 passes one to ``report``, with the
+# weights of the model without the wrapper. Ray copies it to the storage.
 def keep(model, metrics):
     with tempfile.TemporaryDirectory() as place:
         checkpoint = None
@@ -143,11 +144,11 @@ def keep(model, metrics):
 # -----------------------------
 #
 # ``ScalingConfig`` says how many workers there are; with ``use_gpu=True``
-# each has a GPU. ``storage_path`` is where checkpoints go, on several
-# machines a place that all can reach. ``num_to_keep`` is the number of
-# checkpoints that stay. On a cluster ``ray.init()`` without arguments joins
-# it; ``address="local"`` starts Ray on this machine, with its files in
-# ``home``.
+# each has a GPU. ``storage_path`` is the folder for the checkpoints. If you
+# use several machines, all of them must be able to reach it.
+# ``num_to_keep`` is the number of checkpoints that stay. On a cluster,
+# ``ray.init()`` without arguments joins the cluster. ``address="local"``
+# starts Ray on this machine, with its files in ``home``.
 def main(home, epochs, batch):
     ray.init(
         address="local", num_cpus=2, include_dashboard=False,
@@ -180,8 +181,9 @@ def main(home, epochs, batch):
 # The functions above make the script. ``RAY_USAGE_STATS_ENABLED=0`` sends
 # no statistics about the use of Ray. ``RAY_AUTH_TOKEN`` is the key of this
 # run, so that Ray keeps none in a file. The other variables suit a short
-# run on a busy machine. A script that fails or takes too long ends the page
-# with its log, and at the end no process of Ray is left.
+# run on a busy machine. If the script fails or takes too long, this page
+# stops with an error that shows its log. At the end no process of Ray is
+# left.
 imports = """
 import json, os, sys, tempfile
 from pathlib import Path
@@ -302,9 +304,9 @@ folder.cleanup()
 # The result: the losses of two workers and of one process agree
 # --------------------------------------------------------------
 #
-# The loss of each step, with one process as a broad line and with the two
-# workers as a thin one. The accuracy on the test set is that of the
-# checkpoint.
+# The figure shows the loss of each step. The broad line belongs to one
+# process, and the thin line to the two workers. The accuracy on the test
+# set is that of the checkpoint.
 loaded.eval()
 with torch.inference_mode():
     hits = loaded(images[1280:]).argmax(dim=1) == labels[1280:]

@@ -48,9 +48,10 @@ torch.save((images, labels), home / "digits.pt")
 # The loop: each rank takes its part of the batch
 # -----------------------------------------------
 #
-# Each step takes the next 128 images, and each rank takes every ``size``-th
-# one of them, beginning at its own number. With ``size`` 1 the same loop is
-# the training of a single process.
+# A rank is the number of a process over all machines. Each step takes the
+# next 128 images, and each rank takes every ``size``-th image of them,
+# beginning at its own number. With ``size`` 1 the same loop is the training
+# of a single process.
 def build():
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))

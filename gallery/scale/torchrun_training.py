@@ -4,8 +4,8 @@ Train with torchrun: two processes and the losses of one
 
 A training script needs a few changes before it can use several processes: a
 process group, a sampler that divides the data, ``DistributedDataParallel``
-around the model, and metrics that are summed over the ranks. On this page,
-``torchrun`` starts such a script with two processes on the CPU. Their
+around the model, and metrics that are summed over the processes. On this
+page, ``torchrun`` starts such a script with two processes on the CPU. Their
 losses agree to 1e-3, and their weights to 1e-2, with those of one process
 that has the whole batch.
 """
@@ -48,11 +48,11 @@ EPOCHS, BATCH = 6, 128
 # Join the process group, if there is one
 # ---------------------------------------
 #
-# ``torchrun`` sets environment variables such as ``RANK``, and
-# ``torch.distributed.init_process_group`` reads its settings from them. If
-# you start the script with plain ``python``, it runs as a single process.
-# On GPUs, use the backend ``"nccl"`` and give each process the GPU of its
-# ``LOCAL_RANK``.
+# ``torchrun`` sets environment variables such as ``RANK``, the number of
+# the process, and ``torch.distributed.init_process_group`` reads its
+# settings from them. If you start the script with plain ``python``, it runs
+# as a single process. On GPUs, use the backend ``"nccl"`` and give each
+# process the GPU of its ``LOCAL_RANK``.
 
 
 def join():

@@ -3,10 +3,10 @@ Adversarial examples: FGSM with ``torch.autograd.grad``, and a defence
 ======================================================================
 
 The fast gradient sign method (FGSM) changes every pixel by at most
-``epsilon`` in the direction that raises the loss. With 0.15, the test
-accuracy of a classifier falls from more than 93 % to less than 40 %. Random
-changes of the same size do little, and a network trained on attacked images
-keeps more than 50 %.
+``epsilon`` in the direction that raises the loss. With an ``epsilon`` of
+0.15, the test accuracy of a classifier falls from more than 93 % to less
+than 40 %. Random changes of the same size do little. A network trained on
+attacked images keeps an accuracy of more than 50 % under the attack.
 """
 from contextlib import suppress
 
@@ -44,10 +44,10 @@ test_inputs.shape  # torch.Size([539, 1, 8, 8])
 # FGSM
 # ----
 #
-# The attack works on a copy of the batch, which is the leaf of a new graph.
-# ``torch.autograd.grad`` returns the gradient with respect to the images
-# and does not write to ``.grad``. ``clamp`` keeps the pixels between 0 and
-# 1.
+# The attack works on a copy of the batch that requires a gradient. The copy
+# is a leaf, that is, a new graph begins there. ``torch.autograd.grad``
+# returns the gradient with respect to the images and does not write to
+# ``.grad``. ``clamp`` keeps the pixels between 0 and 1.
 def fgsm(model, inputs, targets, epsilon):
     adversarial = inputs.clone().detach().requires_grad_()
     loss = F.cross_entropy(model(adversarial), targets)
@@ -203,8 +203,9 @@ after_pgd < curves["hardened, FGSM"][3]  # True
 # With ``epsilon`` 0.15, the plain network has less than 40 % accuracy under
 # FGSM and more than 85 % with random changes. The hardened network keeps
 # more than 50 % under FGSM and more than 92 % on clean images. Left: four
-# digits and the predictions of the plain network, clean above and attacked
-# with 0.15 below. Right: the test accuracy for each ``epsilon``.
+# digits and the predictions of the plain network. The images at the top are
+# clean, and those at the bottom are attacked with 0.15. Right: the test
+# accuracy for each ``epsilon``.
 for name, curve in curves.items():
     print(f"{name:15}", [f"{value:.3f}" for value in curve])
 print(f"{after_pgd=:.3f}")

@@ -2,11 +2,12 @@
 ``torch.compile``: same values, first call slow, graph breaks, recompiles
 =========================================================================
 
-``torch.compile`` compiles a function or model into kernels at its first
-call. This page compares values and gradients with plain PyTorch, times the
-first call and later calls, and counts the operators that they run. It also
-shows how to find and avoid graph breaks and recompilation, which waste the
-work of the compiler.
+``torch.compile`` compiles a function or model at its first call into
+kernels, the fast code that runs on the device. This page compares values
+and gradients with plain PyTorch, times the first call and later calls, and
+counts the operators that they run. It also shows how to avoid graph breaks,
+which split the compiled code into several parts, and recompilation, which
+repeats the work of the compiler.
 """
 import io
 import os
@@ -53,10 +54,10 @@ print(f"{backend=}")
 # -------------------------------------------
 #
 # ``torch.compile`` itself compiles nothing yet, because the first call does
-# the work. Fused kernels round in different places, so compare with a
-# tolerance. A backend is a function that gets the captured graph. The
-# backend ``counting`` notes how many operators the graph holds and passes
-# it on.
+# the work. A compiled kernel joins several operations (they are fused) and
+# rounds in different places, so compare with a tolerance. A backend is a
+# function that gets the captured graph. The backend ``counting`` notes how
+# many operators the graph holds and passes it on.
 def gate(x):
     u = x + x * x * x / 4
     return x * (1 + u / (1 + abs(u))) / 2
@@ -173,11 +174,12 @@ for _ in range(10):
 # -------------------------------------------------
 #
 # A Python ``if`` on the value of a tensor breaks the graph, because the
-# value is known only after the graph has run. Dynamo compiles the code
-# before and after it into two graphs, and Python decides in between. The
-# reason that ``explain`` gives, ``generic_jump TensorVariable()``, stands
-# for this ``if``. Calls such as ``print`` and ``float(tensor)`` usually
-# break the graph as well.
+# value is known only after the graph has run. Dynamo, the part of
+# ``torch.compile`` that captures graphs, turns the code before and after
+# the ``if`` into two graphs, and Python decides in between. The reason that
+# ``explain`` gives, ``generic_jump TensorVariable()``, stands for this
+# ``if``. Calls such as ``print`` and ``float(tensor)`` usually break the
+# graph as well.
 def clip(vector):
     norm = (vector @ vector) ** 0.5
     if norm > 1:
@@ -232,8 +234,8 @@ torch.equal(whole(short), clip(short))  # True
 # Recompilation on new shapes, and ``dynamic=True``
 # -------------------------------------------------
 #
-# The backend here counts the graphs that it gets. By default, the second
-# length compiles a graph that also serves later lengths. With
+# The backend here counts the graphs that it gets. By default, a second
+# length leads to a second graph, which also serves later lengths. With
 # ``dynamic=True`` the first graph serves all lengths of this example.
 # ``dynamic=False`` compiles a graph for each length, and by default stops
 # compiling after eight of them.
@@ -282,8 +284,8 @@ torch.compile(clip, backend="eager")(long)  # tensor([0.6000, 0.8000])
 #
 # ``torch.jit.script`` is deprecated as well. Use ``torch.export.export`` to
 # run a model without its Python source. It captures one whole graph, and a
-# branch on values raises an error instead of being lost. What it prints
-# before the error is hidden here.
+# branch on values raises an error instead of being lost. The output before
+# the error is hidden here.
 with warnings.catch_warnings(record=True) as heard:
     warnings.simplefilter("always")
     torch.jit.script(nn.ReLU())

@@ -4,9 +4,10 @@ Contrastive learning (SimCLR): two views, NT-Xent loss, linear probe
 
 Self-supervised learning needs no labels. The encoder learns to recognize
 two random views of one image as the same image. This page trains a small
-SimCLR on 1,400 handwritten digits without labels. A linear classifier on
-its features with five labels per class has a higher test accuracy than one
-on the raw pixels with ten labels per class.
+encoder with the method SimCLR on 1,400 handwritten digits without labels. A
+linear classifier then learns from the features of the encoder with five
+labels per class. It has a higher test accuracy than a linear classifier on
+the raw pixels with ten labels per class.
 """
 import math
 
@@ -22,8 +23,8 @@ from tqdm import tqdm
 # -------------------------------------------------
 #
 # The encoder learns from 1,400 images without their labels. The linear
-# classifiers use at most 20 of these labels per class. The test images are
-# used for neither.
+# classifiers use at most 20 of these labels per class. Neither the encoder
+# nor the classifiers are trained on the test images.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -117,8 +118,9 @@ nt_xent(z).ndim  # 0
 # ----------------------------------
 #
 # For each view, the loss is minus the logarithm of a fraction. The
-# numerator is the positive pair, and the denominator is the sum over the
-# pairs with all other views.
+# numerator belongs to the positive pair, the two views of the same image.
+# The denominator is the sum over the pairs of this view with all other
+# views.
 total = 0.0
 for i in range(6):
     similar = F.cosine_similarity(z[i].unsqueeze(0), z).div(0.5).exp()
@@ -131,9 +133,10 @@ torch.allclose(nt_xent(z), total / 6, atol=1e-5)  # True
 # The temperature: how much the closest negatives count
 # -----------------------------------------------------
 #
-# The softmax over the negatives tells how strongly each of them is pushed
-# away. At a low temperature, nearly all of the push goes to the most
-# similar negative. At a high temperature, all negatives get about the same.
+# The views of other images are the negatives. The softmax over the
+# negatives tells how strongly each of them is pushed away. At a low
+# temperature, nearly all of the push goes to the most similar negative. At
+# a high temperature, all negatives get about the same.
 similarities = torch.tensor([0.9, 0.5, 0.0])
 (similarities / 0.1).softmax(dim=0)  # tensor([0.9819, 0.0180, 0.0001])
 (similarities / 0.5).softmax(dim=0)  # tensor([0.6193, 0.2783, 0.1024])

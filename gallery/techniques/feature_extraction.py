@@ -78,9 +78,11 @@ hasattr(extractor, "fc")  # False
 # Error: an unknown name, which leaves the model in training mode
 # ---------------------------------------------------------------
 #
-# A wrong name raises an error that quotes it. After this error the model is
-# still in training mode, in which it was being traced. Call ``eval()``
-# again, because otherwise later features will differ without an error.
+# A wrong name raises an error that quotes the name.
+# ``create_feature_extractor`` puts the model in training mode while it
+# traces the layers, and after this error the model stays in training mode.
+# Call ``eval()`` again, because otherwise later features will differ
+# without an error.
 with suppress(ValueError):
     create_feature_extractor(
         model, ["layer5"]
@@ -113,9 +115,10 @@ len(model.layer4._forward_hooks)  # 0
 # The last features: replace ``fc`` by ``nn.Identity``
 # ----------------------------------------------------
 #
-# ``forward`` stays as it is and returns 512 features. The recipe with
-# ``children()`` leaves out the ``torch.flatten`` in ``forward``, which is
-# not a module. Its features have two more dimensions.
+# ``forward`` stays as it is and returns 512 features. A common recipe
+# builds the model from ``children()``. It leaves out the ``torch.flatten``
+# in ``forward``, which is not a module, so its features have two more
+# dimensions.
 backbone = deepcopy(model)
 backbone.fc = nn.Identity()
 cut = nn.Sequential(*list(model.children())[:-1])
@@ -221,8 +224,8 @@ tables |= {stage: torch.cat(part) for stage, part in parts.items()}
 #
 # The features are standardized with the statistics of the training rows. A
 # tensor created under ``torch.inference_mode`` cannot be saved for a
-# backward pass. Outside this mode ``torch.cat`` has made normal tensors of
-# the parts above, and ``clone()`` does so, too.
+# backward pass. ``torch.cat`` was called outside this mode above, so it has
+# made a normal tensor of the parts. ``clone()`` makes one, too.
 with suppress(RuntimeError):
     nn.Linear(256, 10)(
         parts["layer1"][0]

@@ -2,11 +2,12 @@
 LoRA from scratch: fine-tune with low-rank updates, merge and save them
 =======================================================================
 
-LoRA freezes the weights of a trained model and adds the product of two
-small trainable matrices to each weight matrix. On this page, a network for
-upright digits learns rotated digits with 8,784 new parameters instead of
-its 85,002, and reaches more than 88 % accuracy on the test set. Afterwards
-the update is merged into the weights, or saved in a small file.
+LoRA (low-rank adaptation) freezes the weights of a trained model and adds
+the product of two small trainable matrices to each weight matrix. On this
+page, a network for upright digits learns rotated digits. Only 8,784 new
+parameters are trained, and the 85,002 parameters of the network stay as
+they are. It reaches more than 88 % accuracy on the test set. Afterwards the
+update is merged into the weights, or saved in a small file.
 """
 import tempfile
 from contextlib import suppress
@@ -83,10 +84,10 @@ torch.allclose(other(x), layer(x))  # True
 # The first gradients, and why only one matrix starts at zero
 # -----------------------------------------------------------
 #
-# With ``B`` at zero, the first gradient of ``A`` is zero and that of ``B``
-# is not. The first step therefore changes only ``B``. If both start at
-# zero, both gradients are zero. Training then changes nothing, and no error
-# is raised.
+# With ``B`` at zero, the first gradient of ``A`` is zero, and the gradient
+# of ``B`` is not. The first step therefore changes only ``B``. If both
+# start at zero, both gradients are zero. Training then changes nothing, and
+# no error is raised.
 def gradients(layer):
     layer.zero_grad()
     layer(x).square().sum().backward()

@@ -2,11 +2,12 @@
 Reinforcement learning: the REINFORCE policy gradient from scratch
 ==================================================================
 
-REINFORCE plays episodes with the current policy and raises the
-log-probability of actions that were followed by a high return. Subtracting
-a baseline from the return lowers the variance of the gradient. On a small
-grid world, the mean return comes within 1 of the optimum from value
-iteration, and the estimated gradient agrees with the exact gradient.
+REINFORCE plays episodes with the current policy, which gives a probability
+for each action. It raises the log-probability of actions that were followed
+by a high return, the sum of the later rewards. Subtracting a baseline from
+the return lowers the variance of the gradient. On a small grid world, the
+mean return comes within 1 of the optimum from value iteration, and the
+estimated gradient agrees with the exact gradient.
 """
 from contextlib import suppress
 
@@ -46,8 +47,8 @@ rewards_of[4]  # tensor([ -1., -11.,  -1.,  -1.])
 # The value of a cell is the best return that can be reached from it. Value
 # iteration repeats the Bellman equation: a cell is worth the reward of its
 # best move plus the value of the next cell. Six moves lead from the start
-# to the goal, so the optimal return is 20 - 6 = 14. REINFORCE uses neither
-# these values nor the tables, and only plays episodes.
+# to the goal, so the optimal return is 20 - 6 = 14. REINFORCE does not use
+# these values. It learns only from the episodes that it plays.
 values = torch.zeros(16)
 for _ in range(20):
     action_values = rewards_of + torch.where(ends, 0.0, values[moves])

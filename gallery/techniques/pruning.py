@@ -6,7 +6,8 @@ Pruning with ``torch.nn.utils.prune``: masks, sparsity, fine-tuning
 zero with a mask. On this page, 80 % of the weights of a network are pruned,
 and fine-tuning with the masks brings it back to more than 92 % accuracy on
 the test set. Zeros alone make neither the file smaller nor a dense layer
-faster. The page also shows what does.
+faster. The page also shows what makes the file smaller and the network
+faster.
 """
 import io
 from contextlib import suppress
@@ -191,9 +192,10 @@ for amount in amounts:
 # ----------------------------------
 #
 # With masks the file is about twice as large, and after ``remove`` it is as
-# large as before. A sparse COO tensor stores 20 bytes for each number that
-# is left, and a dense tensor 4 bytes for every number. The sparse tensor is
-# therefore smaller if more than 80 % of the numbers are zero.
+# large as before. A sparse COO tensor stores the position and the value of
+# each number that is left, 20 bytes in all. A dense tensor stores 4 bytes
+# for every number. The sparse tensor is therefore smaller if more than 80 %
+# of the numbers are zero.
 def file_size(state_dict):
     buffer = io.BytesIO()
     torch.save(state_dict, buffer)
@@ -250,7 +252,7 @@ torch.allclose(small(x_test), narrow(x_test))  # True
 # Zeros do not reduce the number of operations
 # --------------------------------------------
 #
-# A dense kernel multiplies zeros like other numbers. One image takes two
+# A dense layer multiplies zeros like other numbers. One image takes two
 # operations for each weight, even if 95 % of the weights are pruned. The
 # network with fewer hidden units needs fewer operations.
 def count_flops(model):

@@ -3,10 +3,10 @@ Quantization to int8 with torchao: weight-only, dynamic, static (pt2e)
 ======================================================================
 
 int8 stores each weight in one byte instead of four. ``quantize_`` changes
-the linear layers in one line. The pt2e flow also quantizes convolutions,
-and measures the ranges of the activations on data beforehand. Each of the
-three int8 files is less than a third of the float32 file, and the test
-accuracy changes by less than 1 percentage point.
+the linear layers in one line. The flow pt2e (PyTorch 2 export) also
+quantizes convolutions. It measures the ranges of the activations on data
+beforehand. Each of the three int8 files is less than a third of the float32
+file, and the test accuracy changes by less than 1 percentage point.
 """
 import io
 import warnings
@@ -138,8 +138,8 @@ bool(error.max() < 1.01)  # True
 # Save int8 weights and load them: ``assign=True``
 # ------------------------------------------------
 #
-# Loading these weights into the float model needs ``assign=True``, because
-# the tensors must be replaced and not filled.
+# To load these weights into the float model, pass ``assign=True``. It
+# replaces the tensors of the model instead of copying values into them.
 buffer = io.BytesIO()
 torch.save(weight_only.state_dict(), buffer)
 buffer.seek(0)
@@ -156,8 +156,8 @@ same  # True
 # Dynamic quantization: int8 activations as well
 # ----------------------------------------------
 #
-# The range of each input row is measured while the model runs, and integers
-# are multiplied.
+# The range of each input row is measured while the model runs, and the
+# matrix products are computed with integers.
 dynamic = deepcopy(model)
 config = Int8DynamicActivationInt8WeightConfig(set_inductor_config=False)
 quantize_(dynamic, config)
@@ -170,12 +170,13 @@ for name, int8_model in (("weight-only", loaded), ("dynamic", dynamic)):
 # Static (pt2e): export, calibrate, convert
 # -----------------------------------------
 #
-# ``prepare_pt2e`` folds batch normalization and puts observers into the
-# exported graph, and one pass over training images gives them the ranges.
-# ``convert_pt2e`` writes the scales into the graph. ``strict=True`` exports
-# the graph in the form that the quantizer expects. The float weights stay
-# in the state dict although the graph does not read them, so the code saves
-# only what the graph reads.
+# ``prepare_pt2e`` folds batch normalization into the convolution and puts
+# observers into the exported graph. In one pass over training images, the
+# observers record the ranges of the activations. ``convert_pt2e`` writes
+# the scales into the graph. ``strict=True`` exports the graph in the form
+# that the quantizer expects. The float weights stay in the state dict
+# although the graph does not read them, so the code saves only what the
+# graph reads.
 def quantize_static(model, calibration):
     batch = torch.export.Dim("batch")
     exported = torch.export.export(

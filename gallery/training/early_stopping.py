@@ -223,8 +223,9 @@ from_shallow > restored + 0.02  # True
 # Training stops before epoch 50, although 100 were allowed. The restored
 # model reaches more than 70 % accuracy on the test set. With the "best"
 # weights of the shallow copy, the accuracy is at least 4 percentage points
-# lower. The figure shows the losses, both copies (markers) and the epochs
-# of ``patience`` (grey).
+# lower. The figure shows the losses during training and, as markers, the
+# validation loss with each of the two copies. The grey area marks the
+# epochs of ``patience``.
 _, test_accuracy = evaluate(model, test_loader, criterion)
 print(f"{test_accuracy=:.3f} {last_accuracy=:.3f}")
 assert 0.70 < test_accuracy < 0.95, test_accuracy

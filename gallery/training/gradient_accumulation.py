@@ -52,9 +52,9 @@ len(train_set), len(large_loader), len(small_loader)  # (1258, 20, 79)
 # The same gradient, computed whole and in parts
 # ----------------------------------------------
 #
-# The criterion returns the mean loss of a part. Multiplied by
-# ``len(targets)`` it becomes a sum, and divided by the number of samples in
-# all parts it becomes the part's share of the mean over the large batch.
+# The criterion returns the mean loss of a part. ``loss * len(targets)`` is
+# the summed loss of the part. Divided by the number of samples in all
+# parts, it is what the part contributes to the mean over the large batch.
 # The parts may therefore differ in size. Here 64 samples are computed as
 # 25, 25 and 14.
 criterion = nn.CrossEntropyLoss()
@@ -222,10 +222,10 @@ wrong = fit(train_wrong, make_loader(16), steps=4)
 # -----------------------------------------------------
 #
 # For all ten epochs, correct accumulation differs from the large batch only
-# by rounding. The form from the tutorials differs from the first epoch on,
-# but it learns as well, so the mistake is easy to miss. Left: the test
-# losses, which hardly show the mistake. Right: the largest difference of a
-# parameter from the large batch, which shows it clearly.
+# by rounding. The loop from the tutorials gives different parameters from
+# the first epoch on, but it learns as well, so the mistake is easy to miss.
+# Left: the test losses, which hardly show the mistake. Right: the largest
+# difference of a parameter from the large batch, which shows it clearly.
 difference = (accumulated[0] - large[0]).abs().amax(dim=1).cpu()
 difference_wrong = (wrong[0] - large[0]).abs().amax(dim=1).cpu()
 print(f"{large[2]=:.3f} {accumulated[2]=:.3f} {wrong[2]=:.3f}")

@@ -158,10 +158,10 @@ saved["Block"] > 8  # True
 # Peak memory of a whole step
 # ---------------------------
 #
-# The peak is higher than what is kept, because ``backward`` also holds the
-# segment that it computes again. On CUDA the allocator records the peak. On
-# a CPU the profiler records what each operation allocates and frees, and
-# the largest running sum is the peak.
+# The peak is higher than the memory of the kept tensors, because
+# ``backward`` also holds the segment that it computes again. On CUDA the
+# allocator records the peak. On a CPU the profiler records what each
+# operation allocates and frees, and the largest running sum is the peak.
 def peak_bytes(segment):
     torch.manual_seed(0)
     model = Network(segment)

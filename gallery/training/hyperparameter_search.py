@@ -92,7 +92,7 @@ uniform = torch.empty(10000).uniform_(1e-5, 1)
 #
 # Three epochs show which learning rates make fast progress. The best four
 # settings are trained for ten epochs, and the best of these is kept. This
-# is a simple form of successive halving; it also drops a small rate that
+# is a simple form of successive halving. It can also drop a small rate that
 # only needs more time. If the best rate is the smallest or the largest that
 # was tried, widen the range.
 short = [trial(setting, epochs=3)[1] for setting in settings]

@@ -3,10 +3,11 @@ K-fold cross-validation: ``KFold``, ``StratifiedKFold``, ``Subset``
 ===================================================================
 
 With few samples, the accuracy on one validation split depends on luck.
-K-fold cross-validation trains ``k`` models, and each sample is validated
-once. Each fold needs a new model and statistics from its own training part.
-This page shows in numbers what happens otherwise, and ends with a final
-model that reaches more than 92 % accuracy on the test set.
+K-fold cross-validation splits the samples into ``k`` parts, the folds. It
+trains ``k`` models, each of them without one fold, and validates the model
+on this fold. Each fold needs a new model and statistics from its own
+training part. This page shows in numbers what happens otherwise, and ends
+with a final model that reaches more than 92 % accuracy on the test set.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -73,10 +74,10 @@ folds = [(train.tolist(), val.tolist()) for train, val in pairs]
 # Load a fold: ``Subset`` or ``SubsetRandomSampler``
 # --------------------------------------------------
 #
-# Both give the same samples. A ``Subset`` is a dataset, so ``shuffle=True``
-# shuffles it again in each epoch. With ``SubsetRandomSampler`` the loader
-# keeps the whole dataset, draws from the given rows without replacement,
-# and takes no ``shuffle``.
+# ``Subset`` and ``SubsetRandomSampler`` give the same samples. A ``Subset``
+# is a dataset, so ``shuffle=True`` shuffles it again in each epoch. With
+# ``SubsetRandomSampler`` the loader keeps the whole dataset, draws from the
+# given rows without replacement, and takes no ``shuffle``.
 dataset = TensorDataset(x, y)
 train, val = folds[0]
 subset_loader = DataLoader(Subset(dataset, train), batch_size=64)
@@ -145,10 +146,11 @@ torch.allclose(scores.std(), by_hand)  # True
 # The leak: one model for all folds
 # ---------------------------------
 #
-# Here the labels are random, so the true accuracy is about 50 %. A model
-# that is created before the loop has already been trained on the validation
-# rows of the second fold and of the later folds. Its accuracy there is
-# above 80 % on average.
+# With a leak, the model learns from the validation rows. Here the labels
+# are random, so the true accuracy is about 50 %. A model that is created
+# before the loop has already been trained on the validation rows of the
+# second fold and of the later folds. Its accuracy there is above 80 % on
+# average.
 noise = torch.randn(100, 30)
 coin = torch.randint(2, (100,))
 coin_folds = list(KFold(5, shuffle=True, random_state=0).split(range(100)))
@@ -236,9 +238,9 @@ means.max() - means.min() < stds.max()  # tensor(True)
 # The five models of the folds are not used further. The final model is
 # trained on all 450 samples, with their statistics, and measured once on
 # the test set. Left: the accuracy of each fold (dots) and the mean (line)
-# for each layer size. Right: the accuracy on random labels, where the true
-# value is 50 % (dotted), without a leak and with one, for the shared model
-# and for the features chosen before the split.
+# for each layer size. Right: the accuracy on random labels, without a leak
+# and with one. The leaks are the shared model and the features chosen
+# before the split. The dotted line is the true value of 50 %.
 mean_all, std_all = x.mean(dim=0), x.std(dim=0)
 final = make_model(hidden=2)
 train_on(final, (x - mean_all) / std_all, y)

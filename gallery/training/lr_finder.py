@@ -67,9 +67,9 @@ gamma  # 1.1768
 #
 # Each step draws a new batch, sets the learning rate in all parameter
 # groups, and records the loss before the update. The loss of a single batch
-# is noisy, so the test uses a moving average. It stops when this average is
-# four times its minimum, or nan. Dividing by ``1 - 0.9**n`` corrects for
-# the start at 0.
+# is noisy, so the test uses a moving average. The test stops when this
+# average is four times its minimum, or nan. The average starts at 0, so it
+# is divided by ``1 - 0.9**n`` after n steps.
 def batches(size=64):
     while True:
         order = torch.randperm(len(x_train))
@@ -135,9 +135,9 @@ len(optimizer.state_dict()["state"])  # 0
 # -------------------------------------------------------
 #
 # At the lowest loss, the learning rate is already close to being too large.
-# A tenth of it is a common choice. Another one is the rate at which the
-# loss falls most steeply. Here both lie between 1e-3 and the rate at which
-# the test stopped.
+# A tenth of this rate is a common choice. Another choice is the rate at
+# which the loss falls most steeply. Here both choices lie between 1e-3 and
+# the rate at which the test stopped.
 lowest = losses.argmin().item()
 chosen = rates[lowest].item() / 10
 slopes = losses.diff()

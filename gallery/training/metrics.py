@@ -3,11 +3,11 @@ Metrics: MAE, RMSE and R², accuracy, F1 and a confusion matrix
 ==============================================================
 
 Collect sums over all batches and divide once at the end, either by hand or
-with ``torchmetrics``. The mean of the values of each batch is wrong for
-RMSE and R², even if all batches have the same size. On the test sets, a
-linear model reaches an R² above 0.4, and a classifier of handwritten digits
-reaches more than 90 % accuracy. The confusion matrix shows which digits it
-confuses.
+with ``torchmetrics``. If you compute RMSE or R² for each batch and average
+the results, the average is wrong, even if all batches have the same size.
+On the test sets, a linear model reaches an R² above 0.4, and a classifier
+of handwritten digits reaches more than 90 % accuracy. The confusion matrix
+shows which digits it confuses.
 """
 from contextlib import suppress
 
@@ -93,8 +93,10 @@ fit(classifier, nn.CrossEntropyLoss(), train_digits, epochs=15, lr=2e-3)
 # MAE, MSE, RMSE and R² by hand
 # -----------------------------
 #
-# R² compares the squared error of a model with that of always predicting
-# the mean of the targets. Perfect predictions score 1, and the mean scores
+# MAE is the mean absolute error, MSE the mean squared error, and RMSE the
+# root of the MSE. R² compares the squared error of a model with that of
+# always predicting the mean of the targets. Perfect predictions score 1,
+# and the mean scores
 # 0. MAE and RMSE have the unit of the targets.
 def regression_metrics(predictions, targets):
     errors = predictions - targets
@@ -187,7 +189,7 @@ assert wrong["RMSE"] < regression["RMSE"]
 # Predictions of shape (N, 1) minus targets of shape (N,) give shape (N, N).
 # The functions written by hand then compute an MAE of 2 and an R² of -1 for
 # perfect predictions, and raise no error. ``torchmetrics`` compares the
-# shapes first and raises one.
+# shapes first and raises an error if they differ.
 targets = torch.tensor([1.0, 2.0, 3.0, 6.0])
 column = targets.unsqueeze(1)
 (column - targets).shape  # torch.Size([4, 4])
@@ -203,9 +205,9 @@ with suppress(RuntimeError):
 #
 # Row ``t`` and column ``p`` hold how often class ``t`` was predicted as
 # class ``p``. Precision divides the diagonal by the sums of the columns
-# (predicted), and recall by the sums of the rows (true). F1 is their
-# harmonic mean. A class that is never predicted has a precision of 0/0,
-# which counts as 0 here and in ``torchmetrics``.
+# (predicted), and recall by the sums of the rows (true). F1 is the harmonic
+# mean of precision and recall. A class that is never predicted has a
+# precision of 0/0, which counts as 0 here and in ``torchmetrics``.
 @torch.inference_mode()
 def confusion_matrix(model, loader, classes=10):
     counts = torch.zeros(classes, classes, dtype=torch.int64, device=device)

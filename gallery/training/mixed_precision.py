@@ -4,8 +4,9 @@ Mixed precision: ``torch.amp.autocast`` and ``GradScaler``
 
 Under ``autocast`` matrix products run in 16 bits, while the weights, the
 gradients and the optimizer state stay in float32. The same loop runs with
-bfloat16 on a CPU and with float16 on CUDA. On the test set it is about as
-accurate as float32, while ``model.half()`` ends in nan.
+bfloat16 on a CPU and with float16 on CUDA. With ``autocast``, the model is
+about as accurate on the test set as with float32, while ``model.half()``
+ends in nan.
 """
 import math
 
@@ -284,10 +285,10 @@ assert lost > 0.3 and lost - lost_scaled > 0.2
 # ---------------------------------------------
 #
 # Left: the validation accuracy after each epoch. Right: the sizes of the
-# gradients; those to the left of the dotted line become zero in float16.
-# ``autocast`` saves time on devices with units for 16 bits, such as GPUs
-# and recent server CPUs. Elsewhere it may be slower than float32, so
-# measure it with your model.
+# gradients of the logits, without and with loss scaling. Gradients to the
+# left of the dotted line become zero in float16. ``autocast`` saves time on
+# devices with units for 16 bits, such as GPUs and recent server CPUs.
+# Elsewhere it may be slower than float32, so measure it with your model.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 left.plot(single_history, label="float32")
 left.plot(mixed_history, "--", label="autocast")

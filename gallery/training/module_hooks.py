@@ -129,8 +129,8 @@ def capture(model, *names):
 # The gradient of the cross-entropy with respect to the logits is softmax
 # minus the one-hot target, divided by the batch size. The hook captured the
 # same values. The pictures require a gradient, because otherwise the
-# backward hook of the first layer warns that no input does. After the
-# ``with`` block no hook is left, even if the block raised an error.
+# backward hook of the first layer warns that no input requires one. After
+# the ``with`` block no hook is left, even if the block raised an error.
 pictures = images[:5].clone().requires_grad_()
 with capture(model, "conv1", "head") as (activations, gradients):
     logits = model(pictures)
@@ -243,9 +243,10 @@ trained = probe(model, names)
 # One digit: its feature maps, and the gradient that comes back to them
 # ---------------------------------------------------------------------
 #
-# The figure below shows the two feature maps of ``conv1`` with the largest
-# sums. For each position, it also shows the norm of the gradient over all
-# sixteen maps.
+# A feature map is one channel of the output of a convolution. The figure
+# below shows the two feature maps of ``conv1`` with the largest sums. For
+# each position, it also shows the norm of the gradient over all sixteen
+# maps.
 picture = images[:1].clone().requires_grad_()
 with capture(model, "conv1") as (activations, gradients):
     logits = model(picture)

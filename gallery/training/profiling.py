@@ -127,11 +127,11 @@ flops(lambda: large @ large) // flops(lambda: small @ small)  # 64
 # CUDA events: the clock of the GPU itself
 # ----------------------------------------
 #
-# Two events in the stream measure the time between them on the device, and
-# this includes the time in which the device waits for Python. Synchronize
-# before you read them. The last number is measured with the clock and
-# without synchronizing, so it is only the time to queue the product. On a
-# CPU nothing is printed.
+# An event is a mark in the stream, the queue of work on the GPU. Two events
+# measure the time between them on the device, including the time in which
+# the device waits for Python. Synchronize before you read them. The last
+# number is measured with the clock and without synchronizing, so it is only
+# the time to queue the product. On a CPU nothing is printed.
 if device.type == "cuda":
     start = torch.cuda.Event(enable_timing=True)
     end = torch.cuda.Event(enable_timing=True)

@@ -87,12 +87,12 @@ torch.equal(first, second)  # True
 # Turn on deterministic algorithms, and restore the settings afterwards
 # ---------------------------------------------------------------------
 #
-# ``torch.use_deterministic_algorithms`` selects a deterministic kernel
-# where there is one, and raises an error where there is none.
-# ``cudnn.benchmark`` measures kernels and may choose a different one in the
-# next run, so it is turned off. cuBLAS reads its environment variable when
-# it starts. In a script, set the variable in the shell or before the first
-# computation.
+# ``torch.use_deterministic_algorithms`` selects a deterministic
+# implementation of an operation, and raises an error if there is none.
+# ``cudnn.benchmark`` measures several implementations and may choose a
+# different one in the next run, so it is turned off. cuBLAS reads its
+# environment variable when it starts. In a script, set the variable in the
+# shell or before the first computation.
 @contextmanager
 def deterministic(warn_only=False):
     before = torch.get_deterministic_debug_mode()
@@ -246,8 +246,8 @@ with deterministic(warn_only=True):
 # -------------------------------------
 #
 # Floats are rounded after each addition, so another order can give another
-# sum. On a GPU, kernels with atomic additions add in the order in which the
-# threads arrive. Another device, another version of PyTorch or another
+# sum. On a GPU, some operations add numbers in the order in which their
+# threads finish. Another device, another version of PyTorch or another
 # number of threads may split the sum at other places. A seed does not
 # change this, so compare such runs with a tolerance.
 big, small = torch.tensor(1e8), torch.tensor(1.0)

@@ -240,10 +240,10 @@ all(torch.equal(one, other) for one, other in pairs)  # True
 # -----------------------------------------
 #
 # Each run starts from the same file but does not restore one part. Without
-# the optimizer state, the moments start from zero. Without the scheduler
-# state, the learning rate follows another part of its curve. Without the
-# random state, dropout draws other masks, and without the generator of the
-# loader, the samples come in another order.
+# the optimizer state, the running averages of AdamW start from zero.
+# Without the scheduler state, the learning rate follows another part of its
+# curve. Without the random state, dropout draws other masks, and without
+# the generator of the loader, the samples come in another order.
 (home / "checkpoint.pt").write_bytes(untouched)
 others = {}
 for without in ("optimizer", "scheduler", "random", "loader"):
@@ -292,11 +292,11 @@ assert 0.88 < accuracy <= 1.0, accuracy
 # ----------------------------
 #
 # Left: the uninterrupted run, the process that was killed (cross), and the
-# resumed run, which lies on the first from step 50 on. Right: the largest
-# difference from the uninterrupted run so far, for each missing part. A
-# line begins where the difference is no longer 0. Without the scheduler,
-# this is after the sixth epoch, because the optimizer state still holds the
-# learning rate of that epoch.
+# resumed run, which has the same losses as the uninterrupted run from step
+# 50 on. Right: the largest difference from the uninterrupted run so far,
+# for each missing part. A line begins where the difference is no longer 0.
+# Without the scheduler, this is after the sixth epoch, because the
+# optimizer state still holds the learning rate of that epoch.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8))
 left.semilogy(whole, color="C0", label="whole")
 left.plot(printed, color="C1", linewidth=5, alpha=0.4, label="killed")

@@ -2,10 +2,11 @@
 Where ``scheduler.step()`` stands in the training loop: per batch, per epoch
 ============================================================================
 
-Some schedulers are stepped after each batch, such as the warm-up with
-cosine on this page. ``ReduceLROnPlateau`` is stepped after each epoch and
-gets one number, the validation loss. Here both end with less than half of
-the training loss of a constant learning rate.
+Some schedulers are stepped after each batch. On this page, such a scheduler
+raises the learning rate at first (warm-up) and then lowers it along a
+cosine. ``ReduceLROnPlateau`` is stepped after each epoch and gets one
+number, the validation loss. Both schedules end with less than half of the
+training loss of a constant learning rate.
 """
 import math
 import tempfile

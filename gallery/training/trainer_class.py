@@ -4,9 +4,9 @@ A ``Trainer`` class of your own: clipping, scheduler, history, best weights
 
 This page writes a ``Trainer`` class in fewer than 90 lines. It has the
 training loop, gradient clipping, a scheduler per batch, a history and the
-best weights. The same class trains a classifier of handwritten digits,
-which reaches more than 92 % accuracy on the test set, and with another loss
-and metric a linear regression.
+best weights. The class trains a classifier of handwritten digits, which
+reaches more than 92 % accuracy on the test set. With another loss and
+metric, the same class trains a linear regression.
 """
 import copy
 import math
@@ -58,7 +58,8 @@ class Batch:
 # One epoch: means, training, evaluation
 # --------------------------------------
 #
-# Each batch gives a small vector of numbers, and their mean is weighted by
+# Each batch gives a small vector with the loss, the metric and, in
+# training, the gradient norm. ``mean`` averages these vectors, weighted by
 # batch size. The inputs are moved to the device of the model.
 class Epoch(Batch):
     def mean(self, step: Callable, loader: DataLoader) -> list[float]:

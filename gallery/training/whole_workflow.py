@@ -102,11 +102,12 @@ train_losses[-1] < 0.6 * train_losses[0]  # True
 # Evaluate once on the test set
 # -----------------------------
 #
-# R² is the share of the variance that the model explains, and 0 is no
-# better than predicting the mean. Here the model explains roughly half of
-# it; with only 71 test samples, the value depends on the split. The exact
-# least-squares solution from ``torch.linalg.lstsq`` shows that no other
-# linear model has a much lower loss on the training set.
+# R² is the share of the variance of the targets that the model explains. A
+# value of 0 is no better than predicting the mean. Here the model explains
+# roughly half of the variance; with only 71 test samples, the value depends
+# on the split. The exact least-squares solution from ``torch.linalg.lstsq``
+# shows that no other linear model has a much lower loss on the training
+# set.
 with torch.inference_mode():
     after = model(features[test])
 residual = (targets[test] - after).square().sum()
