@@ -104,9 +104,10 @@ peaks(mode="exp_range", gamma=0.5)  # tensor([4.0000, 1.0000, 0.2500])
 # ----------------------------------------
 #
 # The rate rises along half a cosine from ``max_lr / div_factor`` to
-# ``max_lr``. It then falls along another one to the first rate divided by
-# ``final_div_factor``. ``total_steps`` counts batches, and ``pct_start`` is
-# the share of them in which the rate rises. Call ``step`` once per batch.
+# ``max_lr``. It then falls along another half cosine to the first rate
+# divided by ``final_div_factor``. ``total_steps`` counts batches, and
+# ``pct_start`` is the share of them in which the rate rises. Call ``step``
+# once per batch.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=9.0, momentum=0.9)
 options = {"div_factor": 4, "final_div_factor": 10, "pct_start": 0.5}
@@ -128,11 +129,11 @@ torch.allclose(torch.tensor(rates[4:]), down)  # True
 # Length of ``OneCycleLR``: ``epochs``, ``steps_per_epoch``
 # ---------------------------------------------------------
 #
-# If you pass these two, ``total_steps`` is their product. Use
-# ``steps_per_epoch=len(loader)``. If you call ``step`` once per epoch by
-# mistake, the training ends while the rate is still in its warm-up. The
-# first rate is ``max_lr / 25`` by default, and the ``lr`` of the optimizer
-# has no effect.
+# If you pass ``epochs`` and ``steps_per_epoch``, ``total_steps`` is their
+# product. Use ``steps_per_epoch=len(loader)``. If you call ``step`` once
+# per epoch by mistake, the training ends while the rate is still in its
+# warm-up. The first rate is ``max_lr / 25`` by default, and the ``lr`` of
+# the optimizer has no effect.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.AdamW([w], lr=9.0)
 options = {"epochs": 3, "steps_per_epoch": 100}

@@ -72,8 +72,8 @@ torch.allclose(v, torch.ones(2), atol=0.1)  # False
 # The first iteration moves along the negative gradient :math:`g`, by ``lr``
 # times :math:`\min(1, 1 / \sum |g|)`. Later iterations estimate the
 # curvature from the step :math:`s` and the change :math:`y` of the gradient
-# over it. In one dimension this is the secant method, which is exact for a
-# parabola.
+# over this step. In one dimension this is the secant method, which is exact
+# for a parabola.
 w = torch.tensor(0.0, requires_grad=True)
 optimizer = torch.optim.LBFGS([w], lr=1, max_iter=2, max_eval=3)
 path = []
@@ -132,7 +132,7 @@ len(optimizer.state[w]["old_dirs"]) <= 20  # True
 #
 # Without a line search, LBFGS takes each step in full, even if the loss
 # grows. The strong Wolfe search calls the closure until the loss has fallen
-# enough. It is the one line search on offer, and it is off by default.
+# enough. PyTorch has no other line search, and this one is off by default.
 def minimize(line_search_fn):
     w = torch.tensor(2.0, requires_grad=True)
     options = {"max_iter": 10, "line_search_fn": line_search_fn}

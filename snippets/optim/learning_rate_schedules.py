@@ -64,8 +64,8 @@ for ax, (name, arguments) in zip(axes.flat, shapes.items(), strict=True):
 #
 # Left: the loss stops falling, and ``ReduceLROnPlateau`` then halves the
 # rate every fourth epoch. Middle and right: a linear warm-up and an
-# exponential decay. ``SequentialLR`` runs one after the other, and
-# ``ChainedScheduler`` runs both at once.
+# exponential decay. ``SequentialLR`` (middle) runs the decay after the
+# warm-up, and ``ChainedScheduler`` (right) runs both at the same time.
 def curve(ax, build, metric=False):
     sgd = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     scheduler, rates = build(sgd), []
@@ -197,10 +197,11 @@ rates[8] > 0.999  # True
 # A factor for the first epochs: ``ConstantLR``, ``LinearLR``
 # -----------------------------------------------------------
 #
-# By default both return to the base rate at epoch ``total_iters``.
-# ``ConstantLR`` uses ``factor`` until then and jumps. ``LinearLR`` goes in
-# equal steps from ``start_factor`` to ``end_factor``, up or down. The
-# factor at the start is one third by default, and ``total_iters`` is 5.
+# By default ``ConstantLR`` and ``LinearLR`` return to the base rate at
+# epoch ``total_iters``. ``ConstantLR`` uses ``factor`` until then and
+# jumps. ``LinearLR`` goes in equal steps from ``start_factor`` to
+# ``end_factor``, up or down. The factor at the start is one third by
+# default, and ``total_iters`` is 5.
 def rates(scheduler):
     for _ in range(5):
         yield scheduler.get_last_lr()[0]

@@ -44,7 +44,7 @@ figure.tight_layout()
 #
 # The valley is curved, so a fixed scale for each coordinate does not fit
 # it. ``LBFGS`` follows the curve to the minimum at (1, 1), marked by a
-# star. After a hundred steps the other two have reached the bottom of the
+# star. After a hundred steps, SGD and Adam have reached the bottom of the
 # valley and still move along it.
 def f(x, y):
     return (1 - x) ** 2 + 100 * (y - x**2) ** 2
@@ -76,9 +76,9 @@ torch.allclose(w, torch.ones(2), atol=1e-3)  # True
 # -------------------------------------------
 #
 # The same valley lies along the axes in one run and is turned by 45 degrees
-# in the other. SGD with momentum reaches the minimum in both. Adam scales
-# each coordinate separately and loses its advantage when the valley is
-# diagonal.
+# in the other run. SGD with momentum reaches the minimum in both runs. Adam
+# scales each coordinate separately and loses its advantage when the valley
+# is diagonal.
 def loss_after(name, turn, **options):
     cos, sin = turn.cos(), turn.sin()
     R = torch.stack([cos, -sin, sin, cos]).reshape(2, 2)

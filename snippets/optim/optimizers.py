@@ -132,9 +132,10 @@ resumed.state[copy]  # {'momentum_buffer': tensor(2.)}
 # Gradient ascent: ``maximize=True``
 # ----------------------------------
 #
-# Use it to maximize a reward or a likelihood. The step goes up the
-# gradient, as if you had negated the loss. ``Muon`` does not have this
-# option, and ``LBFGS`` has it only since 2.14; negate the loss there.
+# Use ``maximize=True`` to maximize a reward or a likelihood. The step goes
+# up the gradient, as if you had negated the loss. ``Muon`` does not have
+# this option, and ``LBFGS`` has it only since 2.14. Without the option,
+# negate the loss.
 up = torch.tensor(0.0, requires_grad=True)
 ascent = torch.optim.SGD([up], lr=0.5, maximize=True)
 reward = 5 - (up - 3) ** 2
@@ -152,10 +153,11 @@ with suppress(TypeError):
 # Faster step: ``foreach=True``, ``fused=True``
 # ---------------------------------------------
 #
-# The formula is the same, and only the loop differs. ``foreach`` computes
-# each operation for all parameters at once and is the default on CUDA.
-# ``fused`` does the whole step in one kernel; ``Adam``, ``AdamW``, ``SGD``
-# and ``Adagrad`` support it. You cannot use both at once.
+# ``foreach=True`` and ``fused=True`` change the loop over the parameters
+# and not the formula. ``foreach`` computes each operation for all
+# parameters at once and is the default on CUDA. ``fused`` does the whole
+# step in one kernel; ``Adam``, ``AdamW``, ``SGD`` and ``Adagrad`` support
+# it. You cannot use both at once.
 ends = []
 for options in {"foreach": False}, {"foreach": True}, {"fused": True}:
     w = torch.tensor([1.0, -2.0], requires_grad=True)

@@ -126,10 +126,10 @@ nn.LayerNorm([3, 4]).weight.ndim  # 2
 # Optimize only trainable parameters: ``requires_grad_(False)``
 # -------------------------------------------------------------
 #
-# Freeze the parameters first, and then pass those that still require a
-# gradient. A parameter that you freeze later keeps its last ``.grad``, and
-# the optimizer still changes it. Clear its gradient with ``zero_grad`` or
-# set it to ``None``.
+# Freeze the parameters first, and then pass the parameters that still
+# require a gradient. A parameter that you freeze later keeps its last
+# ``.grad``, and the optimizer still changes it. Clear its gradient with
+# ``zero_grad`` or set it to ``None``.
 model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
 model[0].requires_grad_(False)
 trainable = [p for p in model.parameters() if p.requires_grad]

@@ -126,7 +126,7 @@ scheduler.best  # 0.5
 #
 # ``ReduceLROnPlateau`` needs a metric. Pass the validation loss to
 # ``step``, once after each validation. If a loop calls several kinds of
-# schedulers, treat this one separately.
+# schedulers, treat ``ReduceLROnPlateau`` separately.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = ReduceLROnPlateau(optimizer)

@@ -96,9 +96,9 @@ last_rate(step_size=5 * 100, per_batch=True)  # 0.25
 # ----------------------------------------------
 #
 # Save the scheduler together with the optimizer. The state of the optimizer
-# holds the current rate, and the state of the scheduler holds the count. A
-# function that you gave to ``LambdaLR`` is not saved, so define the same
-# one again.
+# holds the current rate, and the state of the scheduler holds the number of
+# steps so far. A function that you gave to ``LambdaLR`` is not saved, so
+# define the same function again.
 def build():
     w = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([w], lr=1.0)
@@ -166,8 +166,8 @@ scheduler.get_last_lr()  # [0.125]
 # ------------------------------------------------------
 #
 # ``get_lr`` computes the next rate and is meant to be called by ``step``.
-# If you call it yourself, it warns, and at a milestone it returns a wrong
-# value.
+# If you call ``get_lr`` yourself, it gives a warning, and at a milestone it
+# returns a wrong value.
 w = torch.zeros(1, requires_grad=True)
 optimizer = torch.optim.SGD([w], lr=1.0)
 scheduler = lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)

@@ -202,11 +202,11 @@ torch.optim.SGD([w]).param_groups[0]["lr"]  # 0.001
 # Batch size and learning rate: twice the batch, twice the rate
 # -------------------------------------------------------------
 #
-# The gradient is a mean over the batch. If you double the batch size, an
+# The gradient is a mean over the batch, so if you double the batch size, an
 # epoch has half as many steps of about the same length. If you also double
 # the learning rate, one step goes nearly as far as two steps did before.
-# Raise the rate with a warm-up, and for Adam start with the square root of
-# the factor.
+# Raise the rate slowly at the start (warm-up). For Adam, first try to
+# multiply the rate by the square root of the factor.
 x = torch.linspace(-1, 3, 8)
 
 

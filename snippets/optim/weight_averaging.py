@@ -35,9 +35,9 @@ model.weight.item()  # 9.0
 # ----------------------------------------------------
 #
 # The first call copies the model. Each later call keeps the share ``decay``
-# of the average and takes the rest from the model. Call it after every
-# optimizer step; about the last :math:`1 / (1 - \mathrm{decay})` steps then
-# count.
+# of the average and takes the rest from the model. Call
+# ``update_parameters`` after every optimizer step; about the last :math:`1
+# / (1 - \mathrm{decay})` steps then count.
 model = nn.Linear(1, 1, bias=False)
 ema_fn = swa_utils.get_ema_multi_avg_fn(decay=0.75)
 ema = AveragedModel(model, multi_avg_fn=ema_fn)
