@@ -62,11 +62,12 @@ print("torchvision", torchvision.__version__, "numpy", np.__version__)
 # No module named torch: another Python
 # -------------------------------------
 #
-# ``pip`` has installed PyTorch into one Python, and another one runs, for
-# instance in a notebook, an editor or another environment. Install with the
-# Python that runs: ``python -m pip install torch``. The child process here
-# sees no installed packages. If a file of your own is called "torch.py",
-# the message is a different one, see :doc:`/reference/setup/installation`.
+# ``pip`` has installed PyTorch into one Python, and another Python runs,
+# for instance in a notebook, an editor or another environment. Install with
+# the Python that runs: ``python -m pip install torch``. The child process
+# here sees no installed packages. If a file of your own is called
+# "torch.py", the message is a different one, see
+# :doc:`/reference/setup/installation`.
 child = [sys.executable, "-I", "-S", "-c", "import torch"]
 ran = subprocess.run(child, capture_output=True, text=True)
 message = ran.stderr.splitlines()[-1]
@@ -82,9 +83,9 @@ ran.stdout.strip() == str(torch.__version__)  # True
 # "Could not find a version that satisfies the requirement torch (from
 # versions: none)" means that there is no wheel for this Python or this
 # system. You need a 64-bit Python of a version that the release supports,
-# and an up-to-date pip. Intel Macs are not supported since 2.3, and neither
-# is Linux with musl, such as Alpine. An old release needs an old Python,
-# too.
+# and an up-to-date pip. There are no wheels for Intel Macs since 2.3, and
+# none for Linux with musl, such as Alpine. An old release needs an old
+# Python, too.
 struct.calcsize("P") * 8  # 64
 needed = metadata.metadata("torch")["Requires-Python"]
 needed  # '>=3.10'
@@ -149,9 +150,9 @@ if torch.cuda.is_available() and torch.version.cuda:
 #
 # "operator torchvision::nms does not exist" and "Couldn't load custom C++
 # ops" mean that torch and torchvision come from different releases, or that
-# one is built for the CPU and the other for CUDA. Uninstall both, and
-# install both with one command. For PyTorch 2, the minor version of
-# torchvision is 15 higher than that of torch.
+# one is built for the CPU and the other for CUDA. Uninstall both packages,
+# and install them together with one command. For PyTorch 2, the minor
+# version of torchvision is 15 higher than the minor version of torch.
 with suppress(RuntimeError):
     torch.library.register_fake(
         "missing::nms", lambda boxes, scores, threshold: boxes
@@ -170,9 +171,10 @@ torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5)  # tensor([0])
 # package. ``Tensor.numpy`` then reports "Numpy is not available", and
 # ``torch.tensor`` reports "Could not infer dtype of numpy.float32", because
 # this build of PyTorch does not know the types of NumPy 2. "expected
-# np.ndarray (got numpy.ndarray)" also means that the two do not fit. Update
-# PyTorch, or install ``"numpy<2"`` beside the old release, and restart
-# Python. The conversions below show that PyTorch and NumPy work together.
+# np.ndarray (got numpy.ndarray)" also means that PyTorch and NumPy do not
+# fit. Update PyTorch, or install ``"numpy<2"`` beside the old release, and
+# restart Python. The conversions below show that PyTorch and NumPy work
+# together.
 print(np.__version__)
 torch.tensor([np.float32(0.5), np.float32(2)])  # tensor([0.5, 2.0])
 torch.tensor(np.int64(3))  # tensor(3)

@@ -178,7 +178,7 @@ run(filled)
 # ``step``, the weights stay finite. This does not remove the cause, so
 # count the skipped batches and stop if there are many. If you train with
 # several processes, all of them have to skip the batch together, or the
-# others wait.
+# other processes wait.
 def epoch_with_skips(model, inputs, lr=0.05):
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     skipped = 0

@@ -72,7 +72,8 @@ def make_model(hidden, dropout=0.0):
 #
 # ``fit`` returns the accuracy on the training and the validation set,
 # measured after every ten steps. The validation accuracy alone does not
-# tell underfitting from overfitting, so compare both.
+# tell underfitting from overfitting, so compare it with the training
+# accuracy.
 @torch.inference_mode()
 def accuracy(model, x, y):
     model.eval()

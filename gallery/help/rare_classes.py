@@ -235,11 +235,11 @@ mean_corrected < 0.06  # True
 # ---------------------------------------------
 #
 # At the threshold 0.5, ``weight=`` and ``sampler=`` find more than 60 % of
-# the nines in the test set, yet their accuracy is lower than that of the
-# plain model. Accuracy is therefore the wrong measure here. Their precision
-# is below 60 %, because a small share of false alarms among the many other
-# digits is large compared with the few nines. With a threshold from the
-# validation set, the weighted model gives up some recall and gains
+# the nines in the test set, yet their accuracy is lower than the accuracy
+# of the plain model. Accuracy is therefore the wrong measure here. Their
+# precision is below 60 %, because a small share of false alarms among the
+# many other digits is large compared with the few nines. With a threshold
+# from the validation set, the weighted model gives up some recall and gains
 # precision.
 y_test = test_set.tensors[1]
 both = best_threshold(weighted, val_set)

@@ -260,13 +260,14 @@ x.cpu()  # tensor([0.5000, 1.5000])
 # ------------------------------------------------------------------------
 #
 # "Placeholder storage has not been allocated on MPS device!" means that the
-# model is on ``mps`` and the input is on the CPU, so move both. For an
-# operator that "is not currently implemented for the MPS device", set the
-# environment variable ``PYTORCH_ENABLE_MPS_FALLBACK=1`` before you start
-# Python: the operator then runs on the CPU. For "MPS backend out of
-# memory", use smaller batches, because the GPU of a Mac shares the memory
-# of the machine. ``PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0`` removes the
-# limit, and the system may then become unstable.
+# model is on ``mps`` and the input is on the CPU, so move the input to
+# ``mps`` as well. For an operator that "is not currently implemented for
+# the MPS device", set the environment variable
+# ``PYTORCH_ENABLE_MPS_FALLBACK=1`` before you start Python: the operator
+# then runs on the CPU. For "MPS backend out of memory", use smaller
+# batches, because the GPU of a Mac shares the memory of the machine.
+# ``PYTORCH_MPS_HIGH_WATERMARK_RATIO=0.0`` removes the limit, and the system
+# may then become unstable.
 layer, batch = nn.Linear(2, 1, device=gpu), torch.ones(3, 2, device="cpu")
 with suppress(RuntimeError):
     layer(batch)  # RuntimeError: is not on the expected device

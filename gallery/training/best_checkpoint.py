@@ -5,7 +5,7 @@ Save the best checkpoint: keep the epoch with the lowest validation loss
 The last epoch is often not the best. Whenever the validation loss reaches a
 new minimum, the training loop on this page keeps a deep copy of the weights
 in memory and saves it to a file. On the test set, the kept epoch is at
-least 8 percentage points more accurate than the last one.
+least 8 percentage points more accurate than the last epoch.
 """
 import copy
 import math

@@ -5,10 +5,10 @@ Learning curves: would more data help? Accuracy against sample count
 A learning curve shows the accuracy on the training set and on the
 validation set when the same model is trained with more and more samples. If
 the training accuracy is high and the validation accuracy much lower, the
-model has high variance, and more data helps. If both are low, it has high
-bias, so try a larger model or longer training. This page draws both cases
-with five runs per size, and the large model reaches more than 93 % accuracy
-on the test set.
+model has high variance, and more data helps. If both accuracies are low,
+the model has high bias, so try a larger model or longer training. This page
+draws both cases with five runs per size, and the large model reaches more
+than 93 % accuracy on the test set.
 """
 import matplotlib.pyplot as plt
 import torch
@@ -104,10 +104,10 @@ for name, mean in means.items():
 # Bias or variance: which gap is larger?
 # --------------------------------------
 #
-# ``reach`` is the accuracy that you consider possible, for example that of
-# people. The gap between ``reach`` and the training accuracy indicates
-# bias. The gap between the training accuracy and the validation accuracy
-# indicates variance.
+# ``reach`` is the accuracy that you consider possible, for example the
+# accuracy of people. The gap between ``reach`` and the training accuracy
+# indicates bias. The gap between the training accuracy and the validation
+# accuracy indicates variance.
 def larger_gap(train, val, reach=0.99):
     bias, variance = reach - train, train - val
     return "bias" if bias > variance else "variance"
@@ -139,9 +139,9 @@ gains[0] > gains[1] > 0  # tensor(True)
 # ----------------------------------
 #
 # Four sums are not enough to tell ten classes apart. With 960 samples, the
-# training and validation accuracies are close together, and the latter is
-# below 70 %. The large model has a higher validation accuracy with an
-# eighth of the samples.
+# training and validation accuracies are close together, and the validation
+# accuracy is below 70 %. The large model has a higher validation accuracy
+# with an eighth of the samples.
 train, val = means["small"].T
 (train[-1] - val[-1]).abs() < 0.1  # tensor(True)
 val[-1] < 0.7  # tensor(True)
@@ -197,7 +197,8 @@ slope = line.solution[0].item()
 #
 # With 60 samples, the accuracy depends on which samples were drawn, and its
 # standard deviation over the runs is larger than with 960. If two single
-# results differ by less than this, do not draw a conclusion from them.
+# results differ by less than this standard deviation, do not draw a
+# conclusion from them.
 spread = curves["large"][:, :, 1].std(dim=0)
 print(spread)
 spread[0] > spread[-1]  # tensor(True)
@@ -221,7 +222,7 @@ accuracy(patient, x, y)  # 1.0
 # ----------------------------------------------
 #
 # Datasets are often sorted by class. Here the first 60 rows then hold a
-# single digit, so the model learns only this one. Shuffle the samples
+# single digit, so the model learns only this digit. Shuffle the samples
 # before you take a part of them.
 in_order = y_train.sort().indices
 y_train[in_order[:60]].unique()  # tensor([0])
@@ -239,7 +240,7 @@ accuracy(one_class, x_val, y_val) < 0.2  # True
 # scikit-learn calls ``fit`` and ``predict`` of an estimator, so a small
 # class around the model is enough. ``cv`` takes a list of pairs, here a
 # single pair with the row numbers of the training and the validation set.
-# The accuracies are the same as those of our own loop.
+# scikit-learn finds the same accuracies as our own loop.
 class Classifier(ClassifierMixin, BaseEstimator):
     def fit(self, x, y):
         torch.manual_seed(0)

@@ -4,11 +4,11 @@ Hooks on modules: activations and gradients, captured and removed
 
 ``register_forward_hook`` shows the output of a layer, and
 ``register_full_backward_hook`` shows the gradient that comes back to it.
-Both return a handle with a ``remove`` method, and a context manager makes
-sure that it is called. This page uses hooks to measure how well each layer
-tells handwritten digits apart. The output of the trained network does this
-better than the pixels, and the output of an untrained network does it
-worse.
+Both functions return a handle with a ``remove`` method, and a context
+manager makes sure that ``remove`` is called. This page uses hooks to
+measure how well each layer tells handwritten digits apart. The output of
+the trained network does this better than the pixels, and the output of an
+untrained network does it worse.
 """
 from contextlib import contextmanager, suppress
 

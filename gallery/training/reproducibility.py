@@ -5,8 +5,8 @@ Reproducibility: seeds, deterministic algorithms, equal losses
 Seed ``random``, NumPy and PyTorch, give the loader its own generator, and
 turn on deterministic algorithms. On this page, two runs then give the same
 losses to the last bit. One additional random draw, or one generator without
-a seed, makes the runs differ. So can another device, another version of
-PyTorch or another number of threads.
+a seed, makes the runs differ. Another device, another version of PyTorch or
+another number of threads can also make them differ.
 """
 import os
 import random
@@ -172,10 +172,10 @@ losses[0] == other[0]  # False
 # ------------------------------------------------
 #
 # Showing a random image, creating a second model or adding a dropout layer
-# takes numbers from the global generator, and whatever follows gets
-# different ones. Here the first epoch is the same, and the following ones
-# are not. ``torch.random.fork_rng`` restores the state of the generator
-# afterwards.
+# takes numbers from the global generator, and everything that follows gets
+# different numbers. Here the two runs agree in the first epoch and differ
+# in the later epochs. ``torch.random.fork_rng`` restores the state of the
+# generator afterwards.
 def look():
     torch.rand(1, device=device)
 
@@ -230,8 +230,8 @@ noise(0, workers=2) == noise(0, workers=1)  # False
 # ------------------------------------------------------
 #
 # If ``put_`` gets the same index twice, the value that is written last
-# stays, and which one this is may vary. ``warn_only=True`` turns the errors
-# into warnings. Use it to find such operations in a model. With
+# stays, and the order of the writes may vary. ``warn_only=True`` turns the
+# errors into warnings. Use it to find such operations in a model. With
 # deterministic algorithms, ``torch.empty`` fills its memory, so elements
 # that you forgot to set show up as ``nan``.
 place, values = torch.tensor([0, 0]), torch.tensor([1.0, 2.0])

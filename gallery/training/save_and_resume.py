@@ -5,8 +5,8 @@ Save a checkpoint and resume after a crash: the same losses
 To resume training as if nothing had happened, a checkpoint must hold the
 model, the optimizer, the scheduler, the random states and the generator of
 the loader. On this page, a training process is killed in the middle of an
-epoch. After the restart, each loss equals that of the uninterrupted run,
-bit for bit.
+epoch. After the restart, each loss is equal to the loss of the
+uninterrupted run, bit for bit.
 """
 import inspect
 import os
@@ -197,8 +197,9 @@ print("done")
 #
 # After SIGKILL, neither ``except`` nor ``finally`` runs. Processes also end
 # like this when the machine runs out of memory or the cluster takes it
-# back. The process uses as many threads as this one, because another number
-# of threads may sum in another order and round differently.
+# back. The process uses as many threads as the process of this page,
+# because another number of threads may sum in another order and round
+# differently.
 functions = [build, random_states, save, restore, train]
 sources = [inspect.getsource(function) for function in functions]
 (home / "train.py").write_text("\n\n".join([imports, *sources, main]))

@@ -20,9 +20,9 @@ from tqdm import tqdm
 #
 # The dataset has 1,797 handwritten digits of 8 by 8 pixels. The pixels are
 # scaled to [0, 1], and ``unsqueeze(1)`` adds the channel dimension that
-# ``nn.Conv2d`` expects. The training set is shuffled in each epoch, which
-# the other two sets do not need. One seeded generator on the device of the
-# data controls the split and the shuffling.
+# ``nn.Conv2d`` expects. The training set is shuffled in each epoch; the
+# validation and test sets need no shuffling. One seeded generator on the
+# device of the data controls the split and the shuffling.
 torch.manual_seed(0)
 device = torch.get_default_device()
 digits = load_digits()
@@ -90,8 +90,9 @@ def train(model, loader, criterion, optimizer):
 #
 # ``eval()`` switches layers such as dropout and batch normalization to
 # evaluation mode. ``torch.inference_mode`` turns off the recording of the
-# graph. Use both, because neither replaces the other. Before training, the
-# accuracy is close to that of guessing.
+# graph. Use both of them, because ``eval()`` does not turn off the
+# recording, and ``inference_mode`` does not switch the layers. Before
+# training, the model is about as accurate as guessing.
 @torch.inference_mode()
 def evaluate(model, loader, criterion):
     model.eval()

@@ -23,8 +23,8 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 # ------------------------------------------------------------
 #
 # List the files once, sort them, and open a file when its sample is
-# requested. Without sorting, the order of the files can differ between
-# machines, and so can the indices of the samples.
+# requested. Without sorting, the order of the files and the indices of the
+# samples can differ between machines.
 class Digits(Dataset):
     def __init__(self, folder):
         self.paths = sorted(Path(folder).glob("*.png"))

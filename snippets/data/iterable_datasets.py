@@ -27,7 +27,7 @@ from torch.utils.data import (
 #
 # Define ``__iter__`` if the samples can only be read one after the other.
 # Such samples have no index, so the loader cannot shuffle them or use a
-# sampler. Prefer a map-style dataset where you can.
+# sampler. If you can, use a dataset with an index instead (map-style).
 class Countdown(IterableDataset):
     def __init__(self, start):
         self.start = start

@@ -217,8 +217,8 @@ with suppress(RuntimeError):
 # A model that only repeats the last value looks good in a plot, because its
 # curve is the true curve, one step late. For a random walk this is the best
 # prediction. Print the error of this simple prediction (the baseline)
-# beside that of your model, or train the model to predict the change from
-# the last value.
+# beside the error of your model, or train the model to predict the change
+# from the last value.
 walk = torch.randn(2000).cumsum(0)
 last, following = walk[:-1], walk[1:]
 baseline = F.mse_loss(last, following)

@@ -49,9 +49,9 @@ y  # tensor([1, 0, 0])
 # -------------------------------------------------------------------
 #
 # Build the vocabulary from the training texts. Words that occur fewer than
-# ``at_least`` times become ``<unk>``, and so do unknown words of other
-# texts. ``len(vocabulary)`` includes the special tokens and is the size
-# that ``nn.Embedding`` needs.
+# ``at_least`` times, and unknown words of other texts, become ``<unk>``.
+# ``len(vocabulary)`` includes the special tokens and is the size that
+# ``nn.Embedding`` needs.
 class Vocabulary:
     def __init__(self, texts, at_least=1):
         counts = Counter(word for text in texts for word in text.split())

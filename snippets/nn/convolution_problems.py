@@ -53,8 +53,8 @@ nn.Conv1d(32, 4, kernel_size=3)(rows).shape  # torch.Size([4, 18])
 # The network expects grey images, such as those of MNIST, and the new image
 # has three colour channels. Convert the file with
 # ``Image.open(path).convert("L")``, or the tensor with ``v2.Grayscale()``.
-# Both compute the weighted sum of the three channels. Resize the image to
-# the size of the training images as well.
+# Both ways compute the weighted sum of the three channels. Resize the image
+# to the size of the training images as well.
 conv = nn.Conv2d(1, 6, kernel_size=5)
 photo = torch.rand(1, 3, 28, 28)
 with suppress(RuntimeError):

@@ -110,9 +110,9 @@ Block(8, 16, stride=2)(x).shape  # torch.Size([1, 16, 5, 5])
 # -------------------------------------------------------
 #
 # A parameter that ``forward`` uses is trained like any weight, and autograd
-# takes care of the backward pass. This layer stores the logarithm of beta,
-# so beta stays positive. Beta starts at 1, where the layer is the same as
-# ``F.silu``.
+# takes care of the backward pass. This layer has a factor beta inside the
+# sigmoid and stores its logarithm, so beta stays positive. Beta starts at
+# 1, where the layer is the same as ``F.silu``.
 class Swish(nn.Module):
     def __init__(self):
         super().__init__()

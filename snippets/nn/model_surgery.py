@@ -38,9 +38,9 @@ net(torch.rand(1, 3, 32, 32)).shape  # torch.Size([1, 3])
 # Change dropout, ``inplace`` or ``momentum`` of all layers
 # ---------------------------------------------------------
 #
-# These settings are attributes of the layers and are read in each forward
-# pass. Loop over ``modules()`` and assign new values. You do not have to
-# replace a layer.
+# The dropout probability, ``inplace`` and ``momentum`` are attributes of
+# the layers, which read them in each forward pass. Loop over ``modules()``
+# and assign new values. You do not have to replace a layer.
 net = nn.Sequential(
     nn.Linear(4, 4), nn.ReLU(inplace=True), nn.Sequential(nn.Dropout(0.1))
 )

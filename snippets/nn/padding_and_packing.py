@@ -124,9 +124,9 @@ wide  # tensor([[4, 5, -1, -1], [1, 2, 3, -1]])
 # -----------------------------------------------------------------
 #
 # On a padded batch, a recurrent layer also reads the padding, and its
-# backward direction even starts there. On a packed batch, each sequence
-# gets the same result as if it were alone. ``h_n`` then holds the state
-# after the last valid step of each sequence.
+# backward direction even starts in the padding. On a packed batch, each
+# sequence gets the same result as if it were alone. ``h_n`` then holds the
+# state after the last valid step of each sequence.
 lstm = nn.LSTM(3, 4, batch_first=True, bidirectional=True).double()
 x = torch.randn(2, 5, 3, dtype=torch.float64)
 alone, (h_alone, _) = lstm(x[1:, :2])

@@ -38,9 +38,9 @@ nn.Parameter(torch.ones(2), requires_grad=False).requires_grad  # False
 #
 # ``children`` yields the direct submodules, each of them once. ``modules``
 # yields the submodules of all levels and starts with the module itself,
-# whose name is empty. ``parameters`` yields the tensors of all levels, or
-# only those of the module itself with ``recurse=False``. The ``named_``
-# forms add the path of each item.
+# whose name is empty. ``parameters`` yields the tensors of all levels, and
+# with ``recurse=False`` only the tensors of the module itself. The
+# ``named_`` forms add the path of each item.
 def kind(modules):
     return [type(module).__name__ for module in modules]
 
@@ -148,9 +148,9 @@ with suppress(TypeError):
 #
 # ``torch.nn.utils.parameters_to_vector`` concatenates all parameters into
 # one vector, for example to compute a norm or an average.
-# ``torch.nn.utils.vector_to_parameters`` goes the other way. It makes the
-# parameters views of the vector, so a change to the vector changes them,
-# too.
+# ``torch.nn.utils.vector_to_parameters`` turns the vector back into the
+# parameters. It makes the parameters views of the vector, so a change to
+# the vector changes them, too.
 net = nn.Linear(2, 1)
 vector = torch.tensor([1.0, 2.0, 3.0])
 nn.utils.vector_to_parameters(vector, net.parameters())

@@ -121,9 +121,9 @@ torch.allclose(h[1:], short, atol=1e-5)  # True
 # ---------------------------------------------
 #
 # ``nn.RNNCellBase`` is the base class of the cells, and ``nn.RNNBase`` is
-# that of the layers. The input of a cell has shape (N, features), or
-# (features) for one sample. Cells have no ``num_layers``, ``bidirectional``
-# or ``dropout``, so you write these yourself.
+# the base class of the layers. The input of a cell has shape (N, features),
+# or (features) for one sample. Cells have no ``num_layers``,
+# ``bidirectional`` or ``dropout``, so you write these yourself.
 cell = nn.GRUCell(3, 4, bias=False)
 isinstance(cell, nn.RNNCellBase)  # True
 isinstance(nn.GRU(3, 4), nn.RNNCellBase)  # False

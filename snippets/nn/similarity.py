@@ -45,9 +45,9 @@ F.cosine_similarity(u, v, dim=0)  # tensor(0.9600)
 # ---------------------------------------------
 #
 # ``F.cosine_similarity`` compares each row with the row at the same
-# position. To compare each row of one batch with each row of the other,
-# normalize both and multiply the matrices. Broadcasting gives the same
-# result but needs more memory.
+# position. To compare each row of one batch with each row of another batch,
+# normalize the two batches and multiply the matrices. Broadcasting gives
+# the same result but needs more memory.
 a, b = torch.rand(5, 8), torch.rand(3, 8)
 table = F.normalize(a, dim=1) @ F.normalize(b, dim=1).T
 table.shape  # torch.Size([5, 3])

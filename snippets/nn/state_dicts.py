@@ -194,10 +194,11 @@ fresh.words  # ['a', 'b']
 # Rename keys while loading: ``register_load_state_dict_pre_hook``
 # ----------------------------------------------------------------
 #
-# This hook changes the dict before the module reads it, so you can still
-# load old files. A hook set with ``register_load_state_dict_post_hook``
-# receives the missing and unexpected keys. ``register_state_dict_pre_hook``
-# and ``register_state_dict_post_hook`` add hooks that run before and after
+# A hook set with ``register_load_state_dict_pre_hook`` changes the dict
+# before the module reads it, so you can still load old files. A hook set
+# with ``register_load_state_dict_post_hook`` receives the missing and
+# unexpected keys. ``register_state_dict_pre_hook`` and
+# ``register_state_dict_post_hook`` add hooks that run before and after
 # ``state_dict()``.
 def rename(module, state, prefix, *_):
     if prefix + "kernel" in state:
