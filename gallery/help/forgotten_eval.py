@@ -182,8 +182,8 @@ damaged < repaired - 0.1  # True
 # ``momentum`` says how far each batch moves them. A momentum of 0.1 in
 # PyTorch is 0.9 in TensorFlow. With a momentum of 0.001 and two short
 # epochs, the statistics are still near these values. The model predicts
-# well in training mode, so its weights are good. To leave out
-# ``model.eval()`` is not the solution.
+# well in training mode, so its weights are good. Leaving out
+# ``model.eval()`` is therefore not the solution.
 slow = make_model(momentum=0.001)
 optimizer = torch.optim.Adam(slow.parameters(), lr=0.01)
 for _ in range(2):

@@ -144,11 +144,11 @@ for path in [home / "checkpoint.pt", *home.glob("starts-*")]:
 # The script, and the options of ``torchrun``
 # -------------------------------------------
 #
-# ``--max-restarts=1`` allows one restart of all processes. The default is
-# 0. The environment variable gives each attempt its own store, in which the
-#    processes find each other. Otherwise a
-# new process may find the address of a process that is gone, and gloo
-# reports that the connection was refused.
+# ``--max-restarts=1`` allows one restart of all processes. By default there
+# is no restart. The environment variable gives each attempt its own store,
+# in which the processes find each other. Otherwise a new process may find
+# the address of a process that is gone, and gloo reports that the
+# connection was refused.
 imports = f"""
 import os, signal, sys
 from pathlib import Path
