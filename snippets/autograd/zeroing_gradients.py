@@ -206,7 +206,9 @@ factor = torch.tensor([[2.0, 3.0]], requires_grad=True)
 w.grad = (factor * 1).view(2)
 optimizer = torch.optim.SGD([w], lr=0.1)
 with suppress(RuntimeError):
-    optimizer.zero_grad(set_to_none=False)  # RuntimeError: Can't detach views
+    optimizer.zero_grad(
+        set_to_none=False
+    )  # RuntimeError: Can't detach views
 w.grad = (factor * 1).view(2).detach().clone()
 optimizer.zero_grad(set_to_none=False)
 w.grad  # tensor([0., 0.])

@@ -163,15 +163,16 @@ torch.allclose(undo(z), x, atol=1e-6)  # True
 # All values near -1: ``v2.Normalize`` with 127.5 after a division by 255
 # -----------------------------------------------------------------------
 #
-# ``ToTensor`` and ``v2.ToDtype`` with ``scale=True`` divide bytes by 255, so
-# the mean and the standard deviation must be those of values from 0 to 1. A
-# mean of 0.5 and a standard deviation of 0.5 give the range from -1 to 1.
-# The numbers 127.5 belong to bytes that were not divided.
+# ``ToTensor`` and ``v2.ToDtype`` with ``scale=True`` divide bytes by 255,
+# so the mean and the standard deviation must be those of values from 0 to
+# 1. A mean of 0.5 and a standard deviation of 0.5 give the range from -1 to
+# 1. The numbers 127.5 belong to bytes that were not divided.
 byte = torch.tensor([0, 51, 255], dtype=torch.uint8).reshape(1, 1, 3)
 x = v2.ToDtype(torch.float32, scale=True)(byte)
 x.flatten()  # tensor([0.0000, 0.2000, 1.0000])
 v2.Normalize([127.5], [127.5])(x).max()  # tensor(-0.9922)
-v2.Normalize([0.5], [0.5])(x).flatten()  # tensor([-1.0000, -0.6000, 1.0000])
+right = v2.Normalize([0.5], [0.5])(x)
+right.flatten()  # tensor([-1.0000, -0.6000, 1.0000])
 unscaled = v2.ToDtype(torch.float32)(byte)
 y = v2.Normalize([127.5], [127.5])(unscaled)
 y.flatten()  # tensor([-1.0000, -0.6000, 1.0000])

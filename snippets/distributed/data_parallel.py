@@ -296,9 +296,10 @@ list(state)  # ['weight']
 # ----------------------------------------------
 #
 # ``nn.DataParallel`` uses one process for all GPUs and copies the model to
-# them at every call. Move the model to the first of the GPUs before. Without
-# a GPU the wrapper only calls the model. Use ``DistributedDataParallel`` on
-# one machine, too, because each process then keeps its own copy.
+# them at every call. Move the model to the first of the GPUs before.
+# Without a GPU the wrapper only calls the model. Use
+# ``DistributedDataParallel`` on one machine, too, because each process then
+# keeps its own copy.
 net, x = nn.Linear(2, 1), torch.rand(4, 2)
 wrapped = nn.DataParallel(net)
 torch.allclose(wrapped(x), net(x))  # True

@@ -190,10 +190,11 @@ net(torch.ones(1, 3))  # shape (1, 2)
 # ----------------------------------------------------------------------
 #
 # If inner layers differ and not only the last one, the file belongs to
-# another variant of the model. Dropping keys would drop most of the weights.
-# Read the sizes from the tensors, and create the model with them.
+# another variant of the model. Dropping keys would drop most of the
+# weights. Read the sizes from the tensors, and create the model with them.
 def make(inputs, hidden, classes):
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.Linear(hidden, classes))
+    first = nn.Linear(inputs, hidden)
+    return nn.Sequential(first, nn.Linear(hidden, classes))
 
 
 state = make(8, 32, 10).state_dict()

@@ -243,8 +243,9 @@ with suppress(NotImplementedError):
 # -------------------------------------------------------------------------
 #
 # Weights are mostly between -1 and 1, so a plain conversion to int8 makes
-# them 0, and the model returns nonsense. Divide by a scale that spreads them
-# over -127 to 127, round, and keep the scale. Multiply by it before use.
+# them 0, and the model returns nonsense. Divide by a scale that spreads
+# them over -127 to 127, round, and keep the scale. Multiply by it before
+# use.
 w = torch.tensor([[0.3, -0.7, 0.05], [2.0, -1.27, 0.4]])
 w.to(torch.int8)  # tensor([[0, 0, 0], [2, -1, 0]], dtype=torch.int8)
 scale = w.abs().amax(dim=1, keepdim=True) / 127

@@ -169,15 +169,16 @@ net.seen[0].training  # False
 #
 # In training mode, batch normalization uses the values of the batch. One
 # infinite value, often from ``float16``, stays in the running values for
-# ever, and ``eval()`` uses them. Look for it in the buffers, prevent it, and
-# compute the running values again with ``reset_running_stats``.
+# ever, and ``eval()`` uses them. Look for it in the buffers, prevent it,
+# and compute the running values again with ``reset_running_stats``.
 layer = nn.BatchNorm1d(2)
 good, bad = torch.rand(8, 2), torch.tensor([[1.0, 70000.0], [2.0, 1.0]])
 layer(bad.half().float())  # shape (2, 2)
 layer(good).isfinite().all()  # tensor(True)
 layer.eval()
 layer(good).isnan().any(dim=0)  # tensor([False, True])
-broken = [name for name, b in layer.named_buffers() if not b.isfinite().all()]
+buffers = layer.named_buffers()
+broken = [name for name, b in buffers if not b.isfinite().all()]
 broken  # ['running_mean', 'running_var']
 layer.reset_running_stats()
 layer.train()

@@ -216,10 +216,10 @@ sum(p.nbytes for p in net.parameters())  # 40000400000
 # Memory is in use after the program was killed: a child process lives on
 # -----------------------------------------------------------------------
 #
-# The memory of a GPU is free again when each process that uses it has ended.
-# If you kill a program, a process that it started may go on, here ``sleep``
-# in place of a worker. ``nvidia-smi`` or ``fuser -v /dev/nvidia*`` shows its
-# number. End it by this number.
+# The memory of a GPU is free again when each process that uses it has
+# ended. If you kill a program, a process that it started may go on, here
+# ``sleep`` in place of a worker. ``nvidia-smi`` or ``fuser -v
+# /dev/nvidia*`` shows its number. End it by this number.
 code = """
 import subprocess, time
 print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
