@@ -5,7 +5,6 @@
   const help = document.querySelector(".names-help");
   if (!help) return;
   const words = help.dataset;
-  const NAMES = "span.n, span.nf, span.nb"; // as in code.py
   const SOON = 200, LATER = 250; // milliseconds until it shows, and until it goes
   const make = (tag, className, parent = document.body) => {
     const made = Object.assign(document.createElement(tag), { className });
@@ -21,7 +20,7 @@
   const read = (block) => {
     if (block.held) return block.held;
     const [order, ...texts] = block.dataset.held.split("\n");
-    const spans = block.querySelectorAll(NAMES);
+    const spans = block.querySelectorAll(words.names);
     block.held = [];
     order.split(",").forEach((number, place) => {
       if (!number) return;

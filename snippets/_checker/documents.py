@@ -64,7 +64,7 @@ class Fence:
     @cached_property
     def indent(self):
         """How far the code is indented."""
-        return min((len(one) - len(one.lstrip()) for one in self.lines if one.strip()), default=0)
+        return min((_depth(one) for one in self.lines if one.strip()), default=0)
 
     @cached_property
     def code(self):

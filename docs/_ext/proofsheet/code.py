@@ -18,7 +18,7 @@ from . import apis, markup
 LEXER = PythonLexer(stripnl=False, ensurenl=False)
 DOT = (Operator, ".")
 GLANCE = re.compile(r"^\.\. glance:: (.+)$", re.MULTILINE)
-NAMES = ("n", "nf", "nb")  # classes of what can be a variable; names.js counts the same
+NAMES = ("n", "nf", "nb")  # classes of what can be a variable; the page tells names.js
 SHORT = 4  # lines of a statement that leads to a claim
 OPTION = re.compile(r"\w+=[\w.\"'-]+")
 

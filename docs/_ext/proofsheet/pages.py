@@ -338,6 +338,7 @@ def _downloads(app, docname):
 def _names_help():
     """Says that names answer, and has the words that names.js needs."""
     attributes = {
+        "data-names": ", ".join(f"span.{name}" for name in code.NAMES),
         "data-values": _("Values"),
         "data-keys": _("The arrow keys move from variable to variable."),
         "data-after": _("at the end of the block"),

@@ -102,13 +102,13 @@ def pasted():
     return found
 
 
-def once(entry):
-    """The words of an entry's text that it has nowhere else, each of them once.
+def once(entry, ignored):
+    """The words of an entry's text that it has nowhere else, each once, without those ignored.
 
     Chinese stands as it is, since there no space tells words apart.
     """
     seen = {
-        *stop_words(),
+        *ignored,
         *re.findall(r"[a-z_0-9.]+", f"{entry['title']} {entry['asked']} {entry['more']}".lower()),
     }
     kept = []
@@ -149,11 +149,12 @@ def write_index(app, exception):
         return
     found = entries(app)
     shown = {name for entry in found for name in (*entry.get("name", ()), *entry.get("apis", ()))}
-    texts = [once(entry) for entry in found]
-    index = {"entries": found, "synonyms": synonyms(), "stopWords": stop_words(), "rules": rules()}
+    tables = {"rules": rules(), "synonyms": synonyms(), "stop_words": stop_words()}
+    texts = [once(entry, tables["stop_words"]) for entry in found]
+    index = {"entries": found, "synonyms": tables["synonyms"]}
+    index |= {"stopWords": tables["stop_words"], "rules": tables["rules"]}
     listed = {name: where for name, where in official().items() if name not in shown}
     packed = [entry | {"words": text} for entry, text in zip(found, texts, strict=True)]
-    tables = {"rules": rules(), "synonyms": synonyms(), "stop_words": stop_words()}
     pack.write(app, packed, tables, listed)
     later = {
         "texts": texts,
