@@ -78,6 +78,13 @@ def test_what_was_built_in_steps_is_what_a_clean_build_gives(built):
     assert _different_in_steps(built, _files(SITE)) == []
 
 
+def test_what_torchproof_reads_lies_in_the_tree_that_was_built(copy, built):
+    """Not in the tree that torchproof is installed from, whose own cards others read."""
+    for name in ("common.db", "en.db"):
+        ours, theirs = ((tree / "build/cards" / name).read_bytes() for tree in (ROOT, copy))
+        assert ours == theirs, name
+
+
 def test_an_edit_reaches_the_pages_that_show_it_and_no_trace_of_it_stays(copy, built):
     """Another title and another number, and back again."""
     source, pages = copy / "snippets/tensors/joining.py", copy / "build/html/en"

@@ -15,6 +15,8 @@ from torchproof.reading import ranking, store
 from . import data, languages, records
 from .site import shorten
 
+# Of the tree that this extension is part of; ``torchproof`` may be installed from another.
+BUILT = records.ROOT / "build" / "cards"
 LONGEST = 600  # characters of the text of a page
 PAGE = re.compile(r"/((?:reference|gallery)/[\w/]+)")  # what a link to a page is, as text
 FIELDS = ("title", "asked", "more", "module", "others")
@@ -35,13 +37,13 @@ def write(app, entries, rules, listed):
     facts = rules | {"site": f"{app.config.proofsheet_site}{language}/"}
     tails = _tails(entries, listed)
     made = json.dumps([facts, found, tails]).encode() + _code()
-    note = store.BUILT / f"{language}.made"  # from what; nothing is written twice
+    note = BUILT / f"{language}.made"  # from what; nothing is written twice
     digest = hashlib.sha256(made).hexdigest()
     if note.exists() and note.read_text() == digest:
         return
-    store.write_language(store.BUILT, language, facts, found)
+    store.write_language(BUILT, language, facts, found)
     if language == languages.SOURCE:
-        store.write_common(store.BUILT, facts, found, tails)
+        store.write_common(BUILT, facts, found, tails)
     note.write_text(digest)
 
 
@@ -111,12 +113,12 @@ def _tails(entries, listed):
 def main():
     """Copy what the last build of the site wrote into the package."""
     names = [store.COMMON, *languages.NAMES]
-    if lost := [name for name in names if not (store.BUILT / f"{name}.db").exists()]:
+    if lost := [name for name in names if not (BUILT / f"{name}.db").exists()]:
         sys.exit(f"build/cards has no {', '.join(lost)}: build the site first, nox -s docs")
     shutil.rmtree(store.PACKED, ignore_errors=True)
     store.PACKED.mkdir()
     for name in names:
-        shutil.copy2(store.BUILT / f"{name}.db", store.PACKED)
+        shutil.copy2(BUILT / f"{name}.db", store.PACKED)
 
 
 if __name__ == "__main__":
