@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
 
 from torchproof import __main__ as checker
 from torchproof import cards, execute, names, process, record
@@ -319,4 +320,37 @@ def test_a_class_is_named_as_a_reader_imports_it():
     assert names.public(DataLoader) == "torch.utils.data.DataLoader"
     assert names.public(nn.Linear) == "torch.nn.Linear"
     assert names.public(torch.optim.lr_scheduler.StepLR) == "torch.optim.lr_scheduler.StepLR"
+    assert names.public(torch.fx.GraphModule) == "torch.fx.GraphModule"
+    assert names.public(v2.ColorJitter) == "torchvision.transforms.v2.ColorJitter"
     assert names.public(dict) is None
+
+
+NAMES = """
+def work(rank, store):
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    with sdpa_kernel(SDPBackend.MATH):
+        dist.get_rank() == rank  # True
+    dist.barrier()
+    dist.destroy_process_group()
+
+with tempfile.TemporaryDirectory() as folder:
+    store = dist.FileStore(f"{folder}/store", 2)
+    mp.start_processes(work, (store,), 2, start_method="fork")
+"""
+IMPORTS = """import tempfile
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch.nn.attention import SDPBackend, sdpa_kernel
+"""
+
+
+def test_names_are_noted_in_forked_processes_too():
+    """And a constant, which has no home of its own, where it was imported from."""
+    outcome = execute.run(cards.Card("Ranks", "", NAMES, 1, IMPORTS), "card.py", trace=True)
+    assert not outcome.failures
+    assert {
+        "torch.distributed.get_rank",
+        "torch.nn.attention.SDPBackend",
+        "torch.nn.attention.sdpa_kernel",
+        "torch.multiprocessing.start_processes",
+    } <= set(outcome.apis)

@@ -188,7 +188,7 @@ class _Hook:
         self.watching = 0  # statements now running that claim a warning
         self.undeclared = {}
         self.stopped = []  # (part, error) of a document
-        self.pending = {}
+        self.pending, self.apis = {}, set()
         self.pid, self.file = os.getpid(), tempfile.TemporaryFile()
 
     # --- from a forked child ---
@@ -211,12 +211,20 @@ class _Hook:
             claim.seen.update(seen)
             claim.said = claim.said or said
 
+    def api(self, name):
+        """A public name was looked up; what looked it up in this process knows it already."""
+        if os.getpid() != self.pid:
+            os.write(self.file.fileno(), f"{json.dumps(name)}\n".encode())
+
     def collect(self):
-        """Take in what children wrote."""
+        """Take in what children wrote: names that they looked up, and what became of claims."""
         with suppress(OSError):
             self.file.seek(0)
-            for line in self.file.read().decode().splitlines():
-                self.tell(*json.loads(line))
+            for line in map(json.loads, self.file.read().decode().splitlines()):
+                if isinstance(line, str):
+                    self.apis.add(line)
+                else:
+                    self.tell(*line)
             self.file.close()
 
     # --- variables ---
@@ -393,7 +401,7 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None, note=Fa
         alter(tree)
     noted = statements(tree) if note else ()
     hook = _Hook(claims, path, card.line, noted)
-    tracer = Tracer() if trace else None
+    tracer = Tracer(hook.api) if trace else None
     # A module called __main__, so that what the card defines can be pickled.
     module = types.ModuleType("__main__")
     hook.names = vars(module)
@@ -428,7 +436,7 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None, note=Fa
         return Outcome(len(claims), [], seconds, [], needs)
     hook.collect()
     notes = _stops(card, hook, failures) if card.mode else []
-    apis = sorted(tracer.names) if tracer else []
+    apis = sorted(tracer.names | hook.apis) if tracer else []
     said = [(claim.line, claim.said) for claim in claims if claim.said]
     found = sorted(failures + _verdict(hook, card.mode))
     seen = [(claim.line, sorted(claim.seen)) for claim in claims] if card.mode else []

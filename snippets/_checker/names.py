@@ -34,8 +34,11 @@ def public(obj):
     home = getattr(obj, "__module__", None)
     if not name or name.startswith("_") or not home or home.partition(".")[0] not in PACKAGES:
         return None
-    for namespace in NAMESPACES:
-        if getattr(sys.modules.get(namespace), name, None) is obj:
+    parts = home.split(".")
+    inner = (".".join(parts[:n]) for n in range(1, len(parts) + 1))
+    for namespace in (*NAMESPACES, *inner):
+        known = getattr(sys.modules.get(namespace), name, None) is obj
+        if known and "._" not in namespace:
             return f"{namespace}.{name}"
     full = f"{home}.{name}"
     return None if "._" in full else full
@@ -69,9 +72,10 @@ class Tracer(ast.NodeTransformer):
 
     NAME = "__proofsheet_names__"
 
-    def __init__(self):
-        self.names = set()
-        self.imported = set()
+    def __init__(self, tell=None):
+        """``tell`` is called once with each name, for those who do not see ``names``."""
+        self.names, self.tell = set(), tell
+        self.imported = {}  # a name of the card, and where it is imported from
         self.seen = set()  # what a loop looks up again and again
 
     def instrument(self, tree, imports):
@@ -81,7 +85,8 @@ class Tracer(ast.NodeTransformer):
         """
         for node in [*ast.walk(ast.parse(imports)), *ast.walk(tree)]:
             if isinstance(node, ast.ImportFrom):
-                self.imported |= {alias.asname or alias.name for alias in node.names}
+                for alias in node.names:
+                    self.imported[alias.asname or alias.name] = f"{node.module}.{alias.name}"
         return self.visit(tree)
 
     def _report(self, method, node, *args):
@@ -110,7 +115,7 @@ class Tracer(ast.NodeTransformer):
     def visit_Name(self, node):
         if node.id not in self.imported or not isinstance(node.ctx, ast.Load):
             return node
-        return self._report("imported_", node, node)
+        return self._report("imported_", node, node, ast.Constant(self.imported[node.id]))
 
     def attribute(self, owner, name):
         value = getattr(owner, name)  # a name that does not exist raises, and is not noted
@@ -119,15 +124,21 @@ class Tracer(ast.NodeTransformer):
         plain = not isinstance(owner, (type, types.ModuleType))
         if plain and (type(owner), name) in self.seen:
             return value
-        if found := attribute(owner, name):
-            self.names.add(found)
+        self._note(attribute(owner, name))
         if plain:
             self.seen.add((type(owner), name))
         return value
 
-    def imported_(self, obj):
-        if torch.compiler.is_compiling():
-            return obj
-        if found := public(obj):
-            self.names.add(found)
+    def imported_(self, obj, path):
+        if not torch.compiler.is_compiling():
+            # A constant has no home of its own; it is known by where it is imported from.
+            theirs = path.partition(".")[0] in PACKAGES and "._" not in path
+            module = isinstance(obj, types.ModuleType)
+            self._note(public(obj) or (path if theirs and not module else None))
         return obj
+
+    def _note(self, name):
+        if name and name not in self.names:
+            self.names.add(name)
+            if self.tell:
+                self.tell(name)
