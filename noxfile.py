@@ -97,7 +97,7 @@ def translate(session):
 
 @nox.session(**SHARED)
 def mutate(session):
-    """Lie in every claim and see each lie noticed; or ``-- code``, ``-- training``."""
+    """Lie in every claim and see each lie noticed; or ``-- code``, ``-- training``, ``-- apis``."""
     install(session)
     mode = session.posargs or ["claims"]
     python(session, "-m", "torchproof", "snippets", "gallery", "--mutate", *mode)

@@ -67,7 +67,7 @@ def entries(module):
     found = {}
     for card in module.units():
         job = process.Job(module.path, "cpu", [(card, 0)], None)
-        job.results[card.name, 0] = execute.run(card, module.path, trace=True)
+        job.results[card.name, 0] = execute.run(card, module.path, tracer=names.Tracer())
         found[f"{module.name}::{card.name}"] = record.entry(card, job)
     return found
 
@@ -346,7 +346,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 def test_names_are_noted_in_forked_processes_too():
     """And a constant, which has no home of its own, where it was imported from."""
-    outcome = execute.run(cards.Card("Ranks", "", NAMES, 1, IMPORTS), "card.py", trace=True)
+    outcome = execute.run(
+        cards.Card("Ranks", "", NAMES, 1, IMPORTS), "card.py", tracer=names.Tracer()
+    )
     assert not outcome.failures
     assert {
         "torch.distributed.get_rank",

@@ -38,7 +38,7 @@ def arguments(argv):
     parser.add_argument("--changed", action="store_true", help="only files that need it")
     parser.add_argument("--records", type=Path, default=Path("build/verified"))
     parser.add_argument("--merge", type=Path, nargs="+", help="add these folders of records first")
-    mutants = ["claims", "code", "training"]
+    mutants = ["claims", "code", "training", "apis"]
     parser.add_argument("--mutate", choices=mutants, help="lie, and count who notices")
     parser.add_argument("--seeds", type=int, nargs="+", default=process.SEEDS)
     parser.add_argument("--shift", type=int, default=0, help="add this to what examples seed with")
@@ -79,9 +79,10 @@ def main(argv=None):
         print(f"no cards in {', '.join(map(str, options.paths))}")
         return 1
     if options.mutate:
-        from torchproof import mutate  # which imports torch
+        from torchproof import falsify, mutate  # which import torch
 
-        return mutate.main(modules, options) or int(bool(errors))
+        run = falsify.main if options.mutate == "apis" else mutate.main
+        return run(modules, options) or int(bool(errors))
     jobs = check(modules, options)
     summary(modules, jobs, time.perf_counter() - start)
     return int(bool(errors) or any(job.failed for job in jobs))

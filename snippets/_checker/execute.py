@@ -377,13 +377,13 @@ def warm(code):
         exec(compile(tree, "<imports>", "exec"), {})
 
 
-def run(card, path, trace=False, observe=None, alter=None, perform=None, note=False):
+def run(card, path, tracer=None, observe=None, alter=None, perform=None, note=False):
     """Run a card in a namespace of its own and check its claims.
 
     Args:
         card: cards.Card.
         path: file name for tracebacks.
-        trace: also note which public names of torch the card's lines use.
+        tracer: names.Tracer, to note which public names of torch the card's lines use.
         observe: called with the list of claims before the run; may add observers.
         alter: called with the parsed card before the run; may change it in place.
         perform: called with the instrumented card and with the names that it needs, and runs
@@ -401,7 +401,8 @@ def run(card, path, trace=False, observe=None, alter=None, perform=None, note=Fa
         alter(tree)
     noted = statements(tree) if note else ()
     hook = _Hook(claims, path, card.line, noted)
-    tracer = Tracer(hook.api) if trace else None
+    if tracer:
+        tracer.tell = hook.api
     # A module called __main__, so that what the card defines can be pickled.
     module = types.ModuleType("__main__")
     hook.names = vars(module)

@@ -72,9 +72,8 @@ class Tracer(ast.NodeTransformer):
 
     NAME = "__proofsheet_names__"
 
-    def __init__(self, tell=None):
-        """``tell`` is called once with each name, for those who do not see ``names``."""
-        self.names, self.tell = set(), tell
+    def __init__(self):
+        self.names, self.tell = set(), None  # what is called once with each name, if anything
         self.imported = {}  # a name of the card, and where it is imported from
         self.seen = set()  # what a loop looks up again and again
 

@@ -109,7 +109,7 @@ def check(unit, path, seed, device, shift=0, perform=None, observe=None):
     Returns:
         Outcome.
     """
-    from . import execute, state
+    from . import execute, names, state
 
     release = tuple(map(int, record.version("torch").split(".")[:2]))
     if unit.since and release < unit.since:
@@ -123,7 +123,7 @@ def check(unit, path, seed, device, shift=0, perform=None, observe=None):
         outcome = execute.run(
             unit,
             path,
-            trace=seed == 0 and not shift and not unit.mode,
+            tracer=names.Tracer() if seed == 0 and not shift and not unit.mode else None,
             observe=observe,
             alter=alter,
             perform=perform,

@@ -31,7 +31,7 @@ COMMITTED = PROJECT / "docs" / "verified"  # what others found; the folder is ke
 IN_PLACE = (PROJECT / "snippets" / "_checker").is_dir()  # else installed in someone's project
 # Whatever else lies in this package decides whether a card passes.
 NO_JUDGES = {
-    *("__init__.py", "__main__.py", "mutate.py", "plugin.py", "seeds.py"),
+    *("__init__.py", "__main__.py", "falsify.py", "mutate.py", "plugin.py", "seeds.py"),
     # These serve files that are no cards.
     *("command.py", "documents.py", "own.py", "pytest_cards.py", "pytest_files.py"),
     *("rewrite.py", "spell.py", "suggest.py"),
