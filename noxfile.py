@@ -97,10 +97,13 @@ def translate(session):
 
 @nox.session(**SHARED)
 def mutate(session):
-    """Lie in every claim and see each lie noticed; or ``-- code``, ``-- training``, ``-- apis``."""
+    """Lie in every claim and see each lie noticed; or ``-- code``, ``-- training``, ``-- apis``.
+
+    After the kind of lie come files and folders; by default, all that there is.
+    """
     install(session)
-    mode = session.posargs or ["claims"]
-    python(session, "-m", "torchproof", "snippets", "gallery", "--mutate", *mode)
+    kind, *paths = session.posargs or ["claims"]
+    python(session, "-m", "torchproof", *(paths or ["snippets", "gallery"]), "--mutate", kind)
 
 
 @nox.session(**SHARED)
