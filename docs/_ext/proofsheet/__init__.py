@@ -26,6 +26,7 @@ doctree-read              400  pages.transform             sections become cards
                                                            claims and colours them, ``records``
                                                            says which hold, ``data`` notes it all
 doctree-read              500  Sphinx                      collects titles, images, downloads
+doctree-read              600  examples.shorten_title      for the sidebar and for links
 env-updated               400  apis.check_names            does PyTorch have the names in prose?
 env-updated               500  data.rewrite                which pages show others that changed?
 (post-transform)          900  mathml.Together             keeps a formula with its punctuation

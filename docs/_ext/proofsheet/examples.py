@@ -18,6 +18,19 @@ logger = logging.getLogger(__name__)
 NAMED = 3  # examples named below a card
 
 
+def shorten_title(app, _doctree):
+    """Call an example in the sidebar and in links what stands before the colon of its title."""
+    docname, short = app.env.docname, nodes.title()
+    if not docname.startswith("gallery/"):
+        return
+    for child in app.env.titles[docname].children:
+        head, *rest = re.split(": |：", child.astext(), maxsplit=1)
+        short += nodes.Text(head) if rest else child.deepcopy()
+        if rest:
+            app.env.titles[docname] = short
+            return
+
+
 def result(sections, title):
     """A copy of the last figure of an example, to be shown above its first step, or None."""
     figures = [image for section in sections for image in section.findall(nodes.image)]
@@ -83,8 +96,9 @@ def connect(env):
     """Which card leads to which examples, and which example to which cards.
 
     A card that names a function in its title leads to the examples that use the function,
-    with the arguments that the title names; one about an error leads nowhere. An example
-    leads, for each function it uses, to the first card with it in the title.
+    with the arguments that the title names; one about an error leads nowhere. What a card
+    leads to is not repeated by those below it on the page. An example leads, for each function
+    it uses, to the first card with it in the title.
 
     Returns:
         dict: ``(page, anchor)`` of a card to the pages of examples; ``(page, "")`` of an
@@ -107,10 +121,14 @@ def connect(env):
             for user in users[name]:
                 if wanted is not None and all(part in texts[user] for part in wanted):
                     found[home.docname, home.anchor][user] = None
-    return {
-        key: sorted(links, key=order.index)[:NAMED] if key[1] else links
-        for key, links in found.items()
-    }
+    shown = {key: links for key, links in found.items() if not key[1]}
+    for name, page in pages.items():
+        told = set()  # what a card above leads to already
+        for card in page.cards:
+            new = [one for one in order if one in found[name, card.anchor] and one not in told]
+            shown[name, card.anchor] = new[:NAMED]
+            told.update(new[:NAMED])
+    return shown
 
 
 def ways(app, docname, place):

@@ -435,3 +435,4 @@ def _counts(docname):
 
 def setup(app):
     app.connect("doctree-read", transform, priority=400)
+    app.connect("doctree-read", examples.shorten_title, priority=600)

@@ -30,7 +30,7 @@ def entries(app):
         if docname.startswith((f"{sheet.CHAPTER}/", "messages/")):
             continue
         url = app.builder.get_target_uri(docname)
-        title = app.env.titles[docname].astext()
+        title = app.env.longtitles[docname].astext()
         module = records.module(docname)
         example = bool(module and module.example)
         for number, card in enumerate(page.cards):
