@@ -26,6 +26,7 @@ from . import records
 
 COLOURS = 6  # as many as the style sheet has
 LARGEST = 12  # cells along one dimension
+SMALL = 3.2, 1.8  # inches of a figure for a list
 THUMBNAIL = 264  # pixels, for the 176 that a list shows
 HEIGHT, GAP, CHARACTER = 28, 3, 8.2  # of a cell, between cells, of a figure in it
 BOX_WIDTH, BOX_HEIGHT, ACROSS, DOWN = 132, 40, 14, 26  # of a node of a graph, between nodes
@@ -87,14 +88,29 @@ def scrape_figures(block, block_vars, gallery_conf):
         else:
             path = path.with_suffix(".svg")
             figure.savefig(path, metadata={"Date": None})
-        if docname.startswith("gallery/"):  # small in bytes, too: it travels within a page
-            quality = {"quality": 30, "alpha_quality": 20, "method": 6}
-            dots = THUMBNAIL / figure.get_figwidth()
-            figure.savefig(thumbnail(docname), dpi=dots, pil_kwargs=quality)
+        if docname.startswith("gallery/"):
+            _save_small(figure, thumbnail(docname))
         rst += f".. image:: /{path.relative_to(gallery_conf['src_dir']).as_posix()}\n"
         rst += "".join(f"   {option}\n" for option in options) + "\n"
     plt.close("all")
     return rst
+
+
+def _save_small(figure, path):
+    """Save the figure for a list: of plots one panel, without the texts that nobody could read."""
+    panels = [axes for axes in figure.axes if axes.lines or axes.patches or axes.collections]
+    if panels and not any(axes.images for axes in figure.axes):
+        for axes in figure.axes:
+            axes.set_visible(axes is panels[0])
+        figure.set_layout_engine("none")
+        figure.set_size_inches(SMALL)  # so lines and points are thicker
+        panels[0].set(position=(0.02, 0.04, 0.96, 0.92), title="", xlabel="", ylabel="")
+        panels[0].tick_params(which="both", length=0, labelbottom=False, labelleft=False)
+        for text in [*panels[0].texts, *filter(None, [panels[0].get_legend(), *figure.texts])]:
+            text.set_visible(False)
+    # Small in bytes, too: it travels within a page.
+    quality = {"quality": 30, "alpha_quality": 20, "method": 6}
+    figure.savefig(path, dpi=THUMBNAIL / figure.get_figwidth(), pil_kwargs=quality)
 
 
 def _docname(block_vars, gallery_conf):
