@@ -166,10 +166,13 @@ LU, pivots = torch.linalg.lu_factor(A)
 LU  # tensor([[4.0000, 4.0000], [0.2500, 1.0000]])
 torch.allclose(torch.lu_unpack(LU, pivots).L, L)  # True
 old = A.lu()  # UserWarning: in favor of torch.linalg.lu_factor
+torch.allclose(torch.lu(A)[0], LU)  # True
+torch.linalg.lu_factor_ex(A).info  # tensor(0, dtype=torch.int32)
 S = torch.tensor([[0.0, 2.0], [2.0, 3.0]])
 LD, pivots = torch.linalg.ldl_factor(S)
 b = torch.tensor([[4.0], [8.0]])
 torch.linalg.ldl_solve(LD, pivots, b)  # tensor([[1.0000], [2.0000]])
+torch.linalg.ldl_factor_ex(S).info  # tensor(0, dtype=torch.int32)
 
 # %%
 # Principal components: ``torch.pca_lowrank``, ``torch.svd_lowrank``
@@ -208,9 +211,12 @@ a, tau = torch.geqrf(A)
 Q = torch.linalg.householder_product(a, tau)
 torch.allclose(Q @ a[:2].triu(), A)  # True
 torch.allclose(torch.orgqr(a, tau), Q)  # True
+torch.allclose(a.orgqr(tau), Q)  # True
+torch.allclose(A.geqrf().tau, tau)  # True
 b = torch.rand(4, 1, dtype=torch.float64)
 product = torch.ormqr(a, tau, b, transpose=True)
 torch.allclose(product[:2], Q.T @ b)  # True
+torch.allclose(a.ormqr(tau, b, transpose=True), product)  # True
 
 # %%
 # Old forms: ``torch.svd``, ``torch.qr``, ``torch.cholesky``

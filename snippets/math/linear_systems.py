@@ -132,6 +132,7 @@ normal = torch.linalg.solve(A.T @ A, A.T @ y)
 torch.allclose(x, normal)  # True
 torch.allclose(x, torch.linalg.pinv(A) @ y)  # True
 torch.allclose(A.pinverse() @ A, torch.eye(2, dtype=A.dtype))  # True
+torch.allclose(torch.pinverse(A), torch.linalg.pinv(A))  # True
 torch.allclose(A.T @ (A @ x - y), torch.zeros_like(x), atol=1e-12)  # True
 with suppress(RuntimeError):
     torch.lstsq(y[:, None], A)  # RuntimeError: is now removed
@@ -175,8 +176,10 @@ z = torch.linalg.solve_triangular(L.mT, y, upper=True)
 torch.allclose(z, x)  # True
 LU, pivots = torch.linalg.lu_factor(A)
 torch.allclose(torch.linalg.lu_solve(LU, pivots, b), x)  # True
-old = torch.lu_solve(b, LU, pivots)  # UserWarning: torch.linalg.lu_solve
-old = torch.triangular_solve(b, A)  # UserWarning: linalg.solve_triangular
+old = b.lu_solve(LU, pivots)  # UserWarning: torch.linalg.lu_solve
+torch.equal(torch.lu_solve(b, LU, pivots), old)  # True
+old = b.triangular_solve(L.mT)  # UserWarning: linalg.solve_triangular
+torch.equal(torch.triangular_solve(b, L.mT)[0], old[0])  # True
 same = L.cholesky_inverse().allclose(torch.cholesky_inverse(L))
 same, torch.allclose(L.cholesky_inverse(), A.inverse())  # (True, True)
 

@@ -89,6 +89,7 @@ torch.equal(torch.relu(z), nn.ReLU()(z))  # True
 torch.equal(torch.relu(z), z.clamp(min=0))  # True
 nn.ReLU(inplace=True)(z) is z  # True
 z  # tensor([0., 0., 3.])
+torch.tensor([-1.0, 2.0]).relu_()  # tensor([0., 2.])
 
 # %%
 # A slope below zero: ``nn.LeakyReLU``, ``nn.PReLU``, ``nn.RReLU``
@@ -104,6 +105,7 @@ nn.LeakyReLU(0.2)(x)  # tensor([-2., 10.])
 nn.PReLU()(x).detach()  # tensor([-2.5000, 10.0000])
 nn.PReLU(num_parameters=64).weight.shape  # torch.Size([64])
 F.prelu(x, torch.tensor([0.5]))  # tensor([-5., 10.])
+x.prelu(torch.tensor([0.5]))  # tensor([-5., 10.])
 drawn = F.rrelu(torch.full((9999,), -1.0), 0.1, 0.3, training=True)
 ((drawn >= -0.3) & (drawn <= -0.1)).all()  # tensor(True)
 abs(drawn.mean().item() + 0.2) < 0.01  # True
@@ -146,6 +148,7 @@ x = torch.tensor([-3.0, 0.5, 4.0, 9.0])
 nn.ReLU6()(x)  # tensor([0.0000, 0.5000, 4.0000, 6.0000])
 torch.equal(F.relu6(x), x.clamp(0, 6))  # True
 nn.Hardtanh()(x)  # tensor([-1.0000, 0.5000, 1.0000, 1.0000])
+F.hardtanh(x)  # tensor([-1.0000, 0.5000, 1.0000, 1.0000])
 F.hardtanh_(x, min_val=-2, max_val=5)
 x  # tensor([-2.0000, 0.5000, 4.0000, 5.0000])
 x = torch.tensor([0.0, 3.0, 6.0, 7.0], requires_grad=True)
@@ -167,6 +170,7 @@ elu = positive + 2 * (negative.exp() - 1)
 celu = positive + 2 * ((negative / 2).exp() - 1)
 selu = 1.0507009873554805 * F.elu(x, alpha=1.6732632423543772)
 torch.allclose(nn.ELU(alpha=2.0)(x), elu)  # True
+torch.allclose(F.elu_(x.clone(), alpha=2.0), elu)  # True
 torch.allclose(nn.CELU(alpha=2.0)(x), celu)  # True
 torch.allclose(nn.SELU()(x), selu)  # True
 zero = torch.tensor(-1e-6, requires_grad=True)
@@ -294,6 +298,8 @@ torch.allclose(x.grad, (2 * x).sigmoid())  # True
 x = torch.tensor([-3.0, 0.5, 1.0, 4.0])
 nn.Softshrink(lambd=1.0)(x)  # tensor([-2., 0., 0., 3.])
 nn.Hardshrink(lambd=1.0)(x)  # tensor([-3., 0., 0., 4.])
+x.hardshrink(1.0)  # tensor([-3., 0., 0., 4.])
+torch.hardshrink(x, lambd=1.0)  # tensor([-3., 0., 0., 4.])
 by_hand = x.sign() * F.relu(x.abs() - 1)
 torch.equal(F.softshrink(x, 1.0), by_hand)  # True
 torch.equal(F.hardshrink(x, 1.0), x * (x.abs() > 1))  # True

@@ -134,6 +134,12 @@ y, mean_weights = mha(x, x, x)
 torch.allclose(y, mha.out_proj(joined))  # True
 torch.allclose(mean_weights, weights.mean(dim=1))  # True
 mha.in_proj_weight.shape  # torch.Size([24, 8])
+t, out = x.transpose(0, 1), mha.out_proj
+arguments = 8, 2, mha.in_proj_weight, mha.in_proj_bias, None, None, False
+found = F.multi_head_attention_forward(
+    t, t, t, *arguments, 0.0, out.weight, out.bias
+)
+torch.allclose(found[0].transpose(0, 1), y)  # True
 
 # %%
 # Cross-attention to another sequence: ``kdim`` and ``vdim``

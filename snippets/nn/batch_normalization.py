@@ -202,6 +202,13 @@ norm.num_features, type(norm) is nn.BatchNorm2d  # (5, True)
 norm = nn.LazyInstanceNorm1d(affine=True)
 norm(torch.zeros(2, 5, 4))  # shape (2, 5, 4)
 norm.weight.shape  # torch.Size([5])
+x = torch.tensor([0.0, 2.0]).view(1, 1, 1, 1, 2)
+nn.LazyBatchNorm1d()(x.view(2, 1)).detach()  # tensor([[-1.0000], [1.0000]])
+nn.LazyBatchNorm3d()(x).flatten().detach()  # tensor([-1.0000, 1.0000])
+y = nn.LazyInstanceNorm2d()(x[0]).detach()
+y.flatten()  # tensor([-1.0000, 1.0000])
+y = nn.LazyInstanceNorm3d()(x).detach()
+y.flatten()  # tensor([-1.0000, 1.0000])
 
 # %%
 # Error: expected more than 1 value per channel when training

@@ -103,7 +103,8 @@ net = nn.Sequential(
     nn.Flatten(),
     nn.LazyLinear(10),
 )
-net[1].running_mean  # type UninitializedBuffer
+isinstance(net[1].running_mean, nn.UninitializedBuffer)  # True
+isinstance(net[3].weight, nn.UninitializedParameter)  # True
 net(torch.rand(4, 3, 6, 6)).shape  # torch.Size([4, 10])
 net[0].in_channels, net[1].num_features  # (3, 8)
 net[3].in_features  # 128

@@ -158,3 +158,49 @@ with suppress(TypeError):
     x.shape()  # TypeError: 'torch.Size' object is not callable
 x.to("cpu").device.type  # 'cpu'
 torch.cuda.is_available() == (torch.cuda.device_count() > 0)  # True
+
+# %%
+# On the CPU or on a GPU? ``Tensor.is_cpu``, ``is_cuda``, ``get_device``
+# ----------------------------------------------------------------------
+#
+# ``get_device`` returns the number of the GPU that holds the tensor, and -1
+# for a tensor on the CPU. A tensor on the ``meta`` device has a shape and a
+# dtype, but no values.
+x = torch.zeros(2, device="cpu")
+x.is_cpu, x.is_cuda, x.is_meta  # (True, False, False)
+x.get_device()  # -1
+torch.get_device(x)  # -1
+shape = torch.zeros(2, device="meta")
+shape.is_cpu, shape.is_meta  # (False, True)
+
+# %%
+# Ask for the type of a setting: ``torch.dtype``, ``torch.Size``
+# --------------------------------------------------------------
+#
+# Use these classes with ``isinstance`` and in annotations. ``can_cast``
+# says whether an operation may write values of the first dtype into a
+# tensor of the second one.
+x = torch.zeros(2, 3)
+isinstance(x.dtype, torch.dtype)  # True
+isinstance(x.shape, torch.Size)  # True
+isinstance(x.layout, torch.layout)  # True
+isinstance(torch.channels_last, torch.memory_format)  # True
+torch.Size([2, 3]).numel()  # 6
+torch.can_cast(torch.int64, torch.float32)  # True
+torch.can_cast(torch.float32, torch.int64)  # False
+
+# %%
+# Compare two tensors without their values: ``Tensor.is_same_size``
+# -----------------------------------------------------------------
+#
+# ``is_same_size`` compares the shapes. ``is_nonzero`` returns the truth
+# value of a tensor with one element, as ``bool`` does. ``itemsize`` is the
+# number of bytes of one element.
+x, y = torch.zeros(2, 3), torch.ones(2, 3)
+x.is_same_size(y)  # True
+torch.is_same_size(x, y.T)  # False
+y[0, 0].is_nonzero(), bool(y[0, 0])  # (True, True)
+x[0, 0].is_nonzero()  # False
+x.itemsize, x.double().itemsize  # (4, 8)
+with suppress(RuntimeError):
+    x.is_nonzero()  # RuntimeError: more than one value is ambiguous
