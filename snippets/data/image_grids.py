@@ -171,9 +171,9 @@ with suppress(ValueError):
 photo = Image.fromarray(load_sample_image("china.jpg"))
 photo.thumbnail((320, 213))
 image = TF.pil_to_tensor(photo)
-boxes = torch.tensor([[49, 17, 147, 181], [273, 60, 319, 187]])
-look = {"labels": ["temple", "tree"], "colors": ["red", "yellow"],
-        "width": 3, "label_colors": ["red", "yellow"]}
+boxes = torch.tensor([[35, 15, 178, 181], [273, 60, 319, 187]])
+look = {"labels": ["temple", "tree"], "colors": ["red", "blue"],
+        "width": 3, "label_colors": ["red", "blue"]}
 drawn = utils.draw_bounding_boxes(
     image, boxes, font_size=20, **look
 )  # UserWarning: Argument 'font_size' will be ignored
@@ -184,7 +184,7 @@ figure, ax = plt.subplots(figsize=(4.8, 3.2))
 ax.imshow(drawn.permute(1, 2, 0).numpy())
 ax.axis("off")
 figure.tight_layout()
-drawn[:, 100, 49].tolist()  # [255, 0, 0]
+drawn[:, 100, 35].tolist()  # [255, 0, 0]
 
 # %%
 # See optical flow in colours: ``utils.flow_to_image``
