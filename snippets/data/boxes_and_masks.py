@@ -120,6 +120,27 @@ outside = tv_tensors.wrap(boxes + 60, like=boxes)
 v2.ClampBoundingBoxes()(outside)[0]  # tensor([70., 70., 100., 100.])
 
 # %%
+# Keep boxes whole between two steps: ``v2.SetClampingMode``
+# ----------------------------------------------------------
+#
+# By default, each transform cuts a box at the edge of the image, and a
+# later step cannot bring the lost part back. ``SetClampingMode(None)``
+# switches this off for the transforms after it. Put ``ClampBoundingBoxes``
+# at the end of the pipeline.
+boxes = tv_tensors.BoundingBoxes(
+    [[10, 10, 30, 30]], format="XYXY", canvas_size=(40, 40)
+)
+left = v2.functional.crop(boxes, 0, 0, 40, 20)
+left  # BoundingBoxes([[10, 10, 20, 30]])
+v2.functional.pad(left, [0, 0, 20, 0])  # BoundingBoxes([[10, 10, 20, 30]])
+free = v2.SetClampingMode(None)(boxes)
+left = v2.functional.crop(free, 0, 0, 40, 20)
+left  # BoundingBoxes([[10, 10, 30, 30]])
+v2.functional.pad(left, [0, 0, 20, 0])  # BoundingBoxes([[10, 10, 30, 30]])
+clamp = v2.ClampBoundingBoxes(clamping_mode="hard")
+clamp(left)  # BoundingBoxes([[10, 10, 20, 30]])
+
+# %%
 # Masks that go with dropped boxes: one per box, or one for the image
 # -------------------------------------------------------------------
 #
@@ -181,6 +202,29 @@ small = v2.functional.resize(points, [50, 100])
 small  # KeyPoints([[15., 10.], [35., 10.]])
 moved = tv_tensors.wrap(points - 40, like=points)
 v2.ClampKeyPoints()(moved).amin()  # tensor(0.)
+
+# %%
+# Key points outside the image: ``v2.SanitizeKeyPoints``
+# ------------------------------------------------------
+#
+# A crop keeps the key points that it cuts off, and their coordinates then
+# lie outside the image. ``SanitizeKeyPoints`` drops them. It drops their
+# labels, too, if ``labels_getter`` says where these are. If the points come
+# in groups, with shape (N, K, 2), it drops a group if one of its points
+# lies outside.
+points = tv_tensors.KeyPoints(
+    [[5.0, 5.0], [90.0, 5.0], [20.0, 30.0]], canvas_size=(40, 100)
+)
+cropped = v2.functional.crop(points, 0, 0, 40, 40)
+cropped  # KeyPoints([[5., 5.], [90., 5.], [20., 30.]])
+v2.SanitizeKeyPoints()(cropped)  # KeyPoints([[5., 5.], [20., 30.]])
+sample = {"points": cropped, "labels": torch.tensor([1, 2, 3])}
+v2.SanitizeKeyPoints()(sample)["labels"]  # tensor([1, 2, 3])
+clean = v2.SanitizeKeyPoints(labels_getter="default")
+clean(sample)["labels"]  # tensor([1, 3])
+pairs = torch.stack([cropped[:2], cropped[::2]])
+pairs = tv_tensors.wrap(pairs, like=cropped)
+v2.SanitizeKeyPoints()(pairs)  # KeyPoints([[[5., 5.], [20., 30.]]])
 
 # %%
 # Arithmetic drops the type: ``tv_tensors.wrap``

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from torchvision import transforms, utils
+from torchvision import io, transforms, utils
 from torchvision.transforms import v2
 
 # %%
@@ -180,6 +180,30 @@ with TemporaryDirectory() as folder:
     white = torch.ones(3, 4, 4)
     utils.save_image(white, path)
     Image.open(path).getpixel((0, 0))  # (255, 255, 255)
+
+# %%
+# Read an image without ``torchvision.io.read_image``, which is deprecated
+# ------------------------------------------------------------------------
+#
+# Since torchvision 0.29, ``read_image`` and ``decode_image`` warn that they
+# are deprecated in favour of the package torchcodec. Open the file with PIL
+# and convert it: a PNG file gives the same bytes. ``convert`` replaces the
+# ``mode``, such as ``ImageReadMode.GRAY``.
+with TemporaryDirectory() as folder:
+    path = Path(folder, "a.png")
+    Image.new("RGB", (4, 2), (255, 0, 10)).save(path)
+    old = io.read_image(
+        path, mode=io.ImageReadMode.GRAY
+    )  # DeprecationWarning: The image decoding since 2.14, len 1 before
+    stored = torch.tensor(list(path.read_bytes()), device="cpu").byte()
+    colour = io.decode_image(
+        stored, mode="RGB"
+    )  # DeprecationWarning: The image decoding since 2.14, len 3 before
+    with Image.open(path) as image:
+        new = v2.functional.pil_to_tensor(image.convert("RGB"))
+        gray = v2.functional.pil_to_tensor(image.convert("L"))
+torch.equal(new, colour), new[:, 0, 0].tolist()  # (True, [255, 0, 10])
+torch.equal(gray, old), gray[0, 0, 0].item()  # (True, 77)
 
 # %%
 # Error: 'Image' object has no attribute 'unsqueeze' (it is no tensor)

@@ -9,6 +9,7 @@ import torch
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+from torchvision.transforms import v2
 
 # %%
 # Standardize features: ``Tensor.mean`` and ``Tensor.std`` over samples
@@ -185,3 +186,25 @@ new = torch.tensor([[2.0, 8.0]])
 x = torch.tensor([[1.0, 3.0], [10.0, 30.0]])
 x - x.mean(dim=1, keepdim=True)  # tensor([[-1., 1.], [-10., 10.]])
 x - x.mean(dim=1)  # tensor([[-1., -17.], [8., 10.]])
+
+# %%
+# Whitening, no correlation between features: ``v2.LinearTransformation``
+# -----------------------------------------------------------------------
+#
+# Standardized features can still be correlated, as neighbouring pixels are.
+# Whitening multiplies them by a matrix, and afterwards the variances are 1
+# and the correlations are 0. ``v2.LinearTransformation`` flattens an image,
+# subtracts the mean and multiplies by this matrix. The card computes the
+# matrix from the covariance of the training set.
+colour = torch.rand(500, 1, 1, 1)
+images = colour + 0.2 * torch.rand(500, 3, 2, 2)
+flat = images.flatten(1)
+mean, covariance = flat.mean(dim=0), flat.T.cov()
+values, vectors = torch.linalg.eigh(covariance)
+matrix = vectors @ torch.diag(values.rsqrt()) @ vectors.T
+whiten = v2.LinearTransformation(matrix, mean)
+white = torch.stack([whiten(image) for image in images])
+white.shape  # torch.Size([500, 3, 2, 2])
+flat.T.corrcoef()[0, 1] > 0.9  # tensor(True)
+unit = white.flatten(1).T.cov()
+torch.allclose(unit, torch.eye(12), atol=1e-2)  # True
