@@ -35,8 +35,8 @@ html-page-context         500  markdown, messages          the page as Markdown 
                                                            script of the page of errors
 html-page-context         900  site                        metadata, breaks in long names
 build-finished            500  apis, markdown, messages,   api.json, llms.txt, all_messages.js,
-                               pack, search, site          build/cards for the terminal, cards.js,
-                                                           texts.js, start page
+                               pack, search, site,         build/cards for the terminal, cards.js,
+                               snippets                    texts.js, start page, editors' snippets
 build-finished            500  running.copy_downloads      scripts and notebooks beside the pages
 build-finished            900  running.Complaints          what the next build reads again
 ===================  ========  ==========================  =======================================
@@ -46,7 +46,7 @@ class ``claim`` to each claim in it, and ``site.css`` writes a tick behind a cla
 
 ``markup`` has the nodes that pages are made of, ``examples`` what examples have and cards have
 not, ``tables`` what the page "What is verified" computes; ``highlight`` chooses the colours.
-``terminal`` draws what ``torchproof`` shows in one.
+``terminal`` draws what ``torchproof`` shows in one; ``offline`` packs the built site.
 ``languages`` names both editions. ``inventory`` asks the installed PyTorch, in a process of its
 own: Sphinx's imports no torch.
 
@@ -63,7 +63,7 @@ from . import records
 
 PARTS = (
     "apis", "changes", "data", "drawing", "guides", "markdown", "markup", "mathml", "messages",
-    "notebooks", "pages", "running", "search", "sheet", "site", "tables", "translation",
+    "notebooks", "pages", "running", "search", "sheet", "site", "snippets", "tables", "translation",
 )  # fmt: skip
 
 
