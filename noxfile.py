@@ -129,8 +129,9 @@ def sheet(session):
 
 @nox.session(**SHARED)
 def pack(session):
-    """Write a wheel of torchproof with the cards of the built site in it: build/dist."""
+    """Write the built site as a zip and as docsets, and a wheel with its cards: build/dist."""
     install(session)
+    python(session, "-m", "proofsheet.offline")
     python(session, "-m", "proofsheet.pack")
     shutil.rmtree(HERE / "build" / "lib", ignore_errors=True)  # else what is gone stays in it
     options = ("--wheel", "--quiet", "--no-build-isolation", "--python", str(PYTHON))

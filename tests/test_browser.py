@@ -28,7 +28,7 @@ KINDS = [
     "gallery/training/index.html", "gallery/help/exercises_basics.html", "path.html",
     "handbooks.html", "quick.html", "messages.html", "messages/tensors.html", "api.html",
     "api/tensor.html", "verified.html", "glossary.html", "terminal.html",
-    "search.html?q=torch",
+    "offline.html", "search.html?q=torch",
 ]  # fmt: skip
 RULES = {"rules": {"target-size": {"enabled": True}}}  # which axe leaves out by itself
 ABOVE = ["404.html"]  # beside the start page, which leads on at once
@@ -445,6 +445,7 @@ def test_the_row_of_a_card_copies_its_address_and_its_text(visit, language):
     assert said.inner_text() == row.locator(".copy-link").inner_text()
     assert page.url == address.partition("#")[0]
     row.locator(".copy-markdown").click()
+    row.locator(".copy-markdown[data-before]").wait_for()  # it says that it has copied
     text = page.evaluate("navigator.clipboard.readText()")
     title, sentences, *_, last = text.strip().split("\n\n")
     assert title.startswith("## ") and "`torch.stack`" in title
@@ -459,10 +460,16 @@ def test_the_row_of_a_card_copies_its_address_and_its_text(visit, language):
 
 def test_a_formula_is_copied_as_tex(visit):
     page = visit("en/reference/losses/binary_losses.html", permissions=CLIPBOARD)
-    section = page.locator("section.card", has=page.locator("math")).first
-    tex = section.locator("math").first.get_attribute("data-tex")
-    section.locator(".copy-markdown").click()
-    assert f"${tex}$" in page.evaluate("navigator.clipboard.readText()")
+    page.locator("section.card", has=page.locator("math")).first.locator(".copy-markdown").click()
+    page.locator(".copy-markdown[data-before]").wait_for()
+    assert re.search(r"\$[^$]*\\\w+[^$]*\$", page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_a_page_opened_as_a_file_offers_nothing_that_needs_a_server(visit):
+    page = visit(f"en/{MODULE}", base=SITE.as_uri() + "/")
+    row = page.locator(".card-tools").first
+    assert row.locator(".copy-link").is_visible()
+    assert row.locator(".copy-markdown").is_hidden()
 
 
 def test_j_and_k_lead_from_card_to_card(visit):

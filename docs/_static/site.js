@@ -142,36 +142,27 @@
       await copy(address(link.closest("section")));
       done(link);
     });
-  for (const button of document.querySelectorAll(".copy-markdown"))
+  // A page's Markdown lies beside it, and a card ends there with its address. It is fetched before
+  // the click, since some browsers copy only right after that; a page opened as a file cannot fetch.
+  let whole;
+  const source = () =>
+    (whole ??= fetch(document.querySelector('link[type="text/markdown"]').href).then((file) => file.text()));
+  async function markdown(card) {
+    const text = await source();
+    const end = text.indexOf(`<${document.querySelector("link[rel=canonical]").href}#${card.id}>`);
+    const imports = card.querySelector(".imports")?.textContent ?? "";
+    const part = text.slice(text.lastIndexOf("\n## ", end) + 1, end);
+    return `${part.replace("```python\n", (fence) => fence + imports)}${address(card)}\n`;
+  }
+  for (const button of document.querySelectorAll(".copy-markdown")) {
+    button.hidden = location.protocol === "file:";
+    button.addEventListener("pointerenter", source);
+    button.addEventListener("focus", source);
     button.addEventListener("click", async () => {
-      await copy(markdown(button.closest("section")));
+      await copy(await markdown(button.closest("section")));
       done(button);
     });
-
-  const inline = (node) => [...node.childNodes].map(inlined).join("");
-  function inlined(node) {
-    if (node.nodeType !== Node.ELEMENT_NODE) return node.textContent.replace(/\s+/g, " ");
-    if (node.matches(".headerlink, .copy")) return "";
-    if (node.matches("code")) return `\`${node.textContent}\``;
-    if (node.matches("math")) return `$${node.dataset.tex}$`;
-    if (node.matches("a[href]")) return `[${inline(node)}](${node.href})`;
-    if (node.matches("strong")) return `**${inline(node)}**`;
-    return node.matches("em") ? `*${inline(node)}*` : inline(node);
   }
-
-  function blocks(node) {
-    if (node.matches(".ways, .card-tools, figure, img, svg, summary, .output-label")) return [];
-    if (node.matches("h2")) return [`## ${inline(node).trim()}`];
-    if (node.matches("p")) return [inline(node).trim()];
-    if (node.matches("li")) return [`- ${inline(node).trim()}`];
-    if (node.matches("ul, ol")) return [[...node.children].flatMap(blocks).join("\n")];
-    if (node.matches(".math")) return [`$$${node.firstElementChild.dataset.tex}$$`];
-    const pre = node.matches('[class*="highlight-"]') && node.querySelector("pre");
-    if (pre) return [`\`\`\`${node.matches(".card-code") ? "python" : ""}\n${pre.textContent.trimEnd()}\n\`\`\``];
-    return [...node.children].flatMap(blocks);
-  }
-
-  const markdown = (card) => `${[...card.children].flatMap(blocks).filter(Boolean).join("\n\n")}\n\n${address(card)}\n`;
 
   // j and k lead to the next card and the one before. (location.replace leaves no trail of steps.)
   let heading = null; // the card that the page is scrolling to

@@ -32,11 +32,12 @@ env-updated               500  data.rewrite                which pages show othe
 (post-transform)          900  mathml.Together             keeps a formula with its punctuation
 doctree-resolved          500  data.fill                   makes what was left for later
 html-page-context         100  site.shorten_navigation     gives the theme titles alone
-html-page-context         500  messages                    the script of the page of errors
+html-page-context         500  markdown, messages          the page as Markdown beside it; the
+                                                           script of the page of errors
 html-page-context         900  site                        metadata, breaks in long names
-build-finished            500  apis, messages, pack,       api.json, all_messages.js, build/cards
-                               search, site                for the terminal, cards.js, texts.js,
-                                                           start page
+build-finished            500  apis, markdown, messages,   api.json, llms.txt, all_messages.js,
+                               pack, search, site,         build/cards for the terminal, cards.js,
+                               snippets                    texts.js, start page, editors' snippets
 build-finished            500  running.copy_downloads      scripts and notebooks beside the pages
 build-finished            900  running.Complaints          what the next build reads again
 ===================  ========  ==========================  =======================================
@@ -46,8 +47,9 @@ class ``claim`` to each claim in it, and ``site.css`` writes a tick behind a cla
 
 ``markup`` has the nodes that pages are made of, ``examples`` what examples have and cards have
 not, ``tables`` what the page "What is verified" computes; ``highlight`` chooses the colours.
-``terminal`` draws what ``torchproof`` shows in one. ``languages`` names both editions.
-``inventory`` asks the installed PyTorch, in a process of its own: Sphinx's imports no torch.
+``terminal`` draws what ``torchproof`` shows in one; ``offline`` packs the built site.
+``languages`` names both editions. ``inventory`` asks the installed PyTorch, in a process of its
+own: Sphinx's imports no torch.
 
 What is kept between builds: the checker's records; beside each page of a script its mark, which
 says what the page was made from (``running.is_made``); and Sphinx's own environment with its trees
@@ -61,8 +63,8 @@ from pathlib import Path
 from . import records
 
 PARTS = (
-    "apis", "changes", "data", "drawing", "guides", "markup", "mathml", "messages", "notebooks",
-    "pages", "running", "search", "sheet", "site", "tables", "translation",
+    "apis", "changes", "data", "drawing", "guides", "markdown", "markup", "mathml", "messages",
+    "notebooks", "pages", "running", "search", "sheet", "site", "snippets", "tables", "translation",
 )  # fmt: skip
 
 

@@ -53,7 +53,9 @@ def transform(app, doctree):
 
 def _first_paragraph(doctree):
     """The first paragraph that is the page's own text."""
+    front_matter = nodes.docinfo, nodes.field_list
     skipped = (nodes.Admonition, nodes.table, nodes.footer, nodes.list_item, data.later)
+    skipped += front_matter
     for paragraph in doctree.findall(nodes.paragraph):
         node = paragraph.parent
         while node is not None and not isinstance(node, skipped):

@@ -220,6 +220,16 @@ def _card(app, docname, place):
     return [box]
 
 
+def files(app, docname, place):
+    """``{site-files} NAME...``: links to files that the build writes beside the start page."""
+    up = "../" * docname.count("/")
+    links = [
+        nodes.reference("", "", nodes.literal("", name), refuri=up + name)
+        for name in place["given"]
+    ]
+    return [nodes.paragraph("", "", *markup.joined(links))]
+
+
 # --- the folder above the languages ------------------------------------------------------
 
 
@@ -244,6 +254,7 @@ def write_site(app, exception):
 def setup(app):
     app.add_config_value("proofsheet_site", "", "html", [str])
     data.add_place(app, "landing", landing, "page", "card")
+    data.add_place(app, "site-files", files)
     app.connect("config-inited", configure)
     app.connect("html-page-context", shorten_navigation, priority=100)
     app.connect("html-page-context", complete_context, priority=900)
