@@ -1,0 +1,39 @@
+"""A card as Markdown: for notebooks, and for assistants."""
+
+import re
+
+from . import drawing
+
+MARKS = re.compile(r"([\\`*_\[\]<>&$~|])")  # what prose, which is plain text, would be changed by
+
+
+def card(entry, language, escaped=True):
+    """Title, address, prose, code, and where the values were recorded.
+
+    Args:
+        entry: see ``Store.entry``.
+        language: of what is said about the card.
+        escaped: whether prose is to look in Markdown as it is; else it is put as it is.
+    """
+
+    def plain(text):
+        return MARKS.sub(r"\\\1", text) if escaped else text
+
+    texts = drawing.TEXTS[language]
+    parts = [f"### {plain(entry['title'])}", plain(entry["prose"])]
+    if entry["kind"] == "step":
+        parts.append(texts["step"].format(page=plain(entry["page"])))
+    if steps := entry.get("steps"):
+        parts.append("\n".join(f"{n}. {plain(step)}" for n, step in enumerate(steps, 1)))
+    if code := drawing.code(entry):
+        parts.append(f"```python\n{code}```")
+    notes = [
+        texts["recorded"].format(device=drawing.DEVICES[device], **run)
+        for device, run in entry.get("checked", {}).items()
+    ]
+    if code and not notes:
+        notes.append(texts["unrecorded"])
+    if "since" in entry:
+        notes.append(texts["since"].format(since=entry["since"]))
+    parts += [" ".join(notes), f"<{entry['url']}>"]
+    return "\n\n".join(filter(None, parts)) + "\n"

@@ -1,0 +1,157 @@
+"""The cards and the checker in assistants, by the MCP SDK's own client, and in notebooks."""
+
+import re
+import sys
+
+import anyio
+import pytest
+import yaml
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.server.mcpserver.exceptions import ToolError
+
+import torchproof
+from torchproof import command as checker
+from torchproof import documents
+from torchproof.integrations import assistant, skill
+from torchproof.reading import command, markdown, store
+
+CODE = """\
+import sys
+import torch
+
+x = torch.arange(3.0)
+x.sum()  # tensor(4.)
+x + 1  # tensor([1., 2., 3.])
+sys.stdin.read()  #> ''
+"""
+STUB = """\
+#!/bin/sh
+echo "$@" > {said}
+echo "CI=$CI" >> {said}
+cat code.py >> {said}
+echo '{{"filled": [{{"text": "x  # 1"}}], "failures": [], "torch": "2.14.1"}}'
+"""
+
+
+def talk(calls, *options):
+    """What a server answers: ``(tools, [result])`` of the SDK's client over stdio."""
+
+    async def session():
+        line = ["-m", "torchproof", "mcp", *options]
+        async with Client(StdioServerParameters(command=sys.executable, args=line)) as client:
+            tools = (await client.list_tools()).tools
+            return tools, [await client.call_tool(*call) for call in calls]
+
+    return anyio.run(session)
+
+
+# --- assistants -----------------------------------------------------------------------------------
+
+
+def test_an_assistant_finds_and_reads_cards():
+    assert (store.BUILT / "common.db").exists(), "build the site first: nox -s docs"
+    site = store.Store(store.BUILT, "zh_CN").facts["site"]
+    calls = [
+        ("search_cards", {"query": "torch.gather", "limit": 2}),
+        ("search_cards", {"query": "保存模型"}),
+        ("read_card", {"url": f"{site}reference/tensors/gathering.html"}),
+        ("read_card", {"url": "https://here.example/none.html"}),
+    ]
+    tools, (found, chinese, page, none) = talk(calls, "--read-only")
+    assert [one.name for one in tools] == ["search_cards", "read_card"]
+    assert all(one.annotations.read_only_hint for one in tools)
+    found = found.structured_content["result"]
+    assert len(found) == 2 and "torch.gather" in found[0]["title"]
+    assert chinese.structured_content["result"][0]["url"].startswith(site)
+    assert page.content[0].text.startswith("### ") and site in page.content[0].text
+    assert none.is_error and "no card has the address" in none.content[0].text
+
+
+def test_an_assistant_has_code_checked():
+    """What the code reads or prints does not reach the wire."""
+    tools, (found, wrong) = talk(
+        [("check_claims", {"code": CODE}), ("check_claims", {"code": "x", "limit": 10**9})]
+    )
+    running = [one for one in tools if not one.annotations.read_only_hint]
+    assert [one.name for one in running] == ["check_claims", "fill_claims"]
+    for tool in running:
+        assert "runs the code on the user's machine with all rights" in tool.description
+        assert tool.annotations.destructive_hint
+    assert found.structured_content["ok"] is False
+    assert found.structured_content["claims"] == 3
+    (failure,) = found.structured_content["failures"]
+    assert failure["line"] == 5 and "got 3.0" in failure["message"]
+    assert found.structured_content["torch"]
+    assert wrong.is_error  # there is a limit of the limit
+
+
+def test_code_runs_with_the_python_that_was_named(tmp_path, monkeypatch):
+    """Blanks are filled in a CI, too: the file is nobody's."""
+    monkeypatch.setenv("CI", "true")
+    python, said = tmp_path / "python", tmp_path / "said"
+    python.write_text(STUB.format(said=said))
+    python.chmod(0o755)
+    calls = [("fill_claims", {"code": "x  #\n", "limit": 7, "device": "mps"})]
+    _, (found,) = talk(calls, "--python", str(python))
+    assert found.structured_content == {"code": "x  # 1", "failures": [], "torch": "2.14.1"}
+    line, ci, code = said.read_text().splitlines()
+    assert "check code.py --json --limit 7.0 --device mps --fill" in line
+    assert (ci, code) == ("CI=", "x  #")
+    lost = assistant.Runner(str(tmp_path / "none"))
+    with pytest.raises(ToolError, match="cannot be started"):
+        anyio.run(lost.check_claims, "x")
+
+
+def test_without_the_sdk_one_sentence_says_what_is_missing(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mcp.server", None)
+    monkeypatch.delitem(sys.modules, "torchproof.integrations.assistant")
+    assert command.main(["mcp"]) == 2
+    assert 'pip install "torchproof[mcp]"' in capsys.readouterr().err
+
+
+def test_the_skill_says_what_holds(tmp_path, capsys):
+    """Its form is that of agentskills.io; what it shows can be typed, and its claims hold."""
+    assert command.main(["skill", str(tmp_path)]) == 0
+    path = tmp_path / "torchproof" / "SKILL.md"
+    assert capsys.readouterr().out == f"{path}\n"
+    text = path.read_text(encoding="utf-8")
+    assert command.main(["skill"]) == 0 and capsys.readouterr().out == text
+    head, body = re.fullmatch(r"---\n(.*?)\n---\n(.*)", text, re.DOTALL).groups()
+    head = yaml.safe_load(head)
+    assert head["name"] == path.parent.name and len(head["description"]) <= 1024
+    assert set(head) == {"name", "description"}
+    lines = re.findall(r"^torchproof (.*)$", body, re.M)
+    assert len(lines) > 8
+    for line in lines:
+        words = line.replace('"', "").split()
+        if words[0] == "check":
+            checker.arguments(words[1:])
+        else:
+            assert command.reads(words)
+            command.parser().parse_args(words)
+    assert len(documents.read(skill.FILE).claims) == 4
+    assert command.main(["skill", str(path)]) == 2  # no folder
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_claims_of_the_skill_hold():
+    report = torchproof.check(skill.FILE, seeds=(0,))
+    assert report.ok and report.claims == 4, report.failures
+
+
+# --- a card as Markdown ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", command.LANGUAGES)
+def test_a_card_as_markdown(language):
+    entry = {
+        "kind": "card", "title": "Keep dims: keep_dim", "url": "https://here.example/a.html#b",
+        "prose": "A *b* of <c> costs $2 or $3.", "imports": "import torch", "code": "x  # 1",
+        "checked": {"cpu": {"torch": "2.14", "date": "2026-01-02"}}, "since": "2.14",
+    }  # fmt: skip
+    said = markdown.card(entry, language)
+    assert said.startswith("### Keep dims: keep\\_dim\n\nA \\*b\\* of \\<c\\> costs \\$2 or")
+    assert "```python\nimport torch\n\nx  # 1\n```\n" in said
+    assert "2026-01-02" in said and "<https://here.example/a.html#b>" in said
+    assert "A *b* of <c> costs" in markdown.card(entry, language, escaped=False)
