@@ -4,15 +4,21 @@ import re
 import sys
 
 import anyio
+import nbformat
 import pytest
 import yaml
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.server.mcpserver.exceptions import ToolError
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 
 import torchproof
 from torchproof import command as checker
-from torchproof import documents
+from torchproof import documents, own
 from torchproof.integrations import assistant, skill
 from torchproof.reading import command, markdown, store
 
@@ -155,3 +161,130 @@ def test_a_card_as_markdown(language):
     assert "```python\nimport torch\n\nx  # 1\n```\n" in said
     assert "2026-01-02" in said and "<https://here.example/a.html#b>" in said
     assert "A *b* of <c> costs" in markdown.card(entry, language, escaped=False)
+
+
+# --- notebooks ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shell():
+    """An IPython that keeps no history."""
+    config = Config(
+        {"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}}
+    )
+    made = InteractiveShell.instance(config=config)
+    assert made.run_cell("%load_ext torchproof\nimport torch\ny = torch.ones(2)").success
+    yield made
+    InteractiveShell.clear_instance()
+
+
+def run(shell, cell):
+    """``(success, what is printed or displayed)`` of a cell."""
+    with capture_output() as captured:
+        result = shell.run_cell(cell)
+    shown = "".join(one.data.get("text/markdown", "") for one in captured.outputs)
+    return result.success, captured.stdout + captured.stderr + shown
+
+
+def test_a_notebook_shows_a_card(shell):
+    success, said = run(shell, "%card torch.gather --insert")
+    assert success and said.startswith("### ") and "```python\n" in said
+    code = re.search(r"```python\n(.*)```", said, re.DOTALL)[1]
+    assert shell.rl_next_input == code and "import torch" in code
+    assert run(shell, "%card torch.gather")[1] == said.replace("\r", "")
+    _, second = run(shell, "%card torch.gather -n 2 --lang zh_CN")
+    assert "/zh_CN/" in second and second != said
+    _, listed = run(shell, "%card 保存模型 --list")
+    assert listed.startswith("1. [") and "](http" in listed.split("\n")[1]
+    _, nearest = run(shell, "%card ValueError: {y} that $nobody ever quoted before --lang en")
+    assert nearest.startswith("No card quotes this message")
+    for wrong in ("%card zzzzzz", "%card gather -n 99"):
+        success, said = run(shell, wrong)
+        assert not success and "UsageError" in said and "Traceback" not in said
+
+
+def test_a_cell_is_checked_in_the_notebook(shell):
+    held = run(shell, "%%check\nx = y + 1  # tensor([2., 2.])\nx.sum()  # tensor(4.)\nlen(x)")
+    assert held[0] and "✓ 2 claims hold" in held[1] and "2\n" in held[1]
+    assert shell.user_ns["x"].tolist() == [2.0, 2.0]
+    success, said = run(
+        shell,
+        "%%check\nx @ torch.ones(3)  # RuntimeError: inconsistent tensor size\n"
+        "x.sum()  # tensor(5.)\nx.shape  # torch.Size([3])\nz = 1",
+    )
+    assert not success and "Traceback" not in said
+    assert [line[:8] for line in said.splitlines()] == ["✗ line 3", "✗ line 4"]
+    assert "claimed tensor(5.); number 0 of the tensor: got 4.0" in said
+    assert shell.user_ns["z"] == 1
+    assert isinstance(shell.last_execution_result.error_in_exec, AssertionError)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("x = 1", ["! nothing is claimed here"]),
+        ("len(y)  #> 2", ["✓ the claim holds"]),
+        ("y.foo\ny.sum()  # tensor(2.)", ["Cell In", "AttributeError", "✗ line 2: the cell ended"]),
+        ("x = (\n", ["✗ line 2: does not parse"]),
+        ("y.sum()  # tensor([1, 2", ["✗ line 2: ", "Out[0]: tensor(2.)"]),
+        ("%time y.sum()\ny.sum()  # tensor(2.)", ["Wall time", "✓ the claim holds"]),
+        ("import asyncio\nawait asyncio.sleep(0)", ["UsageError: a cell that awaits"]),
+        ("if False:\n    1  #> 1", ["✗ line 3: never reached"]),
+    ],
+)
+def test_cells_of_all_kinds(shell, cell, said):
+    shown = run(shell, f"%%check\n{cell}")[1]
+    assert all(one in shown for one in said), shown
+
+
+def test_what_a_checked_cell_leaves_goes_on_working(shell):
+    """A function with a claim in it may be called from other cells, which claim nothing of it."""
+    assert run(shell, "%%check\ndef f(t):\n    return t.sum()  # tensor(2.)\nf(y)")[0]
+    assert run(shell, "%%check\ndef g(t):\n    return t + 1  # tensor([2., 2.])\ng(y)")[0]
+    assert run(shell, "g(f(y + 3)).item()") == (True, "Out[0]: 9.0\n")
+    assert not shell.ast_transformers
+
+
+def test_a_cell_may_claim_warnings(shell):
+    cell = (
+        "import warnings\nfor i in range(2):\n    warnings.warn('hello')  # UserWarning: hello\n"
+        "warnings.warn('another')"
+    )
+    with pytest.warns(UserWarning) as shown:
+        success, said = run(shell, f"%%check\n{cell}")
+    assert success and "the claim holds" in said
+    assert [str(one.message) for one in shown] == ["another"]
+
+
+def test_a_cell_may_be_checked_alone(shell, monkeypatch):
+    """As a file, which knows nothing of the notebook."""
+    checked = []
+
+    def check(path, **options):
+        checked.append((path.read_text(encoding="utf-8"), options))
+        return own.Report(claims=1, failures=[own.Failure(path, 3, "claimed 1; got 2")])
+
+    monkeypatch.setattr(torchproof, "check", check, raising=False)
+    success, said = run(shell, "%%check --alone --strict\n%matplotlib inline\ny  # 1")
+    assert not success and said == "✗ line 3: claimed 1; got 2\n"
+    assert checked == [("#\n\ny  # 1\n", {"strict": True})]
+
+
+def test_in_a_real_kernel():
+    cells = [
+        "%load_ext torchproof",
+        "import torch\nx = torch.arange(3.0)",
+        "%%check\nx.sum()  # tensor(3.)\nx + 1",
+        "%card torch.gather",
+        "%%check\nx.sum()  # tensor(4.)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    with pytest.raises(CellExecutionError) as error:
+        NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    outputs = [cell.outputs for cell in notebook.cells]
+    result = next(one for one in outputs[2] if one.output_type == "execute_result")
+    assert result.data["text/plain"] == "tensor([1., 2., 3.])"
+    assert "✓ the claim holds" in "".join(one.get("text", "") for one in outputs[2])
+    assert outputs[3][0].data["text/markdown"].startswith("### ")
+    assert (error.value.ename, error.value.evalue[:8]) == ("Failed", "✗ line 2")
+    assert outputs[4][-1].traceback == [error.value.evalue]

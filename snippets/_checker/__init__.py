@@ -36,6 +36,13 @@ def missing():
     return None
 
 
+def load_ipython_extension(shell):
+    """Add ``%card`` and ``%%check``: what ``%load_ext torchproof`` calls."""
+    from .integrations import notebook
+
+    notebook.load(shell)
+
+
 def __getattr__(name):
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

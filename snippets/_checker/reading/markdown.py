@@ -7,6 +7,18 @@ from . import drawing
 MARKS = re.compile(r"([\\`*_\[\]<>&$~|])")  # what prose, which is plain text, would be changed by
 
 
+def plain(text):
+    """``text``, so that it looks in Markdown as it is."""
+    return MARKS.sub(r"\\\1", text)
+
+
+def listing(entries):
+    """A numbered line for each entry, which leads to its page."""
+    return "\n".join(
+        f"{n}. [{plain(entry['title'])}]({entry['url']})" for n, entry in enumerate(entries, 1)
+    )
+
+
 def card(entry, language, escaped=True):
     """Title, address, prose, code, and where the values were recorded.
 
@@ -15,16 +27,13 @@ def card(entry, language, escaped=True):
         language: of what is said about the card.
         escaped: whether prose is to look in Markdown as it is; else it is put as it is.
     """
-
-    def plain(text):
-        return MARKS.sub(r"\\\1", text) if escaped else text
-
+    shown = plain if escaped else str
     texts = drawing.TEXTS[language]
-    parts = [f"### {plain(entry['title'])}", plain(entry["prose"])]
+    parts = [f"### {shown(entry['title'])}", shown(entry["prose"])]
     if entry["kind"] == "step":
-        parts.append(texts["step"].format(page=plain(entry["page"])))
+        parts.append(texts["step"].format(page=shown(entry["page"])))
     if steps := entry.get("steps"):
-        parts.append("\n".join(f"{n}. {plain(step)}" for n, step in enumerate(steps, 1)))
+        parts.append("\n".join(f"{n}. {shown(step)}" for n, step in enumerate(steps, 1)))
     if code := drawing.code(entry):
         parts.append(f"```python\n{code}```")
     notes = [
