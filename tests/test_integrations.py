@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 import anyio
 import nbformat
@@ -22,6 +23,7 @@ from torchproof import documents, own
 from torchproof.integrations import assistant, skill
 from torchproof.reading import command, markdown, store
 
+README = Path(torchproof.__file__).with_name("README.md")
 CODE = """\
 import sys
 import torch
@@ -141,9 +143,10 @@ def test_the_skill_says_what_holds(tmp_path, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_the_claims_of_the_skill_hold():
-    report = torchproof.check(skill.FILE, seeds=(0,))
-    assert report.ok and report.claims == 4, report.failures
+def test_the_claims_of_the_skill_and_of_the_readme_hold():
+    files = [skill.FILE, README]
+    report = own.check_all(files, own.Options(seeds=(0,)))
+    assert report.ok and report.claims == 8, report.failures
 
 
 # --- a card as Markdown ---------------------------------------------------------------------------

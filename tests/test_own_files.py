@@ -453,6 +453,15 @@ def test_without_torch_a_sentence_says_so(tmp_path, capsys, monkeypatch):
         torchproof.check  # noqa: B018
 
 
+def test_where_nothing_can_fork_a_sentence_says_so():
+    """As on Windows, which has no such module."""
+    script = "import runpy, sys\nsys.modules['fcntl'] = None\nsys.argv = ['', 'check', 'a.py']\n"
+    script += "runpy.run_module('torchproof', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    said = "torchproof: checking needs a system that can fork: Linux, macOS or WSL\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
 def test_time_limit(tmp_path):
     path = written(tmp_path, a_py="while True:\n    pass\n1  #> 1\n")["a_py"]
     report = own.check(path, seeds=(0,), limit=1.0)

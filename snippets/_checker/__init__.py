@@ -16,15 +16,20 @@ Files that were not written for this checker: ``documents`` reads them, ``own`` 
 terminal, ``integrations`` in notebooks and to assistants.
 """
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .own import check
-    from .suggest import fill
+    from .own import Failure, Report, Usage, check
+    from .rewrite import Refused
+    from .suggest import Filled, fill
 
-__all__ = ["check", "fill"]
+__all__ = ["Failure", "Filled", "Refused", "Report", "Usage", "check", "fill"]
 __version__ = "0.1.0"
+
+# What is loaded when it is asked for: with the checker, a system that cannot fork would fail.
+WHERE = {"fill": "suggest", "Filled": "suggest", "Refused": "rewrite"}
 
 
 def missing():
@@ -48,6 +53,4 @@ def __getattr__(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if find_spec("fcntl") is None:
         raise ImportError(missing())
-    from . import own, suggest
-
-    return own.check if name == "check" else suggest.fill
+    return getattr(import_module(f".{WHERE.get(name, 'own')}", __name__), name)

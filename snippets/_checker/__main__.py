@@ -8,7 +8,7 @@ import argparse
 import functools
 import sys
 import time
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 if not __package__:  # run as a folder, where nothing is installed: be the package
@@ -21,7 +21,7 @@ if not __package__:  # run as a folder, where nothing is installed: be the packa
 if __name__ == "__main__":  # who looks up a card need not wait for what checks one
     from torchproof.reading import command
 
-    if command.reads(sys.argv[1:]):
+    if command.reads(sys.argv[1:]) or not find_spec("fcntl"):  # which checking cannot do without
         sys.exit(command.main())
 
 from torchproof import cards, missing, process, record
