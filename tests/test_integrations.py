@@ -1,5 +1,6 @@
 """The cards and the checker in assistants, by the MCP SDK's own client, and in notebooks."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from torchproof import documents, own
 from torchproof.integrations import assistant, skill
 from torchproof.reading import command, markdown, store
 
+ROOT = Path(__file__).parents[1]
 README = Path(torchproof.__file__).with_name("README.md")
 CODE = """\
 import sys
@@ -291,3 +293,25 @@ def test_in_a_real_kernel():
     assert outputs[3][0].data["text/markdown"].startswith("### ")
     assert (error.value.ename, error.value.evalue[:8]) == ("Failed", "✗ line 2")
     assert outputs[4][-1].traceback == [error.value.evalue]
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_shows_what_happens(shell, capsys):
+    page = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+    (cell,) = re.findall(r"```ipython3\n(%%check.*?)```", page, re.DOTALL)
+    (said,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert run(shell, cell) == (False, said)
+    (config,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    (server,) = json.loads(config)["mcpServers"].values()
+    assert server["command"] == "torchproof" and server["args"][0] == "mcp"
+    with pytest.raises(SystemExit):
+        command.main([*server["args"], "--read-only", "--help"])
+    assert "with your rights" in " ".join(capsys.readouterr().out.split())
+    tools = anyio.run(assistant.server(assistant.Runner(sys.executable)).list_tools)
+    assert re.findall(r"^\| `(\w+)` \|", page, re.M) == [one.name for one in tools]
+    helped = shell.magics_manager.magics
+    text = helped["line"]["card"].__doc__ + helped["cell"]["check"].__doc__
+    told = set(re.findall(r"`(?:%card gather )?(--[\w-]+)", page))
+    assert told - set(re.findall(r"--[\w-]+", text)) == {"--python", "--read-only", "--json"}
