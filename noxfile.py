@@ -18,6 +18,8 @@ SHARED = {"venv_backend": "none"}
 VENV = HERE / ".nox" / "proofsheet"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 MACHINERY = ("snippets/_checker", "docs/_ext", "tests", "conf.py", "noxfile.py")
+DIST = HERE / "build" / "dist"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # that a release is tried on
 # torch and the torchvision built for it.
 PAIRS = {"2.11.0": "0.26.0", "2.12.1": "0.27.1", "2.13.0": "0.28.0", "2.14.1": "0.29.1"}
 
@@ -131,11 +133,43 @@ def sheet(session):
 def pack(session):
     """Write the built site as a zip and as docsets, and a wheel with its cards: build/dist."""
     install(session)
+    packed(session)
     python(session, "-m", "proofsheet.offline")
+
+
+def packed(session):
+    """Build an sdist, and from it the wheel; give the path of that."""
     python(session, "-m", "proofsheet.pack")
-    shutil.rmtree(HERE / "build" / "lib", ignore_errors=True)  # else what is gone stays in it
-    options = ("--wheel", "--quiet", "--no-build-isolation", "--python", str(PYTHON))
-    uv(session, "build", *options, "--out-dir", "build/dist")
+    shutil.rmtree(DIST, ignore_errors=True)
+    options = ("--quiet", "--no-build-isolation", "--python", str(PYTHON))
+    uv(session, "build", *options, "--out-dir", str(DIST))
+    (wheel,) = DIST.glob("*.whl")
+    return str(wheel)
+
+
+@nox.session(**SHARED)
+def release(session):
+    """Build wheel and sdist, and try the wheel in clean environments; ``-- torch`` adds torch.
+
+    A Python that is not here is left out, visibly.
+    """
+    wheel = packed(session)
+    for version in PYTHONS:
+        clean = HERE / "build" / "release" / version
+        make = ("venv", "--quiet", "--clear", "--python", version, str(clean))
+        session.run(find_uv_bin(), *make, external=True, success_codes=[0, 1, 2])
+        programs = clean / ("Scripts" if os.name == "nt" else "bin")
+        if not programs.exists():
+            session.warn(f"not tried: there is no Python {version} here")
+            continue
+        env = {"VIRTUAL_ENV": str(clean)}
+        more = session.posargs
+        session.run(
+            find_uv_bin(), "pip", "install", "--quiet", wheel, *more, external=True, env=env
+        )
+        session.run(str(PYTHON), "tests/released.py", str(programs / "python"), external=True)
+    once = ("tool", "run", "--from", wheel, "torchproof", "gather")
+    session.run(find_uv_bin(), *once, external=True)
 
 
 @nox.session(**SHARED)

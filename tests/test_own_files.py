@@ -1,16 +1,18 @@
 """Files that were not written for this checker: scripts, Markdown, reStructuredText."""
 
+import json
 import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import torchproof
 from torchproof import __main__ as command
-from torchproof import documents, find, grammar, own
+from torchproof import documents, find, grammar, own, plugin, record, suggest
 
 
 def dedent(text):
@@ -415,6 +417,49 @@ def test_annotations_for_github(tmp_path, capsys):
     command.main(["check", str(path), "--github", "--seeds", "0"])
     out = capsys.readouterr().out
     assert f"::error file={path.as_posix()},line=2::claimed 'a%25b'; got '%25'" in out
+
+
+def test_all_of_it_as_json(tmp_path, capsys, monkeypatch):
+    path = written(tmp_path, bad_py="x = 2\nx  #> 3\nx + 1  #\n")["bad_py"]
+    assert command.main(["check", str(path), "--json", "--seeds", "0"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    failure = {"path": path.as_posix(), "line": 2, "message": "claimed 3; got 2"}
+    assert found["failures"] == [failure]
+    assert (found["ok"], found["files"], found["claims"]) == (False, 1, 1)
+    assert found["torch"] == record.version("torch") and found["filled"] == []
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(suggest, "PLAIN", {})
+    command.main(["check", str(path), "--json", "--fill", "--fix", "--seeds", "0"])
+    (filled,) = json.loads(capsys.readouterr().out)["filled"]
+    text = "x = 2\nx  #> 2\nx + 1  #> 3\n"
+    assert filled == {"path": path.as_posix(), "text": text, "written": False}
+
+
+def test_without_torch_a_sentence_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(torchproof, "find_spec", lambda name: name == "fcntl" or None)
+    path = written(tmp_path, a_py="1  #> 1\n", b_py="'no claim'\n")["a_py"]
+    assert command.main(["check", str(path)]) == 2
+    lacks = "checking needs torch, which is not installed here"
+    assert capsys.readouterr().err == f"torchproof: {lacks}\n"
+    with pytest.raises(own.Usage, match=lacks):
+        torchproof.check(path)
+    assert torchproof.check(tmp_path / "b.py").ok  # what claims nothing does not run
+    with pytest.raises(pytest.UsageError, match=lacks):
+        plugin.pytest_configure(SimpleNamespace(getini=lambda name: ["snippets"]))
+    assert command.main(["snippets/tensors/joining.py"]) == 2
+    assert capsys.readouterr().err == f"torchproof: {lacks}\n"
+    monkeypatch.setattr(torchproof, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match="fork"):
+        torchproof.check  # noqa: B018
+
+
+def test_where_nothing_can_fork_a_sentence_says_so():
+    """As on Windows, which has no such module."""
+    script = "import runpy, sys\nsys.modules['fcntl'] = None\nsys.argv = ['', 'check', 'a.py']\n"
+    script += "runpy.run_module('torchproof', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    said = "torchproof: checking needs a system that can fork: Linux, macOS or WSL\n"
+    assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_time_limit(tmp_path):

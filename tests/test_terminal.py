@@ -155,12 +155,29 @@ def test_words_of_a_text():
         ("snippets gallery", False), ("snippets", False), ("--changed snippets", False),
         ("no/such.py", False), ("lost.py", False), ("check gather", False), ("fill a tensor", True),
         ("snippets/tensrs", False), ("--merge records", False), ("x" * 5000, True),
+        ("lost.md", False), ("mcp", True), ("skill here", True), ("--version", True),
     ],
 )  # fmt: skip
 def test_what_is_no_path_is_a_query(line, read, monkeypatch):
     monkeypatch.chdir(ROOT)
     words = [line] if ":" in line else line.split()
     assert command.reads(words) is read
+
+
+def test_a_path_with_a_slip_is_no_query(few, tmp_path, monkeypatch, capsys):
+    (tmp_path / "snippets").mkdir()
+    (tmp_path / "sums").mkdir()
+    (tmp_path / "README.md").touch()
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["snipets"]) == 2
+    assert "there is no snipets; is snippets meant?" in capsys.readouterr().err
+    assert command.main(["sum"]) == 0  # a word of the cards
+    assert command.main(["show", "snipets"]) == 1
+    for path in ("no/such", "lost.py", "lost.rst"):
+        assert command.main([path]) == 2
+        assert f"there is no {path}" in capsys.readouterr().err
+    assert command.main(["README.md"]) == 2
+    assert "torchproof check" in capsys.readouterr().err
 
 
 def test_nothing_slow_is_imported(few):

@@ -8,7 +8,7 @@ import argparse
 import functools
 import sys
 import time
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 if not __package__:  # run as a folder, where nothing is installed: be the package
@@ -21,10 +21,10 @@ if not __package__:  # run as a folder, where nothing is installed: be the packa
 if __name__ == "__main__":  # who looks up a card need not wait for what checks one
     from torchproof.reading import command
 
-    if command.reads(sys.argv[1:]):
+    if command.reads(sys.argv[1:]) or not find_spec("fcntl"):  # which checking cannot do without
         sys.exit(command.main())
 
-from torchproof import cards, process, record
+from torchproof import cards, missing, process, record
 
 
 def arguments(argv):
@@ -52,7 +52,7 @@ def main(argv=None):
     """Check files, print how each fared, write the records.
 
     Returns:
-        int: 0 if all that was asked for holds, else 1.
+        int: 0 if all that was asked for holds, 1 if not, 2 if that cannot be found out here.
     """
     if sys.flags.optimize:
         sys.exit("torchproof: under -O or PYTHONOPTIMIZE no assert runs, so nothing is checked")
@@ -71,13 +71,22 @@ def main(argv=None):
         warn(record.merge(options.records, options.merge))
         if not options.paths:
             return 0
+    if lost := [path for path in options.paths if not path.exists()]:
+        print(f"torchproof: there is no {lost[0]}", file=sys.stderr)
+        return 2
+    if other := [path for path in options.paths if path.is_file() and path.suffix != ".py"]:
+        print(f"torchproof: {other[0]} has no cards; try torchproof check", file=sys.stderr)
+        return 2
     start = time.perf_counter()
     modules, errors = cards.read_all(options.paths)
     for error in errors:
         print(f"✗ {error}")
     if not modules:
-        print(f"no cards in {', '.join(map(str, options.paths))}")
+        print(f"no cards in {', '.join(map(str, options.paths))}; other files: torchproof check")
         return 1
+    if lacks := missing():
+        print(f"torchproof: {lacks}", file=sys.stderr)
+        return 2
     if options.mutate:
         from torchproof import falsify, mutate  # which import torch
 

@@ -4,10 +4,11 @@ Exit codes are 0 if every claim holds, 1 if one does not, 2 if the request canno
 """
 
 import argparse
+import json
 import sys
 import time
 
-from . import own, process, rewrite, suggest
+from . import own, process, record, rewrite, suggest
 
 
 def arguments(argv):
@@ -31,7 +32,9 @@ def arguments(argv):
     parser.add_argument("--fix", action="store_true", help="say what a wrong claim should be")
     parser.add_argument("--reword", action="store_true", help="say what a claim could be shorter")
     parser.add_argument("--write", action="store_true", help="write it; else show a diff only")
-    parser.add_argument("--github", action="store_true", help="print annotations for GitHub")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--github", action="store_true", help="print annotations for GitHub")
+    shown.add_argument("--json", action="store_true", help="print all of it as JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what was left out")
     asked = parser.parse_args(argv)
     if asked.write and not (asked.fill or asked.fix or asked.reword):
@@ -63,19 +66,47 @@ def _main(asked):
         workers=asked.workers,
         threads=asked.threads,
     )
+    filled = []
     if asked.fill or asked.fix or asked.reword:
         wanted = suggest.Wanted(asked.fill, asked.fix, asked.reword)
         filled, report = suggest.fill_all(asked.paths, options, wanted)
         for one in filled:
-            print(one.diff, end="")
+            if not asked.json:
+                print(one.diff, end="")
             if asked.write:
                 suggest.save(one)
     else:
         report = own.check_all(asked.paths, options)
+    if asked.json:
+        print(json.dumps(as_json(report, filled), indent=1))
+        return int(not report.ok)
     show(report, asked)
     seconds = time.perf_counter() - start
     print(f"{report.claims} claims in {report.files} files; {seconds:.1f} s")
     return int(not report.ok)
+
+
+def as_json(report, filled):
+    """What ``--json`` prints, as an object."""
+
+    def listed(failures):
+        return [
+            {"path": one.path.as_posix(), "line": one.line, "message": one.message}
+            for one in sorted(failures)
+        ]
+
+    return {
+        "ok": report.ok,
+        "torch": record.version("torch"),
+        "files": report.files,
+        "claims": report.claims,
+        "failures": listed(report.failures),
+        "notes": listed(report.notes),
+        "filled": [
+            {"path": one.path.as_posix(), "text": one.text, "written": one.written}
+            for one in filled
+        ],
+    }
 
 
 def show(report, asked):

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import documents, process
+from . import documents, missing, process
 
 DEVICES = ("cpu", "cuda", "mps")
 
@@ -97,7 +97,7 @@ def check(
     Returns:
         Report.
     Raises:
-        Usage: there is no such file or device.
+        Usage: there is no such file or device, or no torch.
     """
     return check_all([path], Options(strict, isolate, tuple(devices), tuple(seeds), limit))
 
@@ -156,11 +156,13 @@ def run(read, options, report, task=process.check):
     Yields:
         each Job when it is done; ``job.document`` says of what.
     Raises:
-        Usage: this machine has no such device.
+        Usage: this machine has no such device, or no torch.
     """
     todo = [document for document in read if document.units]
     if not todo:
         return
+    if lacks := missing():
+        raise Usage(lacks)
     process.start()
     known_devices(options.devices)
     jobs = []

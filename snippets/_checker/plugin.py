@@ -4,10 +4,11 @@
 ``claims_files``, or ``--claims``, asks for files of any other kind, see ``pytest_files``.
 """
 
-import os
 from pathlib import Path
 
 import pytest
+
+from . import missing
 
 REWRITES = {
     "fill": "gives `#` and `# ?` behind code a claim",
@@ -46,8 +47,8 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     cards = config.getini("claims_cards")
     files = config.getini("claims_files") or config.getoption("--claims")
-    if (cards or files) and not hasattr(os, "fork"):
-        raise pytest.UsageError("claims are checked in forked processes, which Windows has not")
+    if (cards or files) and (lacks := missing()):
+        raise pytest.UsageError(lacks)
     if any(config.getoption(f"--claims-{name}") for name in REWRITES):
         from . import own, suggest
 

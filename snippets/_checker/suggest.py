@@ -72,7 +72,7 @@ def fill(
     Returns:
         Filled.
     Raises:
-        Usage: there is no such file or device, or this is a CI, where no file is rewritten.
+        Usage: there is no such file, device or torch, or this is a CI, where nothing is rewritten.
         rewrite.Refused: the file changed meanwhile, or cannot be written.
     """
     if Path(path).is_dir():

@@ -4,17 +4,26 @@ The checker, which takes longer to import, is imported for the second alone.
 """
 
 import argparse
+import difflib
+import importlib
 import json
 import os
 import sys
 
+import torchproof
+
 from . import drawing, ranking, store
 
 CHECKER = ("check",)  # subcommands of the checker
+INTEGRATIONS = {"mcp": "assistant", "skill": "skill"}  # subcommands, and who has them
+READABLE = (".py", ".md", ".rst")
 LANGUAGES = ("en", "zh_CN")
 USAGE = """\
 torchproof [show] WORDS ...   show the card that answers, such as: torchproof gather
-       torchproof PATH ...           check files; torchproof . --help says more"""
+       torchproof PATH ...           check files of cards; torchproof . --help says more
+       torchproof check PATH ...     check files of your own
+       torchproof mcp                serve all of this to a coding assistant
+       torchproof skill [FOLDER]     tell a coding assistant when to use it"""
 EPILOG = """\
 WORDS are a name (torch.gather), a question, or an error message in quotes; "-" reads them from
 standard input. In a pipe the card is a Python script. Colours need rich:
@@ -23,12 +32,12 @@ NO_CARDS = "torchproof: no cards are here; in a checkout, build them with: nox -
 
 
 def reads(argv):
-    """Whether a command line asks for a card, and not for files to be checked.
+    """Whether a command line is read here, and does not ask for files to be checked.
 
     What is a path, or looks like one that is mistyped, is for the checker.
     """
     first = argv[0] if argv else "--help"
-    if first in ("show", "search", "-"):
+    if first in ("show", "search", "-", *INTEGRATIONS):
         return True
     if first.startswith("-"):
         return first.partition("=")[0] in {one for one in _options() if one.startswith("-")}
@@ -36,10 +45,20 @@ def reads(argv):
 
 
 def _like_a_path(word):
-    folder = os.path.dirname(word)
     return not any(char.isspace() for char in word) and (
-        word.endswith(".py") or (folder != "" and os.path.isdir(folder))
+        word.endswith(READABLE) or "/" in word or os.sep in word
     )
+
+
+def _slip(word, cards):
+    """The folder here that ``word`` nearly is, if no card has this word; or None."""
+    if cards.postings(word.lower()):
+        return None
+    try:
+        folders = [one.name for one in os.scandir() if one.is_dir()]
+    except OSError:
+        return None
+    return next(iter(difflib.get_close_matches(word, folders, 1, 0.8)), None)
 
 
 def parser():
@@ -55,6 +74,9 @@ def parser():
     made.add_argument("--web", action="store_true", help="open its page in the browser")
     made.add_argument("--json", action="store_true", help="all answers as JSON")
     made.add_argument("--lang", choices=LANGUAGES, help="by default that of the system")
+    made.set_defaults(asked=False)  # by the word "show"
+    version = f"torchproof {torchproof.__version__}"
+    made.add_argument("--version", action="version", version=version)
     return made
 
 
@@ -66,13 +88,22 @@ def main(argv=None):
     """Show a card, or have files checked.
 
     Returns:
-        int: 0 if a card was found and, with ``--run``, holds, else 1.
+        int: 0 if a card was found and, with ``--run``, holds, 1 if not, and 2 if this cannot be
+        done here.
     """
     argv = sys.argv[1:] if argv is None else argv
     if not reads(argv):
-        from torchproof.__main__ import main as check
-
+        try:
+            from torchproof.__main__ import main as check
+        except ModuleNotFoundError as error:
+            return _lacks(torchproof.missing() or error)
         return check(argv)
+    if argv and argv[0] in INTEGRATIONS:
+        name = f"torchproof.integrations.{INTEGRATIONS[argv[0]]}"
+        try:
+            return importlib.import_module(name).main(argv[1:])
+        except ModuleNotFoundError as error:
+            return _lacks(f'this needs {error.name}: pip install "torchproof[{argv[0]}]"')
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a code page of Windows has no Chinese
@@ -83,15 +114,20 @@ def main(argv=None):
         return 1
 
 
+def _lacks(what):
+    print(f"torchproof: {what}", file=sys.stderr)
+    return 2
+
+
 def _read(argv):
-    if argv[:1] in (["show"], ["search"]):
-        argv = argv[1:]
-    options = parser().parse_intermixed_args(argv)
+    asked = argv[:1] in (["show"], ["search"])
+    options = parser().parse_intermixed_args(argv[1:] if asked else argv)
+    options.asked = asked
     query = sys.stdin.read() if options.words == ["-"] else " ".join(options.words)
     if not query.strip():
         parser().print_help()
         return 0
-    return answer(options, query, drawing.Page(options.lang or _language(query)))
+    return answer(options, query, drawing.Page(options.lang or language_of(query)))
 
 
 def answer(options, query, page):
@@ -105,6 +141,8 @@ def answer(options, query, page):
     except store.Missing:
         print(NO_CARDS, file=sys.stderr)
         return 1
+    if len(options.words) == 1 and not options.asked and (near := _slip(*options.words, cards)):
+        return _lacks(f"there is no {query}; is {near} meant? To search: torchproof show {query}")
     found, unknown = ranking.Search(cards).search(query)
     if options.json:
         answers = [cards.entry(document) for document, _ in found]
@@ -146,8 +184,8 @@ def _further(entry, options, page, cards):
     return int(not held)
 
 
-def _language(query):
-    """Chinese for a query in Chinese, else what the system speaks."""
+def language_of(query):
+    """The language to answer in: Chinese for a query in Chinese, else what the system speaks."""
     if any("\u3400" <= char <= "\u9fff" for char in query):
         return "zh_CN"
     names = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))

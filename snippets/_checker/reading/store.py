@@ -96,13 +96,17 @@ class Store:
         code = "\n\n".join(json.loads(shown)["code"] for _, shown in rows)
         return {"steps": [title for title, _ in rows], "code": code}
 
+    def at(self, url):
+        """The entry with the address ``url``, or None."""
+        if not url.startswith(self.facts["site"]):
+            return None
+        query, url = "SELECT id FROM entries WHERE url = ?", url.removeprefix(self.facts["site"])
+        row = self._db.execute(query, (url,)).fetchone()
+        return row and self.entry(row[0])
+
     def whole(self, entry):
         """The example that ``entry`` is a step of; any other entry is whole."""
-        if entry["kind"] != "step":
-            return entry
-        url = entry["url"].partition("#")[0].removeprefix(self.facts["site"])
-        query = "SELECT id FROM entries WHERE url = ?"
-        return self.entry(self._db.execute(query, (url,)).fetchone()[0])
+        return self.at(entry["url"].partition("#")[0]) if entry["kind"] == "step" else entry
 
     # --- for the ranking ----------------------------------------------------------------------
 
