@@ -84,11 +84,11 @@ for name in models.list_models(module=models):
 points["convnext_tiny"]  # (28.589128, 82.52)
 points["vgg16"]  # (138.357544, 71.592)
 figure, ax = plt.subplots(figsize=(6.4, 4))
-ax.scatter(*zip(*points.values()), s=14, color="C7")
+ax.scatter(*zip(*points.values()), s=14, color="C0", alpha=0.3)
 ax.set_xscale("log")
 for name in ("mobilenet_v3_large", "efficientnet_b0", "resnet18",
              "resnet50", "convnext_tiny", "vgg16", "vit_b_16"):
-    ax.scatter(*points[name], s=30, color="C0")
+    ax.scatter(*points[name], s=30, color="C1")
     ax.annotate(name, points[name], (6, -10), textcoords="offset points")
 figure.tight_layout()
 

@@ -184,8 +184,9 @@ with suppress(AssertionError):
     ops.roi_align(
         x, [F.pad(boxes, (1, 0))], 2
     )  # AssertionError: The shape of the tensor in the boxes list
+double = [boxes.double()]
 with suppress(RuntimeError):
     ops.roi_align(
-        x, [boxes.double()], 2
-    )  # RuntimeError: should have the same type as rois
+        x, double, 2
+    )  # RuntimeError: as rois since 2.14, RuntimeError: same type before
 ops.roi_align(x, [boxes], 2).shape  # torch.Size([1, 3, 2, 2])
