@@ -82,6 +82,31 @@ with suppress(NotImplementedError):
     distributions.StudentT(4.0).cdf(u)  # NotImplementedError
 
 # %%
+# Location and scale: ``loc``, ``scale``, ``mode``, ``stddev``
+# ------------------------------------------------------------
+#
+# In many families a draw is ``loc + scale * noise``. ``loc`` moves the
+# curve and ``scale`` stretches it, so ``rsample`` adds 1 to the gradient of
+# ``loc``. ``scale`` is the standard deviation of a normal distribution, but
+# not that of the others. Read ``stddev`` if you need it.
+loc = torch.tensor(2.0, requires_grad=True)
+normal = distributions.Normal(loc, scale=3.0)
+laplace = distributions.Laplace(loc, scale=3.0)
+student = distributions.StudentT(4.0, loc, scale=3.0)
+cauchy = distributions.Cauchy(loc, scale=3.0)
+[d.mean.item() for d in (normal, laplace, student)]  # [2.0, 2.0, 2.0]
+[d.mode.item() for d in (normal, laplace, student)]  # [2.0, 2.0, 2.0]
+normal.stddev.item(), normal.variance.item()  # (3.0, 9.0)
+laplace.stddev.item(), 3 * 2**0.5  # (4.2426, 4.2426)
+student.stddev.item(), 3 * (4 / (4 - 2)) ** 0.5  # (4.2426, 4.2426)
+cauchy.mode.item(), cauchy.stddev.item()  # (2.0, inf)
+cauchy.entropy().item(), math.log(4 * math.pi * 3)  # (3.6296, 3.6296)
+total = normal.rsample() + laplace.rsample()
+total += student.rsample() + cauchy.rsample()
+total.backward()
+loc.grad  # tensor(4.)
+
+# %%
 # Equally likely between two bounds: ``torch.distributions.Uniform``
 # ------------------------------------------------------------------
 #
@@ -202,7 +227,7 @@ torch.allclose(gap, gap[0], atol=1e-4)  # True
 after.mean  # tensor(0.6667)
 (1 + 7) / (1 + 7 + 1 + 3)  # 0.6667
 after.mode  # tensor(0.7000)
-after.stddev, after.entropy()  # (tensor(0.1307), tensor(-0.6366))
+after.variance, after.entropy()  # (tensor(0.0171), tensor(-0.6366))
 after.log_prob(torch.tensor(0.5))  # tensor(0.2539)
 float(stats.beta(8, 4).logpdf(0.5))  # 0.2539
 better = (after.sample((50_000,)) > 0.5).float().mean()

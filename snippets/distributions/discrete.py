@@ -62,7 +62,8 @@ torch.stack(v)  # tensor([2.4000, 3.0000, 6.0000, 12.0000])
 # each of which succeeds with probability ``probs``. ``log_prob`` is the
 # logarithm of the probability of a value, and ``mode`` is the most likely
 # value. The code checks the probability against the formula, and the
-# entropy, a measure of uncertainty, against SciPy.
+# entropy, a measure of uncertainty, against SciPy. With a single trial the
+# distribution is ``Bernoulli``.
 shots = distributions.Binomial(total_count=10, probs=0.3)
 shots.log_prob(torch.tensor(4.0)).exp()  # tensor(0.2001)
 math.comb(10, 4) * 0.3**4 * 0.7**6  # 0.2001
@@ -74,6 +75,10 @@ float(stats.binom(10, 0.3).entropy())  # 1.7791
 draws = shots.sample((50_000,))
 torch.allclose(draws.mean(), shots.mean, atol=0.05)  # True
 torch.allclose(draws.std(), shots.stddev, atol=0.05)  # True
+once = distributions.Bernoulli(probs=0.3)
+once.mean, once.variance  # (tensor(0.3000), tensor(0.2100))
+once.mode, once.entropy()  # (tensor(0.), tensor(0.6109))
+distributions.Binomial(1, probs=0.3).entropy()  # tensor(0.6109)
 players = distributions.Binomial(10, logits=torch.tensor([0.0, 9.0]))
 players.mean  # tensor([5.0000, 9.9988])
 
@@ -158,7 +163,7 @@ torch.allclose(draws.mean(), tries.mean, atol=0.15)  # True
 # Use ``OneHotCategorical`` if the next step needs a vector and not a class
 # index. ``log_prob`` then expects a vector, too, and an index raises an
 # error. The mean is the vector of probabilities, and the mode is the most
-# likely class.
+# likely class. A class index has no mean, so ``Categorical`` returns nan.
 p = torch.tensor([0.2, 0.5, 0.3])
 vectors = distributions.OneHotCategorical(probs=p)
 vectors.sample().sort().values  # tensor([0., 0., 1.])
@@ -169,6 +174,7 @@ vectors.mean  # tensor([0.2000, 0.5000, 0.3000])
 vectors.variance  # tensor([0.1600, 0.2500, 0.2100])
 vectors.mode  # tensor([0., 1., 0.])
 classes.mode  # tensor(1)
+classes.mean, classes.variance  # (tensor(nan), tensor(nan))
 vectors.entropy()  # tensor(1.0297)
 draws = vectors.sample((50_000,))
 torch.allclose(draws.mean(dim=0), p, atol=0.02)  # True

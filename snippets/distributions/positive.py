@@ -66,6 +66,7 @@ sorted(far)  # ['HalfCauchy', 'InverseGamma', 'Pareto']
 # scale instead, which is ``1 / rate``.
 wait = distributions.Exponential(rate=2.0)
 wait.mean, wait.stddev  # (tensor(0.5000), tensor(0.5000))
+wait.variance, wait.mode  # (tensor(0.2500), tensor(0.))
 wait.cdf(torch.tensor(1.0))  # tensor(0.8647)
 1 - math.exp(-2.0 * 1.0)  # 0.8647
 wait.icdf(torch.tensor(0.5))  # tensor(0.3466)
@@ -208,7 +209,7 @@ math.exp(1.0 - 0.5**2)  # 2.1170
 draws = income.sample((50_000,))
 torch.allclose(draws.log().std(), torch.tensor(0.5), atol=0.02)  # True
 torch.allclose(draws.std(), income.stddev, atol=0.1)  # True
-income.stddev  # tensor(1.6416)
+income.variance  # tensor(2.6948)
 x = torch.tensor(2.0)
 income.log_prob(x)  # tensor(-1.1073)
 normal = distributions.Normal(1.0, 0.5)
