@@ -42,13 +42,12 @@ counts = {
     "Geometric": distributions.Geometric(probs=0.25),
 }
 k = torch.arange(16.0)
-places = k.tolist()
 options = {"figsize": (8, 4.6), "sharex": True, "sharey": True}
 figure, axes = plt.subplots(2, 2, **options)
 for ax, (name, family) in zip(axes.flat, counts.items(), strict=True):
-    ax.bar(places, family.log_prob(k).exp().tolist())
+    ax.bar(range(16), family.log_prob(k).exp().tolist())
     ax.axvline(family.mean.item(), color="C1", linestyle="--")
-    ax.set_title(name)
+    ax.set(title=name, xticks=range(0, 16, 3))
 figure.tight_layout()
 [family.mean.item() for family in counts.values()]  # [3.0, 3.0, 3.0, 3.0]
 v = [family.variance for family in counts.values()]
