@@ -170,6 +170,9 @@ S = torch.tensor([[0.0, 2.0], [2.0, 3.0]])
 LD, pivots = torch.linalg.ldl_factor(S)
 b = torch.tensor([[4.0], [8.0]])
 torch.linalg.ldl_solve(LD, pivots, b)  # tensor([[1.0000], [2.0000]])
+singular = torch.zeros(2, 2)
+torch.linalg.lu_factor_ex(singular).info.item()  # 1
+torch.linalg.ldl_factor_ex(singular).info.item()  # 1
 
 # %%
 # Principal components: ``torch.pca_lowrank``, ``torch.svd_lowrank``
