@@ -18,6 +18,7 @@ LISTS = sorted((ROOT / "tests" / "covered").glob("*.txt"))
 FAMILIES = (
     "torch", "torch.Tensor", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.optim",
     "torch.optim.lr_scheduler", "torch.utils.data", "torch.autograd", "torch.func",
+    "torch.linalg", "torch.fft", "torch.signal.windows", "torch.special",
 )  # fmt: skip
 
 

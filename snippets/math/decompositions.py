@@ -167,12 +167,13 @@ LU  # tensor([[4.0000, 4.0000], [0.2500, 1.0000]])
 torch.allclose(torch.lu_unpack(LU, pivots).L, L)  # True
 old = A.lu()  # UserWarning: in favor of torch.linalg.lu_factor
 torch.allclose(torch.lu(A)[0], LU)  # True
-torch.linalg.lu_factor_ex(A).info  # tensor(0, dtype=torch.int32)
 S = torch.tensor([[0.0, 2.0], [2.0, 3.0]])
 LD, pivots = torch.linalg.ldl_factor(S)
 b = torch.tensor([[4.0], [8.0]])
 torch.linalg.ldl_solve(LD, pivots, b)  # tensor([[1.0000], [2.0000]])
-torch.linalg.ldl_factor_ex(S).info  # tensor(0, dtype=torch.int32)
+singular = torch.zeros(2, 2)
+torch.linalg.lu_factor_ex(singular).info.item()  # 1
+torch.linalg.ldl_factor_ex(singular).info.item()  # 1
 
 # %%
 # Principal components: ``torch.pca_lowrank``, ``torch.svd_lowrank``
