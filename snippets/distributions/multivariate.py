@@ -75,8 +75,8 @@ with suppress(ValueError):
 #
 # Each point is a draw. Left: a positive correlation stretches the cloud
 # along a rising line. Middle: a mixture has one cloud for each component.
-# Right: the points show two of three proportions. These are positive and
-# their sum is less than 1, so the points stay within a triangle.
+# Right: two of three proportions are positive and have a sum below 1, so
+# the points stay within a triangle.
 tilt = torch.tensor([[1.0, 0.8], [0.8, 1.0]])
 tilted = distributions.MultivariateNormal(torch.zeros(2), tilt)
 centers = torch.tensor([[-2.0, 1.0], [2.0, -1.0]])
@@ -108,7 +108,6 @@ draws[shares].sum(dim=1).max() < 1  # tensor(True)
 # ``validate_args=False`` moves the error to the Cholesky factorization.
 x = torch.tensor([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])
 mean, cov = x.mean(0), x.T.cov()
-cov  # tensor([[1., 2.], [2., 4.]])
 with suppress(ValueError):
     distributions.MultivariateNormal(
         mean, cov
@@ -233,7 +232,7 @@ mixture().has_rsample  # False
 # -----------------------------------------------------
 #
 # A draw is a vector of positive numbers that add up to 1, such as class
-# probabilities. Its mean is the concentration divided by its sum. A
+# probabilities. Its mean is the concentration divided by its sum, and a
 # larger sum keeps the draws closer to the mean. To learn from counts of
 # classes, add them to the concentration. The result is the posterior, the
 # distribution after you have seen the data.
@@ -278,9 +277,9 @@ with suppress(NotImplementedError):
 # Random covariance matrices: ``torch.distributions.Wishart``
 # -----------------------------------------------------------
 #
-# Draw ``df`` vectors x from a normal with mean 0 and covariance V, and
-# add up the matrices :math:`x x^T`. The sum has a Wishart distribution.
-# Its mean is ``df`` times V, so divide by ``df`` for a given mean. ``df``
+# If you draw ``df`` vectors x from a normal with mean 0 and covariance V,
+# the sum of the matrices :math:`x x^T` has a Wishart distribution. Its
+# mean is ``df`` times V, so divide by ``df`` for a given mean. ``df``
 # must be greater than the number of rows minus 1. ``sample`` warns about
 # singular draws even if no draw is singular, so you can ignore this
 # warning.
