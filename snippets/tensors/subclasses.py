@@ -319,7 +319,7 @@ class Rounded(torch.Tensor):
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
         if func is torch.Tensor.module_load:
-            own, loaded = args
+            _, loaded = args
             return loaded.round().as_subclass(cls)
         return super().__torch_function__(func, types, args, kwargs)
 
