@@ -104,7 +104,9 @@ torch.save(weights, folder / "weights.pt")
 # The four methods of the handler become ``setup``, ``decode_request``,
 # ``predict`` and ``encode_response``. With ``max_batch_size`` the server
 # collects requests that arrive together, and ``predict`` gets a batch. Each
-# response includes the size of the largest batch so far.
+# response includes the size of the largest batch so far. If the package
+# ``mcp`` is installed, LitServe 0.2.19 needs the line that ends in
+# ``_MCP_AVAILABLE = False``; without it, a newer ``mcp`` stops the server.
 (folder / "network.py").write_text('''
 import torch
 from torch import nn
@@ -124,6 +126,8 @@ import sys
 import litserve
 import torch
 from network import load
+
+litserve.server._MCP_AVAILABLE = False
 
 
 class Digits(litserve.LitAPI):

@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import torch
 from torch import testing
-from torch.utils import benchmark
 
 # %%
 # Random inputs of any dtype: ``torch.testing.make_tensor``
@@ -63,6 +62,8 @@ with suppress(AssertionError):
 # warm up. ``blocked_autorange`` repeats it until ``min_run_time`` seconds
 # have passed. Use one of them instead of ``time.time``: they wait for the
 # GPU, and use one thread unless ``num_threads`` says otherwise.
+from torch.utils import benchmark
+
 calls = []
 timer = benchmark.Timer("calls.append(1)", globals={"calls": calls})
 once = timer.timeit(5)
@@ -85,6 +86,8 @@ often.median > 0  # True
 # slow run changes the mean, but hardly the median, so compare medians.
 # ``iqr`` is the interquartile range, the width of the middle half of the
 # times. If it is large, other programs disturbed the measurement.
+from torch.utils import benchmark
+
 task = benchmark.TaskSpec(stmt="x @ x", setup="pass")
 seconds = [0.02, 0.03, 0.04, 0.03, 0.9]
 result = benchmark.Measurement(10, seconds, task)
@@ -102,6 +105,8 @@ len(both[0].times)  # 10
 # ``label`` is the headline, ``sub_label`` names a row and ``description`` a
 # column. A ``Timer`` takes the same three arguments. The times here are
 # made up, so that the table is the same on each machine.
+from torch.utils import benchmark
+
 results = []
 times = [(64, "float32", 0.004), (64, "bfloat16", 0.002),
          (128, "float32", 0.03), (128, "bfloat16", 0.01)]
