@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import torchproof
+from proofsheet import pack
 from torchproof.reading import store
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +31,7 @@ def wheel(tmp_path_factory):
     without = shutil.ignore_patterns("__pycache__", "cards")
     shutil.copytree(PACKAGE, copy / "snippets" / "_checker", ignore=without)
     cards = copy / "snippets" / "_checker" / "reading" / "cards"
-    shutil.copytree(store.BUILT, cards, ignore=shutil.ignore_patterns("*.made", "*.part"))
+    pack.main(cards)
     line = [sys.executable, "-c", BUILD, str(made)]
     done = subprocess.run(line, cwd=copy, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -42,7 +43,7 @@ def test_the_wheel_is_whole_and_small(wheel):
     assert wheel.stat().st_size < 3e6
     files = zipfile.ZipFile(wheel)
     names = {name.removeprefix("torchproof/") for name in files.namelist()}
-    wanted = {"py.typed", "integrations/SKILL.md", "CHANGELOG.md", "reading/cards/zh_CN.db"}
+    wanted = {"py.typed", "integrations/SKILL.md", "CHANGELOG.md", "reading/cards/zh_CN.db.xz"}
     assert wanted <= names
     sources = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")}
     assert sources == {name for name in names if name.endswith(".py")}

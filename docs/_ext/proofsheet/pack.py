@@ -1,10 +1,11 @@
 """What ``torchproof`` reads in a terminal: the cards and the index of the search, in build/cards.
 
-``python -m proofsheet.pack`` copies them beside the package, so that a wheel holds them.
+``python -m proofsheet.pack`` writes them beside the package, so that a wheel holds them.
 """
 
 import hashlib
 import json
+import lzma
 import re
 import shutil
 import sys
@@ -110,15 +111,16 @@ def _tails(entries, listed):
     }
 
 
-def main():
-    """Copy what the last build of the site wrote into the package."""
+def main(folder=store.PACKED):
+    """Compress what the last build of the site wrote, and put it into the package."""
     names = [store.COMMON, *languages.NAMES]
     if lost := [name for name in names if not (BUILT / f"{name}.db").exists()]:
         sys.exit(f"build/cards has no {', '.join(lost)}: build the site first, nox -s docs")
-    shutil.rmtree(store.PACKED, ignore_errors=True)
-    store.PACKED.mkdir()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     for name in names:
-        shutil.copy2(BUILT / f"{name}.db", store.PACKED)
+        raw = (BUILT / f"{name}.db").read_bytes()
+        (folder / f"{name}{store.XZ}").write_bytes(lzma.compress(raw))
 
 
 if __name__ == "__main__":
