@@ -28,6 +28,8 @@ def shorten_title(app, _doctree):
         short += nodes.Text(head) if rest else child.deepcopy()
         if rest:
             app.env.titles[docname] = short
+            entry = next(app.env.tocs[docname].findall(nodes.reference))
+            entry.children = short.deepcopy().children
             return
 
 
