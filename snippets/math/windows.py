@@ -104,8 +104,9 @@ torch.allclose(windows.kaiser(64, beta=5.0), old, atol=1e-6)  # True
 # Sums of cosines: ``torch.signal.windows.general_cosine``, ``nuttall``
 # ---------------------------------------------------------------------
 #
-# ``a`` holds the factors of :math:`a_0 - a_1 \cos x + a_2 \cos 2x - \ldots`,
-# where x runs from 0 to :math:`2 \pi`. The Hann, Hamming, Blackman and
+# ``a`` holds the factors of
+# :math:`a_0 - a_1 \cos x + a_2 \cos 2x - \ldots`, where x runs from 0 to
+# :math:`2 \pi`. The Hann, Hamming, Blackman and
 # Nuttall windows are such sums. ``torch.signal.windows.general_hamming``
 # has two factors, ``alpha`` and ``1 - alpha``.
 x = torch.linspace(0, 2 * torch.pi, 64)
