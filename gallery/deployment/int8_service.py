@@ -81,8 +81,8 @@ size["float32"] / size["int8"] > 3  # True
 # One service for both files
 # --------------------------
 #
-# ``assign=True`` replaces the parameters with the int8 tensors. The file
-# contains objects of torchao classes, and ``weights_only=True`` allows
+# ``assign=True`` replaces the parameters with the int8 tensors. The int8
+# file contains objects of torchao classes, and ``weights_only=True`` allows
 # these classes only after ``import torchao``. The environment variable
 # ``WEIGHTS`` tells the service which file to load.
 (folder / "service.py").write_text('''
@@ -183,8 +183,8 @@ def address(process, log, deadline):
 # ----------------------------------
 #
 # ``/health`` shows the type of the weights of a service. Each service
-# returns the same logits as the model in this process that has the same
-# weights. The logits of the two services differ a little, because the int8
+# returns the same logits as the model with the same weights in this
+# process. The logits of the two services differ a little, because the int8
 # weights are rounded.
 def ask(file):
     with served(folder, file) as url, httpx.Client(

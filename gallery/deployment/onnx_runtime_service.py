@@ -147,8 +147,9 @@ def predict(request: Request) -> Answer:
 # -------------------------
 #
 # These are the functions of :doc:`fastapi_service`. The server runs in its
-# own process, on a port that the system chooses. An error shows the log,
-# and a process that does not end is killed.
+# own process, on a port that the system chooses. If the server does not
+# start, the error message contains its log. A process that does not end is
+# killed.
 started = []
 
 

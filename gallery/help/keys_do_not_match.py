@@ -6,8 +6,8 @@ Missing key(s) in state_dict: keys and sizes that do not match
 (missing), and the keys that only the file has (unexpected). Compare the two
 lists. A prefix ``module.`` comes from a wrapper, ``_orig_mod.`` comes from
 ``torch.compile``, and other names come from changed code. The files on this
-page fail to load at first. After the repair they give the accuracy they
-were saved with, except for a new output layer, which must be trained.
+page fail to load at first. After the repair, they give the accuracy they
+were saved with. Only a new output layer must be trained.
 
 * Does no key match?
 
@@ -15,8 +15,8 @@ were saved with, except for a new output layer, which must be trained.
     GPUs*.
   * Is there a prefix ``_orig_mod.``? See *Prefix _orig_mod.: saved after
     torch.compile*.
-  * Are they ``model``, ``optimizer`` or ``epoch``? See *The file
-    is a checkpoint, not a state dict*.
+  * Are the keys of the file ``model``, ``optimizer`` or ``epoch``? See *The
+    file is a checkpoint, not a state dict*.
 
 * Do some keys differ?
 
@@ -214,8 +214,8 @@ Net().load_state_dict(file["model"])
 # The file comes from older code, in which the layers were called
 # ``features`` and ``classifier``. Write the old and the new names into a
 # dictionary. A wrong pair raises an error only if the sizes differ, so two
-# layers of the same size can change places unnoticed. All other keys stay
-# as they are.
+# layers of the same size can change places unnoticed. Keys that are not in
+# the dictionary stay as they are.
 def rename(state, names):
     new = {}
     for key, value in state.items():
@@ -264,9 +264,10 @@ torch.equal(five.body[0].weight, trained.body[0].weight)  # True
 # of the prefix, no name agrees. ``strict=False`` turns the error into a
 # return value that is easy to overlook, and the model keeps its random
 # weights, so it gives random predictions and no loading error. The same
-# happens if you pick the keys that the model has as well and ``update`` its
-# state dict with them, because no key is picked. Check the two lists of the
-# return value, as in the step before, and count the keys that agree.
+# happens if you keep only the keys that the model has, too, and ``update``
+# the state dict of the model with them, because no key is left. Check
+# ``missing_keys`` and ``unexpected_keys`` of the return value, and count
+# the keys that agree.
 wrapper = nn.DataParallel(deepcopy(trained))
 state = through_file(wrapper.state_dict())
 untouched = Net()

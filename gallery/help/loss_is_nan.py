@@ -108,9 +108,9 @@ def first_bad(losses):
 # -----------------------------
 #
 # One of the 4,420 values is missing. It is in row 200, which belongs to
-# batch 6, so the first six steps are fine. The seventh loss is ``nan``. Its
-# step makes all weights of the last layer ``nan``, and then all later
-# losses are ``nan``, too.
+# batch 6 (counted from 0), so the first six steps are fine. The seventh
+# loss is ``nan``. Its step makes all weights of the last layer ``nan``, and
+# then all later losses are ``nan``, too.
 broken = inputs.clone()
 broken[200, 2] = torch.nan
 model = make_model()
@@ -156,8 +156,8 @@ def checked_epoch(model, criterion, inputs, lr=0.05):
 # --------------------------------------------------
 #
 # The error message of ``checked_epoch`` points to column 2 in row 8 of
-# batch 6. The missing value is replaced by the mean of the column over the
-# training rows, without the ``nan``, and then the epoch finishes. Another
+# batch 6. ``nanmean`` computes the mean of the column without the ``nan``.
+# This mean replaces the missing value, and then the epoch finishes. Another
 # fix is to leave out the row. Fill the gap before you scale, because one
 # ``nan`` makes the mean of its column ``nan``, and after scaling the whole
 # column is ``nan``.
@@ -331,9 +331,10 @@ by_library.isfinite().all().item()  # True
 # -------------------------------------
 #
 # The largest target is 346, and its square is above 65504. For a model that
-# predicts 0 the loss is therefore ``inf``, and the difference of two
-# ``inf`` is ``nan``. Scale the targets, use ``bfloat16``, or use
-# ``torch.autocast``, which computes this loss in ``float32``.
+# predicts 0 the loss is therefore ``inf``. A later operation can turn it
+# into ``nan``: the difference of two ``inf`` is ``nan``. Scale the targets,
+# use ``bfloat16``, or use ``torch.autocast``, which computes this loss in
+# ``float32``.
 half = y.half()
 start = torch.zeros_like(half)
 torch.finfo(torch.float16).max  # 65504.0
@@ -348,13 +349,13 @@ with torch.autocast(device.type, dtype=torch.float16):
 # Attention masks: -1e9 in float16, and fully masked rows
 # -------------------------------------------------------
 #
-# ``masked_fill`` raises an error for -1e9 in ``float16``. Converted to
-# ``float16``, -1e9 is minus infinity, and 0 times minus infinity is
-# ``nan``. Fill with ``-torch.inf`` or ``torch.finfo(dtype).min`` instead.
-# The first row here is fully masked. Its weights are ``nan`` with
-# ``-torch.inf`` and all equal with ``torch.finfo``.
-# ``F.scaled_dot_product_attention`` returns 0 for this row; see
-# :doc:`/reference/nn/attention_masks`.
+# ``masked_fill`` raises an error for -1e9 in ``float16``. Code that
+# multiplies a mask of zeros and ones by -1e9 gives ``nan``, because -1e9
+# becomes minus infinity in ``float16``. Fill with ``-torch.inf`` or
+# ``torch.finfo(dtype).min`` instead. The first row here is fully masked.
+# Its weights are ``nan`` with ``-torch.inf`` and all equal with
+# ``torch.finfo``. ``F.scaled_dot_product_attention`` returns 0 for this
+# row; see :doc:`/reference/nn/attention_masks`.
 scores = torch.zeros(3, 3, dtype=torch.float16)
 hidden = torch.ones(3, 3, dtype=torch.bool).triu()
 with suppress(RuntimeError):
@@ -398,8 +399,8 @@ assert 1 < first_bad(by_hand) < 100
 # ----------------------------------------
 #
 # Left: the squared error on a logarithmic scale. The missing value stops a
-# run that looked normal. A learning rate that is too high shows some steps
-# earlier, because the loss grows. Right: the loss of the model that
+# run that looked normal. With a learning rate that is too high, the loss
+# grows for some steps before it fails. Right: the loss of the model that
 # predicts a variance, with ``softplus`` and with ``relu``. A cross marks
 # the last finite loss, and a dotted line marks the first step with ``nan``
 # or ``inf``.

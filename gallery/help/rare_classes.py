@@ -44,9 +44,9 @@ from torch.utils.data import (
 # A rare class: three nines in a hundred digits
 # ---------------------------------------------
 #
-# The digit 9 is the rare class. Each image is used four times with
-# different noise, and the originals are split first, so that copies of an
-# image stay in one set. Each set keeps 3 nines for every 100 other digits.
+# The digit 9 is the rare class. The images are split first, so that all
+# copies of an image stay in one set. Each image is then used four times
+# with different noise. Each set keeps 3 nines for every 100 other digits.
 # The validation and test sets are not balanced, so they have the share of
 # nines that the model will meet later.
 torch.manual_seed(0)
@@ -155,7 +155,7 @@ recall, precision = recall_and_precision(y_val, answers)
 # First cure: class weights in the loss
 # -------------------------------------
 #
-# The weight of a class is one over its share, divided by the number of
+# The weight of a class is 1 divided by its share and by the number of
 # classes. An error on a nine then costs more than thirty times as much as
 # an error on another digit. :doc:`/reference/data/class_imbalance` explains
 # how the weights enter the mean of the loss. It also explains the argument
@@ -217,8 +217,9 @@ recall, precision = recall_and_precision(y_val, answers)
 # -------------------------------------------------------
 #
 # After training with class weights, the mean predicted probability of a
-# nine is far above its share. To correct it, divide the true share of each
-# class by its share in training, 0.5, and add the logarithm to the logits.
+# nine is far above its share. With the weights, each class counts as half
+# of the training data. To correct the probabilities, divide the true share
+# of each class by 0.5 and add the logarithm of the result to the logits.
 # The plain model needs no correction.
 true_share = torch.tensor([1 - share, share])
 mean_plain = probability(plain, val_set).mean().item()
@@ -236,11 +237,11 @@ mean_corrected < 0.06  # True
 #
 # At the threshold 0.5, ``weight=`` and ``sampler=`` find more than 60 % of
 # the nines in the test set, yet their accuracy is lower than the accuracy
-# of the plain model. Accuracy is therefore the wrong measure here. Their
-# precision is below 60 %, because a small share of false alarms among the
-# many other digits is large compared with the few nines. With a threshold
-# from the validation set, the weighted model gives up some recall and gains
-# precision.
+# of the plain model. Accuracy is therefore the wrong measure here. The
+# precision of the two models is below 60 %, because a small share of false
+# alarms among the many other digits is large compared with the few nines.
+# With a threshold from the validation set, the weighted model gives up some
+# recall and gains precision.
 y_test = test_set.tensors[1]
 both = best_threshold(weighted, val_set)
 rows = {

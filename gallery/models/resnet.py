@@ -24,9 +24,10 @@ from tqdm import tqdm
 # The basic block: two convolutions and a shortcut
 # ------------------------------------------------
 #
-# The sum comes before the last ReLU. If the stride is not 1 or the number
-# of channels changes, a 1 by 1 convolution brings the input to the shape of
-# the output. A convolution before ``nn.BatchNorm2d`` needs no bias.
+# The block adds its input to the output of the convolutions, before the
+# last ReLU. If the stride is not 1 or the number of channels changes, a 1
+# by 1 convolution brings the input to the shape of the output. A
+# convolution before ``nn.BatchNorm2d`` needs no bias.
 class BasicBlock(nn.Module):
     def __init__(self, inputs, outputs, stride=1):
         super().__init__()
@@ -140,9 +141,9 @@ figure.tight_layout()
 # -----------------------------------------------
 #
 # By default, ``nn.Module.load_state_dict`` raises an error if a name or a
-# shape differs. In training mode both networks also update the running
-# statistics of batch normalization, and in evaluation mode they use these
-# statistics. With internet access, ``weights=ResNet18_Weights.DEFAULT``
+# shape differs. The outputs agree in training mode, which also updates the
+# running statistics of batch normalization, and in evaluation mode, which
+# uses them. With internet access, ``weights=ResNet18_Weights.DEFAULT``
 # gives trained weights instead.
 reference = resnet18(weights=None).double()
 model.double().load_state_dict(reference.state_dict())
@@ -251,8 +252,8 @@ def accuracy(model, part):
 # ----------------------------------------------
 #
 # The learning rate changes at every step: it rises once and falls once. The
-# loss of an epoch is the mean over its batches, and the weights change from
-# batch to batch.
+# loss of an epoch is the mean over its batches, each computed with the
+# weights that the model had then.
 def fit(model, epochs=6):
     generator = torch.Generator(device=device).manual_seed(0)
     loader = DataLoader(train_set, 128, shuffle=True, generator=generator)
@@ -298,9 +299,9 @@ curves = {
 #
 # Left: the training loss. Right: the validation accuracy. Without
 # shortcuts, the deep network ends with a higher training loss than the
-# shallow one, so the cause is not overfitting. The optimizer does not find
-# good weights in so few steps. With shortcuts, the 26 layers reach a low
-# loss in the same number of steps.
+# shallow one. This is not overfitting, in which the training loss is low.
+# The optimizer does not find good weights in so few steps. With shortcuts,
+# the 26 layers reach a low loss in the same number of steps.
 final = {name: losses[-1] for name, (losses, _) in curves.items()}
 test = {name: accuracy(model, test_set) for name, model in models.items()}
 for name in models:

@@ -2,13 +2,14 @@
 Train a variational autoencoder (VAE): ``rsample``, KL divergence, ELBO
 =======================================================================
 
-A VAE describes an image by a few numbers, the latent variables. The encoder
-gives a mean and a variance for each of them, and the decoder turns a random
-draw back into an image. The loss is a reconstruction term plus a KL
-divergence, which keeps the latent variables close to a standard normal
-distribution. This page trains a VAE on handwritten digits. It reconstructs
-test images, generates new digits from noise, and interpolates between two
-digits. A classifier recognizes more than half of the new digits.
+A VAE describes an image by a few numbers, the latent variables. For each of
+them, the encoder gives the mean and the variance of a normal distribution.
+The decoder turns a random draw from these distributions back into an image.
+The loss is a reconstruction term plus a KL divergence, which keeps the
+latent variables close to a standard normal distribution. This page trains a
+VAE on handwritten digits. It reconstructs test images, generates new digits
+from noise, and interpolates between two digits. A classifier recognizes
+more than half of the new digits.
 """
 from contextlib import suppress
 
@@ -111,8 +112,8 @@ model.encoder[0].weight.grad is None  # False
 # The KL term pulls each distribution towards the prior, a standard normal
 # distribution, and is 0 if the two are equal. The reconstruction term
 # compares the logits with the pixels. For pixels of 0 and 1 it is minus the
-# log-probability of a Bernoulli distribution. Both terms are sums over one
-# image.
+# log-probability of a Bernoulli distribution. Each term is a sum for one
+# image, over its pixels or over its latent variables.
 def kl_to_prior(mean, log_var):
     return 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum(dim=1)
 
@@ -138,9 +139,10 @@ torch.allclose(reconstruction(logits, binary), -log_prob)  # True
 # -------------------------------------------------------------
 #
 # ELBO stands for evidence lower bound, and the loss is minus its mean over
-# the batch. With one latent variable, the log-likelihood is an integral
-# over a line, so a sum over a fine grid can check the bound. The image is
-# repeated 4,001 times to average out the random draws of the ELBO.
+# the batch. The likelihood is the probability that the model gives to an
+# image. With one latent variable it is an integral over a line, so a sum
+# over a fine grid can check the bound. The image is repeated 4,001 times to
+# average out the random draws of the ELBO.
 def negative_elbo(model, x):
     logits, mean, log_var = model(x)
     return (reconstruction(logits, x) + kl_to_prior(mean, log_var)).mean()

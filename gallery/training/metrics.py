@@ -95,9 +95,9 @@ fit(classifier, nn.CrossEntropyLoss(), train_digits, epochs=15, lr=2e-3)
 #
 # MAE is the mean absolute error, MSE the mean squared error, and RMSE the
 # root of the MSE. R² compares the squared error of a model with that of
-# always predicting the mean of the targets. Perfect predictions score 1,
-# and the mean scores
-# 0. MAE and RMSE have the unit of the targets.
+# always predicting the mean of the targets. Perfect predictions have an R²
+# of 1, and predicting the mean has an R² of 0. MAE and RMSE have the unit
+# of the targets.
 def regression_metrics(predictions, targets):
     errors = predictions - targets
     mse = errors.square().mean()
@@ -203,11 +203,11 @@ with suppress(RuntimeError):
 # Confusion matrix, precision, recall and F1 by hand
 # --------------------------------------------------
 #
-# Row ``t`` and column ``p`` hold how often class ``t`` was predicted as
-# class ``p``. Precision divides the diagonal by the sums of the columns
-# (predicted), and recall by the sums of the rows (true). F1 is the harmonic
-# mean of precision and recall. A class that is never predicted has a
-# precision of 0/0, which counts as 0 here and in ``torchmetrics``.
+# The cell in row ``t`` and column ``p`` tells how often class ``t`` was
+# predicted as class ``p``. Precision divides the diagonal by the sums of
+# the columns (predicted), and recall by the sums of the rows (true). F1 is
+# the harmonic mean of precision and recall. A class that is never predicted
+# has a precision of 0/0, which counts as 0 here and in ``torchmetrics``.
 @torch.inference_mode()
 def confusion_matrix(model, loader, classes=10):
     counts = torch.zeros(classes, classes, dtype=torch.int64, device=device)

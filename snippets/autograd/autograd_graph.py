@@ -89,7 +89,7 @@ hidden.grad  # tensor([20., 40.])
 # ``next_functions`` holds a pair for each input of the operation: the node
 # that made the input, and which output of that node it is. The node is
 # ``None`` if the input needs no gradient. The ``variable`` attribute of an
-# ``AccumulateGrad`` node is the leaf. ``isinstance`` treats nodes as
+# ``AccumulateGrad`` node is the leaf. For ``isinstance``, each node is a
 # ``torch.autograd.graph.Node``.
 w = torch.tensor([1.0, 2.0], requires_grad=True)
 product = w * torch.tensor([3.0, 4.0])
@@ -214,8 +214,8 @@ loss.grad_fn is made[-1]  # True
 # ``disable_saved_tensors_hooks`` protects code in which saved tensors must
 # be stored unchanged. If a hook on saved tensors is used inside the block,
 # PyTorch raises an error with your message. A related setting,
-# ``torch.autograd.graph.region_activation_memory_budget``, tells the
-# compiler how much to save and how much to compute again.
+# ``torch.autograd.graph.region_activation_memory_budget``, tells
+# ``torch.compile`` how much to save and how much to compute again.
 graph = torch.autograd.graph
 with graph.disable_saved_tensors_hooks("saved tensors stay as they are"):
     with suppress(RuntimeError):

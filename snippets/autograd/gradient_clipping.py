@@ -73,9 +73,9 @@ slopes  # [0.25, 0.5]
 # Where in the loop: after ``backward``, before ``step``
 # ------------------------------------------------------
 #
-# Before ``backward`` there are no gradients yet. The function then clips
-# nothing and returns 0 without an error. After ``step`` it is too late,
-# because the optimizer has already used the gradients.
+# Before ``backward`` there are no gradients yet. ``clip_grad_norm_`` then
+# clips nothing and returns 0 without an error. After ``step`` it is too
+# late, because the optimizer has already used the gradients.
 #
 # .. glance:: # tensor(692.8203)
 net = nn.Linear(2, 1)
@@ -92,10 +92,10 @@ before - net.weight.detach()  # tensor([[0.2887, 0.2887]])
 # The norm that is returned: before clipping, over all parameters
 # ---------------------------------------------------------------
 #
-# The function returns the norm before clipping, computed over the gradients
-# of all parameters. Log this norm to see how often you clip and to choose
-# ``max_norm``. The gradients are multiplied by ``max_norm / (norm + 1e-6)``
-# if this factor is below 1.
+# ``clip_grad_norm_`` returns the norm before clipping, computed over the
+# gradients of all parameters. Log this norm to see how often you clip and
+# to choose ``max_norm``. The gradients are multiplied by ``max_norm / (norm
+# + 1e-6)`` if this factor is below 1.
 net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
 (1000 * net(torch.rand(8, 3))).square().mean().backward()
 grads = [p.grad.clone() for p in net.parameters()]
@@ -112,8 +112,9 @@ clip_grad_norm_(net.parameters(), max_norm=1.0) <= 1.0001  # tensor(True)
 #
 # ``get_total_norm`` takes the gradients, not the parameters, and does not
 # change them. ``nn.utils.clip_grads_with_norm_`` then clips with a norm
-# that you pass. Together they do the work of ``clip_grad_norm_``. Use them
-# if you want to combine the norms of several processes in between.
+# that you pass. Together they do the work of ``clip_grad_norm_``. Use the
+# two functions if you want to combine the norms of several processes before
+# you clip.
 w = nn.Parameter(torch.zeros(2))
 w.grad = torch.tensor([3.0, 4.0])
 norm = torch.nn.utils.get_total_norm([w.grad])
@@ -125,9 +126,10 @@ w.grad  # tensor([1.5000, 2.0000])
 # Limit the largest element: ``norm_type=inf``
 # --------------------------------------------
 #
-# With ``norm_type=inf`` the norm is the largest absolute value. This
-# element becomes ``max_norm`` in size, and the others shrink by the same
-# factor. Unlike ``clip_grad_value_``, this keeps the direction.
+# With ``norm_type=inf`` the norm is the largest absolute value. If it is
+# above ``max_norm``, all elements shrink by the same factor, so that the
+# largest has the size ``max_norm``. Unlike ``clip_grad_value_``, this keeps
+# the direction.
 w = nn.Parameter(torch.zeros(3))
 w.grad = torch.tensor([1.0, -8.0, 2.0])
 clip_grad_norm_([w], max_norm=4.0, norm_type=float("inf"))  # tensor(8.)

@@ -95,9 +95,9 @@ with tempfile.TemporaryDirectory() as folder:
 # ---------------------------------------------
 #
 # ``transform`` is a function that the dataset calls on each sample. One
-# class then serves for training with augmentation and for validation
-# without it. You can pass any callable, for example a transform of
-# torchvision.
+# dataset class then serves for training with augmentation and for
+# validation without it. You can pass any callable, for example a transform
+# of torchvision.
 class Images(Dataset):
     def __init__(self, images, transform=None):
         self.images, self.transform = images, transform
@@ -158,7 +158,7 @@ sample  # tensor([6., 7., 8.], dtype=torch.float64)
 # Store the decoded samples as one tensor, so that there is one file to open
 # instead of one per sample. With ``mmap=True`` the data are read from disk
 # when they are used. Saving a slice saves the whole tensor that it was cut
-# from, so clone it first.
+# from, so clone the slice first.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "x.pt")
     x = torch.arange(100_000.0, device="cpu").reshape(1000, 100)

@@ -71,9 +71,9 @@ constraints.real.check(odd)  # tensor([True, False])
 # -----------------------------------------------------------------
 #
 # The rules for counts want whole numbers, which may be floats.
-# ``integer_interval`` contains both bounds. ``one_hot`` and
-# ``multinomial`` judge a whole row. ``one_hot`` wants a single one among
-# zeros, and ``multinomial`` wants counts with at most the given sum.
+# ``integer_interval`` contains both bounds. ``one_hot`` and ``multinomial``
+# judge a whole row. ``one_hot`` wants one element of 1 and zeros elsewhere,
+# and ``multinomial`` wants counts with at most the given sum.
 x = torch.tensor([0.0, 1.0, 1.5, 3.0, -2.0])
 counts = constraints.integer_interval(0, 2)
 counts.check(x)  # tensor([True, True, False, False, False])
@@ -90,12 +90,12 @@ constraints.multinomial(4).check(rows)  # tensor([True, True, False])
 # Vectors and matrices: ``constraints.simplex``, ``positive_definite``
 # --------------------------------------------------------------------
 #
-# These rules give one answer for a whole vector or matrix. A vector in
-# the simplex has no negative numbers and the sum 1. A positive definite
-# matrix is symmetric with positive eigenvalues, and a Cholesky factor is
-# lower triangular with a positive diagonal. If one matrix of a batch is
-# not symmetric, ``positive_definite`` does not look at the eigenvalues of
-# the others, so check these alone.
+# These rules give one answer for a whole vector or matrix. A vector in the
+# simplex has no negative numbers and the sum 1. A positive definite matrix
+# is symmetric with positive eigenvalues, and a Cholesky factor is lower
+# triangular with a positive diagonal. If one matrix of a batch is not
+# symmetric, ``positive_definite`` does not look at the eigenvalues of the
+# others, so check the symmetric matrices alone.
 shares = torch.tensor([[0.2, 0.8], [0.2, 0.7], [-0.2, 1.2]])
 constraints.simplex.check(shares)  # tensor([True, False, False])
 constraints.real_vector.check(shares)  # tensor([True, True, True])
@@ -142,10 +142,10 @@ pieces.event_dim, rows.event_dim  # (0, 1)
 # --------------------------------------------------------
 #
 # An optimizer may push a scale below 0. ``transform_to`` returns a
-# transform from any number to valid ones, so train the free number and send
-# it through the transform. Take the constraint from ``arg_constraints``,
-# and start from ``inv`` of a valid value. The code finds the standard
-# deviation of the data.
+# transform from any number to a valid one. Train the number before the
+# transform, which is free to take any value. Take the constraint from
+# ``arg_constraints``, and start from ``inv`` of a valid value. The code
+# finds the standard deviation of the data.
 data = torch.tensor([1.0, 2.0, 4.0, 5.0])
 rules = distributions.Normal.arg_constraints
 to_scale = distributions.transform_to(rules["scale"])
@@ -166,11 +166,11 @@ bounded(torch.tensor([-9.0, 0.0, 9.0]))  # tensor([2.0005, 4.0000, 5.9995])
 # ``transform_to`` to optimize, ``biject_to`` to sample
 # -----------------------------------------------------
 #
-# ``biject_to`` returns a transform that can be inverted and has a
-# density. A sampler, such as Hamiltonian Monte Carlo, needs this.
-# ``transform_to`` may return a transform that is easier to train but has
-# no density, such as a softmax for proportions. ``biject_to`` has no
-# transform for positive definite matrices, and ``transform_to`` has none
+# ``biject_to`` returns a transform that can be inverted and that tells how
+# it changes a density. A sampler, such as Hamiltonian Monte Carlo, needs
+# this. ``transform_to`` may return a transform that is easier to train but
+# does not tell this, such as a softmax for proportions. ``biject_to`` has
+# no transform for positive definite matrices, and ``transform_to`` has none
 # for booleans.
 x = torch.tensor([1.0, 2.0])
 train = distributions.transform_to(constraints.simplex)
@@ -197,10 +197,10 @@ with suppress(NotImplementedError):
 # --------------------------------------------------------
 #
 # The bounds of a uniform distribution are its parameters, so the class
-# alone does not know the support. Its constraint is then ``dependent``,
-# and ``check`` raises an error. Ask an object instead of the class. The
-# support of a mixture holds the values that each component can give, so a
-# mixture of uniforms rejects values that one component can give.
+# alone does not know the support. Its constraint is then ``dependent``, and
+# ``check`` raises an error. Ask an object instead of the class. The support
+# of a mixture holds only the values that all components can give, so a
+# mixture of uniforms rejects values that only one component can give.
 x = torch.tensor([0.5, 2.0, 4.0])
 of_class = distributions.Uniform.support
 constraints.is_dependent(of_class)  # True
@@ -224,9 +224,9 @@ mixture.support.check(x)  # tensor([True, False, False])
 #
 # Define ``arg_constraints``, ``support``, ``rsample`` and ``log_prob``.
 # ``support`` is a ``constraints.dependent_property`` if it depends on a
-# parameter. The checks and ``sample`` come with the base class. The
-# density of the example rises from 0 to ``high`` in a straight line,
-# which SciPy knows as a power law.
+# parameter. The checks and ``sample`` come with the base class. Between 0
+# and ``high``, the density of the example is a rising straight line, which
+# SciPy knows as a power law.
 
 
 class Ramp(distributions.Distribution):
@@ -264,8 +264,9 @@ with suppress(ValueError):
 # for each kind of constraint, and the function returns a transform.
 # ``transform_to`` makes numbers positive with ``exp``. If you prefer
 # softplus, fill a registry of your own, because a change to
-# ``transform_to`` affects the whole program. ``register`` takes the kind,
-# so the function must use the bound of the constraint that it gets.
+# ``transform_to`` affects the whole program. ``register`` stores one
+# function for the whole kind, so the function must read the bound from the
+# constraint that it gets.
 soft = constraint_registry.ConstraintRegistry()
 
 

@@ -14,10 +14,10 @@ from torch import nn
 # ------------------------------------------------
 #
 # The loss of a matching pair (target 1) is :math:`1 - \cos`, and the loss
-# of another pair (target -1) is :math:`\max(0, \cos - m)` with the margin
-# m. The lengths of the vectors do not matter. With the default margin of 0,
-# the loss pushes other pairs until they are orthogonal. A ``margin``
-# between 0 and 1 lets them stay closer.
+# of a pair that does not match (target -1) is :math:`\max(0, \cos - m)`
+# with the margin m. The lengths of the vectors do not matter. With the
+# default margin of 0, the loss pushes other pairs until they are
+# orthogonal. A ``margin`` between 0 and 1 lets them stay closer.
 a = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
 b = torch.tensor([[3.0, 4.0], [3.0, 4.0], [0.0, 2.0]])
 y = torch.tensor([1, -1, -1])
@@ -66,8 +66,8 @@ limit.grad  # tensor([0.]) since 2.14, tensor([-1.]) before
 #
 # Siamese networks, which encode both inputs with the same layers, are
 # trained with this loss. For a matching pair it is the squared distance.
-# For another pair it is the square of the amount by which the distance is
-# below the margin. ``torch.nn`` has no module for it, and
+# For a pair that does not match, it is the square of the amount by which
+# the distance is below the margin. ``torch.nn`` has no module for it, and
 # ``F.hinge_embedding_loss`` does not square.
 #
 # .. glance:: same * d.square() + (1 - same) * apart
@@ -86,8 +86,9 @@ same * d.square() + (1 - same) * apart  # tensor([25., 9., 0.])
 # For an anchor a, a positive p that matches it and a negative n that does
 # not, the loss is :math:`\max(0, d(a, p) - d(a, n) + m)`. It is 0 if the
 # negative is farther from the anchor than the positive by at least the
-# margin. ``p`` is the norm of the distance, 2 by default. Since 2.14 the
-# gradient is 0 if the negative is farther by exactly the margin.
+# margin. The argument ``p`` chooses the norm of the distance, 2 by default.
+# Since 2.14 the gradient is 0 if the negative is farther by exactly the
+# margin.
 anchor = torch.tensor([[0.0, 0.0], [0.0, 0.0]])
 positive = torch.tensor([[3.0, 4.0], [3.0, 4.0]])
 negative = torch.tensor([[0.0, 5.5], [0.0, 9.0]])
@@ -145,7 +146,7 @@ max(0, 2 - min(3.5, 1.5) + 1)  # 1.5
 #
 # ``distance_function`` takes two batches and returns one distance per row.
 # If you have a similarity, turn it into a distance, for example with ``1 -
-# similarity``. By default it is ``nn.PairwiseDistance``, and the loss
+# similarity``. The default is ``nn.PairwiseDistance``, with which the loss
 # equals ``nn.TripletMarginLoss``.
 a, p, n = torch.randn(3, 5, 8)
 
@@ -169,7 +170,8 @@ torch.allclose(default, F.triplet_margin_loss(a, p, n))  # True
 # Row i of ``a`` matches row i of ``b``, such as an image and its caption.
 # The other rows are the negatives. Divide the similarities by a temperature
 # and use them as logits. The correct classes are on the diagonal, so the
-# target is ``torch.arange``; CLIP averages the losses of both directions.
+# target is ``torch.arange``; CLIP averages this loss and the loss of
+# ``logits.T``.
 a = F.normalize(torch.randn(6, 16), dim=1)
 b = F.normalize(torch.randn(6, 16), dim=1)
 logits = a @ b.T / 0.1
@@ -230,7 +232,7 @@ F.cross_entropy(similarity, partner) > 5  # tensor(True)
 # ``F.pairwise_distance`` compares row i with row i. It adds ``eps`` to the
 # difference, so the distance of a vector from itself is not exactly 0.
 # ``torch.cdist`` compares each row with each row of the other batch. Use it
-# to find the hardest negatives.
+# to find the hardest negatives, the ones nearest to the anchor.
 x = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
 y = torch.tensor([[3.0, 4.0], [3.0, 4.0]])
 F.pairwise_distance(x, y, eps=0.0)  # tensor([5., 0.])

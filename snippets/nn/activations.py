@@ -3,7 +3,8 @@ Activations
 ===========
 
 Apply a non-linear function to the output of a layer: ReLU and its variants,
-smooth, saturating and shrinking functions.
+smooth functions, saturating functions (which level off), and shrinking
+functions.
 
 .. which::
 
@@ -50,7 +51,7 @@ from torch import nn
 # Each panel shows an elementwise function (solid) and its derivative
 # (dashed). ReLU and its variants come first, followed by smooth, saturating
 # and shrinking functions. The slope of most functions is at most 1. The
-# list names the functions that are steeper somewhere.
+# list ``steep`` names the functions whose slope is above 1 somewhere.
 layers = [nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.1), nn.PReLU()]
 layers += [nn.RReLU(0.1, 0.5), nn.ELU(), nn.CELU(2.0), nn.SELU(), nn.GELU()]
 layers += [nn.GELU("tanh"), nn.SiLU(), nn.Mish(), nn.Hardswish()]
@@ -119,9 +120,10 @@ F.leaky_relu_(x, 0.5)  # tensor([-1.5000, 10.0000])
 # -----------------------------------------------
 #
 # If the input of a ReLU is negative for all of the data, its gradient is
-# zero and its weights no longer change. One large step of the bias can
-# cause this. A leaky ReLU keeps a gradient. To find dead units, look for
-# outputs that stay 0 over many batches.
+# zero, and the weights of the layer before it no longer change for this
+# unit. One large step of the bias can cause this. A leaky ReLU keeps a
+# gradient. To find dead units, look for outputs that stay 0 over many
+# batches.
 x = torch.randn(1000, 4)
 layer = nn.Linear(4, 3)
 with torch.no_grad():
@@ -162,8 +164,8 @@ x.grad  # tensor([0., 1., 0., 0.])
 # Below zero, ELU is :math:`\alpha (e^x - 1)`, which has a kink at 0 unless
 # :math:`\alpha = 1`. CELU is :math:`\alpha (e^{x/\alpha} - 1)` below zero
 # and has no kink. SELU is an ELU with a fixed :math:`\alpha`, multiplied by
-# a fixed factor on both sides. ``F.elu_``, ``F.celu_`` and ``F.selu_`` work
-# in place.
+# a fixed factor below and above 0. ``F.elu_``, ``F.celu_`` and ``F.selu_``
+# work in place.
 x = torch.tensor([-2.0, -1.0, 3.0])
 negative, positive = x.clamp(max=0), x.clamp(min=0)
 elu = positive + 2 * (negative.exp() - 1)
@@ -184,9 +186,10 @@ torch.autograd.grad(F.selu(zero), zero)[0]  # tensor(1.7581)
 #
 # If the weights have variance 1/fan_in, where fan_in is the number of
 # inputs, SELU pulls the mean and the standard deviation back towards 0 and
-# 1 in every layer. With ELU or ReLU the signal of this network fades.
-# Initialize the weights with ``nn.init.kaiming_normal_`` and
-# ``nonlinearity="linear"``, and use ``nn.AlphaDropout`` instead of dropout.
+# 1 in every layer. In the example of 20 layers, the values shrink towards 0
+# with ELU or ReLU. Initialize the weights with ``nn.init.kaiming_normal_``
+# and ``nonlinearity="linear"``, and use ``nn.AlphaDropout`` instead of
+# dropout.
 def deviation(activation, depth=20):
     x = torch.randn(300, 300)
     for _ in range(depth):
@@ -326,9 +329,9 @@ x  # tensor([-1., -1., -1., 3.])
 #
 # An in-place activation overwrites the output of the operation before it.
 # Sigmoid, tanh and exp need their output to compute the gradient, so
-# ``backward`` fails after them. After a linear layer, a convolution or a
-# normalization, ``inplace=True`` is safe if nothing else uses that output.
-# Otherwise leave it out.
+# ``backward`` fails if an in-place activation follows them. After a linear
+# layer, a convolution or a normalization, ``inplace=True`` is safe if
+# nothing else uses that output. Otherwise leave it out.
 x = torch.tensor([1.0, 2.0], requires_grad=True)
 y = nn.ReLU(inplace=True)(x.exp())
 with suppress(RuntimeError):

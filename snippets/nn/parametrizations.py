@@ -275,10 +275,10 @@ torch.allclose(fused(x), norm(linear(x)), atol=1e-4)  # True
 # Call a module with other weights: ``torch.func.functional_call``
 # ----------------------------------------------------------------
 #
-# The parameters and buffers in the dict replace the module's own for this
-# one call. In this way the weights can be an input of ``torch.func.grad``
-# or ``torch.func.vmap``. The older function in ``torch.nn.utils.stateless``
-# raises a warning.
+# ``functional_call`` takes a dict of parameters and buffers, which replace
+# the module's own for this one call. In this way the weights can be an
+# input of ``torch.func.grad`` or ``torch.func.vmap``. The older function in
+# ``torch.nn.utils.stateless`` raises a warning.
 net = nn.Linear(1, 1)
 other = {"weight": torch.tensor([[2.0]]), "bias": torch.tensor([1.0])}
 x = torch.tensor([[3.0]])

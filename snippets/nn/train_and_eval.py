@@ -96,7 +96,8 @@ with torch.inference_mode():
 #
 # The flags ``training`` and ``requires_grad`` do not affect each other.
 # Batch normalization with frozen parameters still updates its running mean
-# in training mode, because the running mean is a buffer.
+# in training mode, because the running mean is a buffer and not a
+# parameter.
 norm = nn.BatchNorm1d(1).eval()
 norm.weight.requires_grad  # True
 norm.train().requires_grad_(False)
@@ -169,8 +170,9 @@ net.seen[0].training  # False
 #
 # In training mode, batch normalization uses the values of the batch. One
 # infinite value, often from ``float16``, stays in the running values for
-# ever, and ``eval()`` uses them. Look for it in the buffers, prevent it,
-# and compute the running values again with ``reset_running_stats``.
+# ever, and ``eval()`` uses them. Look for it in the buffers and remove its
+# cause. Then call ``reset_running_stats`` and run batches in training mode,
+# which computes the running values again.
 layer = nn.BatchNorm1d(2)
 good, bad = torch.rand(8, 2), torch.tensor([[1.0, 70000.0], [2.0, 1.0]])
 layer(bad.half().float())  # shape (2, 2)

@@ -163,9 +163,9 @@ print(np.__version__, Image.__version__)
 #
 # Debian, Ubuntu and Homebrew protect the system's Python from pip. Create
 # an environment with ``python3 -m venv env`` and activate it with ``source
-# env/bin/activate``. In an environment the two prefixes differ. If pip ends
-# with "Killed" or "No space left on device", add ``--no-cache-dir`` and
-# free disk space.
+# env/bin/activate``. In an environment, ``sys.prefix`` and
+# ``sys.base_prefix`` differ. If pip ends with "Killed" or "No space left on
+# device", add ``--no-cache-dir`` and free disk space.
 print(sys.prefix, sys.base_prefix)
 print("environment", sys.prefix != sys.base_prefix)
 sys.executable.startswith(sys.exec_prefix)  # True
@@ -175,7 +175,7 @@ sys.executable.startswith(sys.exec_prefix)  # True
 # -----------------------------------------------------------------
 #
 # A package was compiled for instructions that this processor does not have.
-# On Linux, ``lscpu`` shows which it has. PyTorch chooses kernels that the
+# On Linux, ``lscpu`` shows which it has. PyTorch chooses code that the
 # processor can run, and the line below tells which. So import your other
 # packages one by one to find the cause.
 capability = torch.backends.cpu.get_cpu_capability()

@@ -113,7 +113,8 @@ total  # tensor([[4, 6], [0, 0], [40, 60]])
 # ``reduce`` is ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``.
 # By default, the values that are already in the tensor are included. Here
 # they are zeros and the new values are negative, so the maximum of each
-# group is 0. ``include_self=False`` leaves them out.
+# group is 0. ``include_self=False`` leaves out the values that were there
+# before.
 group = torch.tensor([0, 0, 2])
 value = torch.tensor([-1.0, -2.0, -4.0])
 start = torch.zeros(3)
@@ -208,7 +209,7 @@ scores.scatter(1, index, 9)  # tensor([[9., 0., 0.], [0., 0., 9.]])
 # -------------------------------------------------------------------
 #
 # The target tensor needs one place for each group, so its size must be
-# larger than the largest index. If the numbers are ids with gaps,
+# larger than the largest index. If the group numbers are ids with gaps,
 # ``unique`` with ``return_inverse=True`` turns them into 0, 1, 2 and so on.
 group = torch.tensor([0, 2, 3], device="cpu")
 amount = torch.tensor([1.0, 2.0, 4.0], device="cpu")

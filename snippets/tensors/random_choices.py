@@ -45,9 +45,9 @@ equal = torch.ones(5, 20).multinomial(3)
 # -----------------------------------------------------------------
 #
 # ``torch.multinomial`` does not accept negative, infinite or NaN weights.
-# In text generation, the usual cause is an infinite logit, for example
-# after an overflow in float16 or with a temperature near 0, because softmax
-# turns it into NaN. Check the logits with ``isfinite``. Weights that are
+# In text generation, the usual cause is an infinite logit, which softmax
+# turns into NaN. It comes, for example, from an overflow in float16 or a
+# temperature near 0. Check the logits with ``isfinite``. Weights that are
 # all 0 raise another error.
 logits = torch.tensor([2.0, 70000.0]).half().float()
 logits.isfinite().all()  # tensor(False)
