@@ -20,10 +20,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 # ---------------------------------------------------------------
 #
 # ``torch.library.define`` needs the name and the signature of the operator.
-# ``torch.library.impl`` adds the code for one kind of device. Until then, a
-# call raises an error. For most operators, ``torch.library.custom_op`` does
-# both steps at once and is easier. ``_scoped_library`` removes the operator
-# at the end of the block.
+# ``torch.library.impl`` adds the code for one kind of device, and a call
+# before that raises an error. For most operators,
+# ``torch.library.custom_op`` does both steps at once and is easier.
+# ``_scoped_library`` removes the operator at the end of the block.
 x = torch.tensor([1.0, 2.0], device="cpu")
 signature = "(Tensor x, int n=1) -> Tensor"
 with _scoped_library("sheet", "FRAGMENT") as lib:

@@ -142,8 +142,8 @@ pieces.event_dim, rows.event_dim  # (0, 1)
 # --------------------------------------------------------
 #
 # An optimizer may push a scale below 0. ``transform_to`` returns a
-# transform from any number to a valid one. Train the number before the
-# transform, which is free to take any value. Take the constraint from
+# transform from any number to a valid one, so train the number before the
+# transform, which may take any value. Take the constraint from
 # ``arg_constraints``, and start from ``inv`` of a valid value. The code
 # finds the standard deviation of the data.
 data = torch.tensor([1.0, 2.0, 4.0, 5.0])

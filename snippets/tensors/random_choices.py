@@ -45,10 +45,10 @@ equal = torch.ones(5, 20).multinomial(3)
 # -----------------------------------------------------------------
 #
 # ``torch.multinomial`` does not accept negative, infinite or NaN weights.
-# In text generation, the usual cause is an infinite logit, which softmax
-# turns into NaN. It comes, for example, from an overflow in float16 or a
-# temperature near 0. Check the logits with ``isfinite``. Weights that are
-# all 0 raise another error.
+# In text generation, the usual cause is an infinite logit, for example from
+# an overflow in float16 or a temperature near 0: softmax turns it into NaN.
+# Check the logits with ``isfinite``. Weights that are all 0 raise another
+# error.
 logits = torch.tensor([2.0, 70000.0]).half().float()
 logits.isfinite().all()  # tensor(False)
 weights = logits.softmax(dim=0)
