@@ -288,7 +288,7 @@ def test_a_file_that_cannot_be_read_costs_no_other(tree, check, name):
 
 def test_a_missing_path_and_an_empty_folder_are_no_success(tree, check):
     (tree / "empty").mkdir()
-    assert [check(tree / name)[0] for name in ("missing.py", "empty")] == [1, 1]
+    assert [check(tree / name)[0] for name in ("missing.py", "empty")] == [2, 1]
 
 
 def test_an_ascii_terminal_and_records_that_cannot_be_written(tree):

@@ -255,8 +255,8 @@ torch.equal(layer(x), x), torch.equal(early(x), x)  # (True, True)
 # ----------------------------------------------------------------
 #
 # While PyTorch records, the argument is a ``torch.fx.Proxy``, which has no
-# value. So an ``if`` cannot choose a branch, and a ``for`` does not know the
-# number of rows. Compute both branches and choose with
+# value. So an ``if`` cannot choose a branch, and a ``for`` does not know
+# the number of rows. Compute both branches and choose with
 # ``torch.where``. If the condition is an option and not a tensor, pass it
 # in ``concrete_args``; the graph then contains the branch for this value.
 def flip(x, positive=False):

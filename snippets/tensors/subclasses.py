@@ -200,8 +200,8 @@ counts["aten::mm"]  # 1
 # Store something else than numbers: a wrapper subclass
 # -----------------------------------------------------
 #
-# A wrapper has the shape and dtype of a tensor, but holds its data in
-# other tensors. ``Tensor._make_wrapper_subclass`` makes it.
+# ``Tensor._make_wrapper_subclass`` makes a wrapper, which has the shape and
+# dtype of a tensor, but holds its data in other tensors.
 # ``__torch_dispatch__`` gets the operators and says how to compute them,
 # here with one byte per number, which becomes a float when it is used.
 # Quantized weights can be stored like this.
