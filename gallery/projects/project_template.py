@@ -442,10 +442,11 @@ print(lines[-1])
 # Use it from Python, for example in a notebook
 # ---------------------------------------------
 #
-# An installed package is imported by its name. This page adds its folder to
-# the path only for the import. ``Config`` raises an error for a name that
-# it does not know, and ``fit`` raises one if the settings differ from those
-# in the checkpoint.
+# After the installation you import the package by the name of its folder,
+# ``digits``, not by the name of the project, ``digits-classifier``. This
+# page adds its folder to the path only for the import. ``Config`` raises an
+# error for a name that it does not know, and ``fit`` raises one if the
+# settings differ from those in the checkpoint.
 sys.path.insert(0, str(project / "src"))
 from digits import config, data
 from digits import train as training

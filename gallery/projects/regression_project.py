@@ -25,7 +25,7 @@ import torch
 #
 # The project is a folder with the file ``config.toml`` and the package
 # ``houses``. This page writes the files to a temporary folder and imports
-# each of them from there. The folder is removed from the path after the
+# each module from there. The folder is removed from the path after the
 # first import, because Python then knows the package. In your own project
 # the files exist already, so you do not need ``add``.
 folder = tempfile.TemporaryDirectory()

@@ -63,8 +63,8 @@ torch.autograd.grad(safe, x)  # (tensor([0., 0., 0.]),)
 #
 # The derivative of ``acos`` is infinite at 1 and at -1. Rounding can also
 # make a cosine slightly larger than 1, and the result is then NaN. Limit
-# the cosine with ``clamp``, or compute the angle by ``atan2`` of the cross
-# product and the dot product.
+# the cosine with ``clamp`` to a range just inside -1 and 1, or compute the
+# angle by ``atan2`` of the cross product and the dot product.
 c = torch.tensor(1.0, requires_grad=True)
 torch.autograd.grad(c.acos(), c)  # (tensor(-inf),)
 torch.tensor(1.0000001).acos()  # tensor(nan)

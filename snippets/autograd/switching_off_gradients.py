@@ -127,10 +127,10 @@ with torch.inference_mode():
 # -----------------------------------------------
 #
 # The result shares memory with the tensor but has no history, so no
-# gradient flows back through it. This keeps a target fixed. Clone the
-# result before you change it in place, because the change would also affect
-# the original. ``torch.detach_copy`` makes a copy, but its result still
-# requires gradients.
+# gradient flows back through it. The loss then does not move its target.
+# Clone the result before you change it in place, because the change would
+# also affect the original. ``torch.detach_copy`` makes a copy, but its
+# result still requires gradients.
 w = torch.tensor([3.0], requires_grad=True)
 target = (w * 2).detach()
 loss = (w * 5 - target) ** 2

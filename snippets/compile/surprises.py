@@ -48,7 +48,7 @@ with suppress(ValueError):
 # again in each new process. A new process can reuse the generated code if
 # the cache folder ``TORCHINDUCTOR_CACHE_DIR`` still exists. Call the model
 # once with real shapes before you measure or serve. If a block repeats,
-# compile the block, so that all copies share one compilation.
+# compile the block, so that its copies are not compiled one by one.
 counter = CompileCounter()
 
 

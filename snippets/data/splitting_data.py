@@ -120,8 +120,8 @@ counts  # [[4, 4], [4, 4], [8]]
 # Time series: train on the past, validate on later values
 # --------------------------------------------------------
 #
-# With a random split, the model sees both neighbours of the values that it
-# should predict. Split at one moment instead. Leave out the windows that
+# With a random split, the model often sees both neighbours of a value that
+# it should predict. Split at one moment instead. Leave out the windows that
 # overlap both parts, here 3, which is the length of a window minus one.
 series = torch.arange(20)
 windows = series.unfold(0, 4, 1).contiguous()

@@ -127,8 +127,8 @@ torch.allclose(in_units, loss * std**2)  # True
 # --------------------------------------------------------
 #
 # Let the model standardize its own inputs, so that it is always used with
-# the right statistics. A buffer is saved and moved together with the model,
-# and it is not trained.
+# the right statistics. A buffer is moved together with the model and, by
+# default, saved with it, and it is not trained.
 class Standardize(nn.Module):
     def __init__(self, train):
         super().__init__()

@@ -165,8 +165,8 @@ cauchy.icdf(torch.tensor(0.75))  # tensor(1.0000)
 #
 # Add Gumbel noise to logits and take the class with the largest sum. Each
 # class is then drawn with its softmax probability (the Gumbel-max trick).
-# The distribution itself describes the largest of many numbers, such as the
-# highest water level of a year.
+# The distribution itself often describes the largest of many numbers, such
+# as the highest water level of a year.
 logits = torch.tensor([0.0, 1.0, 2.0])
 gumbel = distributions.Gumbel(0.0, 1.0)
 noisy = logits + gumbel.sample((50_000, 3))

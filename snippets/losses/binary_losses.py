@@ -91,7 +91,7 @@ torch.allclose(F.cross_entropy(two_classes, target), binary)  # True
 # In float32 the sigmoid of 20 is exactly 1. The probability of the other
 # class is then 0, and its logarithm is minus infinity. ``nn.BCELoss``
 # limits the logarithm to -100, and the gradient with respect to the logit
-# is 0, so a confident but wrong prediction is not corrected.
+# is 0, so this confident but wrong prediction is not corrected.
 # ``nn.BCEWithLogitsLoss`` gives the correct loss and gradient.
 logits = torch.tensor([20.0], requires_grad=True)
 target = torch.tensor([0.0])

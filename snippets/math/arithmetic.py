@@ -101,9 +101,9 @@ with suppress(RuntimeError):
 #
 # The operators ``-x``, ``abs(x)`` and ``+x`` call these functions.
 # ``torch.negative`` and ``torch.absolute`` are other names. The smallest
-# integer of a dtype, such as -128 in int8, has no positive counterpart, so
-# its absolute value is still negative. To invert a boolean mask, write
-# ``~mask``.
+# integer of a signed dtype, such as -128 in int8, has no positive
+# counterpart, so its absolute value is still negative. To invert a boolean
+# mask, write ``~mask``.
 x = torch.tensor([-2.0, 3.0])
 -x  # tensor([ 2., -3.])
 torch.abs(x)  # tensor([2., 3.])

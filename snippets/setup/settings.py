@@ -222,8 +222,10 @@ mkldnn.enabled = before
 # ----------------------------------------------------
 #
 # PyTorch shows some warnings only once in a program. With
-# ``set_warn_always(True)`` it shows them each time, so that you can find
-# all the lines that cause one.
+# ``set_warn_always(True)`` it passes them to Python each time, so that you
+# can find all the lines that cause one. Python itself shows the same
+# warning only once for each line, unless a filter says ``"always"``, as
+# here.
 array = np.zeros(2)
 array.flags.writeable = False
 before = torch.is_warn_always_enabled()

@@ -176,8 +176,9 @@ with suppress(IndexError):
 # --------------------------------------------------------------
 #
 # The index holds floats, for example because it comes from ``/`` or
-# ``torch.zeros``. Convert it with ``Tensor.long``, and divide an index with
-# ``//``. If you mean a mask, convert it with ``Tensor.bool``.
+# ``torch.zeros``, or integers of another dtype such as int16. Convert it
+# with ``Tensor.long``, and divide an index with ``//``. If you mean a mask,
+# convert it with ``Tensor.bool``.
 x = torch.arange(5) * 10
 index = torch.tensor([1.0, 3.0])
 with suppress(IndexError):
