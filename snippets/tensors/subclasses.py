@@ -223,8 +223,7 @@ class Bytes(torch.Tensor):
         def unwrap(x):
             return x.to_floats() if isinstance(x, cls) else x
 
-        args, kwargs = tree_map(unwrap, (args, kwargs or {}))
-        return func(*args, **kwargs)
+        return func(*tree_map(unwrap, args), **(kwargs or {}))
 
 
 w = Bytes(torch.tensor([-100, 20, 4], dtype=torch.int8), scale=0.5)
