@@ -385,9 +385,9 @@ def test_what_no_card_quotes_is_said_to_be_unknown(visit, language):
         assert answer(page, query)["unknown"] is None
     results(page, UNKNOWN[0])
     assert notice.is_visible()
-    asked = answer(page, "torch.testing.assert_allclose")
-    assert asked["unknown"]["name"] == "torch.testing.assert_allclose"
-    page.locator("#search-dialog input").fill("torch.testing.assert_allclose")  # which may find nothing else
+    name = "torch.testing.assert_allclose"  # which may find nothing else
+    assert answer(page, name)["unknown"]["name"] == name
+    page.locator("#search-dialog input").fill(name)
     link = notice.locator("a")
     link.wait_for()
     assert link.get_attribute("href").startswith("https://docs.pytorch.org/")
